@@ -1,0 +1,1 @@
+//! Chat messages in rising sequence for each stream.

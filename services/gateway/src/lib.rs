@@ -1,0 +1,1 @@
+//! REST and Socket.IO for browsers and API clients.

@@ -1,0 +1,1 @@
+//! Fan-outs to followers, and each user's notifications.

@@ -1,0 +1,1 @@
+//! Streams, broadcasts, stream keys, the media nodes' hooks, and viewers.
