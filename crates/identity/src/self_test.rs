@@ -1,0 +1,64 @@
+//! The cryptography that everything rests on, tried once before a process says that it is ready.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use domain::Clock;
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::EncodePrivateKey;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use secrecy::SecretString;
+use serde_json::json;
+
+use crate::service::{ServiceName, ServiceTokens};
+
+/// The build can not sign or verify tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the cryptographic self-test failed: this build can not sign and verify tokens")]
+pub struct SelfTestFailed;
+
+/// Signs and verifies a token of each kind. A build with no provider in jsonwebtoken, or with two (features unite through other
+/// crates), compiles and panics at the first use: better here than in the first request.
+///
+/// # Errors
+/// When something does not come back as it went.
+pub fn self_test() -> Result<(), SelfTestFailed> {
+    std::panic::catch_unwind(|| ed25519_works() && hmac_works())
+        .unwrap_or(false)
+        .then_some(())
+        .ok_or(SelfTestFailed)
+}
+
+fn ed25519_works() -> bool {
+    let key = SigningKey::from_bytes(&rand::random());
+    let other = SigningKey::from_bytes(&rand::random());
+    let Ok(der) = key.to_pkcs8_der() else { return false };
+    let claims = json!({ "sub": "self-test", "exp": i64::MAX });
+    let Ok(token) =
+        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &EncodingKey::from_ed_der(der.as_bytes()))
+    else {
+        return false;
+    };
+    let verifies = |key: &SigningKey| {
+        let key = DecodingKey::from_ed_der(key.verifying_key().as_bytes());
+        jsonwebtoken::decode::<serde_json::Value>(&token, &key, &Validation::new(Algorithm::EdDSA)).is_ok()
+    };
+    verifies(&key) && !verifies(&other)
+}
+
+fn hmac_works() -> bool {
+    let tokens = || {
+        let secret = SecretString::from(STANDARD.encode(rand::random::<[u8; 32]>()));
+        ServiceTokens::new(&secret, None, ServiceName::Auth, Clock::system())
+    };
+    let (ours, theirs) = (tokens(), tokens());
+    let token = ours.issue();
+    ours.verify(&token).is_ok() && theirs.verify(&token).is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn this_build_signs_and_verifies() {
+        assert_eq!(super::self_test(), Ok(()));
+    }
+}
