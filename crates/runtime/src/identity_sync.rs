@@ -1,0 +1,1 @@
+//! Keeps an [`identity::Verifier`] supplied with keys and revocations.
