@@ -1,0 +1,111 @@
+//! The official JavaScript Socket.IO client, one process a socket.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::time::{Instant, timeout_at};
+
+/// A socket and all that it was sent so far. Events that a test did not wait for stay in order until it does.
+#[derive(Debug)]
+pub struct Socket {
+    _process: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+    seen: Vec<Value>,
+    acknowledgements: u64,
+}
+
+impl Socket {
+    /// Connects, as a guest when there is no token.
+    ///
+    /// # Errors
+    /// When the server refuses; the text holds its code.
+    pub async fn connect(origin: &str, token: Option<&str>) -> Result<Self> {
+        let mut process = crate::node("socket.mjs")
+            .env("ORIGIN", origin)
+            .env("TOKEN", token.unwrap_or_default())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting node")?;
+        let input = process.stdin.take().context("no stdin")?;
+        let output = BufReader::new(process.stdout.take().context("no stdout")?).lines();
+        let mut socket = Self { _process: process, input, output, seen: Vec::new(), acknowledgements: 0 };
+        let first = socket.next_line(Instant::now() + Duration::from_secs(10)).await?;
+        if first["event"] != "connect" {
+            bail!("refused: {first}");
+        }
+        Ok(socket)
+    }
+
+    /// Emits an event and waits for its acknowledgement.
+    ///
+    /// # Errors
+    /// When none comes in 5 s.
+    pub async fn emit(&mut self, event: &str, data: Value) -> Result<Value> {
+        self.acknowledgements += 1;
+        let id = self.acknowledgements;
+        let line = format!("{}\n", json!({"emit": event, "data": data, "id": id}));
+        self.input.write_all(line.as_bytes()).await?;
+        let found = self.wait(Duration::from_secs(5), |line| line["ack"] == id).await;
+        Ok(found.with_context(|| format!("no acknowledgement of {event}"))?["data"].take())
+    }
+
+    /// The data of the next event of this name.
+    ///
+    /// # Errors
+    /// When it does not come within the time; the text holds what came instead.
+    pub async fn event(&mut self, name: &str, within: Duration) -> Result<Value> {
+        self.event_that(name, within, |_| true).await
+    }
+
+    /// The data of the next event of this name that also fits a condition.
+    ///
+    /// # Errors
+    /// When it does not come within the time; the text holds what came instead.
+    pub async fn event_that(
+        &mut self,
+        name: &str,
+        within: Duration,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
+        let found = self.wait(within, |line| line["event"] == name && fits(&line["data"])).await;
+        Ok(found.with_context(|| format!("no {name}"))?["data"].take())
+    }
+
+    /// How many events of this name have come and were not taken, after waiting for a time in which more may come.
+    ///
+    /// # Errors
+    /// When the client died.
+    pub async fn count_for(&mut self, name: &str, time: Duration) -> Result<usize> {
+        let until = Instant::now() + time;
+        while let Ok(Ok(Some(line))) = timeout_at(until, self.output.next_line()).await {
+            self.seen.push(serde_json::from_str(&line)?);
+        }
+        Ok(self.seen.iter().filter(|line| line["event"] == name).count())
+    }
+
+    async fn wait(&mut self, within: Duration, fits: impl Fn(&Value) -> bool) -> Result<Value> {
+        let until = Instant::now() + within;
+        if let Some(at) = self.seen.iter().position(&fits) {
+            return Ok(self.seen.remove(at));
+        }
+        loop {
+            let line = self.next_line(until).await;
+            let line = line.with_context(|| format!("seen so far: {}", Value::from(self.seen.clone())))?;
+            if fits(&line) {
+                return Ok(line);
+            }
+            self.seen.push(line);
+        }
+    }
+
+    async fn next_line(&mut self, until: Instant) -> Result<Value> {
+        let line = timeout_at(until, self.output.next_line()).await.context("nothing more came in time")??;
+        Ok(serde_json::from_str(&line.context("the client ended")?)?)
+    }
+}
