@@ -1,0 +1,239 @@
+//! Child processes: started in their own process group, with a log file, and never outliving the process that started them.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use tokio::process::Command;
+
+use crate::place::Account;
+use crate::spawner;
+
+/// What to start, as whom, and where its output goes.
+#[derive(Debug, Clone)]
+pub struct Program {
+    name: String,
+    file: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(String, OsString)>,
+    folder: Option<PathBuf>,
+    log: PathBuf,
+    account: Option<Account>,
+    stop: Signal,
+}
+
+impl Program {
+    /// Describes a program under the name that messages use, with the file that gets its output.
+    pub fn new(name: &str, file: impl Into<PathBuf>, log: impl Into<PathBuf>) -> Self {
+        Self {
+            name: name.to_owned(),
+            file: file.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            folder: None,
+            log: log.into(),
+            account: None,
+            stop: Signal::SIGTERM,
+        }
+    }
+
+    /// Adds one argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds several arguments.
+    #[must_use]
+    pub fn args<I: IntoIterator<Item: Into<OsString>>>(mut self, args: I) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets one environment variable; of the parent's environment only the search path and locale are handed on.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Sets several environment variables.
+    #[must_use]
+    pub fn envs<'a, V: Into<OsString>>(mut self, vars: impl IntoIterator<Item = (&'a str, V)>) -> Self {
+        self.env.extend(vars.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+        self
+    }
+
+    /// Starts it in this folder.
+    #[must_use]
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// Runs it as another account, where one is given.
+    #[must_use]
+    pub fn account(mut self, account: Option<Account>) -> Self {
+        self.account = account;
+        self
+    }
+
+    /// Names the signal that asks this program to stop; SIGTERM unless said otherwise.
+    #[must_use]
+    pub fn stop_signal(mut self, signal: Signal) -> Self {
+        self.stop = signal;
+        self
+    }
+
+    /// Starts it.
+    pub fn start(&self) -> Result<Child> {
+        let child = spawner::spawn(self.command()?).with_context(|| format!("cannot start {}", self.name))?;
+        Ok(Child { program: self.clone(), child })
+    }
+
+    /// Runs it to its end, and fails with the last lines of its log if it fails or takes too long.
+    pub async fn run(&self, deadline: Duration) -> Result<()> {
+        let mut child = self.start()?;
+        let ended = tokio::time::timeout(deadline, child.wait()).await;
+        let status = ended.with_context(|| format!("{} took longer than {deadline:?}", self.name))??;
+        ensure!(status.success(), "{} failed; the end of its log:\n{}", self.name, child.log_tail(15));
+        Ok(())
+    }
+
+    /// `setpriv` is part of every Debian and sets the signal that the kernel sends when the parent dies, so that not even
+    /// `kill -9` of the stack leaves servers behind.
+    fn command(&self) -> Result<Command> {
+        let (out, err) = open_log(&self.log)?;
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", self.stop.as_str().trim_start_matches("SIG"), "--"]);
+        command.arg(&self.file).args(&self.args).env_clear();
+        for name in ["PATH", "LANG", "TMPDIR", "HOME"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        if let Some(account) = &self.account {
+            command.uid(account.uid).gid(account.gid).env("HOME", "/nonexistent");
+        }
+        Ok(command)
+    }
+}
+
+fn open_log(path: &Path) -> Result<(File, File)> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let log = OpenOptions::new().create(true).append(true).open(path);
+    let log = log.with_context(|| format!("cannot write the log {}", path.display()))?;
+    Ok((log.try_clone()?, log))
+}
+
+/// A running child process; dropping it kills its whole process group.
+#[derive(Debug)]
+pub struct Child {
+    program: Program,
+    child: tokio::process::Child,
+}
+
+impl Child {
+    /// Returns the name given to the program.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.program.name
+    }
+
+    /// Returns the process id while the process has not been waited for.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Tells whether the process has ended, and how.
+    pub fn exited(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// Waits for the end of the process.
+    pub async fn wait(&mut self) -> Result<ExitStatus> {
+        Ok(self.child.wait().await?)
+    }
+
+    /// Sends a signal to the process alone.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = self.group().with_context(|| format!("{} has ended", self.name()))?;
+        kill(pid, signal).with_context(|| format!("cannot signal {}", self.name()))
+    }
+
+    /// Asks the process to stop, waits, and kills its group when it has not stopped by the deadline.
+    pub async fn stop(&mut self, deadline: Duration) -> Result<()> {
+        let Some(group) = self.group() else { return Ok(()) };
+        // It may end by itself in between; the wait below tells.
+        let _ = kill(group, self.program.stop);
+        let stopped = tokio::time::timeout(deadline, self.child.wait()).await;
+        // What the leader left behind in its group goes as well.
+        let _ = killpg(group, Signal::SIGKILL);
+        if stopped.is_err() {
+            self.child.wait().await?;
+            tracing::warn!(name = self.name(), ?deadline, "did not stop in time and was killed");
+        }
+        Ok(())
+    }
+
+    /// Kills the process group at once.
+    pub async fn kill(&mut self) -> Result<()> {
+        if let Some(group) = self.group() {
+            let _ = killpg(group, Signal::SIGKILL);
+            self.child.wait().await?;
+        }
+        Ok(())
+    }
+
+    /// Fails with the end of the log if the process has ended.
+    pub fn must_run(&mut self) -> Result<()> {
+        match self.exited()? {
+            None => Ok(()),
+            Some(status) => {
+                bail!("{} ended ({status}); the end of its log:\n{}", self.name(), self.log_tail(15))
+            }
+        }
+    }
+
+    /// Returns the last lines of the log.
+    #[must_use]
+    pub fn log_tail(&self, lines: usize) -> String {
+        log_tail(&self.program.log, lines)
+    }
+
+    fn group(&self) -> Option<Pid> {
+        self.child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw)
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if let (Some(group), Ok(None)) = (self.group(), self.child.try_wait()) {
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+    }
+}
+
+/// Returns the last lines of a text file, each indented; empty when there is no such file.
+#[must_use]
+pub fn log_tail(path: &Path, lines: usize) -> String {
+    let text = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let all: Vec<&str> = text.lines().collect();
+    let from = all.len().saturating_sub(lines);
+    all.into_iter().skip(from).map(|line| format!("    {line}\n")).collect()
+}

@@ -1,0 +1,49 @@
+//! The local servers as child processes, for `make run`, the tests and the benches.
+//!
+//! Every server is a real one with its own folder, port and configuration, and none of them outlives the process that started
+//! it. A test asks [`shared`] for the stack of its run and takes from it what nobody else has:
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! let stack = stack::shared().await?;
+//! let database = stack.database("auth", async |url| migrate(url).await).await?;
+//! let vhost = stack.vhost().await?;
+//! let prefix = stack.redis_prefix();
+//! # Ok(()) }
+//! # async fn migrate(_: String) -> anyhow::Result<()> { Ok(()) }
+//! ```
+//!
+//! `airwave-stack test -- COMMAND` runs a command with a stack of its own; without it the first test process starts one in the
+//! background, which ends some minutes after its last user.
+
+pub mod background;
+pub mod child;
+pub mod place;
+pub mod port;
+pub mod progress;
+pub mod s3;
+pub mod secret;
+pub mod servers;
+pub mod template;
+
+mod database;
+mod mongo_wire;
+mod server;
+mod shared;
+mod spawner;
+mod sql;
+mod stack;
+mod wait;
+
+pub use servers::{Servers, ServersConfig};
+pub use shared::{Background, VARIABLE, program, shared};
+pub use stack::{BucketSettings, Stack};
+pub use wait::{Outcome, eventually};
+
+/// Makes an HTTP client; every request of it has a deadline.
+pub(crate) fn http_client() -> anyhow::Result<reqwest::Client> {
+    // Fails when the process has a provider already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(20)).no_proxy();
+    Ok(client.build()?)
+}

@@ -1,0 +1,129 @@
+//! Where things are on this machine: programs, accounts, folders.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use nix::unistd::{Uid, User};
+
+/// Folders that hold the servers' programs, besides the search path; an unprivileged user's path often lacks them.
+const PROGRAM_FOLDERS: &[&str] = &["/usr/local/bin", "/usr/bin", "/usr/sbin", "/usr/lib/postgresql/15/bin"];
+
+/// An account to run a server as.
+#[derive(Debug, Clone, Copy)]
+pub struct Account {
+    /// The user id.
+    pub uid: u32,
+    /// The group id.
+    pub gid: u32,
+}
+
+/// Tells whether this process runs as root.
+#[must_use]
+pub fn is_root() -> bool {
+    Uid::effective().is_root()
+}
+
+/// Returns the account for servers that refuse to run as root; none when this process is not root anyway.
+pub fn unprivileged() -> Result<Option<Account>> {
+    if !is_root() {
+        return Ok(None);
+    }
+    for name in ["postgres", "nobody"] {
+        if let Some(user) = User::from_name(name)? {
+            return Ok(Some(Account { uid: user.uid.as_raw(), gid: user.gid.as_raw() }));
+        }
+    }
+    bail!("PostgreSQL refuses to run as root, and this machine has neither an account `postgres` nor `nobody`")
+}
+
+/// Returns the root of the checkout that this crate was built from.
+#[must_use]
+pub fn checkout() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// Finds a program on the search path and where Debian puts servers.
+pub fn program(name: &str) -> Result<PathBuf> {
+    find_program(name).with_context(|| format!("{name} is not installed: run `make install`"))
+}
+
+/// Finds a program, if the machine has it.
+#[must_use]
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(PROGRAM_FOLDERS.iter().map(PathBuf::from));
+    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// Makes a folder, and those above it, for the eyes of its owner only.
+pub fn private_folder(path: &Path) -> Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("cannot make the folder {}", path.display()))
+}
+
+/// Makes a folder, and those above it, that other accounts can pass through without seeing what is in it: PostgreSQL's folder
+/// lies inside and belongs to another account when the stack runs as root.
+pub fn passable_folder(path: &Path) -> Result<()> {
+    private_folder(path)?;
+    let mode = std::fs::Permissions::from_mode(0o711);
+    std::fs::set_permissions(path, mode).with_context(|| format!("cannot open up {}", path.display()))
+}
+
+/// Makes a folder that belongs to the account, in a place that the account can reach.
+///
+/// A checkout below a home folder of mode 0700 is out of reach for everyone but its owner; the folder is then made under
+/// `/var/tmp` and `path` becomes a link to it.
+pub fn folder_for(account: Account, path: &Path) -> Result<PathBuf> {
+    let parent = path.parent().context("a folder without a parent")?;
+    passable_folder(parent)?;
+    if let Ok(place) = path.canonicalize() {
+        return Ok(place);
+    }
+    let place = if reachable(parent) { path.to_path_buf() } else { elsewhere(path)? };
+    DirBuilder::new().mode(0o700).create(&place).with_context(|| format!("cannot make {}", place.display()))?;
+    chown(&place, Some(account.uid), Some(account.gid))?;
+    Ok(place)
+}
+
+/// Chooses a place outside and leaves a link to it.
+fn elsewhere(path: &Path) -> Result<PathBuf> {
+    let place = PathBuf::from(format!("/var/tmp/airwave-{}", uuid::Uuid::new_v4().simple()));
+    // A link whose target is gone would be in the way.
+    let _ = std::fs::remove_file(path);
+    std::os::unix::fs::symlink(&place, path)?;
+    Ok(place)
+}
+
+fn reachable(folder: &Path) -> bool {
+    let Ok(folder) = folder.canonicalize() else { return false };
+    folder.ancestors().all(|above| above.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o001 != 0))
+}
+
+/// Removes a folder and, where parts of it are links to places outside (see [`folder_for`]), those places too.
+pub fn forget(folder: &Path) -> Result<()> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_symlink()
+            && let Ok(place) = path.canonicalize()
+            && place.starts_with("/var/tmp")
+        {
+            std::fs::remove_dir_all(place)?;
+        }
+    }
+    std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))
+}
+
+/// Writes a file that only its owner can read.
+pub fn private_file(path: &Path, text: &str) -> Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new();
+    let file = file.write(true).create(true).truncate(true).mode(0o600).open(path);
+    let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
+    file.write_all(text.as_bytes())?;
+    Ok(file.sync_all()?)
+}
