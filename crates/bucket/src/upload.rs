@@ -1,0 +1,138 @@
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::fs::File;
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::sync::Semaphore;
+
+use crate::object::Stored;
+use crate::{Bucket, Error};
+
+/// The metadata name (`x-amz-meta-sha256`) under which the hash travels.
+pub(crate) const HASH_METADATA: &str = "sha256";
+/// Uploads at once in this process, about 50 MiB each.
+static UPLOADS: Semaphore = Semaphore::const_new(3);
+/// Parts of one upload in flight.
+const PARTS_AT_ONCE: usize = 2;
+/// An upload that is slower than this over its whole length is given up.
+const SLOWEST_BYTES_PER_SECOND: u64 = 64 * 1024;
+const READ_BUFFER: usize = 256 * 1024;
+
+pub(crate) async fn file(
+    bucket: &Bucket,
+    path: &Path,
+    key: &str,
+    content_type: &str,
+) -> Result<Stored, Error> {
+    let _turn = UPLOADS
+        .acquire()
+        .await
+        .map_err(|_| Error::Unavailable("uploads are closed".into()))?;
+    let (size, sha256) = hash_of(path).await?;
+    let mut reader = Hashing::new(File::open(path).await?);
+    let upload = bucket
+        .parts
+        .put_object_stream_builder(key)
+        .with_content_type(content_type)
+        .with_metadata(HASH_METADATA, &sha256)?
+        .with_max_concurrent_chunks(PARTS_AT_ONCE)
+        .execute_stream(&mut reader);
+    let sent = tokio::time::timeout(deadline_for(size), upload).await;
+    sent.map_err(|_| Error::Unavailable("the upload was too slow".into()))??;
+    if reader.finish() != sha256 {
+        return Err(Error::Mismatch("the local file changed while it was sent".into()));
+    }
+    verify(bucket, key, size, sha256).await
+}
+
+pub(crate) async fn bytes(
+    bucket: &Bucket,
+    bytes: &[u8],
+    key: &str,
+    content_type: &str,
+) -> Result<Stored, Error> {
+    let sha256 = hex::encode(Sha256::digest(bytes));
+    let size = bytes.len() as u64;
+    let upload = bucket
+        .parts
+        .put_object_builder(key, bytes)
+        .with_content_type(content_type)
+        .with_metadata(HASH_METADATA, &sha256)?
+        .execute();
+    let sent = tokio::time::timeout(deadline_for(size), upload).await;
+    sent.map_err(|_| Error::Unavailable("the upload was too slow".into()))??;
+    verify(bucket, key, size, sha256).await
+}
+
+/// The answer to an upload is not believed: a proxy may say 200 with a page of its own.
+async fn verify(bucket: &Bucket, key: &str, size: u64, sha256: String) -> Result<Stored, Error> {
+    let head = match bucket.head(key).await {
+        Err(Error::Missing) => return Err(Error::Mismatch("it is not there".into())),
+        head => head?,
+    };
+    if head.size != size {
+        return Err(Error::Mismatch(format!("{} bytes instead of {size}", head.size)));
+    }
+    if head.sha256.as_deref() != Some(sha256.as_str()) {
+        return Err(Error::Mismatch("it has another hash".into()));
+    }
+    Ok(Stored {
+        key: key.to_owned(),
+        version_id: head.version_id,
+        size,
+        sha256,
+    })
+}
+
+fn deadline_for(size: u64) -> Duration {
+    Duration::from_secs(60 + size / SLOWEST_BYTES_PER_SECOND)
+}
+
+async fn hash_of(path: &Path) -> Result<(u64, String), Error> {
+    let mut reader = Hashing::new(File::open(path).await?);
+    let mut buffer = vec![0; READ_BUFFER];
+    let mut size = 0;
+    loop {
+        match reader.read(&mut buffer).await? {
+            0 => return Ok((size, reader.finish())),
+            read => size += read as u64,
+        }
+    }
+}
+
+/// Hashes what is read through it.
+struct Hashing {
+    file: File,
+    hash: Sha256,
+}
+
+impl Hashing {
+    fn new(mut file: File) -> Self {
+        file.set_max_buf_size(READ_BUFFER);
+        Self {
+            file,
+            hash: Sha256::new(),
+        }
+    }
+
+    fn finish(self) -> String {
+        hex::encode(self.hash.finalize())
+    }
+}
+
+impl AsyncRead for Hashing {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.file).poll_read(cx, buf))?;
+        let read = buf.filled().get(before..).unwrap_or_default();
+        self.hash.update(read);
+        Poll::Ready(Ok(()))
+    }
+}

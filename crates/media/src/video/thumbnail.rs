@@ -1,0 +1,51 @@
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use super::remux::Temporary;
+use super::{Error, process};
+
+const LIMIT: Duration = Duration::from_secs(60);
+/// Pixels; the height follows.
+const WIDTH: &str = "640";
+
+/// Takes a picture out of a video at a time, as JPEG. `dst` appears only when it is whole.
+///
+/// # Errors
+/// [`Error::Empty`] when the video has no picture there, [`Error::Broken`] when it cannot be read.
+pub async fn thumbnail(src: &Path, at: Duration, dst: &Path) -> Result<(), Error> {
+    let temporary = Temporary::beside(dst);
+    let mut arguments: Vec<OsString> = ["-nostdin", "-v", "error", "-y", "-ss"]
+        .map(OsString::from)
+        .to_vec();
+    arguments.push(format!("{:.3}", at.as_secs_f64()).into());
+    arguments.extend(process::input(src));
+    let scale = format!("scale='min({WIDTH},iw)':-2");
+    let picture = [
+        "-frames:v",
+        "1",
+        "-vf",
+        &scale,
+        "-q:v",
+        "4",
+        "-map_metadata",
+        "-1",
+        "-f",
+        "image2",
+        "-c:v",
+        "mjpeg",
+    ];
+    arguments.extend(picture.iter().map(OsString::from));
+    arguments.extend(["-update", "1"].map(OsString::from));
+    arguments.push(temporary.0.as_os_str().to_owned());
+    let output = process::run("ffmpeg", arguments, LIMIT).await?;
+    // A time after the last picture, or a file with sound alone: ffmpeg may well call that a success.
+    let written = tokio::fs::metadata(&temporary.0)
+        .await
+        .is_ok_and(|file| file.len() > 0);
+    match (output.success, written) {
+        (true, true) => Ok(tokio::fs::rename(&temporary.0, dst).await?),
+        (true, false) => Err(Error::Empty),
+        (false, _) => Err(Error::Broken(output.complaint())),
+    }
+}
