@@ -1,0 +1,285 @@
+//! A broadcast, from encoder to replay: the platform's main job, on real servers, with the official clients.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use e2e::api::{Api, User, number, text};
+use e2e::browser::{Player, play};
+use e2e::socket::Socket;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use stack::{Platform, PlatformOptions, Publisher, eventually};
+
+use crate::collector::Collector;
+
+/// Longest wait for anything that happens in well under a second when all is well.
+const SOON: Duration = Duration::from_secs(15);
+/// Seconds of picture in the second publish of the broadcast.
+const SECOND_PUBLISH_SECONDS: u32 = 6;
+
+/// What the steps hand on.
+struct Story {
+    platform: Platform,
+    guest: Api,
+    streamer: User,
+    viewer: User,
+    streamer_socket: Socket,
+    viewer_socket: Socket,
+    stream: Stream,
+}
+
+struct Stream {
+    id: i64,
+    key: String,
+    secret: String,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broadcast_from_encoder_to_replay() -> Result<()> {
+    let (collector, endpoint) = Collector::start().await?;
+    let options = PlatformOptions { variables: vec![("AIRWAVE_OTLP_ENDPOINT".into(), endpoint)] };
+    let mut story = Story::begin(Platform::start(options).await?).await?;
+
+    story.a_wrong_key_is_refused().await?;
+    let publisher = story.goes_live().await?;
+    one_trace_shows_going_live(&collector).await?;
+    story.plays_in_browsers().await?;
+    story.people_meet_in_the_room().await?;
+    let publisher = story.drops_and_returns(publisher).await?;
+    story.ends(publisher).await?;
+    let vods = story.recordings_become_vods().await?;
+    story.a_vod_plays(&vods).await?;
+    story.logs_out().await
+}
+
+impl Story {
+    /// Two people register and the viewer follows; the streamer hears of it and creates a stream.
+    async fn begin(platform: Platform) -> Result<Self> {
+        let guest = Api::guest(platform.origin())?;
+        let streamer = guest.register("streamer_lan").await?;
+        let viewer = guest.register("viewer_minh").await?;
+        let mut streamer_socket = Socket::connect(platform.origin(), Some(&streamer.token)).await?;
+        let mut viewer_socket = Socket::connect(platform.origin(), Some(&viewer.token)).await?;
+        for socket in [&mut streamer_socket, &mut viewer_socket] {
+            socket.emit("join_notification_room", Value::Null).await?;
+            socket.event("notification_room_joined", SOON).await?;
+        }
+        viewer.api.post(&format!("/users/{}/follow", streamer.id), Value::Null).await?.expect(201)?;
+        let notice = streamer_socket.event("new_notification", SOON).await?;
+        ensure!(notice["type"] == "new_follower" && notice["relatedEntityId"] == viewer.id, "{notice}");
+        let stream = create_stream(&streamer).await?;
+        Ok(Self { platform, guest, streamer, viewer, streamer_socket, viewer_socket, stream })
+    }
+
+    async fn a_wrong_key_is_refused(&self) -> Result<()> {
+        let wrong = self.stream.key.replace(&self.stream.secret, &self.stream.secret.to_uppercase());
+        let mut publisher = Publisher::start(&self.platform.publish_url(&wrong)).await?;
+        let status = publisher.wait(SOON).await?;
+        ensure!(!status.success(), "a wrong key was accepted");
+        ensure!(self.get_stream().await?["status"] == "ended");
+        Ok(())
+    }
+
+    async fn goes_live(&mut self) -> Result<Publisher> {
+        let publisher = Publisher::start(&self.platform.publish_url(&self.stream.key)).await?;
+        let notice = self.notice("stream_started").await?;
+        ensure!(notice["relatedEntityId"] == self.stream.id, "{notice}");
+        let stream = self.get_stream().await?;
+        ensure!(stream["status"] == "live", "{stream}");
+        let live = self.guest.get("/streams?status=live").await?.expect(200)?;
+        ensure!(live["streams"][0]["id"] == self.stream.id, "{live}");
+        Ok(publisher)
+    }
+
+    /// Both players play picture and sound, and nothing that they asked for holds the secret.
+    async fn plays_in_browsers(&self) -> Result<()> {
+        let stream = self.get_stream().await?;
+        for (player, pointer) in [(Player::Hls, "/playbackUrls/hls"), (Player::Dash, "/playbackUrls/dash")] {
+            let url = text(&stream, pointer)?;
+            let seen = play(player, self.platform.origin(), &url, 2).await?;
+            ensure!(seen["width"] == 640 && seen["height"] == 360, "{seen}");
+            ensure!(number(&seen, "/audioBytes")? > 0, "no sound: {seen}");
+            let manifest = reqwest::get(&url).await?.text().await?;
+            let shown = format!("{stream}{seen}{manifest}");
+            ensure!(!shown.contains(&self.stream.secret), "the secret shows: {shown}");
+        }
+        Ok(())
+    }
+
+    /// Viewers are people, not tabs; what one says everyone hears, and MongoDB holds it.
+    async fn people_meet_in_the_room(&mut self) -> Result<()> {
+        let id = self.stream.id;
+        join(&mut self.viewer_socket, id).await?;
+        viewers(&mut self.viewer_socket, 1).await?;
+        join(&mut self.streamer_socket, id).await?;
+        viewers(&mut self.viewer_socket, 2).await?;
+        let mut second_tab = Socket::connect(self.platform.origin(), Some(&self.viewer.token)).await?;
+        join(&mut second_tab, id).await?;
+
+        let said = json!({"streamId": id, "message": "xin chào <b>&", "clientMessageId": "a-1"});
+        let sent = self.viewer_socket.emit("chat_message", said).await?;
+        ensure!(sent["ok"] == true && sent["seq"] == 1, "{sent}");
+        let heard = self.streamer_socket.event("new_message", SOON).await?;
+        ensure!(heard["message"] == "xin chào <b>&" && heard["username"] == "viewer_minh", "{heard}");
+        self.viewer_socket.event("new_message", SOON).await?;
+        self.is_stored(&text(&sent, "/id")?).await?;
+
+        let history = self.guest.get(&format!("/chat/{id}/messages")).await?.expect(200)?;
+        ensure!(history["data"][0]["id"] == sent["id"] && history["totalMessages"] == 1, "{history}");
+        let again = second_tab.event_that("viewer_count_updated", Duration::from_secs(3), |c| c["count"] != 2).await;
+        ensure!(again.is_err(), "a second tab changed the count: {again:?}");
+        Ok(())
+    }
+
+    async fn is_stored(&self, id: &str) -> Result<()> {
+        let client = mongodb::Client::with_uri_str(self.platform.mongodb_url()).await?;
+        let messages = client.database(self.platform.mongodb_database()).collection::<mongodb::bson::Document>("messages");
+        let found = messages.find_one(mongodb::bson::doc! {"_id": id}).await?.context("not in MongoDB")?;
+        ensure!(found.get_str("userId")? == self.viewer.id.to_string(), "{found}");
+        Ok(())
+    }
+
+    /// The encoder is killed and comes back within the grace: the same broadcast.
+    async fn drops_and_returns(&mut self, mut publisher: Publisher) -> Result<Publisher> {
+        publisher.kill().await?;
+        let url = self.platform.publish_url(&self.stream.key);
+        let publisher = Publisher::start_for(&url, SECOND_PUBLISH_SECONDS).await?;
+        Ok(publisher)
+    }
+
+    /// The encoder stops for good: the room is told, the playlist goes, and it was one broadcast with one notice.
+    async fn ends(&mut self, mut publisher: Publisher) -> Result<()> {
+        let hls = text(&self.get_stream().await?, "/playbackUrls/hls")?;
+        ensure!(publisher.wait(Duration::from_secs(30)).await?.success(), "the second publish failed");
+        let ended = self.viewer_socket.event("stream_ended_notification", SOON).await?;
+        ensure!(ended["streamId"] == self.stream.id, "{ended}");
+        let again = self.viewer_socket.event_that("new_notification", Duration::ZERO, |n| n["type"] == "stream_started");
+        ensure!(again.await.is_err(), "a second notice of one broadcast");
+
+        let stream = self.get_stream().await?;
+        ensure!(stream["status"] == "ended" && stream["playbackUrls"].is_null(), "{stream}");
+        let broadcasts = self.guest.get(&format!("/streams/{}/broadcasts", self.stream.id)).await?.expect(200)?;
+        ensure!(broadcasts["totalItems"] == 1, "{broadcasts}");
+        ensure!(number(&broadcasts, "/broadcasts/0/peakViewers")? == 2, "{broadcasts}");
+        eventually(Duration::from_secs(30), "the playlist to go", async || {
+            let status = reqwest::get(&hls).await?.status();
+            ensure!(status == StatusCode::NOT_FOUND, "{status}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Both publishes of the broadcast were recorded, and each recording is announced as a VOD.
+    async fn recordings_become_vods(&mut self) -> Result<Vec<i64>> {
+        let mut vods = Vec::new();
+        for _ in 0..2 {
+            vods.push(number(&self.notice_within("new_vod", Duration::from_secs(60)).await?, "/relatedEntityId")?);
+        }
+        eventually(SOON, "the local recordings to go", async || {
+            let left = std::fs::read_dir(self.platform.recordings())?.count();
+            ensure!(left == 0, "{left} files left");
+            Ok(())
+        })
+        .await?;
+        let list = self.guest.get(&format!("/vod?streamId={}", self.stream.id)).await?.expect(200)?;
+        ensure!(list["totalItems"] == 2, "{list}");
+        vods.sort_unstable();
+        Ok(vods)
+    }
+
+    async fn a_vod_plays(&self, vods: &[i64]) -> Result<()> {
+        let mut lengths = Vec::new();
+        for id in vods {
+            let vod = self.viewer.api.get(&format!("/vod/{id}")).await?.expect(200)?;
+            let vod = &vod["vod"];
+            ensure!(vod["status"] == "ready" && vod["viewCount"] == 1, "{vod}");
+            lengths.push(vod["durationSeconds"].as_f64().context("no duration")?);
+            let url = text(vod, "/videoUrl")?;
+            ensure!(is_fast_start(&url).await?, "the index stands behind the media");
+            let seen = play(Player::File, self.platform.origin(), &url, 1).await?;
+            ensure!(seen["width"] == 640 && number(&seen, "/audioBytes")? > 0, "{seen}");
+            let picture = reqwest::get(text(vod, "/thumbnailUrl")?).await?.error_for_status()?.bytes().await?;
+            ensure!(picture.starts_with(&[0xFF, 0xD8]), "the thumbnail is no JPEG");
+            let again = self.viewer.api.get(&format!("/vod/{id}")).await?.expect(200)?;
+            ensure!(again["vod"]["viewCount"] == 1, "a second look counted: {again}");
+        }
+        let published = f64::from(SECOND_PUBLISH_SECONDS);
+        ensure!(lengths.iter().any(|length| (length - published).abs() < 1.0), "{lengths:?} against {published}");
+        let latest = self.guest.get(&format!("/streams/{}/vod", self.stream.id)).await?.expect(200)?;
+        ensure!(vods.contains(&number(&latest, "/vod/id")?), "{latest}");
+        Ok(())
+    }
+
+    async fn logs_out(mut self) -> Result<()> {
+        self.viewer.api.post("/users/logout", Value::Null).await?.expect(204)?;
+        self.viewer_socket.event("disconnect", SOON).await?;
+        eventually(SOON, "the token to be refused", async || {
+            self.viewer.api.get("/users/me").await?.expect(401).map(drop)
+        })
+        .await?;
+        self.streamer.api.get("/users/me").await?.expect(200)?;
+        self.platform.stop().await
+    }
+
+    async fn get_stream(&self) -> Result<Value> {
+        let mut answer = self.guest.get(&format!("/streams/{}", self.stream.id)).await?.expect(200)?;
+        Ok(answer["stream"].take())
+    }
+
+    async fn notice(&mut self, kind: &str) -> Result<Value> {
+        self.notice_within(kind, SOON).await
+    }
+
+    async fn notice_within(&mut self, kind: &str, within: Duration) -> Result<Value> {
+        self.viewer_socket.event_that("new_notification", within, |notice| notice["type"] == kind).await
+    }
+}
+
+async fn create_stream(streamer: &User) -> Result<Stream> {
+    let categories = streamer.api.get("/categories").await?.expect(200)?;
+    ensure!(categories["totalItems"] == 8, "{categories}");
+    let body = json!({"title": "Phát sóng thử", "categoryId": categories["categories"][0]["id"]});
+    let created = streamer.api.call(Method::POST, "/streams", Some(body)).await?.expect(201)?;
+    ensure!(created["data"]["status"] == "ended", "{created}");
+    let key = text(&created, "/data/streamKey")?;
+    let secret = key.split_once("?key=").context("no secret in the key")?.1.to_owned();
+    Ok(Stream { id: number(&created, "/data/id")?, key, secret })
+}
+
+async fn join(socket: &mut Socket, stream: i64) -> Result<()> {
+    let joined = socket.emit("join_stream_room", json!({"streamId": stream})).await?;
+    ensure!(joined["ok"] == true, "{joined}");
+    socket.event("recent_chat_history", SOON).await?;
+    socket.event("room_joined_successfully", SOON).await?;
+    Ok(())
+}
+
+async fn viewers(socket: &mut Socket, count: u64) -> Result<()> {
+    socket.event_that("viewer_count_updated", SOON, |update| update["count"] == count).await?;
+    Ok(())
+}
+
+/// A video plays before it has arrived whole when its index (`moov`) stands before the media (ISO/IEC 14496-12). Asked for as a
+/// player does, by range.
+async fn is_fast_start(url: &str) -> Result<bool> {
+    let response = reqwest::Client::new().get(url).header("range", "bytes=0-65535").send().await?;
+    ensure!(response.status() == StatusCode::PARTIAL_CONTENT, "no ranges: {}", response.status());
+    let head = response.bytes().await?;
+    let position = |name: &[u8]| head.windows(4).position(|window| window == name);
+    let (moov, mdat) = (position(b"moov"), position(b"mdat"));
+    Ok(moov.is_some_and(|moov| mdat.is_none_or(|mdat| moov < mdat)))
+}
+
+/// Webhook, event, fan-out and push are spans of one trace, over all the services that they touch.
+async fn one_trace_shows_going_live(collector: &Collector) -> Result<()> {
+    eventually(Duration::from_secs(30), "one trace from hook to push", async || {
+        let traces = collector.traces_with("socket.new_notification");
+        let whole = traces.iter().any(|trace| {
+            ["stream", "notification", "gateway"].iter().all(|service| trace.iter().any(|s| s.service == *service))
+                && trace.iter().any(|span| span.name.starts_with("hook"))
+        });
+        ensure!(whole, "{traces:#?}");
+        Ok(())
+    })
+    .await
+}
