@@ -1,1 +1,3 @@
 //! Streams, broadcasts, stream keys, the media nodes' hooks, and viewers.
+
+pub mod domain;

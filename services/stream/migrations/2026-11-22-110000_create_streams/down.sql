@@ -1,0 +1,9 @@
+DROP TABLE viewer_samples;
+DROP TABLE publish_refusals;
+DROP TABLE recorded_files;
+DROP TABLE publishes;
+DROP TABLE broadcasts;
+DROP TABLE streams;
+DROP TABLE snapshots;
+DROP TABLE owners;
+DROP TABLE categories;
