@@ -1,0 +1,55 @@
+//! The outbox: an event is written in the transaction that makes it true.
+
+use std::time::SystemTime;
+
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use prost::Message;
+use proto::events::v1::Event;
+use proto::events::v1::event::Payload;
+use uuid::Uuid;
+
+use crate::event::routing_key;
+use crate::schema::outbox;
+
+/// The channel that wakes the relays.
+pub(crate) const CHANNEL: &str = "airwave_outbox";
+
+/// Writes an event into the outbox, inside the caller's transaction: it is told if and only if that commits. The current
+/// trace context travels with it.
+///
+/// # Errors
+/// What the database says.
+pub async fn emit(
+    conn: &mut AsyncPgConnection,
+    payload: Payload,
+    aggregate_id: i64,
+    version: i64,
+) -> QueryResult<Uuid> {
+    let id = Uuid::now_v7();
+    let key = routing_key(&payload);
+    let event = Event {
+        id: id.to_string(),
+        aggregate_id,
+        version,
+        occurred_at: Some(SystemTime::now().into()),
+        payload: Some(payload),
+    };
+    let headers = serde_json::to_value(proto::trace::current_context())
+        .map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
+    let row = (
+        outbox::id.eq(id),
+        outbox::routing_key.eq(key),
+        outbox::payload.eq(event.encode_to_vec()),
+        outbox::headers.eq(headers),
+    );
+    diesel::insert_into(outbox::table)
+        .values(row)
+        .execute(conn)
+        .await?;
+    // Delivered at the commit, and once however many events the transaction emits.
+    diesel::sql_query(format!("NOTIFY {CHANNEL}"))
+        .execute(conn)
+        .await?;
+    Ok(id)
+}

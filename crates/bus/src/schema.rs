@@ -1,0 +1,23 @@
+//! The two tables of the bus. Kept by hand: they are in every service's database and in no service's schema file.
+
+diesel::table! {
+    outbox (id) {
+        id -> Uuid,
+        routing_key -> Text,
+        payload -> Bytea,
+        headers -> Jsonb,
+        attempts -> Int4,
+        due_at -> Timestamptz,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    inbox (consumer, event_id) {
+        consumer -> Text,
+        event_id -> Uuid,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
