@@ -18,9 +18,12 @@
 
 pub mod background;
 pub mod child;
+pub mod edge;
+pub mod media_node;
 pub mod place;
 pub mod port;
 pub mod progress;
+pub mod publisher;
 pub mod s3;
 pub mod secret;
 pub mod servers;
@@ -28,6 +31,7 @@ pub mod template;
 
 mod database;
 mod mongo_wire;
+mod nginx;
 mod server;
 mod shared;
 mod spawner;
@@ -35,6 +39,9 @@ mod sql;
 mod stack;
 mod wait;
 
+pub use edge::{Edge, EdgeConfig};
+pub use media_node::MediaNode;
+pub use publisher::Publisher;
 pub use servers::{Servers, ServersConfig};
 pub use shared::{Background, VARIABLE, program, shared};
 pub use stack::{BucketSettings, Stack};

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use crate::media_node::MediaNode;
+use crate::publisher::{self, Publisher};
 use crate::server::rabbitmq::Management;
 use crate::{database, secret};
 
@@ -102,5 +104,18 @@ impl Stack {
     #[must_use]
     pub fn bucket_prefix(&self) -> String {
         format!("test-{}", secret::unique())
+    }
+
+    /// Describes a media node for one test; its addresses are known before it is started.
+    pub fn media_node(&self, name: &str, secret: &str) -> Result<MediaNode> {
+        MediaNode::for_test(&self.folder.join("tests"), name, secret)
+    }
+
+    /// Starts an encoder that publishes to `SERVER/KEY`.
+    pub async fn publish(&self, server: &str, key: &str) -> Result<Publisher> {
+        let folder = self.folder.join("tests");
+        let clip = publisher::clip(&folder).await?;
+        let log = folder.join(format!("publisher-{}.log", secret::unique()));
+        Publisher::start(&clip, &format!("{server}/{key}"), &log)
     }
 }

@@ -1,0 +1,102 @@
+//! ffmpeg as an encoder: a test picture with a tone, H.264 and AAC, a keyframe each second, in real time and without end.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use nix::sys::signal::Signal;
+
+use crate::child::{Child, Program};
+use crate::place;
+
+/// Long enough that a broadcast of a test seldom sees it begin again.
+const CLIP_SECONDS: &str = "30";
+
+/// Returns the encoded test picture of this folder; makes it first when there is none.
+///
+/// Encoded once and copied by every publisher: encoding costs a publisher 15 % of a core, copying 1 %.
+pub async fn clip(folder: &Path) -> Result<PathBuf> {
+    place::passable_folder(folder)?;
+    let clip = folder.join("clip.flv");
+    let lock = File::create(folder.join("clip.lock"))?;
+    // Several processes may want it at the same time; blocking, so off the runtime.
+    let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
+    if !clip.exists() {
+        encode(folder, &clip).await?;
+    }
+    drop(lock);
+    Ok(clip)
+}
+
+async fn encode(folder: &Path, clip: &Path) -> Result<()> {
+    let unfinished = folder.join("unfinished.flv");
+    Program::new("ffmpeg", place::program("ffmpeg")?, folder.join("clip.log"))
+        .args(["-nostdin", "-v", "error", "-y"])
+        .args(["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25"])
+        .args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"])
+        .args(["-t", CLIP_SECONDS, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-b:v", "600k"])
+        .args(["-g", "25", "-keyint_min", "25", "-sc_threshold", "0", "-bf", "0"])
+        .args(["-c:a", "aac", "-ac", "2", "-b:a", "64k", "-f", "flv"])
+        .arg(&unfinished)
+        .run(Duration::from_secs(120))
+        .await?;
+    std::fs::rename(unfinished, clip).context("cannot put the clip in place")
+}
+
+/// A running encoder; dropping it kills it.
+#[derive(Debug)]
+pub struct Publisher {
+    ffmpeg: Child,
+}
+
+impl Publisher {
+    /// Publishes the clip to `SERVER/KEY`, with its log in the given file.
+    pub fn start(clip: &Path, url: &str, log: &Path) -> Result<Self> {
+        let program = Program::new("publisher", place::program("ffmpeg")?, log)
+            .args(["-nostdin", "-v", "warning", "-re", "-stream_loop", "-1", "-i"])
+            .arg(clip)
+            .args(["-c", "copy", "-f", "flv", "-flvflags", "no_duration_filesize", url])
+            // As when the user presses "stop": the end of the stream is announced.
+            .stop_signal(Signal::SIGINT);
+        Ok(Self { ffmpeg: program.start()? })
+    }
+
+    /// Stops it as its user would.
+    pub async fn stop(mut self) -> Result<()> {
+        self.ffmpeg.stop(Duration::from_secs(10)).await
+    }
+
+    /// Kills it without warning.
+    pub async fn kill(mut self) -> Result<()> {
+        self.ffmpeg.kill().await
+    }
+
+    /// Freezes it: its connection stays open and nothing comes, as when a network is lost.
+    pub fn freeze(&self) -> Result<()> {
+        self.ffmpeg.signal(Signal::SIGSTOP)
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) -> Result<()> {
+        self.ffmpeg.signal(Signal::SIGCONT)
+    }
+
+    /// Tells whether it has ended by itself, as it does when it is refused or dropped.
+    pub fn ended(&mut self) -> Result<bool> {
+        Ok(self.ffmpeg.exited()?.is_some())
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn end(&mut self, deadline: Duration) -> Result<ExitStatus> {
+        let ended = tokio::time::timeout(deadline, self.ffmpeg.wait()).await;
+        ended.with_context(|| format!("the publisher has not ended within {deadline:?}"))?
+    }
+
+    /// Returns the last lines that ffmpeg wrote.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.ffmpeg.log_tail(10)
+    }
+}
