@@ -21,7 +21,7 @@ mod verifier;
 
 pub use claims::{AUDIENCE, Claims, ISSUER, LEEWAY_SECONDS, MAX_TOKEN_BYTES, User};
 pub use keys::{InvalidKey, KeySet, PublicKey, key_id};
-pub use revocation::Revocation;
+pub use revocation::{REVOCATIONS_PAGE, Revocation};
 pub use secret::{MIN_SECRET_BYTES, SecretProblem, check_secret, is_example_secret};
 pub use self_test::{SelfTestFailed, self_test};
 pub use service::{InvalidServiceToken, SERVICE_AUDIENCE, ServiceName, ServiceSecretConfig, ServiceTokens};

@@ -7,6 +7,8 @@ use domain::UserId;
 
 use crate::claims::User;
 
+/// Revocations in one answer of the auth service; an answer that is full is followed by more.
+pub const REVOCATIONS_PAGE: usize = 1000;
 /// How often the memory of revocations is cleared of those that no token can meet any more.
 const PRUNE_EVERY: Duration = Duration::seconds(60);
 
