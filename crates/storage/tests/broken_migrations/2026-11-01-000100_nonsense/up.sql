@@ -1,0 +1,1 @@
+CREATE TABLE nonsense (id NO_SUCH_TYPE);

@@ -1,0 +1,66 @@
+//! One acting replica, and wake-ups.
+
+use diesel_async::RunQueryDsl;
+use storage::{Database, Leadership, listen};
+use tokio::time::timeout;
+
+use crate::{SOON, database};
+
+async fn execute(database: &Database, sql: &str) {
+    let mut conn = database.get().await.unwrap();
+    diesel::sql_query(sql.to_owned())
+        .execute(&mut conn)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn one_candidate_leads_until_it_resigns() {
+    let database = database().await;
+    let mut first = Leadership::new(&database, "work");
+    let mut second = Leadership::new(&database, "work");
+    let mut elsewhere = Leadership::new(&database, "other work");
+    assert!(first.hold().await);
+    assert!(!second.hold().await);
+    assert!(elsewhere.hold().await);
+    assert!(first.hold().await);
+    first.resign().await;
+    let taken = stack::eventually(SOON, "the second to lead", async || second.hold().await);
+    taken.await.unwrap();
+    assert!(!first.hold().await);
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_a_lost_leadership() {
+    let database = database().await;
+    let mut first = Leadership::new(&database, "work");
+    let mut second = Leadership::new(&database, "work");
+    assert!(first.hold().await);
+    execute(
+        &database,
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = \
+             (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .await;
+    let taken = stack::eventually(SOON, "the second to lead", async || second.hold().await);
+    taken.await.unwrap();
+    assert!(!first.hold().await, "two replicas lead");
+}
+
+#[tokio::test]
+async fn a_notification_wakes_and_so_does_listening_again() {
+    let database = database().await;
+    let wakeups = listen(&database, "things");
+    timeout(SOON, wakeups.notified()).await.unwrap();
+    execute(&database, "NOTIFY things").await;
+    timeout(SOON, wakeups.notified()).await.unwrap();
+    execute(
+        &database,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN \"things\"' \
+             AND datname = current_database()",
+    )
+    .await;
+    timeout(SOON, wakeups.notified()).await.unwrap();
+    execute(&database, "NOTIFY things").await;
+    timeout(SOON, wakeups.notified()).await.unwrap();
+}

@@ -1,0 +1,4 @@
+CREATE TABLE things (
+    id BIGINT PRIMARY KEY,
+    name TEXT NOT NULL CONSTRAINT things_name_key UNIQUE
+);
