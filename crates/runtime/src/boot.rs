@@ -135,10 +135,20 @@ fn explain(command: &clap::Command, error: clap::Error) -> Refusal {
     let flag = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(flag)) => flag.clone(),
         Some(ContextValue::Strings(flags)) => flags.first().cloned().unwrap_or_default(),
-        _ => return Refusal::Usage(error),
+        _ => return own_words(error),
     };
     let name = variable(command, &flag).unwrap_or(flag);
     Refusal::Config(ConfigError::new(name, problem))
+}
+
+/// A parser of ours that refuses a value without repeating it says `VARIABLE what is wrong` and nothing else.
+fn own_words(error: clap::Error) -> Refusal {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    match line.strip_prefix("error: ").and_then(|line| line.split_once(' ')) {
+        Some((name, problem)) if name.starts_with("AIRWAVE_") => Refusal::Config(ConfigError::new(name, problem)),
+        _ => Refusal::Usage(error),
+    }
 }
 
 fn possible(error: &clap::Error) -> Option<String> {

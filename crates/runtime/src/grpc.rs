@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::Server;
@@ -64,8 +65,9 @@ impl GrpcListener {
     }
 
     /// Answers until a stop is asked for, then finishes the calls that are in progress; those that outlast the grace are
-    /// dropped. An essential task of the shutdown.
-    pub fn serve<L>(self, router: Router<L>, shutdown: &Shutdown)
+    /// dropped. An essential task of the shutdown. The token that it answers is cancelled when the last call is over: what
+    /// must outlive the calls, such as the relay of their events, stops by it.
+    pub fn serve<L>(self, router: Router<L>, shutdown: &Shutdown) -> CancellationToken
     where
         L: Layer<Routes> + Clone + Send + 'static,
         L::Service: Service<http::Request<Body>, Response = http::Response<Body>> + Clone + Send + 'static,
@@ -74,10 +76,14 @@ impl GrpcListener {
     {
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
         let soft = shutdown.soft_token();
+        let drained = CancellationToken::new();
+        let guard = drained.clone().drop_guard();
         shutdown.spawn_essential("grpc", async move {
+            let _guard = guard;
             if let Err(error) = router.serve_with_incoming_shutdown(incoming, soft.cancelled_owned()).await {
                 tracing::error!(%error, "the gRPC listener ended");
             }
         });
+        drained
     }
 }
