@@ -84,6 +84,11 @@ impl Health {
         dependencies.push(Dependency { name, required, check });
     }
 
+    /// Whether everything that is required answers, for a public port that says no more than that.
+    pub async fn is_ready(&self) -> bool {
+        self.report(false).await.is_ready()
+    }
+
     /// Asks all dependencies at once.
     pub(crate) async fn report(&self, stopping: bool) -> Report {
         let dependencies = self.dependencies.read().unwrap_or_else(PoisonError::into_inner).clone();
