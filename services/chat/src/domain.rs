@@ -1,0 +1,9 @@
+//! What may be said, deleted and how often, and how a room's messages get their numbers. No IO.
+
+mod message;
+mod rate;
+mod sequence;
+
+pub use message::{ClientMessageId, Draft, MessageId, may_delete};
+pub use rate::Rate;
+pub use sequence::{Batch, Conflict, Insert, Settled};

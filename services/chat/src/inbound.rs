@@ -1,0 +1,4 @@
+//! Every way in: calls and events.
+
+pub mod events;
+pub mod rpc;

@@ -1,0 +1,62 @@
+//! Events of streams and accounts. All are applied idempotently, so there is no inbox: a stream's state has a version, and what
+//! is removed twice is removed once.
+
+use std::sync::Arc;
+
+use bus::{Consumer, Delivery, Failure};
+use domain::{StreamId, UserId};
+use proto::events::v1::event::Payload;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::store::messages::{messages_anonymise, messages_drop_room};
+use crate::store::rooms::{Room, room_put};
+
+/// The consumer's name, which is that of its queue.
+pub const CONSUMER: &str = "chat.events";
+/// What it hears. A ban ends the user's tokens, and with them the speaking.
+const KEYS: &[&str] = &["stream.started", "stream.ended", "stream.deleted", "user.deleted"];
+
+/// Consumes until told to stop.
+pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
+    let bus = app.bus.clone();
+    let handler = move |delivery| {
+        let app = app.clone();
+        async move { handle(&app, delivery).await.map_err(Failure::retry) }
+    };
+    Consumer::new(CONSUMER, KEYS).run(bus, shutdown, handler).await;
+}
+
+async fn handle(app: &App, delivery: Delivery) -> Result<()> {
+    let version = delivery.event.version;
+    match delivery.event.payload {
+        Some(Payload::StreamStarted(e)) => {
+            let room = Room::Known {
+                owner: UserId(e.user_id),
+                live: true,
+            };
+            put(app, StreamId(e.stream_id), room, version).await
+        }
+        Some(Payload::StreamEnded(e)) => {
+            let room = Room::Known {
+                owner: UserId(e.user_id),
+                live: false,
+            };
+            put(app, StreamId(e.stream_id), room, version).await
+        }
+        Some(Payload::StreamDeleted(e)) => {
+            let stream = StreamId(e.stream_id);
+            put(app, stream, Room::Gone, version).await?;
+            messages_drop_room(&app.mongo, stream).await
+        }
+        Some(Payload::UserDeleted(e)) => messages_anonymise(&app.mongo, UserId(e.user_id)).await,
+        _ => Ok(()),
+    }
+}
+
+async fn put(app: &App, stream: StreamId, room: Room, version: i64) -> Result<()> {
+    room_put(&app.mongo, stream, room, version, app.clock.now()).await?;
+    app.rooms.forget(stream).await;
+    Ok(())
+}

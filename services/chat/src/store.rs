@@ -1,0 +1,27 @@
+//! Everything that this service keeps: MongoDB collections, one file for each family, and the rates in Redis.
+
+pub mod indexes;
+pub mod messages;
+pub mod rates;
+pub mod rooms;
+pub mod writer;
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::error::{Error, Result};
+
+/// How long one command may take, whatever the driver waits for. A send has to fail within 3 s.
+pub(crate) const ANSWER: Duration = Duration::from_millis(2300);
+/// How long the server may work on one read.
+pub(crate) const READ: Duration = Duration::from_secs(2);
+
+/// Awaits an answer of MongoDB, but not for ever.
+pub(crate) async fn within<T>(answer: impl IntoFuture<Output = mongodb::error::Result<T>>) -> Result<T> {
+    match timeout(ANSWER, answer.into_future()).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Error::Unavailable("MongoDB did not answer in time".to_owned())),
+    }
+}

@@ -1,0 +1,313 @@
+//! Messages: written by `writer`, read and deleted here.
+
+use chrono::{DateTime, Utc};
+use domain::{StreamId, UserId};
+use futures::TryStreamExt;
+use mongodb::Collection;
+use mongodb::bson::{DateTime as BsonTime, Document, doc};
+use mongodb::error::{ErrorKind, InsertManyError};
+use serde::{Deserialize, Serialize};
+use storage::Mongo;
+
+use super::indexes::{BANS, BY_CLIENT_ID, BY_NUMBER, LOG, MODERATORS, SETTINGS};
+use super::{READ, within};
+use crate::domain::{Conflict, Draft, Insert};
+use crate::error::{Error, Result};
+
+/// The collection.
+pub const MESSAGES: &str = "messages";
+/// Documents that one step of an anonymisation or a deletion touches.
+const BATCH: i64 = 1000;
+/// What takes the place of an account that is gone.
+const NOBODY: &str = "0";
+
+/// A message as MongoDB has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// UUID v7.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// The room, in decimal.
+    pub stream_id: String,
+    /// The author, in decimal; 0 when the account is gone.
+    pub user_id: String,
+    /// The author's name when it was said; empty when the account is gone.
+    pub username: String,
+    /// The text; empty when deleted.
+    pub message: String,
+    /// When it was said.
+    pub timestamp: BsonTime,
+    /// Its number in the room, from 1 without holes.
+    pub seq: i64,
+    /// What makes a repeat of it the same message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_message_id: Option<String>,
+    /// When it was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<BsonTime>,
+    /// Who deleted it, in decimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_by: Option<String>,
+}
+
+impl Message {
+    /// A message that is to be written under a number.
+    #[must_use]
+    pub fn new(id: String, stream: StreamId, draft: &Draft, seq: i64, now: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            stream_id: stream.to_string(),
+            user_id: draft.user.to_string(),
+            username: draft.username.clone(),
+            message: draft.text.clone(),
+            timestamp: BsonTime::from_millis(now.timestamp_millis()),
+            seq,
+            client_message_id: draft.client_id.as_ref().map(|id| id.as_str().to_owned()),
+            deleted_at: None,
+            deleted_by: None,
+        }
+    }
+
+    /// The author; 0 when the account is gone.
+    #[must_use]
+    pub fn author(&self) -> UserId {
+        UserId(self.user_id.parse().unwrap_or(0))
+    }
+
+    /// When it was said.
+    #[must_use]
+    pub fn time(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.timestamp.timestamp_millis()).unwrap_or_default()
+    }
+}
+
+/// Which messages of a room are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// The newest below a number.
+    Before(i64),
+    /// The oldest above a number.
+    After(i64),
+    /// A page from the newest, from 1.
+    Page(u32),
+}
+
+/// Messages in rising order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// There are more in the direction asked for.
+    pub truncated: bool,
+    /// The room's last number.
+    pub head: i64,
+}
+
+fn messages(mongo: &Mongo) -> Collection<Message> {
+    mongo.database().collection(MESSAGES)
+}
+
+/// The room's last number, 0 when nothing was said.
+///
+/// # Errors
+/// The store's.
+pub async fn messages_head(mongo: &Mongo, stream: StreamId) -> Result<i64> {
+    #[derive(Deserialize)]
+    struct Number {
+        seq: i64,
+    }
+    let numbers = mongo.database().collection::<Number>(MESSAGES);
+    // Answered by the index alone.
+    let last = numbers
+        .find_one(doc! { "streamId": stream.to_string() })
+        .sort(doc! { "streamId": -1, "seq": -1 })
+        .projection(doc! { "_id": 0, "seq": 1 })
+        .max_time(READ);
+    Ok(within(last).await?.map_or(0, |last| last.seq))
+}
+
+/// Messages of a room. A page is a range of numbers, so each costs the same at any depth.
+///
+/// # Errors
+/// The store's.
+pub async fn messages_list(mongo: &Mongo, stream: StreamId, range: Range, limit: u32) -> Result<Listed> {
+    let head = messages_head(mongo, stream).await?;
+    let many = i64::from(limit);
+    let (above, below, newest_first) = match range {
+        Range::After(seq) => (seq, i64::MAX, false),
+        Range::Before(seq) => (0, seq, true),
+        Range::Page(page) => (
+            0,
+            (head + 1).saturating_sub(many.saturating_mul(i64::from(page) - 1)),
+            true,
+        ),
+    };
+    let filter = doc! { "streamId": stream.to_string(), "seq": { "$gt": above, "$lt": below } };
+    let order = if newest_first { -1 } else { 1 };
+    let found = async {
+        let all = messages(mongo);
+        let found = all.find(filter).sort(doc! { "streamId": order, "seq": order });
+        found
+            .limit(many + 1)
+            .batch_size(limit + 1)
+            .max_time(READ)
+            .await?
+            .try_collect::<Vec<_>>()
+            .await
+    };
+    let mut messages = within(Box::pin(found)).await?;
+    let truncated = messages.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    messages.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    if newest_first {
+        messages.reverse();
+    }
+    let head = messages.last().map_or(head, |last| last.seq.max(head));
+    Ok(Listed {
+        messages,
+        truncated,
+        head,
+    })
+}
+
+/// One message of a room.
+///
+/// # Errors
+/// The store's.
+pub async fn message_get(mongo: &Mongo, stream: StreamId, id: &str) -> Result<Option<Message>> {
+    let filter = doc! { "_id": id, "streamId": stream.to_string() };
+    within(messages(mongo).find_one(filter).max_time(READ)).await
+}
+
+/// The message that a client's id stands for.
+pub(crate) async fn message_of_client(
+    mongo: &Mongo,
+    stream: StreamId,
+    draft: &Draft,
+) -> Result<Option<Message>> {
+    let Some(client_id) = &draft.client_id else {
+        return Ok(None);
+    };
+    let filter = doc! {
+        "streamId": stream.to_string(),
+        "userId": draft.user.to_string(),
+        "clientMessageId": client_id.as_str(),
+    };
+    within(messages(mongo).find_one(filter).max_time(READ)).await
+}
+
+/// Inserts messages of one room in their order, acknowledged by a majority, up to the first conflict.
+pub(crate) async fn messages_insert(mongo: &Mongo, batch: &[Message]) -> Result<Insert> {
+    let inserted = tokio::time::timeout(super::ANSWER, async { messages(mongo).insert_many(batch).await });
+    match inserted.await {
+        Ok(Ok(_)) => Ok(Insert::All),
+        Ok(Err(error)) => match error.kind.as_ref() {
+            ErrorKind::InsertMany(failed) => stopped_at(failed).ok_or_else(|| error.clone().into()),
+            _ => Err(error.into()),
+        },
+        Err(_) => Err(Error::Unavailable("MongoDB did not answer in time".to_owned())),
+    }
+}
+
+/// Where a unique index stopped an insert; `None` when something else did, or when what was written may not last.
+fn stopped_at(failed: &InsertManyError) -> Option<Insert> {
+    if failed.write_concern_error.is_some() {
+        return None;
+    }
+    let first = failed.write_errors.as_ref()?.first()?;
+    let conflict = if first.message.contains(BY_NUMBER) {
+        Conflict::Number
+    } else if first.message.contains(BY_CLIENT_ID) {
+        Conflict::Repeat
+    } else {
+        return None;
+    };
+    (first.code == 11_000).then_some(Insert::StoppedAt(first.index, conflict))
+}
+
+/// Takes a message's text away and leaves its number. False when that was done before.
+///
+/// # Errors
+/// The store's.
+pub async fn message_delete(
+    mongo: &Mongo,
+    message: &Message,
+    by: UserId,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let there = doc! { "_id": &message.id, "deletedAt": { "$exists": false } };
+    let now = BsonTime::from_millis(now.timestamp_millis());
+    let set = doc! { "$set": { "message": "", "deletedAt": now, "deletedBy": by.to_string() } };
+    Ok(within(messages(mongo).update_one(there, set))
+        .await?
+        .modified_count
+        == 1)
+}
+
+/// Takes an account's name from what it said, step by step.
+///
+/// # Errors
+/// The store's.
+pub async fn messages_anonymise(mongo: &Mongo, user: UserId) -> Result<()> {
+    let theirs = doc! { "userId": user.to_string() };
+    let set = doc! {
+        "$set": { "userId": NOBODY, "username": "" },
+        "$unset": { "clientMessageId": "" },
+    };
+    loop {
+        let ids = ids(mongo, MESSAGES, theirs.clone()).await?;
+        if ids.is_empty() {
+            break;
+        }
+        within(messages(mongo).update_many(doc! { "_id": { "$in": ids } }, set.clone())).await?;
+    }
+    for collection in [BANS, MODERATORS] {
+        within(
+            mongo
+                .database()
+                .collection::<Document>(collection)
+                .delete_many(theirs.clone()),
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Removes all that was said and settled in a room, step by step.
+///
+/// # Errors
+/// The store's.
+pub async fn messages_drop_room(mongo: &Mongo, stream: StreamId) -> Result<()> {
+    for collection in [MESSAGES, BANS, MODERATORS, LOG] {
+        loop {
+            let ids = ids(mongo, collection, doc! { "streamId": stream.to_string() }).await?;
+            if ids.is_empty() {
+                break;
+            }
+            let gone = mongo.database().collection::<Document>(collection);
+            within(gone.delete_many(doc! { "_id": { "$in": ids } })).await?;
+        }
+    }
+    let settings = mongo.database().collection::<Document>(SETTINGS);
+    within(settings.delete_one(doc! { "_id": stream.to_string() })).await?;
+    Ok(())
+}
+
+async fn ids(mongo: &Mongo, collection: &str, filter: Document) -> Result<Vec<mongodb::bson::Bson>> {
+    let found = async {
+        let all = mongo.database().collection::<Document>(collection);
+        let found = all.find(filter);
+        found
+            .projection(doc! { "_id": 1 })
+            .limit(BATCH)
+            .max_time(READ)
+            .await?
+            .try_collect::<Vec<_>>()
+            .await
+    };
+    let found = within(Box::pin(found)).await?;
+    Ok(found
+        .into_iter()
+        .filter_map(|mut document| document.remove("_id"))
+        .collect())
+}

@@ -1,0 +1,3 @@
+DROP TABLE purges;
+DROP TABLE fanouts;
+DROP TABLE notifications;

@@ -1,0 +1,120 @@
+//! The gRPC service. Everything is the caller's own; what belongs to somebody else does not exist.
+
+use std::sync::Arc;
+
+use domain::{Error, NotificationId, PageInfo, PageRequest};
+use identity::ServiceName;
+use proto::notification::v1::notification_service_server::NotificationService;
+use proto::notification::v1::{
+    ListNotificationsRequest, ListNotificationsResponse, MarkAllReadRequest, MarkAllReadResponse,
+    MarkReadRequest, MarkReadResponse, Notification as NotificationMessage, UnreadCountRequest,
+    UnreadCountResponse,
+};
+use proto::{Caller, IntoStatus, common};
+use tonic::{Request, Response, Status};
+
+use crate::app::App;
+use crate::store::notifications::{
+    Notification, notification_mark_read, notifications_list, notifications_mark_all_read,
+    notifications_unread,
+};
+
+/// Who may call what.
+pub const CALLERS: &[(&str, &[ServiceName])] = &[
+    ("ListNotifications", &[ServiceName::Gateway]),
+    ("UnreadCount", &[ServiceName::Gateway]),
+    ("MarkRead", &[ServiceName::Gateway]),
+    ("MarkAllRead", &[ServiceName::Gateway]),
+];
+
+/// Answers from the store.
+pub struct Rpc(pub Arc<App>);
+
+#[tonic::async_trait]
+impl NotificationService for Rpc {
+    async fn list_notifications(
+        &self,
+        request: Request<ListNotificationsRequest>,
+    ) -> Result<Response<ListNotificationsResponse>, Status> {
+        let user = caller(&request)?;
+        let request = request.into_inner();
+        let page = page_request(request.page.unwrap_or_default()).map_err(IntoStatus::into_status)?;
+        let (rows, page) = notifications_list(&self.0.database, user, request.is_read, page)
+            .await
+            .map_err(IntoStatus::into_status)?;
+        let notifications = rows.into_iter().map(message).collect();
+        Ok(Response::new(ListNotificationsResponse {
+            notifications,
+            page: Some(page_info(page)),
+        }))
+    }
+
+    async fn unread_count(
+        &self,
+        request: Request<UnreadCountRequest>,
+    ) -> Result<Response<UnreadCountResponse>, Status> {
+        let user = caller(&request)?;
+        let count = notifications_unread(&self.0.database, user)
+            .await
+            .map_err(IntoStatus::into_status)?;
+        Ok(Response::new(UnreadCountResponse { count }))
+    }
+
+    async fn mark_read(
+        &self,
+        request: Request<MarkReadRequest>,
+    ) -> Result<Response<MarkReadResponse>, Status> {
+        let user = caller(&request)?;
+        let id = NotificationId::try_from(request.into_inner().id)
+            .map_err(|invalid| Error::invalid("id", invalid.to_string()).into_status())?;
+        let row = notification_mark_read(&self.0.database, user, id)
+            .await
+            .map_err(IntoStatus::into_status)?;
+        Ok(Response::new(MarkReadResponse {
+            notification: Some(message(row)),
+        }))
+    }
+
+    async fn mark_all_read(
+        &self,
+        request: Request<MarkAllReadRequest>,
+    ) -> Result<Response<MarkAllReadResponse>, Status> {
+        let user = caller(&request)?;
+        let affected_count = notifications_mark_all_read(&self.0.database, user)
+            .await
+            .map_err(IntoStatus::into_status)?;
+        Ok(Response::new(MarkAllReadResponse { affected_count }))
+    }
+}
+
+fn caller<T>(request: &Request<T>) -> Result<domain::UserId, Status> {
+    Ok(Caller::of(request)?.user().map_err(IntoStatus::into_status)?.id)
+}
+
+/// In protobuf an absent number is 0.
+fn page_request(page: common::v1::PageRequest) -> Result<PageRequest, Error> {
+    let given = |number: u32| (number > 0).then_some(number);
+    PageRequest::parse(given(page.page), given(page.limit), page.cursor.as_deref())
+        .map_err(|field| Error::invalid_fields(vec![field]))
+}
+
+fn page_info(page: PageInfo) -> common::v1::PageInfo {
+    common::v1::PageInfo {
+        total_items: page.total_items,
+        total_items_capped: page.total_items_capped,
+        next_cursor: page.next_cursor.map(domain::Cursor::encode).unwrap_or_default(),
+    }
+}
+
+fn message(row: Notification) -> NotificationMessage {
+    NotificationMessage {
+        id: row.id,
+        user_id: row.user_id,
+        r#type: row.type_,
+        message: row.message,
+        is_read: row.is_read,
+        related_entity_id: row.related_entity_id,
+        related_entity_type: row.related_entity_type,
+        created_at: Some(proto::time::timestamp(row.created_at)),
+    }
+}

@@ -1,0 +1,31 @@
+//! What gateways push to the sockets of those who were told.
+
+use bus::Realtime;
+use chrono::{DateTime, Utc};
+use proto::events::v1::realtime::Message;
+use proto::events::v1::{NotifiedUser, UsersNotified};
+
+use crate::store::fanouts::{Notified, StoredFanout};
+
+/// Sends one message for all notifications of a page; nothing for none. A lost one shows in the user's list.
+pub fn users_notified(realtime: &Realtime, stored: &StoredFanout, notified: &[Notified], at: DateTime<Utc>) {
+    if notified.is_empty() {
+        return;
+    }
+    let users = notified
+        .iter()
+        .map(|n| NotifiedUser {
+            user_id: n.user_id,
+            notification_id: n.id,
+        })
+        .collect();
+    let message = UsersNotified {
+        r#type: stored.fanout.kind.as_str().to_owned(),
+        message: stored.message.clone(),
+        related_entity_id: stored.fanout.entity_id,
+        related_entity_type: stored.fanout.kind.entity_type().to_owned(),
+        created_at: Some(proto::time::timestamp(at)),
+        users,
+    };
+    realtime.publish(Realtime::USERS, Message::UsersNotified(message));
+}

@@ -1,0 +1,209 @@
+//! Each user's notifications.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::page::PageStart;
+use domain::{Cursor, NotificationId, PageInfo, PageRequest, UserId};
+use storage::Database;
+
+use crate::error::{Error, Result};
+use crate::schema::notifications as n;
+
+/// Rows that one transaction marks or removes.
+const BATCH: i64 = 1000;
+
+/// A notification as its user sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = n, check_for_backend(diesel::pg::Pg))]
+pub struct Notification {
+    /// Its id; rises with time.
+    pub id: i64,
+    /// Whose it is.
+    pub user_id: i64,
+    /// Its kind by name.
+    pub type_: String,
+    /// The sentence.
+    pub message: String,
+    /// Whether the user has read it.
+    pub is_read: bool,
+    /// What it leads to.
+    pub related_entity_id: i64,
+    /// What that is: `user`, `stream` or `vod`.
+    pub related_entity_type: String,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A page of a user's notifications, newest first, all or only the read or unread ones.
+///
+/// # Errors
+/// The store's.
+pub async fn notifications_list(
+    database: &Database,
+    user: UserId,
+    is_read: Option<bool>,
+    page: PageRequest,
+) -> Result<(Vec<Notification>, PageInfo)> {
+    database
+        .read(async move |conn: &mut AsyncPgConnection| {
+            let mut rows = page_rows(conn, user, is_read, page).await?;
+            let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+            let more = rows.len() > limit;
+            rows.truncate(limit);
+            let next = rows.last().filter(|_| more).map(|last| Cursor {
+                key: last.id,
+                id: last.id,
+            });
+            let total_items = match page.start {
+                PageStart::Page(_) => Some(count(conn, user, is_read).await?),
+                PageStart::After(_) => None,
+            };
+            Ok((
+                rows,
+                PageInfo {
+                    total_items,
+                    total_items_capped: false,
+                    next_cursor: next,
+                },
+            ))
+        })
+        .await
+}
+
+/// The page and one row more, which says whether there is another page.
+async fn page_rows(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    is_read: Option<bool>,
+    page: PageRequest,
+) -> QueryResult<Vec<Notification>> {
+    let mut query = n::table
+        .filter(n::user_id.eq(user.0))
+        .order(n::id.desc())
+        .limit(i64::from(page.limit) + 1)
+        .offset(i64::try_from(page.offset()).unwrap_or(i64::MAX))
+        .select(Notification::as_select())
+        .into_boxed();
+    if let Some(is_read) = is_read {
+        query = query.filter(n::is_read.eq(is_read));
+    }
+    if let PageStart::After(cursor) = page.start {
+        query = query.filter(n::id.lt(cursor.id));
+    }
+    query.load(conn).await
+}
+
+async fn count(conn: &mut AsyncPgConnection, user: UserId, is_read: Option<bool>) -> QueryResult<u64> {
+    let mut query = n::table.filter(n::user_id.eq(user.0)).count().into_boxed();
+    if let Some(is_read) = is_read {
+        query = query.filter(n::is_read.eq(is_read));
+    }
+    let count: i64 = query.get_result(conn).await?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// How many notifications the user has not read.
+///
+/// # Errors
+/// The store's.
+pub async fn notifications_unread(database: &Database, user: UserId) -> Result<u64> {
+    database
+        .read(async move |conn: &mut AsyncPgConnection| Ok(count(conn, user, Some(false)).await?))
+        .await
+}
+
+/// Marks one of the user's notifications as read; a repeat changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`] when the user has none of this id.
+pub async fn notification_mark_read(
+    database: &Database,
+    user: UserId,
+    id: NotificationId,
+) -> Result<Notification> {
+    database
+        .transaction(async move |conn: &mut AsyncPgConnection| {
+            let own = n::id.eq(id.0).and(n::user_id.eq(user.0));
+            diesel::update(n::table.filter(own).filter(n::is_read.eq(false)))
+                .set((n::is_read.eq(true), n::updated_at.eq(diesel::dsl::now)))
+                .execute(conn)
+                .await?;
+            let row = n::table
+                .filter(own)
+                .select(Notification::as_select())
+                .first(conn)
+                .await
+                .optional()?;
+            row.ok_or(Error::NotFound)
+        })
+        .await
+}
+
+/// Marks all that the user has at this moment as read, in steps, and says how many were unread.
+///
+/// # Errors
+/// The store's.
+pub async fn notifications_mark_all_read(database: &Database, user: UserId) -> Result<u64> {
+    let newest: Option<i64> = database
+        .read(async move |conn: &mut AsyncPgConnection| {
+            let newest = n::table
+                .filter(n::user_id.eq(user.0))
+                .select(diesel::dsl::max(n::id));
+            Ok::<_, Error>(newest.first(conn).await?)
+        })
+        .await?;
+    let Some(newest) = newest else { return Ok(0) };
+    let mut marked = 0;
+    loop {
+        let step = database
+            .transaction(async move |conn: &mut AsyncPgConnection| mark_step(conn, user, newest).await)
+            .await?;
+        marked += step;
+        if step < BATCH {
+            return Ok(u64::try_from(marked).unwrap_or(0));
+        }
+    }
+}
+
+async fn mark_step(conn: &mut AsyncPgConnection, user: UserId, newest: i64) -> Result<i64> {
+    let unread = n::table
+        .filter(
+            n::user_id
+                .eq(user.0)
+                .and(n::is_read.eq(false))
+                .and(n::id.le(newest)),
+        )
+        .order(n::id)
+        .limit(BATCH)
+        .for_update()
+        .select(n::id);
+    let ids: Vec<i64> = unread.load(conn).await?;
+    let marked = diesel::update(n::table.filter(n::id.eq_any(ids)))
+        .set((n::is_read.eq(true), n::updated_at.eq(diesel::dsl::now)))
+        .execute(conn)
+        .await?;
+    Ok(i64::try_from(marked).unwrap_or(BATCH))
+}
+
+/// Removes one batch of the notifications that were written before a time, and says how many.
+///
+/// # Errors
+/// The store's.
+pub async fn notifications_prune(database: &Database, before: DateTime<Utc>) -> Result<usize> {
+    database
+        .transaction(async move |conn: &mut AsyncPgConnection| {
+            let old = n::table
+                .filter(n::created_at.lt(before))
+                .order(n::created_at)
+                .limit(BATCH)
+                .for_update()
+                .skip_locked()
+                .select(n::id);
+            let ids: Vec<i64> = old.load(conn).await?;
+            Ok(diesel::delete(n::table.filter(n::id.eq_any(ids)))
+                .execute(conn)
+                .await?)
+        })
+        .await
+}
