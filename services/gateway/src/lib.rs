@@ -1,1 +1,22 @@
-//! REST and Socket.IO for browsers and API clients.
+#![doc = include_str!("../README.md")]
+
+mod app;
+mod config;
+mod domain;
+mod error;
+mod hub;
+mod inbound;
+mod outbound;
+
+pub use app::{App, build};
+pub use config::{Config, PeersConfig, PublicConfig, SocketConfig};
+pub use crate::domain::address::{InvalidNetwork, Network};
+pub use error::Error;
+
+/// The API's description as JSON, for a copy in the repository.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn openapi() -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&inbound::rest::document())
+}

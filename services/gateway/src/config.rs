@@ -1,0 +1,215 @@
+//! The settings of the gateway, from the environment.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bus::BusConfig;
+use identity::ServiceSecretConfig;
+use runtime::{ConfigError, ProcessConfig};
+
+use crate::domain::address::Network;
+
+/// What the gateway can be told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// Logs, traces, the internal listener.
+    #[command(flatten)]
+    pub process: ProcessConfig,
+    /// The secret between the services.
+    #[command(flatten)]
+    pub service_secret: ServiceSecretConfig,
+    /// RabbitMQ.
+    #[command(flatten)]
+    pub bus: BusConfig,
+    /// The other services.
+    #[command(flatten)]
+    pub peers: PeersConfig,
+    /// The two public listeners.
+    #[command(flatten)]
+    pub public: PublicConfig,
+    /// What one socket may do.
+    #[command(flatten)]
+    pub socket: SocketConfig,
+}
+
+/// Where the other services answer gRPC.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PeersConfig {
+    /// The auth service, such as http://localhost:7001
+    #[arg(long, env = "AIRWAVE_AUTH_URL")]
+    pub auth_url: http::Uri,
+    /// The stream service
+    #[arg(long, env = "AIRWAVE_STREAM_URL")]
+    pub stream_url: http::Uri,
+    /// The VOD service
+    #[arg(long, env = "AIRWAVE_VOD_URL")]
+    pub vod_url: http::Uri,
+    /// The chat service
+    #[arg(long, env = "AIRWAVE_CHAT_URL")]
+    pub chat_url: http::Uri,
+    /// The notification service
+    #[arg(long, env = "AIRWAVE_NOTIFICATION_URL")]
+    pub notification_url: http::Uri,
+    /// Milliseconds that a request may wait for the services behind it
+    #[arg(long, env = "AIRWAVE_GATEWAY_CALL_TIMEOUT_MS", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u64).range(100..=30_000))]
+    pub gateway_call_timeout_ms: u64,
+}
+
+/// What the outside meets.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PublicConfig {
+    /// Address of the REST listener, which also serves the page
+    #[arg(long, env = "AIRWAVE_GATEWAY_REST_ADDR")]
+    pub gateway_rest_addr: SocketAddr,
+    /// Address of the Socket.IO listener
+    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_ADDR")]
+    pub gateway_socket_addr: SocketAddr,
+    /// Path of Socket.IO; /app/socket.io is served as well
+    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_PATH", default_value = "/socket.io", value_parser = socket_path)]
+    pub gateway_socket_path: String,
+    /// Proxies whose X-Forwarded-For is believed, as addresses or ranges separated by commas
+    #[arg(long, env = "AIRWAVE_GATEWAY_TRUSTED_PROXIES", value_delimiter = ',', default_value = "127.0.0.1,::1")]
+    pub gateway_trusted_proxies: Vec<Network>,
+    /// Origins whose pages may call us from a browser, separated by commas; once one is named, sockets of others are refused
+    #[arg(long, env = "AIRWAVE_GATEWAY_ALLOWED_ORIGINS", value_delimiter = ',')]
+    pub gateway_allowed_origins: Vec<String>,
+    /// Directory of the built page (web/dist); without it only the API is served
+    #[arg(long, env = "AIRWAVE_GATEWAY_WEB_DIR")]
+    pub gateway_web_dir: Option<PathBuf>,
+    /// Seconds that a client may take to send a request's body
+    #[arg(long, env = "AIRWAVE_GATEWAY_BODY_TIMEOUT_SECONDS", default_value_t = 10,
+          value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub gateway_body_timeout_seconds: u64,
+    /// Most connections of the REST listener at once, for each of its workers
+    #[arg(long, env = "AIRWAVE_GATEWAY_REST_CONNECTIONS", default_value_t = 10_000)]
+    pub gateway_rest_connections: usize,
+}
+
+/// Limits of the Socket.IO listener.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SocketConfig {
+    /// Most connections of the Socket.IO listener at once
+    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_CONNECTIONS", default_value_t = 12_000)]
+    pub gateway_socket_connections: usize,
+    /// Rooms that one socket may be in
+    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_ROOMS", default_value_t = 20)]
+    pub gateway_socket_rooms: usize,
+    /// Events that one socket may send each second in the long run
+    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_EVENTS_PER_SECOND", default_value_t = 20)]
+    pub gateway_socket_events_per_second: u32,
+    /// Events that one socket may send at once
+    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_EVENT_BURST", default_value_t = 40)]
+    pub gateway_socket_event_burst: u32,
+    /// Packets that wait for a slow socket at most
+    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_BUFFER", default_value_t = 128)]
+    pub gateway_socket_buffer: usize,
+    /// Seconds between two pings
+    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_PING_SECONDS", default_value_t = 25,
+          value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub gateway_socket_ping_seconds: u64,
+}
+
+impl Config {
+    /// The rules that span several settings.
+    ///
+    /// # Errors
+    /// A secret that is too short, or an example in production.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let production = self.process.telemetry.env.is_production();
+        let secrets = [
+            ("AIRWAVE_SERVICE_SECRET", Some(&self.service_secret.service_secret)),
+            ("AIRWAVE_SERVICE_SECRET_PREVIOUS", self.service_secret.service_secret_previous.as_ref()),
+        ];
+        for (name, secret) in secrets {
+            if let Some(secret) = secret {
+                identity::check_secret(secret, production).map_err(|problem| ConfigError::new(name, problem))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Free ports of this machine, peers and bus as given.
+    #[must_use]
+    pub fn for_testing(service_secret: ServiceSecretConfig, bus: BusConfig, peer: &http::Uri) -> Self {
+        Self {
+            process: ProcessConfig::for_testing(),
+            service_secret,
+            bus,
+            peers: PeersConfig::for_testing(peer),
+            public: PublicConfig::for_testing(),
+            socket: SocketConfig::for_testing(),
+        }
+    }
+}
+
+impl PeersConfig {
+    /// All peers at one address.
+    #[must_use]
+    pub fn for_testing(peer: &http::Uri) -> Self {
+        Self {
+            auth_url: peer.clone(),
+            stream_url: peer.clone(),
+            vod_url: peer.clone(),
+            chat_url: peer.clone(),
+            notification_url: peer.clone(),
+            gateway_call_timeout_ms: 5000,
+        }
+    }
+
+    /// How long a request may wait for the services behind it.
+    #[must_use]
+    pub fn call_timeout(&self) -> Duration {
+        Duration::from_millis(self.gateway_call_timeout_ms)
+    }
+}
+
+impl PublicConfig {
+    /// Any free ports; the loopback is trusted.
+    #[must_use]
+    pub fn for_testing() -> Self {
+        let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        Self {
+            gateway_rest_addr: any,
+            gateway_socket_addr: any,
+            gateway_socket_path: "/socket.io".to_owned(),
+            gateway_trusted_proxies: "127.0.0.1".parse().into_iter().collect(),
+            gateway_allowed_origins: Vec::new(),
+            gateway_web_dir: None,
+            gateway_body_timeout_seconds: 2,
+            gateway_rest_connections: 1000,
+        }
+    }
+
+    /// How long a client may take to send a body.
+    #[must_use]
+    pub fn body_timeout(&self) -> Duration {
+        Duration::from_secs(self.gateway_body_timeout_seconds)
+    }
+}
+
+impl SocketConfig {
+    /// The defaults.
+    #[must_use]
+    pub fn for_testing() -> Self {
+        Self {
+            gateway_socket_connections: 1000,
+            gateway_socket_rooms: 20,
+            gateway_socket_events_per_second: 20,
+            gateway_socket_event_burst: 40,
+            gateway_socket_buffer: 128,
+            gateway_socket_ping_seconds: 25,
+        }
+    }
+}
+
+fn socket_path(text: &str) -> Result<String, String> {
+    let path = text.trim_end_matches('/');
+    let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b));
+    if path.len() > 1 && path.starts_with('/') && plain {
+        Ok(path.to_owned())
+    } else {
+        Err("must be a path such as /socket.io".to_owned())
+    }
+}

@@ -1,0 +1,74 @@
+//! A chat message as sockets get it, written once for all of them.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use proto::chat::v1::Message;
+use proto::events::v1::ChatMessagePosted;
+use proto::time::datetime;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// A message in its room's sequence.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) seq: i64,
+    /// Deleted: its number stays used, and nobody is shown it.
+    pub(crate) deleted: bool,
+    json: Arc<RawValue>,
+}
+
+impl Serialize for Line {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shape<'a> {
+    id: &'a str,
+    seq: i64,
+    stream_id: i64,
+    user_id: i64,
+    username: &'a str,
+    message: &'a str,
+    timestamp: Option<DateTime<Utc>>,
+}
+
+impl Shape<'_> {
+    fn line(&self, deleted: bool) -> Line {
+        let json = serde_json::value::to_raw_value(self).map_or_else(|_| RawValue::NULL.to_owned(), |json| json);
+        Line { seq: self.seq, deleted, json: json.into() }
+    }
+}
+
+impl From<&Message> for Line {
+    fn from(m: &Message) -> Self {
+        let shape = Shape {
+            id: &m.id,
+            seq: m.seq,
+            stream_id: m.stream_id,
+            user_id: m.user_id,
+            username: &m.username,
+            message: &m.message,
+            timestamp: datetime(m.timestamp.as_ref()),
+        };
+        shape.line(m.deleted)
+    }
+}
+
+impl From<&ChatMessagePosted> for Line {
+    fn from(m: &ChatMessagePosted) -> Self {
+        let shape = Shape {
+            id: &m.id,
+            seq: m.seq,
+            stream_id: m.stream_id,
+            user_id: m.user_id,
+            username: &m.username,
+            message: &m.message,
+            timestamp: datetime(m.timestamp.as_ref()),
+        };
+        shape.line(false)
+    }
+}

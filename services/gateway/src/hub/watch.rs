@@ -1,0 +1,297 @@
+//! How rooms come into being and keep up: joining, news of a stream, messages that did not arrive.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Error, ErrorKind, StreamId};
+use futures::StreamExt;
+use identity::Revocation;
+use proto::CallContext;
+use proto::chat::v1::list_messages_request::From as Start;
+use proto::chat::v1::{HeadsRequest, ListMessagesRequest, ListMessagesResponse};
+use proto::events::v1::UsersNotified;
+use proto::stream::v1::{GetRoomRequest, GetRoomResponse};
+use proto::time::datetime;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::domain::life::{Change, Life};
+use crate::domain::sequence::History;
+use crate::hub::Hub;
+use crate::hub::connection::Connection;
+use crate::hub::line::Line;
+use crate::hub::room::{Admission, CATCH_UP, MEMORY, Room};
+use crate::outbound::peers::Answer;
+
+/// How long a question that nobody waits for may take.
+const BACKGROUND: Duration = Duration::from_secs(3);
+/// Messages often overtake one another by a little; only a gap that stays is worth a question.
+const GAP_PATIENCE: Duration = Duration::from_millis(30);
+/// Rooms in one question for heads.
+const HEADS: usize = 500;
+/// Rooms that ask at once after a reconnection.
+const RESYNC_AT_ONCE: usize = 8;
+
+impl Hub {
+    /// Lets a socket into a stream's room, and sends it the history and the welcome.
+    pub(crate) async fn join(
+        self: &Arc<Self>,
+        connection: &Arc<Connection>,
+        stream: StreamId,
+        after: Option<i64>,
+        most_rooms: usize,
+        context: &CallContext,
+    ) -> Result<(), Error> {
+        if !connection.take_room(stream, most_rooms) {
+            let detail = format!("A socket may be in {most_rooms} rooms.");
+            return Err(Error::new(ErrorKind::RateLimited, "room.too_many", detail));
+        }
+        let joined = self.try_join(connection, stream, after, context).await;
+        // A socket that went away meanwhile left before it was in.
+        if joined.is_err() || connection.is_gone() {
+            self.leave(connection, stream);
+        }
+        joined
+    }
+
+    async fn try_join(
+        self: &Arc<Self>,
+        connection: &Arc<Connection>,
+        stream: StreamId,
+        after: Option<i64>,
+        context: &CallContext,
+    ) -> Result<(), Error> {
+        let hold = self.rooms.hold(stream);
+        let room = hold.room().clone();
+        self.open(&room, context).await?;
+        let older = match after {
+            Some(after) if !room.remembers(after) => Some(self.older(stream, after, context).await?),
+            _ => None,
+        };
+        // Counted first: should the stream end in this moment, the end finds somebody to take out of the count.
+        let viewer = connection.viewer();
+        self.enter(stream, &viewer);
+        let admission = room.admit(connection, viewer.clone(), hold, after, older);
+        if admission != Admission::Entered {
+            self.exit(stream, &viewer);
+        }
+        if admission == Admission::NotLive {
+            return Err(not_live());
+        }
+        self.leases.tell_count(stream, connection);
+        Ok(())
+    }
+
+    /// Takes a socket out of a room.
+    pub(crate) fn leave(&self, connection: &Connection, stream: StreamId) {
+        connection.drop_room(stream);
+        if let Some(viewer) = self.rooms.get(stream).and_then(|room| room.dismiss(connection.id())) {
+            self.exit(stream, &viewer);
+        }
+    }
+
+    /// Makes sure that the room knows its stream, and that the stream is live.
+    async fn open(&self, room: &Room, context: &CallContext) -> Result<(), Error> {
+        if room.is_live() {
+            return Ok(());
+        }
+        let _opening = room.opening.lock().await;
+        if room.is_live() {
+            return Ok(());
+        }
+        if !room.is_open() {
+            // First the binding, then the question: what changes after the answer is heard.
+            self.rooms.bound(room.id()).await;
+        }
+        let now = self.ask(room.id(), context).await?;
+        if !room.is_open() {
+            if !now.live {
+                return Err(not_live());
+            }
+            let page = self.list(room.id(), MEMORY, Start::Page(1), context).await?;
+            room.open(Life::new(true, now.version), page.head, page.messages.iter().map(Line::from).collect());
+        }
+        self.life_changed(room, |life| life.asked(now.live, now.version));
+        if now.live { Ok(()) } else { Err(not_live()) }
+    }
+
+    async fn ask(&self, stream: StreamId, context: &CallContext) -> Result<GetRoomResponse, Error> {
+        let request = GetRoomRequest { stream_id: stream.0 };
+        self.peers.stream(context).get_room(request).await.answer().map_err(|error| match error.kind {
+            ErrorKind::NotFound => Error::new(ErrorKind::NotFound, "stream.not_found", "Stream not found."),
+            _ => error,
+        })
+    }
+
+    async fn list(
+        &self,
+        stream: StreamId,
+        limit: usize,
+        from: Start,
+        context: &CallContext,
+    ) -> Result<ListMessagesResponse, Error> {
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let request = ListMessagesRequest { stream_id: stream.0, limit, from: Some(from) };
+        self.peers.chat(context).list_messages(request).await.answer()
+    }
+
+    async fn older(&self, stream: StreamId, after: i64, context: &CallContext) -> Result<History<Line>, Error> {
+        let page = self.list(stream, CATCH_UP, Start::AfterSeq(after), context).await?;
+        Ok(History { messages: page.messages.iter().map(Line::from).collect(), truncated: page.truncated })
+    }
+
+    fn life_changed(&self, room: &Room, news: impl FnOnce(&mut Life) -> Option<Change>) {
+        for viewer in room.live_changed(news) {
+            self.exit(room.id(), &viewer);
+        }
+    }
+
+    /// An event said that a stream started or ended.
+    pub(crate) fn live_heard(&self, stream: StreamId, live: bool, version: i64) {
+        if let Some(room) = self.rooms.get(stream) {
+            self.life_changed(&room, |life| life.heard(live, version));
+        }
+    }
+
+    /// A stream was deleted.
+    pub(crate) fn stream_deleted(&self, stream: StreamId) {
+        let Some(room) = self.rooms.get(stream) else { return };
+        for viewer in room.stream_deleted() {
+            self.exit(stream, &viewer);
+        }
+    }
+
+    /// Tells everyone in a stream's room.
+    pub(crate) fn tell<T: Serialize>(&self, stream: StreamId, event: &str, data: &T) {
+        if let Some(room) = self.rooms.get(stream) {
+            room.tell(event, data);
+        }
+    }
+
+    /// A message is gone.
+    pub(crate) fn message_deleted(&self, stream: StreamId, id: &str, seq: i64) {
+        if let Some(room) = self.rooms.get(stream) {
+            room.message_deleted(id, seq);
+        }
+    }
+
+    /// A message was stored. It is delivered in its turn, and what is missing before it is fetched.
+    pub(crate) fn posted(self: &Arc<Self>, stream: StreamId, line: Line) {
+        let Some(room) = self.rooms.get(stream) else { return };
+        if room.offer([line]) {
+            let hub = self.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(GAP_PATIENCE).await;
+                if room.delivered().is_some_and(|(_, gap)| gap) {
+                    hub.catch_up(&room).await;
+                }
+            });
+        }
+    }
+
+    /// Fetches what was stored after the last message delivered.
+    async fn catch_up(&self, room: &Room) {
+        let Ok(_fetching) = room.fetching.try_lock() else { return };
+        while let Some((delivered, _)) = room.delivered() {
+            let context = CallContext::background(BACKGROUND);
+            match self.list(room.id(), CATCH_UP, Start::AfterSeq(delivered), &context).await {
+                Ok(page) => {
+                    metrics::counter!("gateway_chat_fetches_total").increment(1);
+                    room.offer(page.messages.iter().map(Line::from));
+                    let advanced = room.delivered().is_some_and(|(now, _)| now > delivered);
+                    if !page.truncated || !advanced {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, stream_id = room.id().0, "a room's messages could not be fetched");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Looks for messages that were stored but never announced.
+    pub(crate) async fn poll_heads(self: &Arc<Self>) {
+        let rooms: Vec<_> = self.rooms.all().into_iter().filter(|room| room.is_open() && room.has_members()).collect();
+        for some in rooms.chunks(HEADS) {
+            let context = CallContext::background(BACKGROUND);
+            let request = HeadsRequest { stream_ids: some.iter().map(|room| room.id().0).collect() };
+            match self.peers.chat(&context).heads(request).await.answer() {
+                Ok(answer) => {
+                    for head in answer.heads {
+                        self.head_heard(StreamId(head.stream_id), head.seq);
+                    }
+                }
+                Err(error) => tracing::debug!(%error, "heads could not be asked"),
+            }
+        }
+    }
+
+    fn head_heard(self: &Arc<Self>, stream: StreamId, head: i64) {
+        let Some(room) = self.rooms.get(stream) else { return };
+        if room.delivered().is_some_and(|(delivered, _)| delivered < head) {
+            let hub = self.clone();
+            tokio::spawn(async move { hub.catch_up(&room).await });
+        }
+    }
+
+    /// Asks for everything that may have been missed, room by room.
+    pub(crate) async fn resync(self: &Arc<Self>) {
+        let rooms = self.rooms.all().into_iter().filter(|room| room.is_open());
+        futures::stream::iter(rooms)
+            .for_each_concurrent(RESYNC_AT_ONCE, |room| async move {
+                let context = CallContext::background(BACKGROUND);
+                match self.ask(room.id(), &context).await {
+                    Ok(now) => self.life_changed(&room, |life| life.asked(now.live, now.version)),
+                    Err(error) if error.kind == ErrorKind::NotFound => self.stream_deleted(room.id()),
+                    Err(error) => tracing::debug!(%error, "a room could not be asked"),
+                }
+                self.catch_up(&room).await;
+            })
+            .await;
+    }
+
+    /// Pushes a notice to all sockets of the users that it is for.
+    pub(crate) fn notified(&self, notice: &UsersNotified) {
+        for user in &notice.users {
+            let sockets = self.of_user(domain::UserId(user.user_id));
+            if sockets.is_empty() {
+                continue;
+            }
+            let _span = tracing::info_span!("socket.new_notification", user_id = user.user_id).entered();
+            let shape = json!({
+                "id": user.notification_id,
+                "type": notice.r#type,
+                "message": notice.message,
+                "relatedEntityId": notice.related_entity_id,
+                "relatedEntityType": notice.related_entity_type,
+                "createdAt": datetime(notice.created_at.as_ref()),
+            });
+            sockets.iter().for_each(|socket| socket.emit("new_notification", &shape));
+        }
+    }
+
+    /// Closes the sockets whose token was revoked.
+    pub(crate) fn revoked(&self, revocation: &Revocation) {
+        self.close_those(|user| revocation.refuses(user));
+    }
+
+    /// Closes all sockets whose token is revoked, when it is not known which news were missed.
+    pub(crate) fn look_at_all(&self) {
+        self.close_those(|user| self.verifier.is_revoked(user));
+    }
+
+    fn close_those(&self, refused: impl Fn(&identity::User) -> bool) {
+        for connection in self.all() {
+            if connection.session().is_some_and(|session| refused(&session.user)) {
+                connection.close();
+                tokio::spawn(async move { connection.cut().await });
+            }
+        }
+    }
+}
+
+fn not_live() -> Error {
+    Error::new(ErrorKind::Conflict, "stream.not_live", "Stream is not live.")
+}

@@ -1,0 +1,121 @@
+//! What the bus says: durable events, heard by every replica, and realtime messages of the rooms that this one holds. After a
+//! reconnection everything that may have been missed is asked for.
+
+use std::sync::Arc;
+
+use bus::{Heard, Listener, RealtimeHeard, RealtimeSubscriber};
+use domain::{StreamId, UserId};
+use identity::Verifier;
+use proto::events::v1::event::Payload;
+use proto::events::v1::realtime::Message;
+use runtime::Shutdown;
+use serde_json::json;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::hub::Hub;
+use crate::hub::line::Line;
+use crate::outbound::people::People;
+
+/// Routing keys of the durable events that matter here. Revocations are heard by `runtime::identity_sync`.
+pub(crate) const KEYS: &[&str] = &["stream.*", "user.updated", "user.deleted"];
+
+/// Starts to hear.
+pub(crate) fn start(
+    hub: &Arc<Hub>,
+    people: &People,
+    verifier: &Verifier,
+    listener: Listener,
+    realtime: RealtimeSubscriber,
+    shutdown: &Shutdown,
+) {
+    let stop = shutdown.clone();
+    let events = hear_events(hub.clone(), people.clone(), listener);
+    shutdown.spawn_essential("events", async move {
+        tokio::select! { () = events => {}, () = stop.stopping() => {} }
+    });
+    let stop = shutdown.clone();
+    let messages = hear_messages(hub.clone(), realtime);
+    shutdown.spawn_essential("realtime", async move {
+        tokio::select! { () = messages => {}, () = stop.stopping() => {} }
+    });
+    let stop = shutdown.clone();
+    let revocations = hear_revocations(hub.clone(), verifier.clone());
+    shutdown.spawn_essential("revocations", async move {
+        tokio::select! { () = revocations => {}, () = stop.stopping() => {} }
+    });
+}
+
+async fn hear_events(hub: Arc<Hub>, people: People, mut listener: Listener) {
+    while let Some(heard) = listener.next().await {
+        match heard {
+            Heard::Connected => {
+                let hub = hub.clone();
+                tokio::spawn(async move { hub.resync().await });
+            }
+            Heard::Event(event, span) => {
+                let version = event.version;
+                let Some(payload) = event.payload else { continue };
+                if let Payload::UserUpdated(proto::events::v1::UserUpdated { user_id, .. })
+                | Payload::UserDeleted(proto::events::v1::UserDeleted { user_id }) = payload
+                {
+                    people.forget(UserId(user_id)).await;
+                } else {
+                    span.in_scope(|| stream_event(&hub, &payload, version));
+                }
+            }
+        }
+    }
+}
+
+fn stream_event(hub: &Hub, payload: &Payload, version: i64) {
+    match payload {
+        Payload::StreamStarted(e) => hub.live_heard(StreamId(e.stream_id), true, version),
+        Payload::StreamEnded(e) => hub.live_heard(StreamId(e.stream_id), false, version),
+        Payload::StreamDeleted(e) => hub.stream_deleted(StreamId(e.stream_id)),
+        Payload::StreamUpdated(e) => {
+            let shape = json!({
+                "streamId": e.stream_id,
+                "title": e.title,
+                "description": e.description,
+                "categoryId": e.category_id,
+            });
+            hub.tell(StreamId(e.stream_id), "stream_updated", &shape);
+        }
+        _ => {}
+    }
+}
+
+async fn hear_messages(hub: Arc<Hub>, mut realtime: RealtimeSubscriber) {
+    while let Some(heard) = realtime.next().await {
+        match heard {
+            RealtimeHeard::Connected => {
+                let hub = hub.clone();
+                tokio::spawn(async move { hub.resync().await });
+            }
+            RealtimeHeard::Message { message, span, .. } => span.in_scope(|| realtime_message(&hub, &message)),
+        }
+    }
+}
+
+fn realtime_message(hub: &Arc<Hub>, message: &Message) {
+    match message {
+        Message::ChatMessagePosted(m) => hub.posted(StreamId(m.stream_id), Line::from(m)),
+        Message::ChatMessageDeleted(m) => hub.message_deleted(StreamId(m.stream_id), &m.id, m.seq),
+        Message::ViewerCountChanged(m) => {
+            let shape = json!({ "streamId": m.stream_id, "count": m.count });
+            hub.tell(StreamId(m.stream_id), "viewer_count_updated", &shape);
+        }
+        Message::UsersNotified(m) => hub.notified(m),
+    }
+}
+
+async fn hear_revocations(hub: Arc<Hub>, verifier: Verifier) {
+    let mut revocations = verifier.revocations();
+    loop {
+        match revocations.recv().await {
+            Ok(revocation) => hub.revoked(&revocation),
+            Err(RecvError::Lagged(_)) => hub.look_at_all(),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}

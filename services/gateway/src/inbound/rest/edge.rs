@@ -1,0 +1,174 @@
+//! What stands before every handler: the request's id, the client's address, limits on the head, headers of every answer,
+//! logs, metrics and the trace.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
+
+use actix_cors::Cors;
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{HttpMessage, ResponseError};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::domain::address;
+use crate::domain::origin::Origins;
+use crate::inbound::rest::Rest;
+use crate::inbound::rest::caller::Arrival;
+use crate::inbound::rest::problem::{Problem, REQUEST_ID};
+
+/// Headers of one request, and their bytes.
+const MAX_HEADERS: usize = 64;
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+const MAX_PATH: usize = 4096;
+const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// Names that only our own proxies and services may use; from outside they mean nothing.
+const INTERNAL_PREFIXES: [&str; 3] = ["x-user-", "x-internal-", "x-airwave-"];
+/// What the page may load: its own files, and media from wherever the media nodes and the bucket are.
+const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data: http: https:; media-src 'self' blob: http: https:; \
+    connect-src 'self' http: https: ws: wss:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; \
+    form-action 'self'; frame-ancestors 'none'";
+const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// CORS for the configured origins; others get no header, and their browsers keep the answer from them.
+pub(super) fn cors(origins: Origins) -> Cors {
+    Cors::default()
+        .allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(|origin| origins.allows(origin)))
+        .allowed_methods(["GET", "POST", "PUT", "DELETE"])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, REQUEST_ID_HEADER])
+        .expose_headers([REQUEST_ID_HEADER, header::RETRY_AFTER])
+        .block_on_origin_mismatch(false)
+        .max_age(3600)
+}
+
+/// The first and last to see a request.
+pub(super) async fn guard<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+    let started = Instant::now();
+    let arrival = arrival(&request);
+    let request_id = arrival.request_id.clone();
+    strip(request.headers_mut());
+    let span = tracing::info_span!(
+        "http",
+        otel.kind = "server",
+        otel.name = tracing::field::Empty,
+        http.request.method = known_method(request.method()),
+        http.response.status_code = tracing::field::Empty,
+        request_id,
+    );
+    request.extensions_mut().insert(arrival);
+
+    let mut response = REQUEST_ID
+        .scope(request_id.clone(), async {
+            if head_fits(&request) {
+                next.call(request).await.map(ServiceResponse::map_into_left_body)
+            } else {
+                Ok(request.into_response(Problem::head_too_large().error_response()).map_into_right_body())
+            }
+        })
+        .instrument(span.clone())
+        .await?;
+
+    let route = response.request().match_pattern().unwrap_or_else(|| "other".to_owned());
+    let (method, status) = (known_method(response.request().method()), response.status().as_u16());
+    finish(response.request().path().to_owned().as_str(), response.headers_mut(), &request_id);
+    span.record("otel.name", format!("{method} {route}"));
+    span.record("http.response.status_code", status);
+    let seconds = started.elapsed().as_secs_f64();
+    let labels = [("method", method.to_owned()), ("route", route.clone()), ("status", status.to_string())];
+    metrics::histogram!("gateway_http_request_seconds", &labels).record(seconds);
+    span.in_scope(|| tracing::info!(method, route, status, ms = started.elapsed().as_millis(), "request"));
+    Ok(response)
+}
+
+fn arrival(request: &ServiceRequest) -> Arrival {
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let trusted = request.app_data::<Data<Rest>>().map_or(&[][..], |rest| &rest.trusted);
+    let forwarded: Vec<&str> =
+        request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
+    let sent = request.headers().get(REQUEST_ID_HEADER).and_then(|id| id.to_str().ok()).filter(|id| is_sane(id));
+    Arrival {
+        request_id: sent.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
+        client: address::client(peer, forwarded.into_iter(), trusted),
+    }
+}
+
+/// An id that goes into logs and metadata as it is.
+fn is_sane(id: &str) -> bool {
+    (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+fn strip(headers: &mut HeaderMap) {
+    let internal = |name: &&HeaderName| INTERNAL_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix));
+    let names: Vec<HeaderName> = headers.keys().filter(internal).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+fn head_fits(request: &ServiceRequest) -> bool {
+    let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    request.headers().len() <= MAX_HEADERS
+        && bytes <= MAX_HEADER_BYTES
+        && request.uri().path_and_query().is_none_or(|path| path.as_str().len() <= MAX_PATH)
+}
+
+/// A method that we know, so that inventions make no new metrics.
+fn known_method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "OTHER",
+    }
+}
+
+fn finish(path: &str, headers: &mut HeaderMap, request_id: &str) {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID_HEADER, id);
+    }
+    let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::REFERRER_POLICY, "no-referrer");
+    let is_api = path.starts_with("/api/") || path == "/api";
+    set(header::CONTENT_SECURITY_POLICY, if is_api { API_POLICY } else { PAGE_POLICY });
+    if is_api {
+        // Answers depend on who asks.
+        set(header::CACHE_CONTROL, "no-store");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_request_ids_are_taken_over() {
+        assert!(is_sane("0191d3c4-7a5b-7000-8000-000000000000"));
+        for bad in ["short", "with space in it", "line\nbreak-line", &"x".repeat(65)] {
+            assert!(!is_sane(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn internal_headers_from_outside_mean_nothing() {
+        let mut headers = HeaderMap::new();
+        for name in ["x-user-id", "x-internal-token", "x-airwave-service", "x-request-id", "accept"] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("1"));
+        }
+        strip(&mut headers);
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["accept", "x-request-id"]);
+    }
+}

@@ -1,0 +1,65 @@
+//! Socket.IO for browsers: protocol 5 over websocket and polling, on a listener of its own.
+//!
+//! A socket authenticates and gets its handlers in the connect *middleware*, which runs before the client is told that it is
+//! connected: a client that speaks at once is heard. Its events go through one queue, because the library runs each event in a
+//! task of its own, and chat has an order.
+
+mod event;
+mod handlers;
+mod handshake;
+mod listener;
+mod transport;
+mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Clock;
+use identity::Verifier;
+
+use crate::config::{PublicConfig, SocketConfig};
+use crate::domain::address::Network;
+use crate::domain::origin::Origins;
+use crate::hub::Hub;
+use crate::outbound::peers::Peers;
+
+pub(crate) use listener::SocketListener;
+
+/// What the handlers of all sockets share.
+pub(crate) struct Sockets {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) peers: Peers,
+    pub(crate) verifier: Verifier,
+    pub(crate) clock: Clock,
+    pub(crate) limits: SocketConfig,
+    pub(crate) call_timeout: Duration,
+    pub(crate) trusted: Vec<Network>,
+    pub(crate) origins: Origins,
+    pub(crate) path: String,
+    pub(crate) upgrades: transport::Upgrades,
+}
+
+impl Sockets {
+    pub(crate) fn new(
+        hub: Arc<Hub>,
+        peers: Peers,
+        verifier: Verifier,
+        clock: Clock,
+        limits: SocketConfig,
+        public: &PublicConfig,
+        call_timeout: Duration,
+    ) -> Self {
+        Self {
+            hub,
+            peers,
+            verifier,
+            clock,
+            limits,
+            call_timeout,
+            trusted: public.gateway_trusted_proxies.clone(),
+            origins: Origins::new(public.gateway_allowed_origins.iter().cloned()),
+            path: public.gateway_socket_path.clone(),
+            upgrades: transport::Upgrades::default(),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! One socket's events, one after another, and the end of its token.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use domain::{Error, ErrorKind};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use crate::domain::rate::Bucket;
+use crate::hub::connection::Connection;
+use crate::inbound::socket::event::{Incoming, accept, refuse};
+use crate::inbound::socket::{Sockets, handlers};
+
+/// A token that expires later than this is looked at again; timers of years do not exist.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+
+/// Works until the socket is gone.
+pub(super) async fn run(sockets: Arc<Sockets>, connection: Arc<Connection>, mut events: mpsc::Receiver<Incoming>) {
+    let limits = &sockets.limits;
+    let mut bucket = Bucket::new(limits.gateway_socket_event_burst, limits.gateway_socket_events_per_second);
+    loop {
+        tokio::select! {
+            biased;
+            () = connection.gone().cancelled() => return,
+            () = expiry(&sockets, &connection) => expire(&sockets, &connection),
+            incoming = events.recv() => {
+                let Some(incoming) = incoming else { return };
+                if bucket.take(Instant::now()) {
+                    // Boxed, so that a socket that is idle has no room for it.
+                    Box::pin(handle(&sockets, &connection, incoming)).await;
+                } else {
+                    refused(&connection, incoming, &too_fast());
+                }
+            }
+        }
+    }
+}
+
+async fn handle(sockets: &Arc<Sockets>, connection: &Arc<Connection>, incoming: Incoming) {
+    let Incoming { name, data, ack } = incoming;
+    let outcome = handlers::dispatch(sockets, connection, &name, &data).await;
+    match outcome {
+        Ok(answer) => accept(ack, answer),
+        Err(error) => refused(connection, Incoming { name, data, ack }, &error),
+    }
+}
+
+/// The acknowledgement, and the event that clients without acknowledgements listen to.
+fn refused(connection: &Connection, incoming: Incoming, error: &Error) {
+    if let Some(event) = handlers::error_event(&incoming.name) {
+        connection.emit(event, &json!({ "message": error.detail, "code": error.code }));
+    }
+    refuse(incoming.ack, error);
+}
+
+pub(super) fn too_fast() -> Error {
+    Error::new(ErrorKind::RateLimited, "event.too_many", "Too many events, slow down.")
+        .retry_after(Duration::from_secs(1))
+}
+
+/// Ends when the socket's token does; never for a guest.
+async fn expiry(sockets: &Sockets, connection: &Connection) {
+    let Some(session) = connection.session() else { return std::future::pending().await };
+    loop {
+        let left = (session.user.expires_at - sockets.clock.now()).to_std().unwrap_or_default();
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+    }
+}
+
+/// A guest from now on, who may watch but not speak.
+fn expire(sockets: &Sockets, connection: &Arc<Connection>) {
+    sockets.hub.identify(connection, None);
+    connection.emit("token_expired", &json!({}));
+}

@@ -1,0 +1,81 @@
+//! The other services, one client each. A call carries a [`CallContext`]: deadline, user, request id.
+
+use domain::Error;
+use identity::ServiceTokens;
+use proto::auth::v1::auth_service_client::AuthServiceClient;
+use proto::chat::v1::chat_service_client::ChatServiceClient;
+use proto::notification::v1::notification_service_client::NotificationServiceClient;
+use proto::stream::v1::stream_service_client::StreamServiceClient;
+use proto::vod::v1::vod_service_client::VodServiceClient;
+use proto::{CallContext, Peer, PeerChannel, error_from_status};
+use tonic::{Response, Status};
+
+use crate::config::PeersConfig;
+
+/// Channels to the five services. Clones share the connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Peers {
+    auth: Peer,
+    stream: Peer,
+    vod: Peer,
+    chat: Peer,
+    notification: Peer,
+}
+
+impl Peers {
+    pub(crate) fn new(config: &PeersConfig, tokens: &ServiceTokens) -> Self {
+        let peer = |address: &http::Uri| Peer::new(address.clone(), tokens.clone());
+        Self {
+            auth: peer(&config.auth_url),
+            stream: peer(&config.stream_url),
+            vod: peer(&config.vod_url),
+            chat: peer(&config.chat_url),
+            notification: peer(&config.notification_url),
+        }
+    }
+
+    /// The auth service itself, for what keeps the verifier supplied.
+    pub(crate) fn auth_peer(&self) -> &Peer {
+        &self.auth
+    }
+
+    pub(crate) fn auth(&self, context: &CallContext) -> AuthServiceClient<PeerChannel> {
+        AuthServiceClient::new(self.auth.with(context))
+    }
+
+    pub(crate) fn stream(&self, context: &CallContext) -> StreamServiceClient<PeerChannel> {
+        StreamServiceClient::new(self.stream.with(context))
+    }
+
+    pub(crate) fn vod(&self, context: &CallContext) -> VodServiceClient<PeerChannel> {
+        VodServiceClient::new(self.vod.with(context))
+    }
+
+    pub(crate) fn chat(&self, context: &CallContext) -> ChatServiceClient<PeerChannel> {
+        ChatServiceClient::new(self.chat.with(context))
+    }
+
+    pub(crate) fn notification(&self, context: &CallContext) -> NotificationServiceClient<PeerChannel> {
+        NotificationServiceClient::new(self.notification.with(context))
+    }
+}
+
+/// Takes the message out of a call's result.
+pub(crate) trait Answer<T> {
+    /// The message, or the error as the callee meant it.
+    fn answer(self) -> Result<T, Error>;
+}
+
+impl<T> Answer<T> for Result<Response<T>, Status> {
+    fn answer(self) -> Result<T, Error> {
+        self.map(Response::into_inner).map_err(|status| error_from_status(&status))
+    }
+}
+
+/// A part of an answer that the callee always sends; without it the callee is broken.
+pub(crate) fn present<T>(part: Option<T>, what: &'static str) -> Result<T, Error> {
+    part.ok_or_else(|| {
+        tracing::error!(what, "an answer lacks a part");
+        Error::internal()
+    })
+}
