@@ -1,0 +1,6 @@
+DROP TABLE doomed_objects;
+DROP TABLE recordings;
+DROP TABLE vods;
+DROP TABLE deleted_streams;
+DROP TABLE categories;
+DROP TABLE owners;

@@ -1,0 +1,194 @@
+//! The settings, from arguments and environment.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bucket::BucketConfig;
+use bus::BusConfig;
+use chrono::TimeDelta;
+use identity::{ServiceSecretConfig, check_secret};
+use runtime::{ConfigError, GrpcConfig, ProcessConfig};
+use storage::{DatabaseConfig, RedisConfig};
+
+use crate::domain::Work;
+
+/// What every kind of process of this service needs.
+#[derive(Debug, Clone, clap::Args)]
+pub struct CommonConfig {
+    /// Logs, traces, health.
+    #[command(flatten)]
+    pub process: ProcessConfig,
+    /// PostgreSQL.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+    /// The bucket.
+    #[command(flatten)]
+    pub bucket: BucketConfig,
+    /// The secret under which services know each other.
+    #[command(flatten)]
+    pub secret: ServiceSecretConfig,
+    /// gRPC address of the stream service.
+    #[arg(long, env = "AIRWAVE_STREAM_URL")]
+    pub stream_url: http::Uri,
+    /// Hours that a presigned URL lives, 2 to 168.
+    #[arg(long, env = "AIRWAVE_VOD_URL_HOURS", default_value_t = 24, value_parser = clap::value_parser!(u64).range(2..=168))]
+    pub url_hours: u64,
+}
+
+/// What answering calls and hearing events needs besides.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeConfig {
+    /// The gRPC listener.
+    #[command(flatten)]
+    pub grpc: GrpcConfig,
+    /// Redis, for the view cooldown.
+    #[command(flatten)]
+    pub redis: RedisConfig,
+    /// The bus.
+    #[command(flatten)]
+    pub bus: BusConfig,
+    /// gRPC address of the auth service.
+    #[arg(long, env = "AIRWAVE_AUTH_URL")]
+    pub auth_url: http::Uri,
+    /// Milliseconds between two rounds of the periodic tasks.
+    #[arg(long, env = "AIRWAVE_VOD_CLOCK_MILLISECONDS", default_value_t = 5000, value_parser = clap::value_parser!(u64).range(10..))]
+    pub clock_milliseconds: u64,
+}
+
+/// What turning the recordings of a node into VODs needs besides.
+#[derive(Debug, Clone, clap::Args)]
+pub struct WorkConfig {
+    /// Directory into which the node's nginx writes recordings.
+    #[arg(long = "recordings-dir", env = "AIRWAVE_VOD_RECORDINGS_DIR")]
+    pub recordings_dir: Option<PathBuf>,
+    /// Directory for unfinished results; `.work` in the recordings directory unless set.
+    #[arg(long = "work-dir", env = "AIRWAVE_VOD_WORK_DIR")]
+    pub work_dir: Option<PathBuf>,
+    /// Recordings processed at once, 1 to 16; each takes about a core while it is encoded and 50 MiB while it is uploaded.
+    #[arg(long, env = "AIRWAVE_VOD_WORKERS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=16))]
+    pub workers: u16,
+    /// Seconds between two looks into the recordings directory.
+    #[arg(long, env = "AIRWAVE_VOD_SWEEP_SECONDS", default_value_t = 15.0, value_parser = positive_seconds)]
+    pub sweep_seconds: f64,
+    /// Seconds without growth after which a file counts as closed.
+    #[arg(long, env = "AIRWAVE_VOD_SETTLE_SECONDS", default_value_t = 1.5, value_parser = positive_seconds)]
+    pub settle_seconds: f64,
+    /// Seconds after which an empty file, as refused publishers leave it, is removed.
+    #[arg(long, env = "AIRWAVE_VOD_EMPTY_SECONDS", default_value_t = 60.0, value_parser = positive_seconds)]
+    pub empty_seconds: f64,
+    /// Seconds of silence after which a worker has lost its job.
+    #[arg(long, env = "AIRWAVE_VOD_LEASE_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(i64).range(1..=3600))]
+    pub lease_seconds: i64,
+    /// Tries before a recording is given up; at the default pauses 12 tries take about two hours.
+    #[arg(long, env = "AIRWAVE_VOD_MAX_ATTEMPTS", default_value_t = 12, value_parser = clap::value_parser!(i32).range(1..=100))]
+    pub max_attempts: i32,
+    /// Seconds before the second try; the pause doubles with each, up to half an hour.
+    #[arg(long, env = "AIRWAVE_VOD_RETRY_SECONDS", default_value_t = 5.0, value_parser = positive_seconds)]
+    pub retry_seconds: f64,
+}
+
+/// One process: `serve`, `work`, or both.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What every kind of process needs.
+    pub common: CommonConfig,
+    /// Answer calls and hear events.
+    pub serve: Option<ServeConfig>,
+    /// Turn the recordings of this node into VODs.
+    pub work: Option<(String, WorkConfig)>,
+}
+
+impl CommonConfig {
+    /// How long a presigned URL lives.
+    #[must_use]
+    pub fn url_life(&self) -> Duration {
+        Duration::from_secs(self.url_hours * 3600)
+    }
+
+    /// The rules that span several settings.
+    ///
+    /// # Errors
+    /// The setting that breaks one.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let production = self.process.telemetry.env.is_production();
+        let secrets = [
+            ("AIRWAVE_SERVICE_SECRET", Some(&self.secret.service_secret)),
+            (
+                "AIRWAVE_SERVICE_SECRET_PREVIOUS",
+                self.secret.service_secret_previous.as_ref(),
+            ),
+        ];
+        for (name, secret) in secrets {
+            if let Some(secret) = secret {
+                check_secret(secret, production).map_err(|problem| ConfigError::new(name, problem))?;
+            }
+        }
+        let invalid = |invalid: bucket::InvalidBucket| ConfigError::new(invalid.variable, invalid.problem);
+        self.bucket.check(production).map_err(invalid)
+    }
+}
+
+impl WorkConfig {
+    /// Checks that a node can be worked for: its directory is named, and so is it.
+    ///
+    /// # Errors
+    /// The setting that is missing or impossible.
+    pub fn check(&self, node: &str) -> Result<(), ConfigError> {
+        if self.recordings_dir.is_none() {
+            return Err(ConfigError::new("AIRWAVE_VOD_RECORDINGS_DIR", "is missing"));
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        let named = (1..=64).contains(&node.len()) && node.bytes().all(plain);
+        if named {
+            Ok(())
+        } else {
+            Err(ConfigError::new(
+                "AIRWAVE_VOD_NODE",
+                "must be 1 to 64 of A-Z a-z 0-9 - _ .",
+            ))
+        }
+    }
+
+    /// The rules of the work.
+    #[must_use]
+    pub fn rules(&self) -> Work {
+        Work {
+            lease: TimeDelta::seconds(self.lease_seconds),
+            max_attempts: self.max_attempts,
+            first_pause: TimeDelta::from_std(seconds(self.retry_seconds)).unwrap_or(TimeDelta::seconds(5)),
+            longest_pause: TimeDelta::minutes(30),
+        }
+    }
+
+    /// Between two looks into the recordings directory.
+    #[must_use]
+    pub fn sweep(&self) -> Duration {
+        seconds(self.sweep_seconds)
+    }
+
+    /// A file that has not grown for so long is closed.
+    #[must_use]
+    pub fn settle(&self) -> Duration {
+        seconds(self.settle_seconds)
+    }
+
+    /// An empty file is removed after so long.
+    #[must_use]
+    pub fn empty(&self) -> Duration {
+        seconds(self.empty_seconds)
+    }
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(1))
+}
+
+fn positive_seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "is not a number".to_owned())?;
+    let possible = (0.01..=86_400.0).contains(&seconds);
+    if possible {
+        Ok(seconds)
+    } else {
+        Err("must be 0.01 to 86400 seconds".to_owned())
+    }
+}

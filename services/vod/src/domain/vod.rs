@@ -1,0 +1,117 @@
+//! What a VOD is to whom.
+
+use std::time::Duration;
+
+use ::domain::{Role, UserId};
+
+/// A recording that is shorter is no VOD: somebody pressed the button and thought better of it.
+pub const SHORTEST_SECONDS: f64 = 1.0;
+
+/// Whether a VOD can be watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Not yet.
+    Processing,
+    /// Yes.
+    Ready,
+    /// It never will be, unless its owner tries again.
+    Failed,
+}
+
+impl Status {
+    /// The name in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Processing => "processing",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The status of a name in the database.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Processing, Self::Ready, Self::Failed]
+            .into_iter()
+            .find(|status| status.as_str() == name)
+    }
+}
+
+/// Who looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Viewer {
+    /// The account.
+    pub id: UserId,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// Whether somebody may change a user's VOD: its owner, and admins.
+#[must_use]
+pub fn may_change(owner: UserId, viewer: Option<Viewer>) -> bool {
+    viewer.is_some_and(|viewer| viewer.id == owner || viewer.role == Role::Admin)
+}
+
+/// Whether somebody may see a VOD: everyone when it is ready, else those who may change it.
+#[must_use]
+pub fn may_see(status: Status, owner: UserId, viewer: Option<Viewer>) -> bool {
+    status == Status::Ready || may_change(owner, viewer)
+}
+
+/// Where in a video its picture is taken: not in the first moments, which are often black.
+#[must_use]
+pub fn thumbnail_time(duration_seconds: f64) -> Duration {
+    Duration::try_from_secs_f64((duration_seconds * 0.2).min(10.0)).unwrap_or_default()
+}
+
+/// Why a VOD failed, in its owner's words.
+pub mod failure {
+    /// The file cannot be read as a video.
+    pub const DAMAGED: &str = "The recording is damaged and cannot be read.";
+    /// The file was not on the media node.
+    pub const MISSING: &str = "The recording is no longer on the media server.";
+    /// The bucket did not take it.
+    pub const STORAGE: &str = "The video storage did not take the video.";
+    /// Anything else.
+    pub const PROCESSING: &str = "The recording could not be processed.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWNER: UserId = UserId(1);
+
+    fn viewer(id: i64, role: Role) -> Option<Viewer> {
+        Some(Viewer { id: UserId(id), role })
+    }
+
+    #[test]
+    fn what_is_not_ready_is_for_its_owner_and_admins() {
+        for status in [Status::Processing, Status::Failed] {
+            assert!(may_see(status, OWNER, viewer(1, Role::User)));
+            assert!(may_see(status, OWNER, viewer(2, Role::Admin)));
+            assert!(!may_see(status, OWNER, viewer(2, Role::Moderator)));
+            assert!(!may_see(status, OWNER, None));
+        }
+        assert!(may_see(Status::Ready, OWNER, None));
+        assert!(!may_change(OWNER, viewer(2, Role::Moderator)));
+    }
+
+    #[test]
+    fn a_status_comes_back_by_its_name() {
+        for status in [Status::Processing, Status::Ready, Status::Failed] {
+            assert_eq!(Status::parse(status.as_str()), Some(status));
+        }
+        assert_eq!(Status::parse("live"), None);
+    }
+
+    #[test]
+    fn the_picture_is_inside_the_video() {
+        assert_eq!(thumbnail_time(3600.0), Duration::from_secs(10));
+        assert_eq!(thumbnail_time(5.0), Duration::from_secs(1));
+        assert_eq!(thumbnail_time(f64::NAN), Duration::from_secs(10));
+        assert_eq!(thumbnail_time(-1.0), Duration::ZERO);
+    }
+}

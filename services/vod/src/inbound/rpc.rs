@@ -1,0 +1,217 @@
+//! The gRPC service.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ::domain::{CategoryId, Error, PageInfo, PageRequest, StreamId, UserId, VodId};
+use identity::ServiceName;
+use proto::vod::v1::vod_service_server::VodService;
+use proto::vod::v1::{
+    DeleteVodRequest, DeleteVodResponse, GetVodRequest, GetVodResponse, LatestOfStreamRequest,
+    LatestOfStreamResponse, ListVodsRequest, ListVodsResponse, Vod as VodMessage, VodCategory, VodStatus,
+};
+use proto::{Caller, IntoStatus, common};
+use tonic::{Request, Response, Status};
+
+use crate::app::Serving;
+use crate::domain::{self, Viewer, may_change};
+use crate::error::Result as ServiceResult;
+use crate::store::views::view_count;
+use crate::store::vods::{
+    Filter, Vod, vod_delete, vod_latest_of_stream, vod_visible, vods_list, vods_renew_urls,
+};
+
+/// Who may call what.
+pub const CALLERS: &[(&str, &[ServiceName])] = &[
+    ("GetVod", &[ServiceName::Gateway, ServiceName::Notification]),
+    ("ListVods", &[ServiceName::Gateway]),
+    ("LatestOfStream", &[ServiceName::Gateway]),
+    ("DeleteVod", &[ServiceName::Gateway]),
+];
+
+/// Answers from the store.
+pub struct Rpc(pub Arc<Serving>);
+
+#[tonic::async_trait]
+impl VodService for Rpc {
+    async fn get_vod(&self, request: Request<GetVodRequest>) -> Result<Response<GetVodResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let id: VodId = id(request.id, "id")?;
+        let viewer = viewer(&caller);
+        let database = &self.0.app.database;
+        let mut vod = vod_visible(database, id, viewer)
+            .await
+            .map_err(IntoStatus::into_status)?;
+        if request.count_view && vod.status == domain::Status::Ready {
+            vod.row.view_count += i64::from(self.counted(id, &caller).await);
+        }
+        let vod = self.answer(vod, viewer).await.map_err(IntoStatus::into_status)?;
+        Ok(Response::new(GetVodResponse { vod: Some(vod) }))
+    }
+
+    async fn list_vods(
+        &self,
+        request: Request<ListVodsRequest>,
+    ) -> Result<Response<ListVodsResponse>, Status> {
+        let viewer = viewer(&Caller::of(&request)?);
+        let request = request.into_inner();
+        let page = page_request(request.page.unwrap_or_default()).map_err(IntoStatus::into_status)?;
+        let user: Option<UserId> = optional_id(request.user_id, "userId")?;
+        let filter = Filter {
+            user,
+            category: optional_id::<CategoryId>(request.category_id, "categoryId")?,
+            stream: optional_id::<StreamId>(request.stream_id, "streamId")?,
+            all_states: user.is_some_and(|user| may_change(user, viewer)),
+        };
+        let (mut vods, page) = vods_list(&self.0.app.database, filter, page)
+            .await
+            .map_err(IntoStatus::into_status)?;
+        self.renew(&mut vods).await.map_err(IntoStatus::into_status)?;
+        let vods = vods.into_iter().map(|vod| message(vod, viewer)).collect();
+        Ok(Response::new(ListVodsResponse {
+            vods,
+            page: Some(page_info(page)),
+        }))
+    }
+
+    async fn latest_of_stream(
+        &self,
+        request: Request<LatestOfStreamRequest>,
+    ) -> Result<Response<LatestOfStreamResponse>, Status> {
+        let viewer = viewer(&Caller::of(&request)?);
+        let stream: StreamId = id(request.into_inner().stream_id, "streamId")?;
+        let vod = vod_latest_of_stream(&self.0.app.database, stream)
+            .await
+            .map_err(IntoStatus::into_status)?;
+        let vod = self.answer(vod, viewer).await.map_err(IntoStatus::into_status)?;
+        Ok(Response::new(LatestOfStreamResponse { vod: Some(vod) }))
+    }
+
+    async fn delete_vod(
+        &self,
+        request: Request<DeleteVodRequest>,
+    ) -> Result<Response<DeleteVodResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let user = caller.user().map_err(IntoStatus::into_status)?;
+        let viewer = Viewer {
+            id: user.id,
+            role: user.role,
+        };
+        let id: VodId = id(request.into_inner().id, "id")?;
+        let app = &self.0.app;
+        vod_delete(&app.database, id, viewer, app.clock.now())
+            .await
+            .map_err(IntoStatus::into_status)?;
+        Ok(Response::new(DeleteVodResponse {}))
+    }
+}
+
+impl Rpc {
+    /// Whether a view was counted. One that could not be is no reason to show nothing.
+    async fn counted(&self, id: VodId, caller: &Caller) -> bool {
+        let Some(who) = who(caller) else { return false };
+        let counted = view_count(&self.0.app.database, &self.0.redis, id, &who).await;
+        counted.unwrap_or_else(|error| {
+            tracing::warn!(vod_id = id.0, %error, "view not counted");
+            false
+        })
+    }
+
+    async fn answer(&self, vod: Vod, viewer: Option<Viewer>) -> ServiceResult<VodMessage> {
+        let mut one = [vod];
+        self.renew(&mut one).await?;
+        let [vod] = one;
+        Ok(message(vod, viewer))
+    }
+
+    async fn renew(&self, vods: &mut [Vod]) -> ServiceResult<()> {
+        let app = &self.0.app;
+        vods_renew_urls(&app.database, &app.bucket, app.url_life(), vods, app.clock.now()).await
+    }
+}
+
+fn viewer(caller: &Caller) -> Option<Viewer> {
+    caller.user.as_ref().map(|user| Viewer {
+        id: user.id,
+        role: user.role,
+    })
+}
+
+/// One user is one viewer wherever he sits; a guest is his address.
+fn who(caller: &Caller) -> Option<String> {
+    let address = |address: IpAddr| format!("a:{address}");
+    caller
+        .user
+        .as_ref()
+        .map(|user| format!("u:{}", user.id))
+        .or_else(|| caller.client_address.map(address))
+}
+
+#[expect(
+    clippy::result_large_err,
+    reason = "tonic's error is what the handlers return"
+)]
+fn id<T: TryFrom<i64>>(id: i64, path: &'static str) -> Result<T, Status> {
+    T::try_from(id).map_err(|_| Error::invalid(path, "is not a valid id").into_status())
+}
+
+#[expect(
+    clippy::result_large_err,
+    reason = "tonic's error is what the handlers return"
+)]
+fn optional_id<T: TryFrom<i64>>(given: Option<i64>, path: &'static str) -> Result<Option<T>, Status> {
+    given.map(|given| id(given, path)).transpose()
+}
+
+/// In protobuf an absent number is 0.
+fn page_request(page: common::v1::PageRequest) -> Result<PageRequest, Error> {
+    let given = |number: u32| (number > 0).then_some(number);
+    PageRequest::parse(given(page.page), given(page.limit), page.cursor.as_deref())
+        .map_err(|field| Error::invalid_fields(vec![field]))
+}
+
+fn page_info(page: PageInfo) -> common::v1::PageInfo {
+    common::v1::PageInfo {
+        total_items: page.total_items,
+        total_items_capped: page.total_items_capped,
+        next_cursor: page.next_cursor.map(::domain::Cursor::encode).unwrap_or_default(),
+    }
+}
+
+fn message(vod: Vod, viewer: Option<Viewer>) -> VodMessage {
+    let own = may_change(vod.user(), viewer);
+    let Vod {
+        row,
+        status,
+        owner,
+        category,
+    } = vod;
+    let (username, display_name) = owner.unwrap_or_default();
+    let (id, time) = (row.id, proto::time::timestamp);
+    VodMessage {
+        id,
+        stream_id: row.stream_id,
+        user_id: row.user_id,
+        username,
+        display_name,
+        title: row.title,
+        description: row.description,
+        status: match status {
+            domain::Status::Processing => VodStatus::Processing,
+            domain::Status::Ready => VodStatus::Ready,
+            domain::Status::Failed => VodStatus::Failed,
+        }
+        .into(),
+        failure_reason: row.failure_reason.filter(|_| own),
+        video_url: row.video_url,
+        url_expires_at: row.url_expires_at.map(time),
+        thumbnail_url: row.thumbnail_url,
+        thumbnail_url_expires_at: row.thumbnail_url_expires_at.map(time),
+        category: category.map(|(id, name, slug)| VodCategory { id, name, slug }),
+        duration_seconds: row.duration_seconds,
+        view_count: u64::try_from(row.view_count).unwrap_or(0),
+        created_at: Some(time(row.created_at)),
+        updated_at: Some(time(row.updated_at)),
+    }
+}

@@ -1,0 +1,437 @@
+//! VODs, with the names that lists show beside them.
+
+use ::domain::page::PageStart;
+use ::domain::{CategoryId, Cursor, PageInfo, PageRequest, StreamId, UserId, VodId};
+use bucket::{Bucket, Presigned, needs_renewal};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use proto::events::v1::VodDeleted;
+use proto::events::v1::event::Payload;
+use std::time::Duration;
+use storage::Database;
+
+use crate::domain::{Status, Viewer, may_change, may_see};
+use crate::error::{Error, Result};
+use crate::schema::{categories as c, owners as o, vods as v};
+use crate::store::objects::{Doomed, objects_doom};
+use crate::store::recordings::recordings_cancel;
+
+/// VODs that one transaction deletes.
+const BATCH: i64 = 100;
+
+/// A VOD as it is stored.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = v, check_for_backend(diesel::pg::Pg))]
+pub struct VodRow {
+    /// The VOD.
+    pub id: i64,
+    /// The stream, while it exists.
+    pub stream_id: Option<i64>,
+    /// Whose it is.
+    pub user_id: i64,
+    /// Its title.
+    pub title: String,
+    /// Its description.
+    pub description: String,
+    /// The status by name.
+    pub status: String,
+    /// For its owner.
+    pub failure_reason: Option<String>,
+    /// Presigned.
+    pub video_url: Option<String>,
+    /// When that ends.
+    pub url_expires_at: Option<DateTime<Utc>>,
+    /// The object's key.
+    pub b2_file_name: Option<String>,
+    /// Presigned.
+    pub thumbnail_url: Option<String>,
+    /// When that ends.
+    pub thumbnail_url_expires_at: Option<DateTime<Utc>>,
+    /// The picture's key.
+    pub b2_thumbnail_file_name: Option<String>,
+    /// Seconds.
+    pub duration_seconds: f64,
+    /// Views.
+    pub view_count: i64,
+    /// When its recording was noted.
+    pub created_at: DateTime<Utc>,
+    /// When it changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Names of its owner, while they are known.
+type Names = Option<(String, String)>;
+/// Id, name and slug of its category.
+type CategoryNames = Option<(i64, String, String)>;
+
+/// A VOD with the names that belong to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vod {
+    /// The VOD.
+    pub row: VodRow,
+    /// What can be done with it.
+    pub status: Status,
+    /// The owner's username and display name.
+    pub owner: Names,
+    /// The category.
+    pub category: CategoryNames,
+}
+
+impl Vod {
+    fn new((row, owner, category): (VodRow, Names, CategoryNames)) -> Result<Self> {
+        let status = Status::parse(&row.status).ok_or(Error::Row {
+            table: "vods",
+            row: row.id,
+        })?;
+        Ok(Self {
+            row,
+            status,
+            owner,
+            category,
+        })
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        UserId(self.row.user_id)
+    }
+}
+
+/// Which VODs a list is of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Of one owner.
+    pub user: Option<UserId>,
+    /// Of one category.
+    pub category: Option<CategoryId>,
+    /// Of one stream.
+    pub stream: Option<StreamId>,
+    /// Also those that cannot be watched.
+    pub all_states: bool,
+}
+
+/// A VOD that the viewer may see.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none for this viewer; the store's.
+pub async fn vod_visible(database: &Database, id: VodId, viewer: Option<Viewer>) -> Result<Vod> {
+    let found = database
+        .read(async move |conn: &mut AsyncPgConnection| -> Result<_> {
+            let query = v::table
+                .left_join(o::table.on(o::id.eq(v::user_id).and(o::deleted.eq(false))))
+                .left_join(c::table.on(c::id.nullable().eq(v::category_id).and(c::deleted.eq(false))))
+                .filter(v::id.eq(id.0))
+                .select((
+                    VodRow::as_select(),
+                    (o::username, o::display_name).nullable(),
+                    (c::id, c::name, c::slug).nullable(),
+                ));
+            Ok(query
+                .first::<(VodRow, Names, CategoryNames)>(conn)
+                .await
+                .optional()?)
+        })
+        .await?;
+    let vod = Vod::new(found.ok_or(Error::NotFound)?)?;
+    if may_see(vod.status, vod.user(), viewer) {
+        Ok(vod)
+    } else {
+        Err(Error::NotFound)
+    }
+}
+
+/// A page of VODs, newest first, in one statement.
+///
+/// # Errors
+/// The store's.
+pub async fn vods_list(
+    database: &Database,
+    filter: Filter,
+    page: PageRequest,
+) -> Result<(Vec<Vod>, PageInfo)> {
+    let (rows, total) = database
+        .read(async move |conn: &mut AsyncPgConnection| {
+            let rows = list(conn, filter, page).await?;
+            let total = match rows.as_slice().first() {
+                Some((.., total)) => *total,
+                // Beyond the end there is no row to carry the total.
+                None if page.offset() > 0 => {
+                    let first = PageRequest {
+                        start: PageStart::Page(1),
+                        limit: 1,
+                    };
+                    list(conn, filter, first)
+                        .await?
+                        .as_slice()
+                        .first()
+                        .map_or(0, |(.., total)| *total)
+                }
+                None => 0,
+            };
+            Ok::<_, Error>((rows, total))
+        })
+        .await?;
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    let vods = rows
+        .into_iter()
+        .take(limit)
+        .map(|(row, names, category, _)| Vod::new((row, names, category)))
+        .collect::<Result<Vec<_>>>()?;
+    let last = vods.last().filter(|_| more);
+    let next_cursor = last.map(|vod| Cursor {
+        key: vod.row.created_at.timestamp_micros(),
+        id: vod.row.id,
+    });
+    let total_items = match page.start {
+        PageStart::Page(_) => Some(u64::try_from(total).unwrap_or(0)),
+        PageStart::After(_) => None,
+    };
+    Ok((
+        vods,
+        PageInfo {
+            total_items,
+            total_items_capped: false,
+            next_cursor,
+        },
+    ))
+}
+
+/// The last is the length of the whole list, where it is asked for.
+type Counted = (VodRow, Names, CategoryNames, i64);
+
+/// One row more than the page has, to know whether another page follows.
+async fn list(conn: &mut AsyncPgConnection, filter: Filter, page: PageRequest) -> Result<Vec<Counted>> {
+    let mut query = v::table
+        .left_join(o::table.on(o::id.eq(v::user_id).and(o::deleted.eq(false))))
+        .left_join(c::table.on(c::id.nullable().eq(v::category_id).and(c::deleted.eq(false))))
+        .order((v::created_at.desc(), v::id.desc()))
+        .limit(i64::from(page.limit) + 1)
+        .offset(i64::try_from(page.offset()).unwrap_or(i64::MAX))
+        .into_boxed();
+    if let Some(user) = filter.user {
+        query = query.filter(v::user_id.eq(user.0));
+    }
+    if let Some(category) = filter.category {
+        query = query.filter(v::category_id.eq(category.0));
+    }
+    if let Some(stream) = filter.stream {
+        query = query.filter(v::stream_id.eq(stream.0));
+    }
+    if !filter.all_states {
+        query = query.filter(v::status.eq(Status::Ready.as_str()));
+    }
+    let count = match page.start {
+        PageStart::Page(_) => "count(*) OVER ()",
+        PageStart::After(cursor) => {
+            let time = DateTime::from_timestamp_micros(cursor.key).unwrap_or(DateTime::UNIX_EPOCH);
+            let after = v::created_at
+                .lt(time)
+                .or(v::created_at.eq(time).and(v::id.lt(cursor.id)));
+            query = query.filter(v::created_at.le(time)).filter(after);
+            "0::bigint"
+        }
+    };
+    let columns = (
+        VodRow::as_select(),
+        (o::username, o::display_name).nullable(),
+        (c::id, c::name, c::slug).nullable(),
+        diesel::dsl::sql::<BigInt>(count),
+    );
+    Ok(query.select(columns).load(conn).await?)
+}
+
+/// The stream's newest VOD that can be watched.
+///
+/// # Errors
+/// [`Error::NoneOfStream`]; the store's.
+pub async fn vod_latest_of_stream(database: &Database, stream: StreamId) -> Result<Vod> {
+    let filter = Filter {
+        stream: Some(stream),
+        ..Filter::default()
+    };
+    let first = PageRequest {
+        start: PageStart::After(Cursor {
+            key: i64::MAX,
+            id: i64::MAX,
+        }),
+        limit: 1,
+    };
+    let (vods, _) = vods_list(database, filter, first).await?;
+    vods.into_iter().next().ok_or(Error::NoneOfStream)
+}
+
+/// Renews the URLs that end soon, in what is about to be answered and in the table.
+///
+/// # Errors
+/// The store's; the bucket is not asked.
+pub async fn vods_renew_urls(
+    database: &Database,
+    bucket: &Bucket,
+    life: Duration,
+    vods: &mut [Vod],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let mut renewed = Renewed::default();
+    for vod in vods.iter_mut().filter(|vod| vod.status == Status::Ready) {
+        let row = &mut vod.row;
+        let video = renew(bucket, life, row.b2_file_name.as_deref(), row.url_expires_at, now).await?;
+        let picture = renew(
+            bucket,
+            life,
+            row.b2_thumbnail_file_name.as_deref(),
+            row.thumbnail_url_expires_at,
+            now,
+        )
+        .await?;
+        if video.is_none() && picture.is_none() {
+            continue;
+        }
+        if let Some(presigned) = video {
+            (row.video_url, row.url_expires_at) = (Some(presigned.url), Some(presigned.expires_at));
+        }
+        if let Some(presigned) = picture {
+            (row.thumbnail_url, row.thumbnail_url_expires_at) =
+                (Some(presigned.url), Some(presigned.expires_at));
+        }
+        renewed.push(row);
+    }
+    renewed.store(database).await
+}
+
+async fn renew(
+    bucket: &Bucket,
+    life: Duration,
+    key: Option<&str>,
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<Option<Presigned>> {
+    let Some(key) = key else { return Ok(None) };
+    if expires_at.is_some_and(|expires_at| !needs_renewal(expires_at, now)) {
+        return Ok(None);
+    }
+    Ok(Some(bucket.presign_get(key, life).await?))
+}
+
+/// The columns of a page's worth of new URLs.
+#[derive(Default)]
+struct Renewed {
+    ids: Vec<i64>,
+    videos: Vec<Option<String>>,
+    video_ends: Vec<Option<DateTime<Utc>>>,
+    pictures: Vec<Option<String>>,
+    picture_ends: Vec<Option<DateTime<Utc>>>,
+}
+
+impl Renewed {
+    fn push(&mut self, row: &VodRow) {
+        self.ids.push(row.id);
+        self.videos.push(row.video_url.clone());
+        self.video_ends.push(row.url_expires_at);
+        self.pictures.push(row.thumbnail_url.clone());
+        self.picture_ends.push(row.thumbnail_url_expires_at);
+    }
+
+    async fn store(self, database: &Database) -> Result<()> {
+        if self.ids.is_empty() {
+            return Ok(());
+        }
+        // Another replica may have renewed meanwhile; the later end wins.
+        let statement = "UPDATE vods SET video_url = new.video, url_expires_at = new.video_end, \
+                         thumbnail_url = new.picture, thumbnail_url_expires_at = new.picture_end \
+                         FROM unnest($1, $2, $3, $4, $5) AS new(id, video, video_end, picture, picture_end) \
+                         WHERE vods.id = new.id AND vods.status = 'ready' AND vods.url_expires_at <= new.video_end";
+        database
+            .transaction(async move |conn: &mut AsyncPgConnection| -> Result<()> {
+                diesel::sql_query(statement)
+                    .bind::<Array<BigInt>, _>(self.ids)
+                    .bind::<Array<Nullable<Text>>, _>(self.videos)
+                    .bind::<Array<Nullable<Timestamptz>>, _>(self.video_ends)
+                    .bind::<Array<Nullable<Text>>, _>(self.pictures)
+                    .bind::<Array<Nullable<Timestamptz>>, _>(self.picture_ends)
+                    .execute(conn)
+                    .await?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// Deletes a VOD for its owner or an admin; its objects follow.
+///
+/// # Errors
+/// [`Error::NotFound`] when the viewer does not see it, [`Error::NotYours`] when he does and may not; the store's.
+pub async fn vod_delete(database: &Database, id: VodId, viewer: Viewer, now: DateTime<Utc>) -> Result<()> {
+    database
+        .transaction(async move |conn: &mut AsyncPgConnection| {
+            // Not locked: jobs come before their VODs in every transaction that locks both.
+            let found = v::table.find(id.0).select((v::user_id, v::status));
+            let (user, status): (i64, String) = found.first(conn).await.optional()?.ok_or(Error::NotFound)?;
+            let status = Status::parse(&status).ok_or(Error::Row {
+                table: "vods",
+                row: id.0,
+            })?;
+            if !may_change(UserId(user), Some(viewer)) {
+                let seen = may_see(status, UserId(user), Some(viewer));
+                return Err(if seen { Error::NotYours } else { Error::NotFound });
+            }
+            delete(conn, &[id.0], now).await
+        })
+        .await
+}
+
+/// Deletes VODs of a user who is gone, and says how many; fewer than a full batch means that none is left.
+///
+/// # Errors
+/// The store's.
+pub async fn vods_delete_of_user(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let some = v::table.filter(v::user_id.eq(user.0)).select(v::id).limit(BATCH);
+    let ids: Vec<i64> = some.load(conn).await?;
+    delete(conn, &ids, now).await?;
+    Ok(i64::try_from(ids.len()).is_ok_and(|deleted| deleted == BATCH))
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = v, check_for_backend(diesel::pg::Pg))]
+struct Deleted {
+    id: i64,
+    user_id: i64,
+    version: i64,
+    b2_file_id: Option<String>,
+    b2_file_name: Option<String>,
+    b2_thumbnail_file_id: Option<String>,
+    b2_thumbnail_file_name: Option<String>,
+}
+
+async fn delete(conn: &mut AsyncPgConnection, ids: &[i64], now: DateTime<Utc>) -> Result<()> {
+    recordings_cancel(conn, ids, now).await?;
+    let gone: Vec<Deleted> = diesel::delete(v::table.filter(v::id.eq_any(ids)))
+        .returning(Deleted::as_returning())
+        .get_results(conn)
+        .await?;
+    for vod in gone {
+        let video = vod.b2_file_name.map(|key| Doomed {
+            key,
+            version_id: vod.b2_file_id,
+        });
+        let picture = vod.b2_thumbnail_file_name.map(|key| Doomed {
+            key,
+            version_id: vod.b2_thumbnail_file_id,
+        });
+        let objects: Vec<Doomed> = [video, picture].into_iter().flatten().collect();
+        objects_doom(conn, &objects, now).await?;
+        let event = VodDeleted {
+            vod_id: vod.id,
+            user_id: vod.user_id,
+        };
+        bus::emit(conn, Payload::VodDeleted(event), vod.id, vod.version + 1).await?;
+    }
+    Ok(())
+}
