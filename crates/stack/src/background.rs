@@ -50,7 +50,11 @@ async fn run(command: &[OsString], servers: &Servers, folder: &std::path::Path) 
     let (program, args) = command.split_first().context("no command to run")?;
     // Ends with us, whatever ends us; see `child::Program`.
     let mut tested = Command::new("setpriv");
-    tested.args(["--pdeathsig", "TERM", "--"]).arg(program).args(args).env(VARIABLE, &description);
+    tested
+        .args(["--pdeathsig", "TERM", "--"])
+        .arg(program)
+        .args(args)
+        .env(VARIABLE, &description);
     let mut tested = spawner::spawn(tested).context("cannot run the command")?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -118,8 +122,10 @@ pub async fn stop() -> Result<()> {
     }
     let pid = std::fs::read_to_string(background.pid_file())?;
     kill(Pid::from_raw(pid.trim().parse()?), Signal::SIGTERM).context("cannot stop the background stack")?;
-    let gone = wait::eventually(Duration::from_secs(60), "the background stack to end", async || {
-        background.alive().is_ok_and(|alive| alive.try_lock().is_ok())
-    });
+    let gone = wait::eventually(
+        Duration::from_secs(60),
+        "the background stack to end",
+        async || background.alive().is_ok_and(|alive| alive.try_lock().is_ok()),
+    );
     gone.await
 }

@@ -65,8 +65,12 @@ impl Program {
 
     /// Sets several environment variables.
     #[must_use]
-    pub fn envs<'a, V: Into<OsString>>(mut self, vars: impl IntoIterator<Item = (&'a str, V)>) -> Self {
-        self.env.extend(vars.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+    pub fn envs<N: Into<String>, V: Into<OsString>>(
+        mut self,
+        vars: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        self.env
+            .extend(vars.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
     }
 
@@ -94,7 +98,10 @@ impl Program {
     /// Starts it.
     pub fn start(&self) -> Result<Child> {
         let child = spawner::spawn(self.command()?).with_context(|| format!("cannot start {}", self.name))?;
-        Ok(Child { program: self.clone(), child })
+        Ok(Child {
+            program: self.clone(),
+            child,
+        })
     }
 
     /// Runs it to its end, and fails with the last lines of its log if it fails or takes too long.
@@ -102,7 +109,12 @@ impl Program {
         let mut child = self.start()?;
         let ended = tokio::time::timeout(deadline, child.wait()).await;
         let status = ended.with_context(|| format!("{} took longer than {deadline:?}", self.name))??;
-        ensure!(status.success(), "{} failed; the end of its log:\n{}", self.name, child.log_tail(15));
+        ensure!(
+            status.success(),
+            "{} failed; the end of its log:\n{}",
+            self.name,
+            child.log_tail(15)
+        );
         Ok(())
     }
 
@@ -119,12 +131,19 @@ impl Program {
             }
         }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+        command
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .process_group(0);
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
         if let Some(account) = &self.account {
-            command.uid(account.uid).gid(account.gid).env("HOME", "/nonexistent");
+            command
+                .uid(account.uid)
+                .gid(account.gid)
+                .env("HOME", "/nonexistent");
         }
         Ok(command)
     }
@@ -171,7 +190,9 @@ impl Child {
 
     /// Sends a signal to the process alone.
     pub fn signal(&self, signal: Signal) -> Result<()> {
-        let pid = self.group().with_context(|| format!("{} has ended", self.name()))?;
+        let pid = self
+            .group()
+            .with_context(|| format!("{} has ended", self.name()))?;
         kill(pid, signal).with_context(|| format!("cannot signal {}", self.name()))
     }
 
@@ -185,7 +206,11 @@ impl Child {
         let _ = killpg(group, Signal::SIGKILL);
         if stopped.is_err() {
             self.child.wait().await?;
-            tracing::warn!(name = self.name(), ?deadline, "did not stop in time and was killed");
+            tracing::warn!(
+                name = self.name(),
+                ?deadline,
+                "did not stop in time and was killed"
+            );
         }
         Ok(())
     }
@@ -199,12 +224,22 @@ impl Child {
         Ok(())
     }
 
+    /// Starts the same program again after its process has ended.
+    pub fn again(&mut self) -> Result<()> {
+        *self = self.program.start()?;
+        Ok(())
+    }
+
     /// Fails with the end of the log if the process has ended.
     pub fn must_run(&mut self) -> Result<()> {
         match self.exited()? {
             None => Ok(()),
             Some(status) => {
-                bail!("{} ended ({status}); the end of its log:\n{}", self.name(), self.log_tail(15))
+                bail!(
+                    "{} ended ({status}); the end of its log:\n{}",
+                    self.name(),
+                    self.log_tail(15)
+                )
             }
         }
     }
@@ -216,7 +251,10 @@ impl Child {
     }
 
     fn group(&self) -> Option<Pid> {
-        self.child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw)
+        self.child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .map(Pid::from_raw)
     }
 }
 
@@ -235,5 +273,8 @@ pub fn log_tail(path: &Path, lines: usize) -> String {
     let text = String::from_utf8_lossy(&text);
     let all: Vec<&str> = text.lines().collect();
     let from = all.len().saturating_sub(lines);
-    all.into_iter().skip(from).map(|line| format!("    {line}\n")).collect()
+    all.into_iter()
+        .skip(from)
+        .map(|line| format!("    {line}\n"))
+        .collect()
 }

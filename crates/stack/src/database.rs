@@ -25,12 +25,19 @@ pub(crate) async fn template<E: Into<anyhow::Error>>(
     if exists(&client, &template).await? {
         return Ok(template);
     }
-    client.execute("SELECT pg_advisory_lock($1)", &[&number.cast_signed()]).await?;
+    client
+        .execute("SELECT pg_advisory_lock($1)", &[&number.cast_signed()])
+        .await?;
     if !exists(&client, &template).await? {
         let unfinished = format!("{template}_new");
-        client.batch_execute(&format!("DROP DATABASE IF EXISTS \"{unfinished}\"")).await?;
+        client
+            .batch_execute(&format!("DROP DATABASE IF EXISTS \"{unfinished}\""))
+            .await?;
         let url = create(postgres_url, &unfinished, None).await?;
-        migrate(url).await.map_err(Into::into).context("the migrations of a template failed")?;
+        migrate(url)
+            .await
+            .map_err(Into::into)
+            .context("the migrations of a template failed")?;
         finish(&client, &unfinished, &template).await?;
     }
     Ok(template)
@@ -44,14 +51,18 @@ async fn finish(client: &Client, unfinished: &str, template: &str) -> Result<()>
     );
     client.batch_execute(&close).await?;
     let rename = format!("ALTER DATABASE \"{unfinished}\" RENAME TO \"{template}\"");
-    wait::eventually(Duration::from_secs(20), "the template to be left alone", async || {
-        client.batch_execute(&rename).await
-    })
+    wait::eventually(
+        Duration::from_secs(20),
+        "the template to be left alone",
+        async || client.batch_execute(&rename).await,
+    )
     .await
 }
 
 async fn exists(client: &Client, database: &str) -> Result<bool> {
-    let row = client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&database]).await?;
+    let row = client
+        .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&database])
+        .await?;
     Ok(row.is_some())
 }
 
@@ -73,7 +84,9 @@ pub(crate) async fn ensure(postgres_url: &str, database: &str) -> Result<String>
 }
 
 fn url(postgres_url: &str, database: &str) -> Result<String> {
-    let (server, _) = postgres_url.rsplit_once('/').context("a PostgreSQL URL without a database")?;
+    let (server, _) = postgres_url
+        .rsplit_once('/')
+        .context("a PostgreSQL URL without a database")?;
     Ok(format!("{server}/{database}"))
 }
 
@@ -94,9 +107,19 @@ pub(crate) fn migrations_key(name: &str) -> Result<String> {
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                files_below(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }
 
 /// The same in every process that was built with one toolchain, which is all that names in one stack need.

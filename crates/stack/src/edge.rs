@@ -42,7 +42,10 @@ impl Edge {
     pub async fn start(config: EdgeConfig) -> Result<Self> {
         place::private_folder(&config.folder)?;
         let values = [
-            ("EDGE_LISTEN", format!("{}:{}", config.listen, config.port.number())),
+            (
+                "EDGE_LISTEN",
+                format!("{}:{}", config.listen, config.port.number()),
+            ),
             ("GATEWAY_REST", config.rest),
             ("GATEWAY_SOCKETS", config.sockets),
             ("MEDIA_NODE", config.media),
@@ -50,7 +53,11 @@ impl Edge {
             ("FOLDER", nginx::path(&config.folder)),
         ];
         let started = nginx::start("edge", &config.folder, TEMPLATE, &values, &config.port.address()).await;
-        Ok(Self { nginx: started.context("the edge did not start")?, port: config.port, folder: config.folder })
+        Ok(Self {
+            nginx: started.context("the edge did not start")?,
+            port: config.port,
+            folder: config.folder,
+        })
     }
 
     /// Returns the origin, without a final slash.

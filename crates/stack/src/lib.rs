@@ -18,20 +18,26 @@
 
 pub mod background;
 pub mod child;
+pub mod demo;
 pub mod edge;
 pub mod media_node;
 pub mod place;
+pub mod platform;
 pub mod port;
 pub mod progress;
 pub mod publisher;
+pub mod run;
 pub mod s3;
+pub mod schema;
 pub mod secret;
 pub mod servers;
+pub mod service;
 pub mod template;
 
 mod database;
 mod mongo_wire;
 mod nginx;
+mod secrets_file;
 mod server;
 mod shared;
 mod spawner;
@@ -41,16 +47,20 @@ mod wait;
 
 pub use edge::{Edge, EdgeConfig};
 pub use media_node::MediaNode;
+pub use platform::{Platform, PlatformOptions, Services};
 pub use publisher::Publisher;
 pub use servers::{Servers, ServersConfig};
+pub use service::Service;
 pub use shared::{Background, VARIABLE, program, shared};
 pub use stack::{BucketSettings, Stack};
 pub use wait::{Outcome, eventually};
 
-/// Makes an HTTP client; every request of it has a deadline.
-pub(crate) fn http_client() -> anyhow::Result<reqwest::Client> {
+/// Makes an HTTP client that can be made in any process, TLS provider or not; every request of it has a deadline.
+pub fn http_client() -> anyhow::Result<reqwest::Client> {
     // Fails when the process has a provider already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(20)).no_proxy();
+    let client = reqwest::Client::builder()
+        .timeout(std::time::Duration::from_secs(20))
+        .no_proxy();
     Ok(client.build()?)
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use stack::{background, s3};
+use stack::run::{self, RunConfig};
+use stack::{background, demo, s3, schema};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The local servers of Airwave.
@@ -21,6 +22,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs the whole platform until Ctrl-C.
+    Run(RunConfig),
+    /// Publishes a test picture to the running platform as a user would, until Ctrl-C.
+    Demo(RunConfig),
+    /// Compares the services' schema.rs with their migrations.
+    Schema {
+        /// Writes them instead.
+        #[arg(long)]
+        write: bool,
+    },
     /// Runs a command with servers of its own, and stops them after it.
     Test {
         /// The command and its arguments.
@@ -65,6 +76,9 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Run(config) => run::run(config).await?,
+        Command::Demo(config) => demo::run(&config.origin(), &config.data_dir()).await?,
+        Command::Schema { write } => schema::check(write).await?,
         Command::Test { command } => {
             let ended = background::around(&command).await?;
             let code = ended.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
@@ -72,7 +86,12 @@ async fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Up { idle_minutes } => background::serve(Duration::from_secs(idle_minutes * 60)).await?,
         Command::Down => background::stop().await?,
-        Command::S3 { root, listen, key_id, secret } => {
+        Command::S3 {
+            root,
+            listen,
+            key_id,
+            secret,
+        } => {
             s3::serve(&root, listen, &key_id, &secret, terminated()?).await?;
         }
     }

@@ -30,7 +30,12 @@ pub struct MediaPorts {
 impl MediaPorts {
     /// Takes free ports.
     pub fn free() -> Result<Self> {
-        Ok(Self { rtmp: Port::free()?, media: Port::free()?, control: Port::free()?, hook: Port::free()? })
+        Ok(Self {
+            rtmp: Port::free()?,
+            media: Port::free()?,
+            control: Port::free()?,
+            hook: Port::free()?,
+        })
     }
 }
 
@@ -65,7 +70,12 @@ impl MediaNode {
     /// Describes a node that is not started yet; its addresses are known already.
     #[must_use]
     pub fn new(config: MediaConfig) -> Self {
-        Self { config, boot_id: String::new(), nginx: None, _temporary: None }
+        Self {
+            config,
+            boot_id: String::new(),
+            nginx: None,
+            _temporary: None,
+        }
     }
 
     /// Describes a node for one test, with free ports and a folder below this one, reporting publishers every second.
@@ -80,13 +90,20 @@ impl MediaNode {
             listen: std::net::Ipv4Addr::LOCALHOST.into(),
             update_every: Duration::from_secs(1),
         };
-        Ok(Self { _temporary: Some(folder), ..Self::new(config) })
+        Ok(Self {
+            _temporary: Some(folder),
+            ..Self::new(config)
+        })
     }
 
     /// Starts nginx under a new boot id, with hooks going to this `host:port`.
     pub async fn start(&mut self, hooks: &str) -> Result<()> {
         self.stop().await?;
-        for folder in [self.media_dir().join("hls"), self.media_dir().join("dash"), self.record_dir()] {
+        for folder in [
+            self.media_dir().join("hls"),
+            self.media_dir().join("dash"),
+            self.record_dir(),
+        ] {
             place::private_folder(&folder)?;
         }
         self.boot_id = secret::unique();
@@ -98,7 +115,14 @@ impl MediaNode {
     }
 
     fn values(&self, hooks: &str) -> [(&'static str, String); 14] {
-        let MediaConfig { name, secret, folder, ports, listen, update_every } = &self.config;
+        let MediaConfig {
+            name,
+            secret,
+            folder,
+            ports,
+            listen,
+            update_every,
+        } = &self.config;
         [
             ("RTMP_LISTEN", format!("{listen}:{}", ports.rtmp.number())),
             ("MEDIA_LISTEN", ports.media.address()),
@@ -127,7 +151,11 @@ impl MediaNode {
 
     /// Kills nginx's worker without warning; its master starts another.
     pub async fn kill_worker(&mut self) -> Result<()> {
-        let master = self.nginx.as_ref().and_then(Child::pid).context("the media node is not running")?;
+        let master = self
+            .nginx
+            .as_ref()
+            .and_then(Child::pid)
+            .context("the media node is not running")?;
         let worker = worker_of(master).context("nginx has no worker")?;
         Ok(kill(Pid::from_raw(worker), Signal::SIGKILL)?)
     }

@@ -69,7 +69,10 @@ pub(crate) async fn writable(address: &str) -> Result<()> {
     let answer = command(address, &hello).await?;
     // A boolean element: its kind, its name, its value.
     let wanted = b"\x08isWritablePrimary\0\x01";
-    ensure!(answer.windows(wanted.len()).any(|part| part == wanted), "it takes no writes yet");
+    ensure!(
+        answer.windows(wanted.len()).any(|part| part == wanted),
+        "it takes no writes yet"
+    );
     Ok(())
 }
 

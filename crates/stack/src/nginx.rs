@@ -30,10 +30,17 @@ pub(crate) async fn start(
         .arg(folder.join("error.log"))
         .arg("-c")
         .arg(config)
-        .args(if place::is_root() { &["-g", "user root;"][..] } else { &[][..] })
+        .args(if place::is_root() {
+            &["-g", "user root;"][..]
+        } else {
+            &[][..]
+        })
         .folder(folder);
     let mut child = program.start()?;
-    wait::ready(&mut child, Duration::from_secs(20), async || wait::accepts(listens).await).await?;
+    wait::ready(&mut child, Duration::from_secs(20), async || {
+        wait::accepts(listens).await
+    })
+    .await?;
     Ok(child)
 }
 

@@ -8,7 +8,12 @@ use anyhow::{Context, Result, bail};
 use nix::unistd::{Uid, User};
 
 /// Folders that hold the servers' programs, besides the search path; an unprivileged user's path often lacks them.
-const PROGRAM_FOLDERS: &[&str] = &["/usr/local/bin", "/usr/bin", "/usr/sbin", "/usr/lib/postgresql/15/bin"];
+const PROGRAM_FOLDERS: &[&str] = &[
+    "/usr/local/bin",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/lib/postgresql/15/bin",
+];
 
 /// An account to run a server as.
 #[derive(Debug, Clone, Copy)]
@@ -32,10 +37,15 @@ pub fn unprivileged() -> Result<Option<Account>> {
     }
     for name in ["postgres", "nobody"] {
         if let Some(user) = User::from_name(name)? {
-            return Ok(Some(Account { uid: user.uid.as_raw(), gid: user.gid.as_raw() }));
+            return Ok(Some(Account {
+                uid: user.uid.as_raw(),
+                gid: user.gid.as_raw(),
+            }));
         }
     }
-    bail!("PostgreSQL refuses to run as root, and this machine has neither an account `postgres` nor `nobody`")
+    bail!(
+        "PostgreSQL refuses to run as root, and this machine has neither an account `postgres` nor `nobody`"
+    )
 }
 
 /// Returns the root of the checkout that this crate was built from.
@@ -55,7 +65,9 @@ pub fn program(name: &str) -> Result<PathBuf> {
 pub fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(PROGRAM_FOLDERS.iter().map(PathBuf::from));
-    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
+    folders
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
 }
 
 /// Makes a folder, and those above it, for the eyes of its owner only.
@@ -82,8 +94,15 @@ pub fn folder_for(account: Account, path: &Path) -> Result<PathBuf> {
     if let Ok(place) = path.canonicalize() {
         return Ok(place);
     }
-    let place = if reachable(parent) { path.to_path_buf() } else { elsewhere(path)? };
-    DirBuilder::new().mode(0o700).create(&place).with_context(|| format!("cannot make {}", place.display()))?;
+    let place = if reachable(parent) {
+        path.to_path_buf()
+    } else {
+        elsewhere(path)?
+    };
+    DirBuilder::new()
+        .mode(0o700)
+        .create(&place)
+        .with_context(|| format!("cannot make {}", place.display()))?;
     chown(&place, Some(account.uid), Some(account.gid))?;
     Ok(place)
 }
@@ -98,13 +117,21 @@ fn elsewhere(path: &Path) -> Result<PathBuf> {
 }
 
 fn reachable(folder: &Path) -> bool {
-    let Ok(folder) = folder.canonicalize() else { return false };
-    folder.ancestors().all(|above| above.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o001 != 0))
+    let Ok(folder) = folder.canonicalize() else {
+        return false;
+    };
+    folder.ancestors().all(|above| {
+        above
+            .metadata()
+            .is_ok_and(|meta| meta.permissions().mode() & 0o001 != 0)
+    })
 }
 
 /// Removes a folder and, where parts of it are links to places outside (see [`folder_for`]), those places too.
 pub fn forget(folder: &Path) -> Result<()> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Ok(());
+    };
     for entry in entries {
         let path = entry?.path();
         if path.is_symlink()
@@ -122,7 +149,12 @@ pub fn private_file(path: &Path, text: &str) -> Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let mut file = std::fs::OpenOptions::new();
-    let file = file.write(true).create(true).truncate(true).mode(0o600).open(path);
+    let file = file
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path);
     let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
     file.write_all(text.as_bytes())?;
     Ok(file.sync_all()?)

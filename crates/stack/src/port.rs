@@ -30,7 +30,10 @@ impl Port {
             let number = FIRST + (start + step) % COUNT;
             let lock = File::create(folder.join(number.to_string()))?;
             if lock.try_lock().is_ok() && is_free(number) {
-                return Ok(Self { number, _lock: Some(lock) });
+                return Ok(Self {
+                    number,
+                    _lock: Some(lock),
+                });
             }
         }
         bail!("no free port between {FIRST} and {}", FIRST + COUNT)

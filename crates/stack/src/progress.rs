@@ -13,13 +13,19 @@ impl Progress {
     /// Prints a line for each step to standard error.
     #[must_use]
     pub fn printing() -> Self {
-        Self { since: Instant::now(), printing: true }
+        Self {
+            since: Instant::now(),
+            printing: true,
+        }
     }
 
     /// Says nothing.
     #[must_use]
     pub fn silent() -> Self {
-        Self { since: Instant::now(), printing: false }
+        Self {
+            since: Instant::now(),
+            printing: false,
+        }
     }
 
     /// Says what is happening.

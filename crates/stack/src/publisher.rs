@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
+use tempfile::NamedTempFile;
 
 use crate::child::{Child, Program};
 use crate::place;
@@ -14,17 +15,18 @@ use crate::place;
 /// Long enough that a broadcast of a test seldom sees it begin again.
 const CLIP_SECONDS: &str = "30";
 
-/// Returns the encoded test picture of this folder; makes it first when there is none.
+/// Returns the encoded test picture of this checkout; makes it first when there is none.
 ///
 /// Encoded once and copied by every publisher: encoding costs a publisher 15 % of a core, copying 1 %.
-pub async fn clip(folder: &Path) -> Result<PathBuf> {
-    place::passable_folder(folder)?;
+pub async fn clip() -> Result<PathBuf> {
+    let folder = place::checkout().join(".cache");
+    place::passable_folder(&folder)?;
     let clip = folder.join("clip.flv");
     let lock = File::create(folder.join("clip.lock"))?;
     // Several processes may want it at the same time; blocking, so off the runtime.
     let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
     if !clip.exists() {
-        encode(folder, &clip).await?;
+        encode(&folder, &clip).await?;
     }
     drop(lock);
     Ok(clip)
@@ -36,7 +38,18 @@ async fn encode(folder: &Path, clip: &Path) -> Result<()> {
         .args(["-nostdin", "-v", "error", "-y"])
         .args(["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25"])
         .args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"])
-        .args(["-t", CLIP_SECONDS, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-b:v", "600k"])
+        .args([
+            "-t",
+            CLIP_SECONDS,
+            "-pix_fmt",
+            "yuv420p",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "veryfast",
+            "-b:v",
+            "600k",
+        ])
         .args(["-g", "25", "-keyint_min", "25", "-sc_threshold", "0", "-bf", "0"])
         .args(["-c:a", "aac", "-ac", "2", "-b:a", "64k", "-f", "flv"])
         .arg(&unfinished)
@@ -49,27 +62,50 @@ async fn encode(folder: &Path, clip: &Path) -> Result<()> {
 #[derive(Debug)]
 pub struct Publisher {
     ffmpeg: Child,
+    _log: NamedTempFile,
 }
 
 impl Publisher {
-    /// Publishes the clip to `SERVER/KEY`, with its log in the given file.
-    pub fn start(clip: &Path, url: &str, log: &Path) -> Result<Self> {
-        let program = Program::new("publisher", place::program("ffmpeg")?, log)
+    /// Publishes to `SERVER/KEY` without end.
+    pub async fn start(url: &str) -> Result<Self> {
+        Self::publish(url, &[]).await
+    }
+
+    /// Publishes to `SERVER/KEY` for so many seconds, and then stops as its user would.
+    pub async fn start_for(url: &str, seconds: u32) -> Result<Self> {
+        Self::publish(url, &["-t", &seconds.to_string()]).await
+    }
+
+    async fn publish(url: &str, limits: &[&str]) -> Result<Self> {
+        let log = NamedTempFile::with_prefix("airwave-publisher-")?;
+        let program = Program::new("publisher", place::program("ffmpeg")?, log.path())
             .args(["-nostdin", "-v", "warning", "-re", "-stream_loop", "-1", "-i"])
-            .arg(clip)
-            .args(["-c", "copy", "-f", "flv", "-flvflags", "no_duration_filesize", url])
+            .arg(clip().await?)
+            .args(limits)
+            .args([
+                "-c",
+                "copy",
+                "-f",
+                "flv",
+                "-flvflags",
+                "no_duration_filesize",
+                url,
+            ])
             // As when the user presses "stop": the end of the stream is announced.
             .stop_signal(Signal::SIGINT);
-        Ok(Self { ffmpeg: program.start()? })
+        Ok(Self {
+            ffmpeg: program.start()?,
+            _log: log,
+        })
     }
 
     /// Stops it as its user would.
-    pub async fn stop(mut self) -> Result<()> {
+    pub async fn stop(&mut self) -> Result<()> {
         self.ffmpeg.stop(Duration::from_secs(10)).await
     }
 
     /// Kills it without warning.
-    pub async fn kill(mut self) -> Result<()> {
+    pub async fn kill(&mut self) -> Result<()> {
         self.ffmpeg.kill().await
     }
 
@@ -89,7 +125,7 @@ impl Publisher {
     }
 
     /// Waits until it has ended by itself.
-    pub async fn end(&mut self, deadline: Duration) -> Result<ExitStatus> {
+    pub async fn wait(&mut self, deadline: Duration) -> Result<ExitStatus> {
         let ended = tokio::time::timeout(deadline, self.ffmpeg.wait()).await;
         ended.with_context(|| format!("the publisher has not ended within {deadline:?}"))?
     }

@@ -26,11 +26,14 @@ pub async fn serve(
     secret: &str,
     until: impl Future<Output = ()>,
 ) -> Result<()> {
-    let files = FileSystem::new(root).map_err(|error| anyhow!("cannot serve {}: {error:?}", root.display()))?;
+    let files =
+        FileSystem::new(root).map_err(|error| anyhow!("cannot serve {}: {error:?}", root.display()))?;
     let mut builder = S3ServiceBuilder::new(files);
     builder.set_auth(SimpleAuth::from_single(key_id, secret));
     let service = builder.build();
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}"))?;
     let mut until = std::pin::pin!(until);
     loop {
         tokio::select! {
@@ -45,7 +48,10 @@ pub async fn serve(
 
 async fn connection(stream: TcpStream, service: S3Service) {
     let answer = service_fn(move |request| answer(service.clone(), request));
-    if let Err(error) = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await {
+    if let Err(error) = Builder::new(TokioExecutor::new())
+        .serve_connection(TokioIo::new(stream), answer)
+        .await
+    {
         tracing::debug!(error, "a connection ended badly");
     }
 }
@@ -74,7 +80,10 @@ fn allow_any_origin(headers: &mut HeaderMap) {
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, OPTIONS"),
         (header::ACCESS_CONTROL_ALLOW_HEADERS, "Range"),
-        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "Content-Length, Content-Range, ETag"),
+        (
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            "Content-Length, Content-Range, ETag",
+        ),
     ];
     for (name, value) in values {
         headers.insert(name, HeaderValue::from_static(value));

@@ -29,5 +29,8 @@ pub fn signing_key() -> Result<String> {
 #[must_use]
 pub fn unique() -> String {
     let [a, b, c, d, e, f, g, h, i, j] = rand::random::<[u8; 10]>();
-    [a, b, c, d, e, f, g, h, i, j].iter().map(|byte| format!("{byte:02x}")).collect()
+    [a, b, c, d, e, f, g, h, i, j]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

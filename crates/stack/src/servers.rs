@@ -11,7 +11,9 @@ use crate::place;
 use crate::port::Port;
 use crate::progress::Progress;
 use crate::secret;
-use crate::server::{bucket, bucket::Bucket, mongodb::MongoDb, postgres::Postgres, rabbitmq::RabbitMq, redis::Redis};
+use crate::server::{
+    bucket, bucket::Bucket, mongodb::MongoDb, postgres::Postgres, rabbitmq::RabbitMq, redis::Redis,
+};
 use crate::stack::{BucketSettings, Stack};
 
 /// Passwords of the local servers.
@@ -32,7 +34,12 @@ impl ServerSecrets {
     #[must_use]
     pub fn random() -> Self {
         let [postgres, redis, rabbitmq, bucket] = std::array::from_fn(|_| secret::random());
-        Self { postgres, redis, rabbitmq, bucket }
+        Self {
+            postgres,
+            redis,
+            rabbitmq,
+            bucket,
+        }
     }
 }
 
@@ -73,8 +80,10 @@ impl ServerPorts {
 /// How to start the servers.
 #[derive(Debug)]
 pub struct ServersConfig {
-    /// Holds their data, configuration and logs.
+    /// Holds their data and configuration.
     pub folder: PathBuf,
+    /// Holds their logs.
+    pub logs: PathBuf,
     /// Their ports.
     pub ports: ServerPorts,
     /// Their passwords; those of the first start go on counting while the folder lives.
@@ -92,8 +101,10 @@ pub struct ServersConfig {
 impl ServersConfig {
     /// Describes servers for tests: free ports, loopback only, commits that do not wait for the disk.
     pub fn for_tests(folder: impl Into<PathBuf>, program: impl Into<PathBuf>) -> Result<Self> {
+        let folder = folder.into();
         Ok(Self {
-            folder: folder.into(),
+            logs: folder.join("logs"),
+            folder,
             ports: ServerPorts::free()?,
             secrets: ServerSecrets::random(),
             durable: false,
@@ -117,11 +128,15 @@ impl Servers {
     /// Starts all servers at once and waits until each is ready.
     pub async fn start(config: ServersConfig, progress: Progress) -> Result<Self> {
         place::passable_folder(&config.folder)?;
-        let places = Places::of(&config.folder);
+        let places = Places::of(&config.folder, &config.logs);
         let parts = config.parts(&places);
         let running = parts.start(&config.ports, progress).await?;
         let stack = parts.stack(&config);
-        Ok(Self { stack, running, _ports: config.ports })
+        Ok(Self {
+            stack,
+            running,
+            _ports: config.ports,
+        })
     }
 
     /// Describes how to reach the servers.
@@ -133,6 +148,11 @@ impl Servers {
     /// Returns the server process of this name (`postgres`, `redis`, `rabbitmq`, `mongodb`, `s3`), for tests that hurt it.
     pub fn process(&mut self, name: &str) -> Option<&mut Child> {
         self.running.iter_mut().find(|child| child.name() == name)
+    }
+
+    /// Returns all server processes.
+    pub fn processes(&mut self) -> impl Iterator<Item = &mut Child> {
+        self.running.iter_mut()
     }
 
     /// Fails with the end of its log when one of the servers has ended.
@@ -170,10 +190,20 @@ struct Places {
 }
 
 impl Places {
-    fn of(folder: &Path) -> Self {
-        let place = |name: &str| Place { folder: folder.join(name), log: folder.join("logs").join(name).with_extension("log") };
-        let [postgres, redis, rabbitmq, mongodb, s3] = ["postgres", "redis", "rabbitmq", "mongodb", "s3"].map(place);
-        Self { postgres, redis, rabbitmq, mongodb, s3 }
+    fn of(folder: &Path, logs: &Path) -> Self {
+        let place = |name: &str| Place {
+            folder: folder.join(name),
+            log: logs.join(name).with_extension("log"),
+        };
+        let [postgres, redis, rabbitmq, mongodb, s3] =
+            ["postgres", "redis", "rabbitmq", "mongodb", "s3"].map(place);
+        Self {
+            postgres,
+            redis,
+            rabbitmq,
+            mongodb,
+            s3,
+        }
     }
 }
 

@@ -34,7 +34,10 @@ async fn find_or_start() -> Result<Stack> {
         return read(Path::new(&file));
     }
     let background = Background::of_checkout();
-    tokio::task::spawn_blocking(move || background.use_or_start()).await??.wait().await
+    tokio::task::spawn_blocking(move || background.use_or_start())
+        .await??
+        .wait()
+        .await
 }
 
 fn read(file: &Path) -> Result<Stack> {
@@ -52,7 +55,9 @@ impl Background {
     /// Returns those of this checkout.
     #[must_use]
     pub fn of_checkout() -> Self {
-        Self { folder: place::checkout().join(".airwave/test") }
+        Self {
+            folder: place::checkout().join(".airwave/test"),
+        }
     }
 
     /// Returns the folder of the servers' data.
@@ -109,7 +114,12 @@ impl Background {
         let log = File::create(self.folder.join("stack.log"))?;
         // `setsid`: out of the terminal's reach, so that Ctrl-C on one test run does not end the servers of another.
         let mut command = Command::new("setsid");
-        command.arg(program).arg("up").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command
+            .arg(program)
+            .arg("up")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
         command.spawn().context("cannot start the background stack")?;
         // It is alive from the moment at which it holds its lock, which it takes first thing.
         for _ in 0..500 {
@@ -118,7 +128,10 @@ impl Background {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        bail!("the background stack did not start:\n{}", child::log_tail(&self.folder.join("stack.log"), 15))
+        bail!(
+            "the background stack did not start:\n{}",
+            child::log_tail(&self.folder.join("stack.log"), 15)
+        )
     }
 
     async fn wait(self) -> Result<Stack> {
@@ -141,7 +154,10 @@ fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--package", "stack", "--bin", "airwave-stack"]);
-    let status = command.current_dir(place::checkout()).status().context("cannot run cargo")?;
+    let status = command
+        .current_dir(place::checkout())
+        .status()
+        .context("cannot run cargo")?;
     ensure!(status.success(), "cannot build airwave-stack");
     program()
 }
@@ -152,6 +168,13 @@ pub fn program() -> Result<PathBuf> {
     if here.file_name().is_some_and(|name| name == "airwave-stack") {
         return Ok(here);
     }
-    let built = here.ancestors().skip(1).take(3).map(|folder| folder.join("airwave-stack"));
-    built.into_iter().find(|file| file.is_file()).context("airwave-stack has not been built beside this program")
+    let built = here
+        .ancestors()
+        .skip(1)
+        .take(3)
+        .map(|folder| folder.join("airwave-stack"));
+    built
+        .into_iter()
+        .find(|file| file.is_file())
+        .context("airwave-stack has not been built beside this program")
 }

@@ -24,7 +24,9 @@ pub(crate) fn spawn(mut command: Command) -> io::Result<Child> {
         // The asker waits below; if it is gone there is nobody to tell, and dropping the child is right.
         let _ = answer.send(command.spawn());
     });
-    spawner().send(job).map_err(|_| io::Error::other("the spawner's thread has ended"))?;
+    spawner()
+        .send(job)
+        .map_err(|_| io::Error::other("the spawner's thread has ended"))?;
     answered.recv().map_err(io::Error::other)?
 }
 

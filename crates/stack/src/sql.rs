@@ -16,5 +16,8 @@ pub(crate) async fn connect(url: &str) -> Result<Client> {
 /// Runs statements without parameters.
 pub(crate) async fn execute(url: &str, statements: &str) -> Result<()> {
     let client = connect(url).await?;
-    client.batch_execute(statements).await.with_context(|| format!("failed: {statements}"))
+    client
+        .batch_execute(statements)
+        .await
+        .with_context(|| format!("failed: {statements}"))
 }

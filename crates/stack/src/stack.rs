@@ -6,7 +6,6 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::media_node::MediaNode;
-use crate::publisher::{self, Publisher};
 use crate::server::rabbitmq::Management;
 use crate::{database, secret};
 
@@ -84,7 +83,9 @@ impl Stack {
 
     /// Makes a virtual host of this name, unless it is there, and returns its URL.
     pub async fn named_vhost(&self, name: &str) -> Result<String> {
-        Management::new(&self.rabbitmq_url, &self.rabbitmq_password)?.make_vhost(name).await?;
+        Management::new(&self.rabbitmq_url, &self.rabbitmq_password)?
+            .make_vhost(name)
+            .await?;
         Ok(format!("{}/{name}", self.amqp_url))
     }
 
@@ -109,13 +110,5 @@ impl Stack {
     /// Describes a media node for one test; its addresses are known before it is started.
     pub fn media_node(&self, name: &str, secret: &str) -> Result<MediaNode> {
         MediaNode::for_test(&self.folder.join("tests"), name, secret)
-    }
-
-    /// Starts an encoder that publishes to `SERVER/KEY`.
-    pub async fn publish(&self, server: &str, key: &str) -> Result<Publisher> {
-        let folder = self.folder.join("tests");
-        let clip = publisher::clip(&folder).await?;
-        let log = folder.join(format!("publisher-{}.log", secret::unique()));
-        Publisher::start(&clip, &format!("{server}/{key}"), &log)
     }
 }

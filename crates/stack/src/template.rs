@@ -11,7 +11,10 @@ pub fn render(template: &str, values: &[(&str, String)]) -> Result<String> {
         let (name, behind) = after.split_once('}').context("a placeholder without an end")?;
         let found = values.iter().find(|(known, _)| *known == name);
         let (_, value) = found.with_context(|| format!("no value for the placeholder {name}"))?;
-        if !value.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:+@[]".contains(c)) {
+        if !value
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-/:+@[]".contains(c))
+        {
             bail!("the value of the placeholder {name} holds a character that nginx would read as syntax");
         }
         text.push_str(before);

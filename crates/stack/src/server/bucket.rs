@@ -30,12 +30,22 @@ impl Bucket<'_> {
     pub(crate) async fn start(&self) -> Result<Child> {
         place::private_folder(&self.folder.join(NAME))?;
         let program = Program::new("s3", self.program, self.log)
-            .args(["s3", "--listen", &format!("{}:{}", self.listen, self.port), "--key-id", KEY_ID, "--root"])
+            .args([
+                "s3",
+                "--listen",
+                &format!("{}:{}", self.listen, self.port),
+                "--key-id",
+                KEY_ID,
+                "--root",
+            ])
             .arg(self.folder)
             .env(SECRET_VARIABLE, self.secret);
         let mut child = program.start()?;
         let address = format!("127.0.0.1:{}", self.port);
-        wait::ready(&mut child, Duration::from_secs(20), async || wait::accepts(&address).await).await?;
+        wait::ready(&mut child, Duration::from_secs(20), async || {
+            wait::accepts(&address).await
+        })
+        .await?;
         Ok(child)
     }
 }

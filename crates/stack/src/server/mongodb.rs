@@ -35,7 +35,14 @@ impl MongoDb<'_> {
 
     async fn start_mongod(&self, mongod: &Path) -> Result<Child> {
         let program = Program::new("mongodb", mongod, self.log)
-            .args(["--bind_ip", "127.0.0.1", "--replSet", "airwave", "--port", &self.port.to_string()])
+            .args([
+                "--bind_ip",
+                "127.0.0.1",
+                "--replSet",
+                "airwave",
+                "--port",
+                &self.port.to_string(),
+            ])
             .arg("--dbpath")
             .arg(self.folder);
         let mut child = program.start()?;
@@ -59,7 +66,10 @@ impl MongoDb<'_> {
             .arg(self.folder);
         let mut child = program.folder(self.folder).start()?;
         let address = self.address();
-        wait::ready(&mut child, Duration::from_secs(60), async || mongo_wire::writable(&address).await).await?;
+        wait::ready(&mut child, Duration::from_secs(60), async || {
+            mongo_wire::writable(&address).await
+        })
+        .await?;
         Ok(child)
     }
 }
@@ -73,7 +83,13 @@ fn secantus() -> Result<PathBuf> {
 fn initiate(address: &str) -> Vec<u8> {
     let member = mongo_wire::document(&[("_id", Element::Int(0)), ("host", Element::Text(address))]);
     let members = mongo_wire::document(&[("0", Element::Document(&member))]);
-    let set = [("_id", Element::Text("airwave")), ("members", Element::Array(&members))];
+    let set = [
+        ("_id", Element::Text("airwave")),
+        ("members", Element::Array(&members)),
+    ];
     let set = mongo_wire::document(&set);
-    mongo_wire::document(&[("replSetInitiate", Element::Document(&set)), ("$db", Element::Text("admin"))])
+    mongo_wire::document(&[
+        ("replSetInitiate", Element::Document(&set)),
+        ("$db", Element::Text("admin")),
+    ])
 }

@@ -25,7 +25,10 @@ pub(crate) struct Postgres<'a> {
 
 impl Postgres<'_> {
     pub(crate) fn url(&self, database: &str) -> String {
-        format!("postgres://{ROLE}:{}@127.0.0.1:{}/{database}", self.password, self.port)
+        format!(
+            "postgres://{ROLE}:{}@127.0.0.1:{}/{database}",
+            self.password, self.port
+        )
     }
 
     pub(crate) async fn start(&self) -> Result<Child> {
@@ -89,7 +92,12 @@ impl Postgres<'_> {
         let program = Program::new("postgres", place::program("postgres")?, self.log)
             .arg("-D")
             .arg(home.join("data"))
-            .args(settings.iter().chain(relaxed).flat_map(|setting| ["-c".to_owned(), setting.clone()]))
+            .args(
+                settings
+                    .iter()
+                    .chain(relaxed)
+                    .flat_map(|setting| ["-c".to_owned(), setting.clone()]),
+            )
             .account(account)
             .folder(home)
             // "Fast shutdown": does not wait for clients to leave.

@@ -51,10 +51,14 @@ impl RabbitMq<'_> {
     /// Started by us and in the foreground: the one that Erlang would start stays behind as a daemon.
     async fn epmd(&self) -> Result<Child> {
         let program = Program::new("epmd", place::program("epmd")?, self.log)
-            .args(["-port", &self.epmd_port.to_string(), "-address", "127.0.0.1"]);
+            .args(["-port", &self.epmd_port.to_string(), "-address", "127.0.0.1"])
+            .folder(self.folder);
         let mut child = program.start()?;
         let address = format!("127.0.0.1:{}", self.epmd_port);
-        wait::ready(&mut child, Duration::from_secs(20), async || wait::accepts(&address).await).await?;
+        wait::ready(&mut child, Duration::from_secs(20), async || {
+            wait::accepts(&address).await
+        })
+        .await?;
         Ok(child)
     }
 
@@ -73,13 +77,21 @@ impl RabbitMq<'_> {
             .env("ERL_EPMD_PORT", self.epmd_port.to_string())
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
             // Erlang's schedulers otherwise spin while idle, and this machine has other work.
-            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none")
+            .env(
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+                "+sbwt none +sbwtdcpu none +sbwtdio none",
+            )
             // Makes the script become the server instead of waiting for it, so that a signal reaches the server.
             .env("RUNNING_UNDER_SYSTEMD", "true")
     }
 
     fn config(&self) -> String {
-        let Self { amqp_port, management_port, password, .. } = self;
+        let Self {
+            amqp_port,
+            management_port,
+            password,
+            ..
+        } = self;
         format!(
             "listeners.tcp.default = 127.0.0.1:{amqp_port}\n\
              management.tcp.ip = 127.0.0.1\n\
@@ -104,12 +116,20 @@ pub(crate) struct Management {
 
 impl Management {
     pub(crate) fn new(url: impl Into<String>, password: &str) -> Result<Self> {
-        Ok(Self { client: crate::http_client()?, url: url.into(), password: password.to_owned() })
+        Ok(Self {
+            client: crate::http_client()?,
+            url: url.into(),
+            password: password.to_owned(),
+        })
     }
 
     async fn ping(&self) -> Result<()> {
         let request = self.client.get(format!("{}/api/whoami", self.url));
-        request.basic_auth(USER, Some(&self.password)).send().await?.error_for_status()?;
+        request
+            .basic_auth(USER, Some(&self.password))
+            .send()
+            .await?
+            .error_for_status()?;
         Ok(())
     }
 
@@ -123,7 +143,9 @@ impl Management {
     async fn put(&self, path: &str, body: serde_json::Value) -> Result<()> {
         let request = self.client.put(format!("{}/api/{path}", self.url)).json(&body);
         let answer = request.basic_auth(USER, Some(&self.password)).send().await?;
-        answer.error_for_status().with_context(|| format!("RabbitMQ refused to make {path}"))?;
+        answer
+            .error_for_status()
+            .with_context(|| format!("RabbitMQ refused to make {path}"))?;
         Ok(())
     }
 }

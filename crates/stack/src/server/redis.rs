@@ -34,7 +34,12 @@ impl Redis<'_> {
     }
 
     fn config(&self) -> String {
-        let Self { port, password, folder, .. } = self;
+        let Self {
+            port,
+            password,
+            folder,
+            ..
+        } = self;
         format!(
             "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir \"{}\"\nappendonly yes\nsave \"\"\n\
              maxmemory-policy noeviction\n",
@@ -45,10 +50,16 @@ impl Redis<'_> {
     /// While it loads its file it answers `-LOADING`.
     async fn ping(&self) -> Result<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        stream.write_all(format!("AUTH {}\r\nPING\r\n", self.password).as_bytes()).await?;
+        stream
+            .write_all(format!("AUTH {}\r\nPING\r\n", self.password).as_bytes())
+            .await?;
         let mut answer = vec![0; b"+OK\r\n+PONG\r\n".len()];
         stream.read_exact(&mut answer).await?;
-        ensure!(answer == b"+OK\r\n+PONG\r\n", "it answered {}", String::from_utf8_lossy(&answer));
+        ensure!(
+            answer == b"+OK\r\n+PONG\r\n",
+            "it answered {}",
+            String::from_utf8_lossy(&answer)
+        );
         Ok(())
     }
 }

@@ -1,0 +1,66 @@
+# The commands of this project; continuous integration runs the same ones (.ci/run).
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check bench schema clean-data install format
+
+# Node.js of the checkout, where the machine's own is too old.
+ifneq ($(wildcard .cache/node/bin/node),)
+export PATH := $(CURDIR)/.cache/node/bin:$(PATH)
+endif
+
+SERVICES := auth stream vod chat notification gateway
+BINARIES := $(addprefix --package=,$(SERVICES) stack) --bins
+# npm packages of the web client and of the end-to-end test, as far as they have any.
+WEB := $(patsubst %/package-lock.json,%,$(wildcard web/package-lock.json))
+CLIENTS := $(patsubst %/package-lock.json,%,$(wildcard e2e/js/package-lock.json))
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Settings of run and demo: AIRWAVE_EDGE_PORT (8080), AIRWAVE_RTMP_PORT (1935), AIRWAVE_PORT_BASE (17000),"
+	@echo "  AIRWAVE_DATA_DIR (.airwave), AIRWAVE_LISTEN (127.0.0.1), AIRWAVE_PUBLIC_HOST (localhost);"
+	@echo "  those of the services are in .env.example and hold for run, too."
+
+run: install page ## Run the whole platform until Ctrl-C
+	cargo build --release $(BINARIES)
+	@exec target/release/airwave-stack run
+
+demo: ## Go live on the running platform with a test picture and a tone
+	@exec target/release/airwave-stack demo
+
+test: install page ## Run all tests against real servers
+	@deploy/local/install $(CLIENTS)
+	cargo test --workspace --no-run
+	target/debug/airwave-stack test -- cargo test --workspace
+
+check: install ## Format, lints, documentation and generated files, all without a warning
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	@AIRWAVE_WITH_SCHEMA_TOOLS=1 deploy/local/install
+	cargo build $(BINARIES)
+	target/debug/airwave-stack test -- target/debug/airwave-stack schema
+
+schema: install ## Write services/*/src/schema.rs from the migrations
+	@AIRWAVE_WITH_SCHEMA_TOOLS=1 deploy/local/install
+	cargo build $(BINARIES)
+	target/debug/airwave-stack test -- target/debug/airwave-stack schema --write
+
+format: ## Format the code
+	cargo fmt --all
+
+clean-data: ## Forget what the platform and the tests stored
+	@deploy/local/clean-data
+
+install: ## Install what is missing on this machine
+	@deploy/local/install $(WEB)
+
+# The page is built again when a source of it is newer.
+.PHONY: page
+ifneq ($(wildcard web/package.json),)
+page: install web/dist/index.html
+web/dist/index.html: web/package.json $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+	cd web && npm run build
+else
+page:
+endif

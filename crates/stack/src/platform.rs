@@ -1,0 +1,281 @@
+//! The six services in front of a stack, with a media node and an edge.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
+
+use crate::child::{Child, Program};
+use crate::edge::{Edge, EdgeConfig};
+use crate::media_node::MediaNode;
+use crate::port::Port;
+use crate::progress::Progress;
+use crate::service::{MediaWiring, PublicWiring, Service, ServicePorts, ServiceSecrets, Wiring};
+use crate::stack::Stack;
+use crate::{VARIABLE, place, shared, wait};
+
+/// Longest wait for a service to be ready; a debug build on a busy machine takes some seconds.
+const READY: Duration = Duration::from_secs(90);
+/// A service gives work in progress 20 s.
+const STOP: Duration = Duration::from_secs(25);
+
+/// The services' processes, with what they were told.
+#[derive(Debug)]
+pub struct Services {
+    wiring: Wiring,
+    running: Vec<(Service, Child)>,
+}
+
+impl Services {
+    /// Starts every service from the folder of binaries and waits until each is ready.
+    pub async fn start(wiring: Wiring, binaries: &Path, logs: &Path, progress: Progress) -> Result<Self> {
+        let mut running = Vec::new();
+        for service in Service::ALL {
+            let log = logs.join(service.name()).with_extension("log");
+            let program = Program::new(service.name(), binaries.join(service.name()), log)
+                .args(wiring.arguments(service))
+                .envs(wiring.environment(service));
+            running.push((service, program.start()?));
+        }
+        let mut services = Self { wiring, running };
+        let Self { wiring, running } = &mut services;
+        let ready = running.iter_mut().map(async |(service, child)| {
+            let url = format!("http://{}/readyz", wiring.ports.internal(*service));
+            wait::ready(child, READY, async || readyz(&url).await).await?;
+            progress.step(format!("{} is ready", service.name()));
+            anyhow::Ok(())
+        });
+        futures::future::try_join_all(ready).await?;
+        Ok(services)
+    }
+
+    /// Returns what they were told.
+    #[must_use]
+    pub fn wiring(&self) -> &Wiring {
+        &self.wiring
+    }
+
+    /// Returns the process of a service.
+    pub fn process(&mut self, service: Service) -> Result<&mut Child> {
+        let found = self.running.iter_mut().find(|(running, _)| *running == service);
+        found
+            .map(|(_, child)| child)
+            .with_context(|| format!("{} was not started", service.name()))
+    }
+
+    /// Returns all processes.
+    pub fn processes(&mut self) -> impl Iterator<Item = &mut Child> {
+        self.running.iter_mut().map(|(_, child)| child)
+    }
+
+    /// Waits until a service that was started again is ready.
+    pub async fn ready(&mut self, service: Service) -> Result<()> {
+        let url = format!("http://{}/readyz", self.wiring.ports.internal(service));
+        wait::ready(self.process(service)?, READY, async || readyz(&url).await).await
+    }
+
+    /// Stops all services at once.
+    pub async fn stop(mut self) -> Result<()> {
+        let stops = self.running.iter_mut().map(|(_, child)| child.stop(STOP));
+        futures::future::try_join_all(stops).await.map(drop)
+    }
+}
+
+/// Tells the answer itself when a service is not ready: it names what is missing.
+async fn readyz(url: &str) -> Result<()> {
+    let answer = crate::http_client()?.get(url).send().await?;
+    let status = answer.status();
+    ensure!(
+        status.is_success(),
+        "{status}: {}",
+        answer.text().await.unwrap_or_default()
+    );
+    Ok(())
+}
+
+/// Brings a database up to date by its service's own binary.
+pub(crate) async fn migrate(service: Service, url: &str, binaries: &Path, logs: &Path) -> Result<()> {
+    let log = logs.join(service.name()).with_extension("log");
+    let program = Program::new(service.name(), binaries.join(service.name()), log)
+        .arg("migrate")
+        .envs([("AIRWAVE_ENV", "development"), ("AIRWAVE_DATABASE_URL", url)]);
+    program
+        .run(Duration::from_secs(120))
+        .await
+        .with_context(|| format!("cannot migrate {}", service.name()))
+}
+
+/// What a test wants to be different.
+#[derive(Debug, Clone, Default)]
+pub struct PlatformOptions {
+    /// Variables that every service gets besides.
+    pub variables: Vec<(String, String)>,
+}
+
+/// The whole platform for one test, from the binaries beside it, on the shared servers but with nothing in them shared.
+#[derive(Debug)]
+pub struct Platform {
+    services: Services,
+    media: MediaNode,
+    edge: Edge,
+    folder: tempfile::TempDir,
+}
+
+impl Platform {
+    /// Starts it and waits until every part is ready.
+    pub async fn start(options: PlatformOptions) -> Result<Self> {
+        let stack = shared().await?;
+        let binaries = binaries().await?;
+        let below = stack.folder.join("tests");
+        place::passable_folder(&below)?;
+        let folder = tempfile::Builder::new().prefix("platform-").tempdir_in(&below)?;
+        let logs = folder.path().join("logs");
+        let secrets = ServiceSecrets::random()?;
+        let mut media = stack.media_node("main", &secrets.hook)?;
+        let ports = ServicePorts::from(Port::free)?;
+        let edge = EdgeConfig {
+            folder: folder.path().join("edge"),
+            listen: std::net::Ipv4Addr::LOCALHOST.into(),
+            port: Port::free()?,
+            rest: ports.rest(),
+            sockets: ports.sockets(),
+            media: media.media_address(),
+        };
+        media.start(&ports.hooks()).await?;
+        let edge = Edge::start(edge).await?;
+        let mut wiring = wiring(stack, &binaries, &logs, ports, secrets, &media, edge.url()).await?;
+        wiring.variables = options.variables;
+        let services = Services::start(wiring, &binaries, &logs, Progress::silent()).await?;
+        Ok(Self {
+            services,
+            media,
+            edge,
+            folder,
+        })
+    }
+
+    /// Returns the origin of page, API, sockets and media, without a final slash.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.services.wiring.public.origin
+    }
+
+    /// Returns where an encoder publishes with this stream key.
+    #[must_use]
+    pub fn publish_url(&self, key: &str) -> String {
+        format!("{}/{key}", self.media.rtmp_url())
+    }
+
+    /// Returns the folder of the recordings.
+    #[must_use]
+    pub fn recordings(&self) -> PathBuf {
+        self.media.record_dir()
+    }
+
+    /// Returns the URL of MongoDB.
+    #[must_use]
+    pub fn mongodb_url(&self) -> &str {
+        &self.services.wiring.mongodb.0
+    }
+
+    /// Returns the name of the platform's database there.
+    #[must_use]
+    pub fn mongodb_database(&self) -> &str {
+        &self.services.wiring.mongodb.1
+    }
+
+    /// Returns what the services were told.
+    #[must_use]
+    pub fn wiring(&self) -> &Wiring {
+        &self.services.wiring
+    }
+
+    /// Returns the services, for tests that hurt them.
+    pub fn services(&mut self) -> &mut Services {
+        &mut self.services
+    }
+
+    /// Returns the media node, for tests that hurt it.
+    pub fn media(&mut self) -> &mut MediaNode {
+        &mut self.media
+    }
+
+    /// Returns the folder of the logs, one file for each service.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.folder.path().join("logs")
+    }
+
+    /// Stops everything in order.
+    pub async fn stop(mut self) -> Result<()> {
+        self.edge.stop().await?;
+        self.media.stop().await?;
+        self.services.stop().await
+    }
+}
+
+async fn wiring(
+    stack: &Stack,
+    binaries: &Path,
+    logs: &Path,
+    ports: ServicePorts,
+    secrets: ServiceSecrets,
+    media: &MediaNode,
+    origin: String,
+) -> Result<Wiring> {
+    let databases = Service::WITH_DATABASE.map(async |service| {
+        let migrate = async |url: String| migrate(service, &url, binaries, logs).await;
+        anyhow::Ok((service, stack.database(service.name(), migrate).await?))
+    });
+    let (databases, amqp_url) = futures::try_join!(futures::future::try_join_all(databases), stack.vhost())?;
+    let prefix = stack.redis_prefix();
+    Ok(Wiring {
+        databases,
+        redis: (stack.redis_url.clone(), prefix.clone()),
+        queue_prefix: prefix,
+        mongodb: (stack.mongodb_url.clone(), stack.mongo_database()),
+        amqp_url,
+        bucket: (stack.bucket.clone(), stack.bucket_prefix()),
+        secrets,
+        ports,
+        media: MediaWiring {
+            name: media.name().to_owned(),
+            control_url: media.control_url(),
+            recordings: media.record_dir(),
+        },
+        public: PublicWiring {
+            origin,
+            rtmp_url: media.rtmp_url(),
+            web: web(),
+        },
+        variables: Vec::new(),
+    })
+}
+
+/// Returns the built page of this checkout, if it has been built.
+pub(crate) fn web() -> Option<PathBuf> {
+    let built = place::checkout().join("web/dist");
+    built.is_dir().then_some(built)
+}
+
+/// Returns the folder of the services' binaries, beside this program or, for a test, above it.
+///
+/// A whole test run has built them; a single `cargo test -p e2e` has not, so they are built then.
+async fn binaries() -> Result<PathBuf> {
+    if std::env::var_os(VARIABLE).is_none() {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let packages = Service::ALL.map(|service| format!("--package={}", service.name()));
+        let mut build = Command::new(cargo);
+        build
+            .args(["build", "--quiet", "--bins"])
+            .args(packages)
+            .current_dir(place::checkout());
+        ensure!(build.status().await?.success(), "cannot build the services");
+    }
+    let program = shared::program()?;
+    Ok(program
+        .parent()
+        .context("a program without a folder")?
+        .to_path_buf())
+}

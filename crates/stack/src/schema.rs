@@ -1,0 +1,58 @@
+//! Whether `services/*/src/schema.rs` is what diesel prints for the freshly migrated databases.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use tokio::process::Command;
+
+use crate::service::Service;
+use crate::{place, platform, shared};
+
+/// Compares each service's schema with its migrations; writes it instead when asked to.
+pub async fn check(write: bool) -> Result<()> {
+    let stack = shared::shared().await?;
+    let program = shared::program()?;
+    let binaries = program.parent().context("a program without a folder")?;
+    let mut differing = Vec::new();
+    for service in Service::WITH_DATABASE {
+        let logs = stack.folder.join("tests");
+        let migrate = async |url: String| platform::migrate(service, &url, binaries, &logs).await;
+        let url = stack.database(service.name(), migrate).await?;
+        let folder = place::checkout().join("services").join(service.name());
+        let printed = print(&folder, &url).await?;
+        let file = folder.join("src/schema.rs");
+        if write {
+            std::fs::write(&file, printed)?;
+        } else if std::fs::read_to_string(&file)? != printed {
+            differing.push(format!("services/{}/src/schema.rs", service.name()));
+        }
+    }
+    if !differing.is_empty() {
+        bail!(
+            "not what the migrations make (`make schema` writes it): {}",
+            differing.join(", ")
+        );
+    }
+    Ok(())
+}
+
+async fn print(folder: &Path, url: &str) -> Result<String> {
+    let diesel = place::checkout().join(".cache/tools/bin/diesel");
+    let mut command = Command::new(diesel);
+    command
+        .args(["print-schema", "--database-url", url])
+        .current_dir(folder);
+    if folder.join("diesel.toml").exists() {
+        command.args(["--config-file", "diesel.toml"]);
+    }
+    let output = command
+        .output()
+        .await
+        .context("cannot run diesel: `make check` installs it")?;
+    ensure!(
+        output.status.success(),
+        "diesel failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(String::from_utf8(output.stdout)?)
+}
