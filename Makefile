@@ -1,7 +1,7 @@
 # The commands of this project; continuous integration runs the same ones (.ci/run).
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench schema clean-data install format
+.PHONY: help run demo admin test check bench schema clean-data install format
 
 # Node.js of the checkout, where the machine's own is too old.
 ifneq ($(wildcard .cache/node/bin/node),)
@@ -10,9 +10,9 @@ endif
 
 SERVICES := auth stream vod chat notification gateway
 BINARIES := $(addprefix --package=,$(SERVICES) stack) --bins
-# npm packages of the web client and of the end-to-end test, as far as they have any.
+# npm packages of the web client, of the end-to-end test and of the services' tests, as far as they have any.
 WEB := $(patsubst %/package-lock.json,%,$(wildcard web/package-lock.json))
-CLIENTS := $(patsubst %/package-lock.json,%,$(wildcard e2e/js/package-lock.json))
+CLIENTS := $(patsubst %/package-lock.json,%,$(wildcard e2e/js/package-lock.json services/*/tests/*/package-lock.json))
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ run: install page ## Run the whole platform until Ctrl-C
 demo: ## Go live on the running platform with a test picture and a tone
 	@exec target/release/airwave-stack demo
 
+admin: ## Make a user of the running platform an admin: make admin NAME=...
+	@exec target/release/airwave-stack exec auth admin grant $(NAME)
+
 test: install page ## Run all tests against real servers
 	@deploy/local/install $(CLIENTS)
 	cargo test --workspace --no-run
@@ -40,6 +43,11 @@ check: install ## Format, lints, documentation and generated files, all without 
 	@AIRWAVE_WITH_SCHEMA_TOOLS=1 deploy/local/install
 	cargo build $(BINARIES)
 	target/debug/airwave-stack test -- target/debug/airwave-stack schema
+
+bench: install page ## Measure the whole platform, release build
+	@deploy/local/install $(CLIENTS)
+	cargo build --release $(BINARIES)
+	target/release/airwave-stack test -- cargo bench --package e2e --bench '*'
 
 schema: install ## Write services/*/src/schema.rs from the migrations
 	@AIRWAVE_WITH_SCHEMA_TOOLS=1 deploy/local/install
