@@ -1,6 +1,7 @@
 //! The gRPC service.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::{FieldError, StreamId};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -12,6 +13,7 @@ use proto::chat::v1::{
     ListMessagesResponse, Message as MessageMessage, RoomHead, SendMessageRequest, SendMessageResponse,
 };
 use proto::{Caller, IntoStatus};
+use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
 
 use crate::app::App;
@@ -28,6 +30,8 @@ pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("DeleteMessage", &[ServiceName::Gateway]),
 ];
 
+/// How long a message may take in all; its sender is told within 3 s that it failed.
+const SEND: Duration = Duration::from_millis(2600);
 /// Most messages in one answer.
 const MAX_LIMIT: u32 = 500;
 /// Most rooms in one question.
@@ -91,9 +95,14 @@ async fn send(app: &App, caller: &Caller, request: SendMessageRequest) -> Result
         &request.message,
         request.client_message_id,
     )?;
-    app.rooms.live(stream).await?;
-    app.rates.take(user.id).await?;
-    app.writer.post(stream, draft, caller.deadline.into()).await
+    let until = Instant::from_std(caller.deadline).min(Instant::now() + SEND);
+    let allowed = async {
+        app.rooms.live(stream).await?;
+        app.rates.take(user.id).await
+    };
+    let late = |_| Error::Unavailable("whether the room is live was not known in time".to_owned());
+    timeout_at(until, allowed).await.map_err(late)??;
+    app.writer.post(stream, draft, until).await
 }
 
 async fn list(app: &App, request: ListMessagesRequest) -> Result<ListMessagesResponse> {

@@ -1,0 +1,16 @@
+//! The chat service against real servers: calls and events in, messages in MongoDB, realtime messages out.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod access;
+mod outages;
+mod peers;
+mod proxy;
+mod rooms;
+mod sending;
+mod world;

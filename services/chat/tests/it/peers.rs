@@ -1,0 +1,187 @@
+//! Plays the auth service (keys, no revocations) and the stream service (rooms that a test wants).
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use domain::{Error, ErrorKind};
+use futures::future::BoxFuture;
+use identity::KeySet;
+use prost::Message;
+use proto::IntoStatus;
+use proto::auth::v1::{
+    KeySetRequest, KeySetResponse, PublicKey, RevocationsSinceRequest, RevocationsSinceResponse,
+};
+use proto::stream::v1::{GetRoomRequest, GetRoomResponse};
+use tokio::net::TcpListener;
+use tonic::body::Body;
+use tonic::server::{Grpc, NamedService, UnaryService};
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status};
+use tonic_prost::ProstCodec;
+
+/// What the two services would know.
+#[derive(Default)]
+struct Known {
+    keys: KeySet,
+    rooms: Mutex<HashMap<i64, GetRoomResponse>>,
+    questions: AtomicUsize,
+    away: AtomicBool,
+}
+
+#[derive(Clone)]
+pub(crate) struct Peers(Arc<Known>);
+
+impl Peers {
+    pub(crate) fn new(keys: KeySet) -> Self {
+        Self(Arc::new(Known {
+            keys,
+            ..Known::default()
+        }))
+    }
+
+    /// Answers on a port of its own until the runtime ends.
+    pub(crate) async fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let server = tonic::transport::Server::builder()
+            .add_service(Auth(self.clone()))
+            .add_service(Streams(self.clone()));
+        tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
+        addr
+    }
+
+    pub(crate) fn room(&self, stream: i64, owner: i64, live: bool, version: i64) {
+        let room = GetRoomResponse {
+            stream_id: stream,
+            owner_id: owner,
+            live,
+            viewer_count: 0,
+            version,
+        };
+        self.0.rooms.lock().unwrap().insert(stream, room);
+    }
+
+    /// The stream service answers nothing.
+    pub(crate) fn away(&self, away: bool) {
+        self.0.away.store(away, Ordering::SeqCst);
+    }
+
+    /// Questions about rooms.
+    pub(crate) fn questions(&self) -> usize {
+        self.0.questions.load(Ordering::SeqCst)
+    }
+
+    fn key_set(&self) -> KeySetResponse {
+        let keys = self.0.keys.keys().iter();
+        let keys = keys.map(|key| PublicKey {
+            kid: key.kid().to_owned(),
+            key: key.as_bytes().to_vec(),
+        });
+        KeySetResponse { keys: keys.collect() }
+    }
+
+    fn get_room(&self, request: GetRoomRequest) -> Result<GetRoomResponse, Status> {
+        self.0.questions.fetch_add(1, Ordering::SeqCst);
+        if self.0.away.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("the test says so"));
+        }
+        let rooms = self.0.rooms.lock().unwrap();
+        rooms
+            .get(&request.stream_id)
+            .copied()
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "stream.not_found", "no").into_status())
+    }
+
+    async fn answer(self, request: http::Request<Body>) -> http::Response<Body> {
+        let method = request
+            .uri()
+            .path()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        match method.as_str() {
+            "KeySet" => answer(request, move |_: KeySetRequest| Ok(self.key_set())).await,
+            "GetRoom" => answer(request, move |r| self.get_room(r)).await,
+            "RevocationsSince" => {
+                answer(request, |r: RevocationsSinceRequest| {
+                    Ok(RevocationsSinceResponse {
+                        revocations: Vec::new(),
+                        cursor: r.cursor,
+                    })
+                })
+                .await
+            }
+            _ => Status::unimplemented(method).into_http(),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Auth(Peers);
+
+#[derive(Clone)]
+struct Streams(Peers);
+
+impl NamedService for Auth {
+    const NAME: &'static str = proto::auth::v1::auth_service_server::SERVICE_NAME;
+}
+
+impl NamedService for Streams {
+    const NAME: &'static str = proto::stream::v1::stream_service_server::SERVICE_NAME;
+}
+
+macro_rules! answers {
+    ($($name:ident)*) => { $(
+        impl tower::Service<http::Request<Body>> for $name {
+            type Response = http::Response<Body>;
+            type Error = Infallible;
+            type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+            fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+                let peers = self.0.clone();
+                Box::pin(async move { Ok(peers.answer(request).await) })
+            }
+        }
+    )* };
+}
+
+answers!(Auth Streams);
+
+async fn answer<Q, A>(
+    request: http::Request<Body>,
+    handler: impl FnMut(Q) -> Result<A, Status>,
+) -> http::Response<Body>
+where
+    Q: Message + Default + Send + 'static,
+    A: Message + Default + Send + 'static,
+{
+    let codec = ProstCodec::<A, Q>::default();
+    Grpc::new(codec)
+        .unary(Handler(handler, PhantomData), request)
+        .await
+}
+
+struct Handler<F, A>(F, PhantomData<A>);
+
+impl<F, Q, A> UnaryService<Q> for Handler<F, A>
+where
+    F: FnMut(Q) -> Result<A, Status>,
+{
+    type Response = A;
+    type Future = Ready<Result<Response<A>, Status>>;
+
+    fn call(&mut self, request: Request<Q>) -> Self::Future {
+        ready((self.0)(request.into_inner()).map(Response::new))
+    }
+}

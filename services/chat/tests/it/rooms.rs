@@ -1,0 +1,155 @@
+//! Which rooms may be spoken in, and what becomes of them.
+
+use domain::Role;
+use proto::error_from_status;
+use proto::events::v1::event::Payload;
+use proto::events::v1::{StreamDeleted, StreamEnded, StreamStarted, UserDeleted};
+use tonic::Code;
+
+use crate::world::{LIVE, OWNER, SOON, World};
+
+fn started(stream: i64) -> Payload {
+    Payload::StreamStarted(StreamStarted {
+        stream_id: stream,
+        user_id: OWNER,
+        broadcast_id: 1,
+        ..Default::default()
+    })
+}
+
+fn ended(stream: i64) -> Payload {
+    Payload::StreamEnded(StreamEnded {
+        stream_id: stream,
+        user_id: OWNER,
+        broadcast_id: 1,
+        reason: "stopped".to_owned(),
+    })
+}
+
+/// Waits until speaking in a room has this outcome.
+async fn becomes(client: &crate::world::Client, stream: i64, code: Option<&str>) {
+    let wait = stack::eventually(SOON, "the room to change", async || {
+        let outcome = client.say_in(stream, "x", None).await;
+        let error = outcome
+            .err()
+            .map(|status| error_from_status(&status).code.into_owned());
+        if error.as_deref() == code {
+            Ok(())
+        } else {
+            Err(format!("{error:?}"))
+        }
+    });
+    wait.await.unwrap();
+}
+
+#[tokio::test]
+async fn only_live_rooms_are_spoken_in() {
+    let world = World::new().await;
+    let replica = world.fast_replica().await;
+    let client = world.client(&replica, 5, Role::User);
+    let refused = client.say_in(99, "x", None).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.message()),
+        (Code::NotFound, "Stream not found.")
+    );
+    world.peers.room(8, OWNER, false, 1);
+    let refused = client.say_in(8, "x", None).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.message()),
+        (Code::AlreadyExists, "Stream is not live.")
+    );
+    // Asked once a second at most.
+    let before = world.peers.questions();
+    for _ in 0..20 {
+        client.say_in(8, "x", None).await.unwrap_err();
+    }
+    assert!(
+        world.peers.questions() - before < 15,
+        "{}",
+        world.peers.questions() - before
+    );
+    // Live since a moment, and no event has said so.
+    world.peers.room(8, OWNER, true, 2);
+    becomes(&client, 8, None).await;
+}
+
+#[tokio::test]
+async fn events_keep_the_copy_in_any_order() {
+    let world = World::new().await;
+    let replica = world.fast_replica().await;
+    let client = world.client(&replica, 5, Role::User);
+    world.publish("stream.started", started(20), 5).await;
+    world.peers.away(true);
+    becomes(&client, 20, None).await;
+    // An older end comes late, then the newer one.
+    world.publish("stream.ended", ended(20), 4).await;
+    world.publish("stream.ended", ended(21), 6).await;
+    becomes(&client, 21, Some("stream.not_live")).await;
+    assert!(client.say_in(20, "x", None).await.is_ok());
+    world.publish("stream.ended", ended(20), 6).await;
+    becomes(&client, 20, Some("stream.not_live")).await;
+    // Nobody knows this one.
+    becomes(&client, 22, Some("service.unavailable")).await;
+}
+
+#[tokio::test]
+async fn a_deleted_stream_takes_its_room_along() {
+    let world = World::new().await;
+    let replica = world.fast_replica().await;
+    let client = world.client(&replica, 5, Role::User);
+    for i in 0..5 {
+        client.say(&i.to_string()).await.unwrap();
+    }
+    let deleted = Payload::StreamDeleted(StreamDeleted {
+        stream_id: LIVE,
+        user_id: OWNER,
+    });
+    world.publish("stream.deleted", deleted, 9).await;
+    becomes(&client, LIVE, Some("stream.not_found")).await;
+    stack::eventually(SOON, "the room to be empty", async || {
+        world.stored(LIVE).await.is_empty()
+    })
+    .await
+    .unwrap();
+    // A late start does not bring it back.
+    world.publish("stream.started", started(LIVE), 8).await;
+    world.publish("stream.started", started(23), 1).await;
+    becomes(&client, 23, None).await;
+    becomes(&client, LIVE, Some("stream.not_found")).await;
+}
+
+#[tokio::test]
+async fn an_account_that_goes_takes_its_name_along() {
+    let world = World::new().await;
+    let replica = world.fast_replica().await;
+    let client = world.client(&replica, 5, Role::User);
+    client.say_in(LIVE, "mine", Some("c-1")).await.unwrap();
+    world.client(&replica, 6, Role::User).say("yours").await.unwrap();
+    world
+        .publish(
+            "user.deleted",
+            Payload::UserDeleted(UserDeleted { user_id: 5 }),
+            3,
+        )
+        .await;
+    let wait = stack::eventually(SOON, "the name to go", async || {
+        client
+            .list(10, None)
+            .await
+            .messages
+            .iter()
+            .all(|message| message.user_id != 5)
+    });
+    wait.await.unwrap();
+    let messages = client.list(10, None).await.messages;
+    assert_eq!(
+        (
+            messages[0].user_id,
+            messages[0].username.as_str(),
+            messages[0].message.as_str()
+        ),
+        (0, "", "mine")
+    );
+    assert_eq!((messages[1].user_id, messages[1].username.as_str()), (6, "user6"));
+    assert!(world.stored(LIVE).await[0].get("clientMessageId").is_none());
+}

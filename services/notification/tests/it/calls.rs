@@ -1,0 +1,265 @@
+//! The gRPC service.
+
+use identity::ServiceName;
+use proto::common::v1::PageRequest;
+use proto::notification::v1::{
+    ListNotificationsRequest, MarkAllReadRequest, MarkReadRequest, UnreadCountRequest,
+};
+use tonic::Code;
+
+use crate::world::{Replica, World};
+
+/// Writes notifications 1 to n for a user, oldest first.
+async fn write(world: &World, user: i64, n: i64) {
+    let statement = format!(
+        "WITH n AS (INSERT INTO notifications (user_id, type, message, related_entity_id, related_entity_type, actor_id, event_id, \
+         dedupe_key) SELECT {user}, 'stream_started', 'message ' || i, i, 'stream', 1, gen_random_uuid(), 'stream_started:' || i \
+         FROM generate_series(1, {n}) AS i ORDER BY i RETURNING id) SELECT count(*) FROM n"
+    );
+    assert_eq!(world.count(&statement).await, n);
+}
+
+fn page(page: u32, limit: u32, cursor: Option<String>) -> ListNotificationsRequest {
+    ListNotificationsRequest {
+        page: Some(PageRequest { page, limit, cursor }),
+        is_read: None,
+    }
+}
+
+async fn world() -> (World, Replica) {
+    let world = World::new().await;
+    let replica = world.replica(|_| {}).await;
+    (world, replica)
+}
+
+#[tokio::test]
+async fn lists_go_by_page_and_by_cursor() {
+    let (world, replica) = world().await;
+    write(&world, 5, 25).await;
+    write(&world, 6, 3).await;
+    let mut client = world.client(&replica, 5);
+    let first = client
+        .list_notifications(page(1, 10, None))
+        .await
+        .unwrap()
+        .into_inner();
+    let info = first.page.unwrap();
+    assert_eq!(
+        (
+            first.notifications.len(),
+            info.total_items,
+            info.total_items_capped
+        ),
+        (10, Some(25), false)
+    );
+    assert_eq!(first.notifications[0].message, "message 25", "newest first");
+    assert!(
+        first
+            .notifications
+            .iter()
+            .all(|n| n.user_id == 5 && !n.is_read && n.created_at.is_some())
+    );
+
+    let by_number = client
+        .list_notifications(page(2, 10, None))
+        .await
+        .unwrap()
+        .into_inner();
+    let by_cursor = client
+        .list_notifications(page(0, 10, Some(info.next_cursor)))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(by_number.notifications, by_cursor.notifications);
+    let info = by_cursor.page.unwrap();
+    assert_eq!(info.total_items, None);
+    let last = client
+        .list_notifications(page(0, 10, Some(info.next_cursor)))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (last.notifications.len(), last.page.unwrap().next_cursor),
+        (5, String::new())
+    );
+    // Ten unless the caller says.
+    let default = client
+        .list_notifications(ListNotificationsRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(default.notifications.len(), 10);
+}
+
+#[tokio::test]
+async fn everybody_reads_their_own() {
+    let (world, replica) = world().await;
+    write(&world, 5, 3).await;
+    let (mut own, mut other) = (world.client(&replica, 5), world.client(&replica, 6));
+    let list = own
+        .list_notifications(page(1, 10, None))
+        .await
+        .unwrap()
+        .into_inner()
+        .notifications;
+    let id = list[0].id;
+    let refused = other.mark_read(MarkReadRequest { id }).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    assert_eq!(
+        own.unread_count(UnreadCountRequest {})
+            .await
+            .unwrap()
+            .into_inner()
+            .count,
+        3
+    );
+    for _ in 0..2 {
+        let marked = own
+            .mark_read(MarkReadRequest { id })
+            .await
+            .unwrap()
+            .into_inner()
+            .notification
+            .unwrap();
+        assert!(marked.is_read && marked.id == id);
+    }
+    assert_eq!(
+        own.unread_count(UnreadCountRequest {})
+            .await
+            .unwrap()
+            .into_inner()
+            .count,
+        2
+    );
+    let only = |is_read| ListNotificationsRequest {
+        page: None,
+        is_read: Some(is_read),
+    };
+    let read = own.list_notifications(only(true)).await.unwrap().into_inner();
+    assert_eq!(
+        (read.notifications.len(), read.page.unwrap().total_items),
+        (1, Some(1))
+    );
+    assert_eq!(
+        own.list_notifications(only(false))
+            .await
+            .unwrap()
+            .into_inner()
+            .notifications
+            .len(),
+        2
+    );
+
+    let all =
+        |mut client: proto::notification::v1::notification_service_client::NotificationServiceClient<_>| async move {
+            client
+                .mark_all_read(MarkAllReadRequest {})
+                .await
+                .unwrap()
+                .into_inner()
+                .affected_count
+        };
+    assert_eq!(all(other).await, 0);
+    assert_eq!((all(own.clone()).await, all(own.clone()).await), (2, 0));
+    assert_eq!(
+        own.unread_count(UnreadCountRequest {})
+            .await
+            .unwrap()
+            .into_inner()
+            .count,
+        0
+    );
+}
+
+#[tokio::test]
+async fn all_are_marked_however_many() {
+    let (world, replica) = world().await;
+    write(&world, 5, 2300).await;
+    let mut client = world.client(&replica, 5);
+    let marked = client
+        .mark_all_read(MarkAllReadRequest {})
+        .await
+        .unwrap()
+        .into_inner()
+        .affected_count;
+    assert_eq!(
+        (
+            marked,
+            world
+                .count("SELECT count(*) FROM notifications WHERE NOT is_read")
+                .await
+        ),
+        (2300, 0)
+    );
+}
+
+#[tokio::test]
+async fn bad_input_is_refused() {
+    let (world, replica) = world().await;
+    let mut client = world.client(&replica, 5);
+    for bad in [
+        page(1, 101, None),
+        page(u32::MAX, 100, None),
+        page(0, 10, Some("x".to_owned())),
+    ] {
+        let refused = client.list_notifications(bad).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+    }
+    for (id, code) in [
+        (0, Code::InvalidArgument),
+        (-1, Code::InvalidArgument),
+        (i64::MAX, Code::NotFound),
+    ] {
+        assert_eq!(
+            client.mark_read(MarkReadRequest { id }).await.unwrap_err().code(),
+            code,
+            "{id}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn only_the_gateway_calls_and_only_for_a_user() {
+    let (world, replica) = world().await;
+    let token = world.issuer.token(domain::UserId(5), "lan", domain::Role::User);
+    let code = async |service, token| {
+        let mut client = world.client_with(&replica, service, token);
+        client
+            .unread_count(UnreadCountRequest {})
+            .await
+            .map_err(|status| status.code())
+            .map(drop)
+    };
+    assert_eq!(code(ServiceName::Gateway, Some(token.clone())).await, Ok(()));
+    assert_eq!(code(ServiceName::Gateway, None).await, Err(Code::Unauthenticated));
+    assert_eq!(
+        code(ServiceName::Gateway, Some("forged".to_owned())).await,
+        Err(Code::Unauthenticated)
+    );
+    for other in ServiceName::ALL
+        .into_iter()
+        .filter(|name| *name != ServiceName::Gateway)
+    {
+        assert_eq!(
+            code(other, Some(token.clone())).await,
+            Err(Code::PermissionDenied),
+            "{other}"
+        );
+    }
+    // Straight to the port, without a service token.
+    let channel = tonic::transport::Endpoint::new(format!("http://{}", replica.app.grpc_addr))
+        .unwrap()
+        .connect_lazy();
+    let mut bare =
+        proto::notification::v1::notification_service_client::NotificationServiceClient::new(channel);
+    let refused = bare.unread_count(UnreadCountRequest {}).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    let mut request = tonic::Request::new(UnreadCountRequest {});
+    request
+        .metadata_mut()
+        .insert("authorization", format!("Bearer {token}").parse().unwrap());
+    assert_eq!(
+        bare.unread_count(request).await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
+}

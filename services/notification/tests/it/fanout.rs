@@ -1,0 +1,266 @@
+//! From an event to each follower.
+
+use std::time::{Duration, Instant};
+
+use proto::events::v1::event::Payload;
+use proto::events::v1::{UserDeleted, UserFollowed, VodPublished};
+
+use crate::world::{SOON, World, live};
+
+const ALL: &str = "SELECT count(*) FROM notifications";
+const RUNNING: &str = "SELECT count(*) FROM fanouts WHERE state = 'running'";
+const DONE: &str = "SELECT count(*) FROM fanouts WHERE state = 'done'";
+
+#[tokio::test]
+async fn every_follower_hears_once_by_page() {
+    let world = World::new().await;
+    world.auth.follow(1, 1001..3501);
+    let _replica = world.replica(|_| {}).await;
+    world.emit(live(9), 7, 1).await;
+    world.counted(DONE, 1).await;
+    assert_eq!(world.count(ALL).await, 2500);
+    let as_the_contract_says = "SELECT count(*) FROM notifications WHERE type = 'stream_started' AND message = 'Lan is live: Chess' \
+        AND NOT is_read AND related_entity_id = 7 AND related_entity_type = 'stream' AND dedupe_key = 'stream_started:9' \
+        AND actor_id = 1 AND user_id BETWEEN 1001 AND 3500";
+    assert_eq!(world.count(as_the_contract_says).await, 2500);
+    stack::eventually(SOON, "the pushes", async || world.pushes().len() == 2500)
+        .await
+        .unwrap();
+    assert!(world.pushes().values().all(|times| *times == 1));
+    let sizes: Vec<_> = world
+        .pushed
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|(_, message)| message.users.len())
+        .collect();
+    assert_eq!(sizes, [1000, 1000, 500]);
+}
+
+#[tokio::test]
+async fn what_is_heard_twice_is_told_once_and_the_next_broadcast_again() {
+    let world = World::new().await;
+    world.auth.follow(1, 101..=120);
+    let _replica = world.replica(|_| {}).await;
+    let id = world.emit(live(9), 7, 1).await;
+    world.counted(DONE, 1).await;
+    // The same event again, and another event of the same broadcast.
+    world.send_again(id, "stream.started", live(9)).await;
+    world.emit(live(9), 7, 2).await;
+    world.counted("SELECT count(*) FROM inbox", 2).await;
+    assert_eq!(
+        (
+            world.count(ALL).await,
+            world.count("SELECT count(*) FROM fanouts").await
+        ),
+        (20, 1)
+    );
+
+    world.emit(live(10), 7, 3).await;
+    world.counted(DONE, 2).await;
+    assert_eq!(world.count(ALL).await, 40);
+    stack::eventually(SOON, "the pushes", async || {
+        world.pushes().values().sum::<usize>() == 40
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn redis_may_be_emptied_in_the_middle() {
+    let world = World::new().await;
+    world.auth.follow(1, 101..=150);
+    world.auth.refuse_after(115);
+    let _replica = world.replica(|config| config.jobs.fanout_page_size = 5).await;
+    world.emit(live(9), 7, 1).await;
+    world.counted(ALL, 15).await;
+    assert!(world.empty_redis().await > 0);
+    world.auth.refuse_after(i64::MAX);
+    world.counted(DONE, 1).await;
+    assert_eq!(world.count(ALL).await, 50);
+    stack::eventually(SOON, "the pushes", async || world.pushes().len() == 50)
+        .await
+        .unwrap();
+    assert!(world.pushes().values().all(|times| *times == 1));
+}
+
+#[tokio::test]
+async fn a_fanout_whose_job_was_never_added_is_told() {
+    let world = World::new().await;
+    world.auth.follow(1, 101..=103);
+    let statement = "WITH f AS (INSERT INTO fanouts (event_id, type, user_id, related_entity_id, dedupe_key, message, due_at, \
+        occurred_at) VALUES (gen_random_uuid(), 'stream_started', 1, 7, 'stream_started:9', 'm', now(), now()) RETURNING id) \
+        SELECT count(*) FROM f";
+    world.count(statement).await;
+    let _replica = world.replica(|_| {}).await;
+    world.counted(DONE, 1).await;
+    assert_eq!(world.count(ALL).await, 3);
+}
+
+#[tokio::test]
+async fn two_replicas_share_the_work() {
+    let world = World::new().await;
+    world.auth.follow(1, 1001..1301);
+    let small = |config: &mut notification::Config| config.jobs.fanout_page_size = 10;
+    let (_one, _two) = (world.replica(small).await, world.replica(small).await);
+    for broadcast in 1..=5 {
+        world.emit(live(broadcast), 7, broadcast).await;
+    }
+    world.counted(DONE, 5).await;
+    assert_eq!(world.count(ALL).await, 1500);
+    stack::eventually(SOON, "the pushes", async || {
+        world.pushes().values().sum::<usize>() == 1500
+    })
+    .await
+    .unwrap();
+    assert!(world.pushes().values().all(|times| *times == 5));
+}
+
+#[tokio::test]
+async fn the_auth_service_may_be_away_for_a_while() {
+    let world = World::new().await;
+    world.auth.follow(1, 101..=103);
+    world.auth.refuse_after(0);
+    let _replica = world.replica(|_| {}).await;
+    world.emit(live(9), 7, 1).await;
+    world
+        .counted(
+            "SELECT count(*) FROM fanouts WHERE attempts > 0 AND last_error IS NOT NULL",
+            1,
+        )
+        .await;
+    assert_eq!(world.count(ALL).await, 0);
+    world.auth.refuse_after(i64::MAX);
+    world.counted(DONE, 1).await;
+    assert_eq!(world.count(ALL).await, 3);
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM fanouts WHERE attempts > 0")
+            .await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_news_any_more_is_given_up() {
+    let world = World::new().await;
+    let old = "WITH f AS (INSERT INTO fanouts (event_id, type, user_id, related_entity_id, dedupe_key, message, due_at, \
+        occurred_at, created_at) VALUES (gen_random_uuid(), 'stream_started', 1, 7, 'stream_started:9', 'm', now(), now(), \
+        now() - interval '25 hours') RETURNING id) SELECT count(*) FROM f";
+    world.count(old).await;
+    world.auth.follow(1, [101]);
+    let _replica = world.replica(|_| {}).await;
+    world
+        .counted("SELECT count(*) FROM fanouts WHERE state = 'abandoned'", 1)
+        .await;
+    assert_eq!((world.count(ALL).await, world.count(RUNNING).await), (0, 0));
+}
+
+fn follow(follower: i64, following: i64) -> Payload {
+    Payload::UserFollowed(UserFollowed {
+        follower_id: follower,
+        following_id: following,
+        follower_username: "mai".to_owned(),
+        follower_display_name: String::new(),
+    })
+}
+
+#[tokio::test]
+async fn a_follower_is_news_once_a_day() {
+    let world = World::new().await;
+    let _replica = world.replica(|_| {}).await;
+    for version in 1..=5 {
+        world.emit(follow(2, 1), 2, version).await;
+    }
+    world.emit(follow(3, 1), 3, 1).await;
+    world.emit(follow(2, 4), 2, 6).await;
+    world.counted("SELECT count(*) FROM inbox", 7).await;
+    world.counted(DONE, 3).await;
+    let own = "SELECT count(*) FROM notifications WHERE user_id = 1 AND type = 'new_follower' AND related_entity_type = 'user' \
+        AND related_entity_id = actor_id AND message = 'mai is now following you.'";
+    assert_eq!((world.count(own).await, world.count(ALL).await), (2, 3));
+    assert_eq!(world.auth.pages(), 0, "nobody has to be asked");
+}
+
+#[tokio::test]
+async fn a_video_is_news() {
+    let world = World::new().await;
+    world.auth.follow(1, [101, 102]);
+    let _replica = world.replica(|_| {}).await;
+    let vod = VodPublished {
+        vod_id: 5,
+        user_id: 1,
+        stream_id: None,
+        title: "Chess".to_owned(),
+        username: "lan".to_owned(),
+        display_name: "Lan".to_owned(),
+    };
+    world.emit(Payload::VodPublished(vod), 5, 1).await;
+    world
+        .counted(
+            "SELECT count(*) FROM notifications WHERE type = 'new_vod' AND dedupe_key = 'new_vod:5'",
+            2,
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn an_account_that_goes_takes_its_notifications_and_its_name_along() {
+    let world = World::new().await;
+    world.auth.follow(1, [2, 3]);
+    let _replica = world.replica(|_| {}).await;
+    world.emit(live(9), 7, 1).await;
+    world.emit(follow(2, 3), 2, 1).await;
+    world.emit(follow(3, 2), 3, 1).await;
+    world.counted(ALL, 4).await;
+    world
+        .emit(Payload::UserDeleted(UserDeleted { user_id: 2 }), 2, 9)
+        .await;
+    world
+        .counted("SELECT count(*) FROM purges WHERE finished_at IS NOT NULL", 1)
+        .await;
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM notifications WHERE user_id = 2 OR actor_id = 2")
+            .await,
+        0
+    );
+    assert_eq!(
+        world.count(ALL).await,
+        1,
+        "that of the stream is still there for user 3"
+    );
+    // What comes late is not written any more.
+    world.emit(follow(2, 1), 2, 2).await;
+    world.counted("SELECT count(*) FROM inbox", 5).await;
+    assert_eq!(world.count(ALL).await, 1);
+}
+
+/// Prints how long a notice takes, also the first one after a restart; a machine under load decides nothing here.
+#[tokio::test]
+async fn a_notice_is_quick_also_after_a_restart() {
+    let world = World::new().await;
+    world.auth.follow(1, 101..=110);
+    let mut slowest = Duration::ZERO;
+    for broadcast in 1..=4 {
+        let replica = world.replica(|_| {}).await;
+        for again in 0..3 {
+            let before = Instant::now();
+            world
+                .emit(live(broadcast * 10 + again), 7, broadcast * 10 + again)
+                .await;
+            let expected = usize::try_from((broadcast - 1) * 3 + again + 1).unwrap();
+            let pushed = || world.pushed.lock().unwrap().get(expected - 1).map(|(at, _)| *at);
+            let at = stack::eventually(SOON, "the push", async || pushed())
+                .await
+                .unwrap();
+            println!(
+                "start {broadcast}, broadcast {again}: event to push {:?}",
+                at - before
+            );
+            slowest = slowest.max(at - before);
+        }
+        replica.stop().await;
+    }
+    println!("slowest: {slowest:?}");
+}

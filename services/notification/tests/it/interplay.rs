@@ -1,0 +1,145 @@
+//! The official `bullmq` package for Node.js, versions 5 and 6, on the same queue.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::world::{SOON, World, live};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/bullmq")
+}
+
+/// Whether Node.js and the packages are there; `make test` installs both.
+fn installed() -> bool {
+    let there = folder().join("node_modules/bullmq-6").exists();
+    if !there {
+        println!("skipped: run `npm ci` in services/notification/tests/bullmq first");
+    }
+    there
+}
+
+async fn node(world: &World, version: &str, command: &str, input: Option<Value>) -> Value {
+    let mut node = Command::new("node");
+    node.current_dir(folder())
+        .arg("queue.mjs")
+        .arg(version)
+        .arg(&world.servers.redis_url);
+    node.arg(&world.servers.redis_prefix)
+        .arg(command)
+        .args(input.map(|value| value.to_string()));
+    node.stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(Duration::from_secs(60), node.output())
+        .await
+        .unwrap()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command}: {error}");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{command}: no JSON: {error}"))
+}
+
+async fn in_node(version: &str) {
+    if !installed() {
+        return;
+    }
+    let world = World::new().await;
+    world.auth.follow(1, 101..=104);
+    world.auth.refuse_after(0);
+    let replica = world.replica(|config| config.jobs.fanout_page_size = 2).await;
+    let event = world.emit(live(9), 7, 1).await;
+    world
+        .counted("SELECT count(*) FROM fanouts WHERE attempts > 0", 1)
+        .await;
+    let fanout = world.count("SELECT id AS count FROM fanouts").await;
+
+    // Node lists our job as the contract has it, and why it failed.
+    let jobs = node(&world, version, "list", None).await;
+    let job = &jobs[0];
+    let data = json!({
+        "v": 1, "fanoutId": fanout, "eventId": event.to_string(), "afterFollowerId": 0, "streamId": 7, "userId": 1,
+    });
+    assert_eq!(
+        (&job["name"], &job["data"]),
+        (&json!("stream_started"), &data),
+        "{jobs}"
+    );
+    assert_eq!(job["id"], json!(format!("fanout-{fanout}-after-0")));
+
+    // A job that Node adds is worked by us: one of ours, and one that is none.
+    let bad = node(
+        &world,
+        version,
+        "add",
+        Some(json!({ "name": "stream_started", "data": { "v": 1 } })),
+    )
+    .await;
+    world.auth.refuse_after(i64::MAX);
+    node(
+        &world,
+        version,
+        "add",
+        Some(json!({ "name": "stream_started", "data": data })),
+    )
+    .await;
+    world.counted("SELECT count(*) FROM notifications", 4).await;
+    let listed = stack::eventually(SOON, "all jobs to end", async || {
+        let jobs = node(&world, version, "list", None).await;
+        let ended = |job: &Value| job["state"] == "completed" || job["state"] == "failed";
+        jobs.as_array().unwrap().iter().all(ended).then_some(jobs)
+    });
+    let jobs = listed.await.unwrap();
+    let bad = jobs
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|job| job["id"] == bad["id"])
+        .unwrap();
+    assert_eq!(
+        (&bad["state"], &bad["failedReason"]),
+        (&json!("failed"), &json!("bad job data: missing field `fanoutId`"))
+    );
+
+    // Node retries it, we fail it again: alive.
+    node(&world, version, "retry", Some(json!({ "id": bad["id"] }))).await;
+    let again = stack::eventually(SOON, "the retried job to fail", async || {
+        let jobs = node(&world, version, "list", None).await;
+        jobs.as_array()
+            .unwrap()
+            .iter()
+            .any(|job| job["id"] == bad["id"] && job["state"] == "failed")
+    });
+    again.await.unwrap();
+    replica.stop().await;
+
+    // A job that we add is worked by Node.
+    let again = Box::pin(node(&world, version, "work", None));
+    let queue = bullmq_rs::QueueBuilder::new("notifications")
+        .connection(bullmq_rs::RedisConnection::new(&world.servers.redis_url))
+        .prefix(&world.servers.redis_prefix)
+        .build::<Value>()
+        .await
+        .unwrap();
+    queue
+        .add("new_vod", json!({ "v": 1, "fanoutId": 5 }), None)
+        .await
+        .unwrap();
+    let worked = again.await;
+    assert_eq!(
+        (&worked["name"], &worked["result"]["fanoutId"]),
+        (&json!("new_vod"), &json!(5))
+    );
+    assert_eq!(worked["state"], "completed");
+}
+
+#[tokio::test]
+async fn version_5_lists_adds_retries_and_works() {
+    in_node("5").await;
+}
+
+#[tokio::test]
+async fn version_6_lists_adds_retries_and_works() {
+    in_node("6").await;
+}

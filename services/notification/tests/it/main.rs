@@ -1,0 +1,15 @@
+//! The notification service against real servers: events in, calls in, notifications, realtime messages and jobs out.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod calls;
+mod fanout;
+mod interplay;
+mod peers;
+mod queue;
+mod world;
