@@ -13,6 +13,8 @@ use super::{BroadcastState, EndReason, Progress, PublishState};
 
 /// An encoder was let in at most this long before it shows in the statistics: nginx waits 10 s for our answer.
 const STARTING: Duration = Duration::seconds(12);
+/// Progress is written down at most this often, however often the node is looked at.
+const NOTE: Duration = Duration::seconds(1);
 /// Statistics say how long ago a client connected; our clock has moved on while we read them.
 const READING_SLACK: Duration = Duration::seconds(2);
 
@@ -197,6 +199,7 @@ fn of_publish(
         (PublishState::Starting, Some(publisher)) if publisher.bytes > 0 => {
             Some(Action::GoLive { publish: publish.id, stream: publish.stream })
         }
+        (_, Some(_)) if at - publish.progress.seen_at < NOTE => None,
         (_, Some(publisher)) => {
             Some(Action::Note { publish: publish.id, progress: publish.progress.after(publisher.bytes, at) })
         }

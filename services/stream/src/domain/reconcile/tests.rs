@@ -47,7 +47,8 @@ fn media_makes_a_publish_live_and_its_absence_does_not() {
     let starting = publish(PublishState::Starting);
     let actions = decide(vec![starting.clone()], vec![], reached(vec![publisher(1)], 10_200), 10_200);
     assert_eq!(actions, [Action::GoLive { publish: 1, stream: StreamId(7) }]);
-    let actions = decide(vec![starting.clone()], vec![], reached(vec![publisher(0)], 10_200), 10_200);
+    assert_eq!(decide(vec![starting.clone()], vec![], reached(vec![publisher(0)], 10_200), 10_200), []);
+    let actions = decide(vec![starting.clone()], vec![], reached(vec![publisher(0)], 11_200), 11_200);
     assert!(matches!(actions[..], [Action::Note { .. }]));
     assert_eq!(decide(vec![starting], vec![], reached(vec![], 10_200), 10_200), []);
 }
@@ -139,6 +140,7 @@ struct Encoder {
     frozen: bool,
     connected: bool,
     publish: i64,
+    sent_at: i64,
 }
 
 /// The store's side in memory: the same transitions under the same conditions.
@@ -205,13 +207,13 @@ impl Model {
         let client = self.connections;
         if let Some(other) = self.publishes.iter().find(|p| p.state != PublishState::Ended).cloned() {
             let there = self.encoders.iter().find(|e| e.connected && e.publish == other.id);
-            let sends = there.is_some_and(|e| !e.frozen);
+            let sends = there.is_some_and(|e| e.publisher.bytes > 0 && self.now - e.sent_at <= 3_000);
             let reading = Reading { bytes: there.map(|e| e.publisher.bytes), at: now };
             match other.progress.health(reading) {
                 Health::Healthy | Health::Unclear => return,
                 Health::Gone => {}
                 Health::Stale => {
-                    self.robbed += u32::from(sends && other.progress.bytes > 0 && self.up);
+                    self.robbed += u32::from(sends);
                     self.encoders.iter_mut().filter(|e| e.publish == other.id).for_each(|e| e.connected = false);
                 }
             }
@@ -222,7 +224,7 @@ impl Model {
         let accepted = ActivePublish { id, client, accepted_at: now, progress, ..publish(PublishState::Starting) };
         self.publishes.push(accepted);
         let publisher = Publisher { name: "alice".into(), client, connected_at: now, bytes: 0 };
-        self.encoders.push(Encoder { publisher, frozen: false, connected: true, publish: id });
+        self.encoders.push(Encoder { publisher, frozen: false, connected: true, publish: id, sent_at: self.now });
     }
 
     fn leave(&mut self, encoder: usize, hook_lost: bool) {
@@ -242,6 +244,7 @@ impl Model {
             let sent = u64::try_from(step).unwrap();
             for encoder in self.encoders.iter_mut().filter(|e| e.connected && !e.frozen) {
                 encoder.publisher.bytes += sent;
+                encoder.sent_at = self.now;
             }
             self.look();
         }

@@ -1,0 +1,206 @@
+//! The settings of the stream service, from the environment.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bus::BusConfig;
+use http::Uri;
+use identity::{ServiceSecretConfig, check_secret};
+use runtime::{ConfigError, GrpcConfig, ProcessConfig};
+use secrecy::SecretString;
+use storage::{DatabaseConfig, RedisConfig};
+use url::Url;
+
+/// Everything that the service is told from outside.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// Logs, traces, the internal port.
+    #[command(flatten)]
+    pub process: ProcessConfig,
+    /// Where gRPC is answered.
+    #[command(flatten)]
+    pub grpc: GrpcConfig,
+    /// The secret that services share.
+    #[command(flatten)]
+    pub service_secret: ServiceSecretConfig,
+    /// The database `stream`.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+    /// Viewer leases.
+    #[command(flatten)]
+    pub redis: RedisConfig,
+    /// Events.
+    #[command(flatten)]
+    pub bus: BusConfig,
+    /// gRPC address of the auth service, such as http://auth:7002
+    #[arg(long, env = "AIRWAVE_AUTH_URL")]
+    pub auth_url: Uri,
+    /// Address of the listener for the media nodes' hooks
+    #[arg(long, env = "AIRWAVE_STREAM_HOOKS_ADDR")]
+    pub stream_hooks_addr: SocketAddr,
+    /// Secret that the hooks of every media node carry (at least 32 bytes)
+    #[arg(long, env = "AIRWAVE_STREAM_HOOK_SECRET", hide_env_values = true)]
+    pub stream_hook_secret: SecretString,
+    /// Key under which stream secrets are hashed and sealed (at least 32 bytes); with another one no stream key works any more
+    #[arg(long, env = "AIRWAVE_STREAM_KEY_SECRET", hide_env_values = true)]
+    pub stream_key_secret: SecretString,
+    /// Media nodes, separated by commas: NAME=CONTROL|PUBLIC, where CONTROL is the base URL of /stat and /control and PUBLIC the one
+    /// under which viewers find /hls and /dash, such as main=http://media:8082|https://live.example.org
+    #[arg(long, env = "AIRWAVE_STREAM_MEDIA_NODES", value_delimiter = ',', required = true)]
+    pub stream_media_nodes: Vec<NodeAddress>,
+    /// What streamers put into the server field of their encoder, such as rtmp://live.example.org:1935/live
+    #[arg(long, env = "AIRWAVE_STREAM_RTMP_URL", value_parser = rtmp_url)]
+    pub stream_rtmp_url: String,
+    /// Seconds that a broadcast waits for its encoder to come back, 0 to 300
+    #[arg(long, env = "AIRWAVE_STREAM_RECONNECT_GRACE_SECONDS", default_value_t = 5,
+          value_parser = clap::value_parser!(u16).range(0..=300))]
+    pub stream_reconnect_grace_seconds: u16,
+    /// Seconds of silence after which the broadcasts of a media node are over, 10 to 3600
+    #[arg(long, env = "AIRWAVE_STREAM_NODE_SILENCE_SECONDS", default_value_t = 45,
+          value_parser = clap::value_parser!(u16).range(10..=3600))]
+    pub stream_node_silence_seconds: u16,
+    /// Folder of the recordings, when it is on this machine; its free space is checked before a publish is let in
+    #[arg(long, env = "AIRWAVE_STREAM_RECORDINGS_DIR")]
+    pub stream_recordings_dir: Option<PathBuf>,
+    /// Bytes that must be free in that folder
+    #[arg(long, env = "AIRWAVE_STREAM_MIN_FREE_BYTES", default_value_t = 1 << 30)]
+    pub stream_min_free_bytes: u64,
+}
+
+impl Config {
+    /// Checks what one value cannot be checked for by itself.
+    ///
+    /// # Errors
+    /// The setting that is wrong.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let production = self.process.telemetry.env.is_production();
+        for (variable, secret) in [
+            ("AIRWAVE_SERVICE_SECRET", &self.service_secret.service_secret),
+            ("AIRWAVE_STREAM_HOOK_SECRET", &self.stream_hook_secret),
+            ("AIRWAVE_STREAM_KEY_SECRET", &self.stream_key_secret),
+        ] {
+            check_secret(secret, production).map_err(|problem| ConfigError::new(variable, problem))?;
+        }
+        let mut names: Vec<_> = self.stream_media_nodes.iter().map(|node| &node.name).collect();
+        names.sort();
+        names.dedup();
+        if names.len() < self.stream_media_nodes.len() {
+            return Err(ConfigError::new("AIRWAVE_STREAM_MEDIA_NODES", "names a node twice"));
+        }
+        Ok(())
+    }
+
+    /// How long a broadcast waits for its encoder to come back.
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        Duration::from_secs(self.stream_reconnect_grace_seconds.into())
+    }
+
+    /// A configuration for tests: any free ports, fixed secrets, no media node.
+    #[must_use]
+    pub fn for_testing(database: DatabaseConfig, redis: RedisConfig, bus: BusConfig) -> Self {
+        const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        Self {
+            process: ProcessConfig::for_testing(),
+            grpc: GrpcConfig::for_testing(),
+            service_secret: ServiceSecretConfig {
+                service_secret: SecretString::from("development-service-secret-of-a-test"),
+                service_secret_previous: None,
+            },
+            database,
+            redis,
+            bus,
+            auth_url: Uri::from_static("http://127.0.0.1:1"),
+            stream_hooks_addr: ANY_PORT,
+            stream_hook_secret: SecretString::from("development-hook-secret-of-a-test"),
+            stream_key_secret: SecretString::from("development-stream-key-of-a-test"),
+            stream_media_nodes: Vec::new(),
+            stream_rtmp_url: "rtmp://127.0.0.1:1935/live".to_owned(),
+            stream_reconnect_grace_seconds: 2,
+            stream_node_silence_seconds: 45,
+            stream_recordings_dir: None,
+            stream_min_free_bytes: 0,
+        }
+    }
+}
+
+/// One media node: `NAME=CONTROL|PUBLIC`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeAddress {
+    /// Its name in hooks and rows.
+    pub name: String,
+    /// Base URL of `/stat` and `/control`, for us alone.
+    pub control: Url,
+    /// Base URL of `/hls` and `/dash`, for viewers.
+    pub public: Url,
+}
+
+impl FromStr for NodeAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let shape = || "must be NAME=CONTROL|PUBLIC, such as main=http://media:8082|https://live.example.org".to_owned();
+        let (name, urls) = text.trim().split_once('=').ok_or_else(shape)?;
+        let (control, public) = urls.split_once('|').ok_or_else(shape)?;
+        if !is_node_name(name) {
+            return Err("a node's name must be 1 to 64 of the characters a-z A-Z 0-9 . _ -".to_owned());
+        }
+        Ok(Self { name: name.to_owned(), control: base_url(control)?, public: base_url(public)? })
+    }
+}
+
+/// Whether text is a name that a media node may have.
+#[must_use]
+pub fn is_node_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+fn base_url(text: &str) -> Result<Url, String> {
+    let url: Url = text.trim_end_matches('/').parse().map_err(|_| format!("{text} is not a URL"))?;
+    let plain = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+    if plain { Ok(url) } else { Err(format!("{text} is not a plain http or https URL")) }
+}
+
+fn rtmp_url(text: &str) -> Result<String, String> {
+    let plain = (text.starts_with("rtmp://") || text.starts_with("rtmps://")) && !text.contains(['?', '#', ' ']);
+    if plain { Ok(text.trim_end_matches('/').to_owned()) } else { Err("must be a URL such as rtmp://host:1935/live".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_has_a_name_and_two_addresses() {
+        let node: NodeAddress = "main=http://127.0.0.1:8082|http://localhost:8080/".parse().unwrap();
+        assert_eq!(node.name, "main");
+        assert_eq!(node.control.as_str(), "http://127.0.0.1:8082/");
+        assert_eq!(node.public.as_str(), "http://localhost:8080/");
+        for bad in ["", "main", "main=http://a", "=http://a|http://b", "a/b=http://a|http://b", "main=x|y", "main=ftp://a|http://b"] {
+            assert!(bad.parse::<NodeAddress>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn impossible_settings_are_named() {
+        let good = || {
+            Config::for_testing(
+                DatabaseConfig::new("postgres://db/stream"),
+                RedisConfig::new("redis://redis", "test"),
+                BusConfig::new("amqp://rabbitmq/airwave"),
+            )
+        };
+        assert!(good().check().is_ok());
+        let short = Config { stream_key_secret: SecretString::from("short"), ..good() };
+        assert_eq!(short.check().unwrap_err().to_string(), "AIRWAVE_STREAM_KEY_SECRET must have at least 32 bytes");
+        let node: NodeAddress = "main=http://a|http://b".parse().unwrap();
+        let twice = Config { stream_media_nodes: vec![node.clone(), node], ..good() };
+        assert!(twice.check().unwrap_err().to_string().contains("twice"));
+        let mut production = good();
+        production.process.telemetry.env = runtime::Environment::Production;
+        assert!(production.check().unwrap_err().to_string().contains("example"));
+    }
+}

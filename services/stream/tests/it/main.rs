@@ -1,0 +1,17 @@
+//! Stories of the stream service: the real service on real servers, with a real nginx-rtmp and ffmpeg as the encoder.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod going_live;
+mod hooks;
+mod keys;
+mod lists;
+mod owners;
+mod peers;
+mod reconnecting;
+mod replicas;
+mod second_publisher;
+mod streams;
+mod tables;
+mod viewers;
+mod world;

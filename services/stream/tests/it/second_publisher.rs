@@ -1,0 +1,46 @@
+//! Two encoders with one key.
+
+use stack::eventually;
+
+use crate::world::{SOON, World, ended, started};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_publisher_is_refused_while_the_first_sends() {
+    let world = World::new().await;
+    let (id, key) = world.create().await;
+    let mut first = world.go_live(id, &key).await;
+    let mut second = world.publish(&key).await;
+    assert!(!second.end(SOON).await.unwrap().success());
+    assert!(!first.ended().unwrap());
+    assert_eq!(world.refusals(id).await, ["already_live"]);
+    assert_eq!(world.ear.all(started).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_publisher_loses_its_place() {
+    let world = World::with(|config| config.stream_reconnect_grace_seconds = 20).await;
+    let (id, key) = world.create().await;
+    let first = world.go_live(id, &key).await;
+    let broadcast = world.stream(id).await.broadcast_id;
+    first.freeze().unwrap();
+    // An encoder that is refused tries again, as OBS does.
+    let taken = eventually(SOON, "the takeover", async || {
+        let mut second = world.publish(&key).await;
+        match tokio::time::timeout(std::time::Duration::from_secs(2), second.end(SOON)).await {
+            Ok(_) => None,
+            Err(_) => Some(second),
+        }
+    });
+    let _second = taken.await.unwrap();
+    let sql = world.sql().await;
+    let state = "SELECT string_agg(state || coalesce(' ' || end_reason, ''), ', ' ORDER BY id) FROM publishes";
+    eventually(SOON, "the new one to be live", async || {
+        let text: String = sql.query_one(state, &[]).await.unwrap().get(0);
+        if text == "ended taken_over, live" { Ok(()) } else { Err(text) }
+    })
+    .await
+    .unwrap();
+    assert_eq!(world.stream(id).await.broadcast_id, broadcast);
+    assert_eq!(world.ear.all(started).len(), 1);
+    assert!(world.ear.all(ended).is_empty());
+}
