@@ -27,7 +27,10 @@ impl PublicKey {
         if key.is_weak() {
             return Err(InvalidKey);
         }
-        Ok(Self { kid: key_id(&bytes), bytes })
+        Ok(Self {
+            kid: key_id(&bytes),
+            bytes,
+        })
     }
 
     /// The id in the tokens' header.
@@ -77,7 +80,9 @@ mod tests {
 
     #[test]
     fn the_id_is_the_thumbprint_of_rfc_8037() {
-        let key = URL_SAFE_NO_PAD.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
+        let key = URL_SAFE_NO_PAD
+            .decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")
+            .unwrap();
         let key = PublicKey::new(&key).unwrap();
         assert_eq!(key.kid(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     }

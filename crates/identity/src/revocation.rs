@@ -82,9 +82,19 @@ impl Revoked {
         match revocation {
             Revocation::Token { id, until } => extend(&mut self.tokens, id, *until),
             Revocation::Session { id, until } => extend(&mut self.sessions, id, *until),
-            Revocation::User { id, valid_from, until } => {
-                let new = Cutoff { valid_from: *valid_from, until: *until };
-                let cutoff = self.users.entry(*id).or_insert(Cutoff { valid_from: DateTime::UNIX_EPOCH, ..new });
+            Revocation::User {
+                id,
+                valid_from,
+                until,
+            } => {
+                let new = Cutoff {
+                    valid_from: *valid_from,
+                    until: *until,
+                };
+                let cutoff = self.users.entry(*id).or_insert(Cutoff {
+                    valid_from: DateTime::UNIX_EPOCH,
+                    ..new
+                });
                 let news = cutoff.valid_from < *valid_from;
                 // Events come in any order: an older cut-off never takes a newer one back.
                 cutoff.valid_from = cutoff.valid_from.max(*valid_from);
@@ -98,7 +108,10 @@ impl Revoked {
     pub(crate) fn refuses(&self, user: &User) -> bool {
         self.tokens.contains_key(&user.token_id)
             || self.sessions.contains_key(&user.session)
-            || self.users.get(&user.id).is_some_and(|cutoff| user.issued_at < cutoff.valid_from)
+            || self
+                .users
+                .get(&user.id)
+                .is_some_and(|cutoff| user.issued_at < cutoff.valid_from)
     }
 
     fn prune(&mut self, now: DateTime<Utc>) {

@@ -35,7 +35,16 @@ pub fn check_secret(secret: &SecretString, production: bool) -> Result<(), Secre
 #[must_use]
 pub fn is_example_secret(secret: &str) -> bool {
     let lower = secret.to_ascii_lowercase();
-    let says_so = ["example", "changeme", "change-me", "change_me", "development", "insecure", "not-secret", "password"];
+    let says_so = [
+        "example",
+        "changeme",
+        "change-me",
+        "change_me",
+        "development",
+        "insecure",
+        "not-secret",
+        "password",
+    ];
     let distinct = lower.bytes().collect::<std::collections::HashSet<_>>().len();
     says_so.iter().any(|word| lower.contains(word)) || distinct < 8
 }
@@ -54,7 +63,13 @@ mod tests {
         let example = secret("example-service-secret-32-bytes-long");
         assert_eq!(check_secret(&example, false), Ok(()));
         assert_eq!(check_secret(&example, true), Err(SecretProblem::Example));
-        assert_eq!(check_secret(&secret(&"a".repeat(40)), true), Err(SecretProblem::Example));
-        assert_eq!(check_secret(&secret("mZ4vQy1rT8bKpX2sWc6uHd0fJg9aLe3n"), true), Ok(()));
+        assert_eq!(
+            check_secret(&secret(&"a".repeat(40)), true),
+            Err(SecretProblem::Example)
+        );
+        assert_eq!(
+            check_secret(&secret("mZ4vQy1rT8bKpX2sWc6uHd0fJg9aLe3n"), true),
+            Ok(())
+        );
     }
 }

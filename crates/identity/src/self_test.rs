@@ -33,9 +33,11 @@ fn ed25519_works() -> bool {
     let other = SigningKey::from_bytes(&rand::random());
     let Ok(der) = key.to_pkcs8_der() else { return false };
     let claims = json!({ "sub": "self-test", "exp": i64::MAX });
-    let Ok(token) =
-        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &EncodingKey::from_ed_der(der.as_bytes()))
-    else {
+    let Ok(token) = jsonwebtoken::encode(
+        &Header::new(Algorithm::EdDSA),
+        &claims,
+        &EncodingKey::from_ed_der(der.as_bytes()),
+    ) else {
         return false;
     };
     let verifies = |key: &SigningKey| {

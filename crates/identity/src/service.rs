@@ -33,8 +33,14 @@ pub enum ServiceName {
 
 impl ServiceName {
     /// Every service.
-    pub const ALL: [Self; 6] =
-        [Self::Auth, Self::Stream, Self::Vod, Self::Chat, Self::Notification, Self::Gateway];
+    pub const ALL: [Self; 6] = [
+        Self::Auth,
+        Self::Stream,
+        Self::Vod,
+        Self::Chat,
+        Self::Notification,
+        Self::Gateway,
+    ];
 
     /// The name in tokens, logs and metrics.
     #[must_use]
@@ -60,7 +66,10 @@ impl FromStr for ServiceName {
     type Err = InvalidServiceToken;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|service| service.as_str() == name).ok_or(InvalidServiceToken)
+        Self::ALL
+            .into_iter()
+            .find(|service| service.as_str() == name)
+            .ok_or(InvalidServiceToken)
     }
 }
 
@@ -112,12 +121,22 @@ impl ServiceTokens {
     /// Tokens of `me` under a configuration's secret.
     #[must_use]
     pub fn from_config(config: &ServiceSecretConfig, me: ServiceName, clock: Clock) -> Self {
-        Self::new(&config.service_secret, config.service_secret_previous.as_ref(), me, clock)
+        Self::new(
+            &config.service_secret,
+            config.service_secret_previous.as_ref(),
+            me,
+            clock,
+        )
     }
 
     /// Tokens of `me`, signed with `secret`; those of others are accepted under `previous` too.
     #[must_use]
-    pub fn new(secret: &SecretString, previous: Option<&SecretString>, me: ServiceName, clock: Clock) -> Self {
+    pub fn new(
+        secret: &SecretString,
+        previous: Option<&SecretString>,
+        me: ServiceName,
+        clock: Clock,
+    ) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_required_spec_claims(&["aud", "sub", "exp"]);
         validation.set_audience(&[SERVICE_AUDIENCE]);
@@ -156,7 +175,10 @@ impl ServiceTokens {
             return issued.token.clone();
         }
         let token = self.inner.sign(now);
-        *current = Some(Issued { token: token.clone(), at: now });
+        *current = Some(Issued {
+            token: token.clone(),
+            at: now,
+        });
         token
     }
 
@@ -204,7 +226,9 @@ impl Inner {
 
 impl fmt::Debug for ServiceTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServiceTokens").field("me", &self.inner.me).finish_non_exhaustive()
+        f.debug_struct("ServiceTokens")
+            .field("me", &self.inner.me)
+            .finish_non_exhaustive()
     }
 }
 
@@ -219,7 +243,12 @@ mod tests {
 
     fn tokens(secret: &str, previous: Option<&str>, clock: &Clock) -> ServiceTokens {
         let previous = previous.map(SecretString::from);
-        ServiceTokens::new(&SecretString::from(secret), previous.as_ref(), ServiceName::Chat, clock.clone())
+        ServiceTokens::new(
+            &SecretString::from(secret),
+            previous.as_ref(),
+            ServiceName::Chat,
+            clock.clone(),
+        )
     }
 
     #[test]
@@ -248,7 +277,11 @@ mod tests {
     #[test]
     fn a_secret_is_rotated_without_refusing_anyone() {
         let clock = Clock::system();
-        let (old, both, new) = (tokens(ONE, None, &clock), tokens(TWO, Some(ONE), &clock), tokens(TWO, None, &clock));
+        let (old, both, new) = (
+            tokens(ONE, None, &clock),
+            tokens(TWO, Some(ONE), &clock),
+            tokens(TWO, None, &clock),
+        );
         assert!(both.verify(&old.issue()).is_ok());
         assert!(both.verify(&new.issue()).is_ok());
         assert!(new.verify(&both.issue()).is_ok());
@@ -261,11 +294,20 @@ mod tests {
         let tokens = tokens(ONE, None, &clock);
         let now = Utc::now().timestamp();
         let sign = |aud: &str, sub: &str, iat: i64, exp: i64| {
-            let claims = ServiceClaims { aud: aud.into(), sub: sub.into(), iat, exp };
+            let claims = ServiceClaims {
+                aud: aud.into(),
+                sub: sub.into(),
+                iat,
+                exp,
+            };
             let key = EncodingKey::from_secret(ONE.as_bytes());
             jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap()
         };
-        assert!(tokens.verify(&sign(SERVICE_AUDIENCE, "vod", now, now + 60)).is_ok());
+        assert!(
+            tokens
+                .verify(&sign(SERVICE_AUDIENCE, "vod", now, now + 60))
+                .is_ok()
+        );
         for bad in [
             sign("airwave", "vod", now, now + 60),
             sign(SERVICE_AUDIENCE, "root", now, now + 60),

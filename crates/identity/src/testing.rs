@@ -75,7 +75,10 @@ impl TestIssuer {
     /// Signs any claims under this issuer's key.
     #[must_use]
     pub fn sign(&self, claims: &impl serde::Serialize) -> String {
-        let header = Header { kid: Some(self.public.kid().to_owned()), ..Header::new(Algorithm::EdDSA) };
+        let header = Header {
+            kid: Some(self.public.kid().to_owned()),
+            ..Header::new(Algorithm::EdDSA)
+        };
         self.sign_with(&header, claims)
     }
 
@@ -83,6 +86,7 @@ impl TestIssuer {
     #[must_use]
     pub fn sign_with(&self, header: &Header, claims: &impl serde::Serialize) -> String {
         let der = self.key.to_pkcs8_der().expect("an Ed25519 key has a PKCS#8 form");
-        jsonwebtoken::encode(header, claims, &EncodingKey::from_ed_der(der.as_bytes())).expect("claims are JSON")
+        jsonwebtoken::encode(header, claims, &EncodingKey::from_ed_der(der.as_bytes()))
+            .expect("claims are JSON")
     }
 }

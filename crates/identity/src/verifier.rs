@@ -46,7 +46,9 @@ impl From<TokenError> for Error {
         let unauthenticated = |code, detail| Self::new(ErrorKind::Unauthenticated, code, detail);
         match error {
             TokenError::Invalid => unauthenticated("auth.token_invalid", "The access token is invalid."),
-            TokenError::Revoked => unauthenticated("auth.token_invalid", "The access token is no longer valid."),
+            TokenError::Revoked => {
+                unauthenticated("auth.token_invalid", "The access token is no longer valid.")
+            }
             TokenError::Expired => unauthenticated("auth.token_expired", "The access token has expired."),
             TokenError::UnknownKey(_) | TokenError::NoKeysYet => Self::unavailable(),
         }
@@ -121,7 +123,11 @@ impl Verifier {
             let keys = self.inner.keys.read().unwrap_or_else(PoisonError::into_inner);
             let Some(key) = keys.get(&kid) else {
                 self.inner.keys_wanted.notify_one();
-                return Err(if self.has_keys() { TokenError::UnknownKey(kid) } else { TokenError::NoKeysYet });
+                return Err(if self.has_keys() {
+                    TokenError::UnknownKey(kid)
+                } else {
+                    TokenError::NoKeysYet
+                });
             };
             jsonwebtoken::decode::<Claims>(token, key, &self.inner.validation)
                 .map_err(|_| TokenError::Invalid)?
@@ -166,7 +172,11 @@ impl Verifier {
             return Err(TokenError::Invalid);
         }
         let user = User::from_claims(claims).ok_or(TokenError::Invalid)?;
-        if self.is_revoked(&user) { Err(TokenError::Revoked) } else { Ok(user) }
+        if self.is_revoked(&user) {
+            Err(TokenError::Revoked)
+        } else {
+            Ok(user)
+        }
     }
 
     /// Whether a key set has arrived.
@@ -183,7 +193,11 @@ impl Verifier {
 
     /// Replaces the keys by those that a fetch brought.
     pub fn set_keys(&self, keys: &KeySet, fetch: u64) {
-        let map = keys.keys().iter().map(|key| (key.kid().to_owned(), DecodingKey::from_ed_der(key.as_bytes()))).collect();
+        let map = keys
+            .keys()
+            .iter()
+            .map(|key| (key.kid().to_owned(), DecodingKey::from_ed_der(key.as_bytes())))
+            .collect();
         *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) = map;
         self.inner.key_sets.send_if_modified(|last| {
             let newer = fetch > *last;
@@ -200,7 +214,12 @@ impl Verifier {
     /// Refuses tokens from now on and announces it; a repeat announces nothing.
     pub fn revoke(&self, revocation: Revocation) {
         let now = self.inner.clock.now();
-        let news = self.inner.revoked.write().unwrap_or_else(PoisonError::into_inner).add(&revocation, now);
+        let news = self
+            .inner
+            .revoked
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .add(&revocation, now);
         if news {
             // Nobody may be listening, which is no error.
             let _ = self.inner.announcements.send(revocation);
@@ -210,7 +229,11 @@ impl Verifier {
     /// Whether a token that was accepted before would be refused now.
     #[must_use]
     pub fn is_revoked(&self, user: &User) -> bool {
-        self.inner.revoked.read().unwrap_or_else(PoisonError::into_inner).refuses(user)
+        self.inner
+            .revoked
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .refuses(user)
     }
 
     /// Each revocation as it is learnt, for whoever holds something open for a user. A receiver that lags must look at all
@@ -223,7 +246,9 @@ impl Verifier {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier").field("has_keys", &self.has_keys()).finish_non_exhaustive()
+        f.debug_struct("Verifier")
+            .field("has_keys", &self.has_keys())
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,7 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Duration, Utc};
 use domain::{Clock, Role, UserId};
-use identity::{Claims, KeySet, LEEWAY_SECONDS, PublicKey, Revocation, ServiceName, ServiceTokens, TestIssuer, TokenError, Verifier};
+use identity::{
+    Claims, KeySet, LEEWAY_SECONDS, PublicKey, Revocation, ServiceName, ServiceTokens, TestIssuer,
+    TokenError, Verifier,
+};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -18,7 +21,9 @@ fn claims() -> Claims {
 }
 
 fn spoilt(change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> Value {
-    let Value::Object(mut map) = serde_json::to_value(claims()).unwrap() else { unreachable!() };
+    let Value::Object(mut map) = serde_json::to_value(claims()).unwrap() else {
+        unreachable!()
+    };
     change(&mut map);
     Value::Object(map)
 }
@@ -35,7 +40,10 @@ fn a_good_token_names_its_user() {
     let issuer = TestIssuer::new();
     let claims = claims();
     let user = issuer.verifier().verify(&issuer.sign(&claims)).unwrap();
-    assert_eq!((user.id, user.username.as_str(), user.role), (ANNA, "anna", Role::User));
+    assert_eq!(
+        (user.id, user.username.as_str(), user.role),
+        (ANNA, "anna", Role::User)
+    );
     assert_eq!((user.session, user.token_id), (claims.sid, claims.jti));
     assert_eq!(user.expires_at.timestamp(), claims.exp);
 }
@@ -45,9 +53,15 @@ fn claims_that_are_missing_wrong_or_of_another_type_are_invalid() {
     let issuer = TestIssuer::new();
     let verifier = issuer.verifier();
     let now = Utc::now().timestamp();
-    for claim in ["iss", "aud", "sub", "jti", "sid", "iat", "exp", "username", "role"] {
+    for claim in [
+        "iss", "aud", "sub", "jti", "sid", "iat", "exp", "username", "role",
+    ] {
         let token = issuer.sign(&spoilt(|map| drop(map.remove(claim))));
-        assert_eq!(verifier.verify(&token), Err(TokenError::Invalid), "without {claim}");
+        assert_eq!(
+            verifier.verify(&token),
+            Err(TokenError::Invalid),
+            "without {claim}"
+        );
     }
     for (claim, value) in [
         ("iss", json!("someone")),
@@ -69,7 +83,11 @@ fn claims_that_are_missing_wrong_or_of_another_type_are_invalid() {
         ("nbf", json!("0")),
     ] {
         let token = issuer.sign(&spoilt(|map| drop(map.insert(claim.to_owned(), value.clone()))));
-        assert_eq!(verifier.verify(&token), Err(TokenError::Invalid), "{claim}: {value}");
+        assert_eq!(
+            verifier.verify(&token),
+            Err(TokenError::Invalid),
+            "{claim}: {value}"
+        );
     }
 }
 
@@ -95,20 +113,39 @@ fn the_token_does_not_choose_how_it_is_verified() {
     let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims()).unwrap());
 
     let none = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"none","kid":"{}"}}"#, public.kid()));
-    assert_eq!(verifier.verify(&format!("{none}.{payload}.")), Err(TokenError::Invalid));
+    assert_eq!(
+        verifier.verify(&format!("{none}.{payload}.")),
+        Err(TokenError::Invalid)
+    );
 
-    let hs256 = Header { kid: kid.clone(), ..Header::new(Algorithm::HS256) };
-    for secret in [public.as_bytes().to_vec(), STANDARD.encode(public.as_bytes()).into_bytes()] {
+    let hs256 = Header {
+        kid: kid.clone(),
+        ..Header::new(Algorithm::HS256)
+    };
+    for secret in [
+        public.as_bytes().to_vec(),
+        STANDARD.encode(public.as_bytes()).into_bytes(),
+    ] {
         let forged = jsonwebtoken::encode(&hs256, &claims(), &EncodingKey::from_secret(&secret)).unwrap();
         assert_eq!(verifier.verify(&forged), Err(TokenError::Invalid));
     }
 
     // A key that the token brings along is not looked at.
     let attacker = TestIssuer::new();
-    let jku = Header { kid: kid.clone(), jku: Some("https://evil.test/keys".to_owned()), ..Header::new(Algorithm::EdDSA) };
-    assert_eq!(verifier.verify(&attacker.sign_with(&jku, &claims())), Err(TokenError::Invalid));
+    let jku = Header {
+        kid: kid.clone(),
+        jku: Some("https://evil.test/keys".to_owned()),
+        ..Header::new(Algorithm::EdDSA)
+    };
+    assert_eq!(
+        verifier.verify(&attacker.sign_with(&jku, &claims())),
+        Err(TokenError::Invalid)
+    );
     let without = Header::new(Algorithm::EdDSA);
-    assert_eq!(verifier.verify(&issuer.sign_with(&without, &claims())), Err(TokenError::Invalid));
+    assert_eq!(
+        verifier.verify(&issuer.sign_with(&without, &claims())),
+        Err(TokenError::Invalid)
+    );
 }
 
 #[test]
@@ -125,7 +162,16 @@ fn other_text_is_invalid() {
     let refresh_token = URL_SAFE_NO_PAD.encode([7; 32]);
     let changed = good.replacen('.', ".A", 1);
     let cut = good.get(..good.len() - 2).unwrap().to_owned();
-    for bad in [String::new(), ".".into(), "..".into(), "x".repeat(1 << 20), service.issue(), refresh_token, changed, cut] {
+    for bad in [
+        String::new(),
+        ".".into(),
+        "..".into(),
+        "x".repeat(1 << 20),
+        service.issue(),
+        refresh_token,
+        changed,
+        cut,
+    ] {
         assert_eq!(verifier.verify(&bad), Err(TokenError::Invalid), "{:.40}", bad);
     }
 }
@@ -138,9 +184,15 @@ fn an_unknown_key_is_told_from_no_keys_at_all() {
     let verifier = TestIssuer::new().verifier();
     assert!(matches!(verifier.verify(&token), Err(TokenError::UnknownKey(_))));
     for kid in ["../../etc/passwd", "' OR 1=1 --", "\0", ""] {
-        let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
+        let header = Header {
+            kid: Some(kid.to_owned()),
+            ..Header::new(Algorithm::EdDSA)
+        };
         let token = issuer.sign_with(&header, &claims());
-        assert_eq!(verifier.verify(&token), Err(TokenError::UnknownKey(kid.to_owned())));
+        assert_eq!(
+            verifier.verify(&token),
+            Err(TokenError::UnknownKey(kid.to_owned()))
+        );
     }
 }
 
@@ -148,7 +200,10 @@ fn an_unknown_key_is_told_from_no_keys_at_all() {
 async fn a_token_of_a_new_key_waits_for_the_next_key_set() {
     let (old, new) = (TestIssuer::new(), TestIssuer::new());
     let verifier = old.verifier();
-    let both: Vec<PublicKey> = [&old, &new].iter().flat_map(|issuer| issuer.key_set().keys().to_vec()).collect();
+    let both: Vec<PublicKey> = [&old, &new]
+        .iter()
+        .flat_map(|issuer| issuer.key_set().keys().to_vec())
+        .collect();
     let fetcher = verifier.clone();
     let fetching = tokio::spawn(async move {
         fetcher.keys_wanted().await;
@@ -157,7 +212,11 @@ async fn a_token_of_a_new_key_waits_for_the_next_key_set() {
     });
     let token = new.token(ANNA, "anna", Role::User);
     assert_eq!(verifier.authenticate(&token).await.map(|user| user.id), Ok(ANNA));
-    assert!(old.verifier().verify(&old.token(ANNA, "anna", Role::User)).is_ok());
+    assert!(
+        old.verifier()
+            .verify(&old.token(ANNA, "anna", Role::User))
+            .is_ok()
+    );
     fetching.await.unwrap();
 }
 
@@ -166,7 +225,10 @@ async fn a_token_of_a_key_that_nobody_has_is_invalid_once_the_keys_are_fresh() {
     let verifier = TestIssuer::new().verifier();
     let token = TestIssuer::new().token(ANNA, "anna", Role::User);
     // Nobody fetches: not known to be invalid.
-    assert!(matches!(verifier.authenticate(&token).await, Err(TokenError::UnknownKey(_))));
+    assert!(matches!(
+        verifier.authenticate(&token).await,
+        Err(TokenError::UnknownKey(_))
+    ));
 
     let fetcher = verifier.clone();
     let ours = TestIssuer::new().key_set();
@@ -188,12 +250,18 @@ fn a_revocation_holds_until_the_end_of_the_leeway() {
     let claims = claims();
     let token = issuer.sign(&claims);
     let until = DateTime::from_timestamp(claims.exp + LEEWAY_SECONDS, 0).unwrap();
-    verifier.revoke(Revocation::Session { id: claims.sid, until });
+    verifier.revoke(Revocation::Session {
+        id: claims.sid,
+        until,
+    });
     assert_eq!(verifier.verify(&token), Err(TokenError::Revoked));
 
     clock.advance(Duration::minutes(15) + Duration::seconds(LEEWAY_SECONDS));
     // Another revocation is what clears the memory of old ones.
-    verifier.revoke(Revocation::Token { id: "another".to_owned(), until });
+    verifier.revoke(Revocation::Token {
+        id: "another".to_owned(),
+        until,
+    });
     assert_eq!(verifier.verify(&token), Err(TokenError::Revoked));
     clock.advance(Duration::seconds(1));
     assert_eq!(verifier.verify(&token), Err(TokenError::Expired));
@@ -210,9 +278,25 @@ fn each_revocation_refuses_its_own_tokens_only() {
         verifier.revoke(revocation);
         [&first, &second].map(|claims| verifier.verify(&issuer.sign(claims)) == Err(TokenError::Revoked))
     };
-    assert_eq!(refused(Revocation::Token { id: first.jti.clone(), until }), [true, false]);
-    assert_eq!(refused(Revocation::Session { id: second.sid.clone(), until }), [false, true]);
-    let cutoff = |id, seconds| Revocation::User { id, valid_from: now + Duration::seconds(seconds), until };
+    assert_eq!(
+        refused(Revocation::Token {
+            id: first.jti.clone(),
+            until
+        }),
+        [true, false]
+    );
+    assert_eq!(
+        refused(Revocation::Session {
+            id: second.sid.clone(),
+            until
+        }),
+        [false, true]
+    );
+    let cutoff = |id, seconds| Revocation::User {
+        id,
+        valid_from: now + Duration::seconds(seconds),
+        until,
+    };
     assert_eq!(refused(cutoff(ANNA, 2)), [true, true]);
     assert_eq!(refused(cutoff(ANNA, -2)), [false, false]);
     assert_eq!(refused(cutoff(UserId(8), 2)), [false, false]);
@@ -224,13 +308,20 @@ async fn revocations_are_announced_once_and_in_any_order() {
     let verifier = issuer.verifier();
     let mut heard = verifier.revocations();
     let until = Utc::now() + Duration::hours(1);
-    let at = |seconds| Revocation::User { id: ANNA, valid_from: Utc::now() + Duration::seconds(seconds), until };
+    let at = |seconds| Revocation::User {
+        id: ANNA,
+        valid_from: Utc::now() + Duration::seconds(seconds),
+        until,
+    };
     let (newer, older) = (at(20), at(10));
     for revocation in [newer.clone(), older, newer.clone()] {
         verifier.revoke(revocation);
     }
     assert_eq!(heard.recv().await.unwrap(), newer);
     assert!(heard.try_recv().is_err());
-    let user = issuer.verifier().verify(&issuer.token(ANNA, "anna", Role::User)).unwrap();
+    let user = issuer
+        .verifier()
+        .verify(&issuer.token(ANNA, "anna", Role::User))
+        .unwrap();
     assert!(verifier.is_revoked(&user) && newer.refuses(&user));
 }

@@ -80,7 +80,9 @@ where
 }
 
 fn exit_code(service: &str, outcome: anyhow::Result<()>) -> ExitCode {
-    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    let Err(error) = outcome else {
+        return ExitCode::SUCCESS;
+    };
     if let Some(wrong) = error.downcast_ref::<ConfigError>() {
         return Refusal::Config(wrong.clone()).report(service);
     }
@@ -100,7 +102,10 @@ enum Refusal {
 }
 
 impl Refusal {
-    #[expect(clippy::print_stderr, reason = "the one clear line; logs may not have started")]
+    #[expect(
+        clippy::print_stderr,
+        reason = "the one clear line; logs may not have started"
+    )]
     fn report(self, service: &str) -> ExitCode {
         match self {
             Self::Config(error) => {
@@ -128,7 +133,11 @@ fn explain(command: &clap::Command, error: clap::Error) -> Refusal {
         ErrorKind::MissingRequiredArgument => "is missing".to_owned(),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let why = std::error::Error::source(&error).map(ToString::to_string);
-            format!("is invalid: {}", why.or_else(|| possible(&error)).unwrap_or_else(|| "not a possible value".to_owned()))
+            format!(
+                "is invalid: {}",
+                why.or_else(|| possible(&error))
+                    .unwrap_or_else(|| "not a possible value".to_owned())
+            )
         }
         _ => return Refusal::Usage(error),
     };
@@ -146,7 +155,9 @@ fn own_words(error: clap::Error) -> Refusal {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
     match line.strip_prefix("error: ").and_then(|line| line.split_once(' ')) {
-        Some((name, problem)) if name.starts_with("AIRWAVE_") => Refusal::Config(ConfigError::new(name, problem)),
+        Some((name, problem)) if name.starts_with("AIRWAVE_") => {
+            Refusal::Config(ConfigError::new(name, problem))
+        }
         _ => Refusal::Usage(error),
     }
 }
@@ -211,17 +222,34 @@ mod tests {
     #[test]
     fn a_refusal_is_one_line_that_names_the_variable() {
         assert_eq!(refusal(&[]), "AIRWAVE_GRPC_ADDR is missing");
-        assert_eq!(refusal(&["--grpc-addr", "x"]), "AIRWAVE_GRPC_ADDR is invalid: invalid socket address syntax");
+        assert_eq!(
+            refusal(&["--grpc-addr", "x"]),
+            "AIRWAVE_GRPC_ADDR is invalid: invalid socket address syntax"
+        );
         let bad_env = refusal(&["--grpc-addr", "127.0.0.1:1", "--env", "staging"]);
-        assert_eq!(bad_env, "AIRWAVE_ENV is invalid: must be one of development, production");
+        assert_eq!(
+            bad_env,
+            "AIRWAVE_ENV is invalid: must be one of development, production"
+        );
         let bad_ratio = refusal(&["--grpc-addr", "127.0.0.1:1", "--trace-sample-ratio", "2"]);
         assert_eq!(bad_ratio, "AIRWAVE_TRACE_SAMPLE_RATIO is invalid: must be 0 to 1");
-        assert_eq!(refusal(&["--grpc-addr", "0.0.0.0:1"]), "AIRWAVE_GRPC_ADDR must name an address");
+        assert_eq!(
+            refusal(&["--grpc-addr", "0.0.0.0:1"]),
+            "AIRWAVE_GRPC_ADDR must name an address"
+        );
     }
 
     #[test]
     fn a_good_configuration_is_taken() {
-        let args = ["cli", "serve", "--grpc-addr", "127.0.0.1:1", "--env", "development"].map(Into::into);
+        let args = [
+            "cli",
+            "serve",
+            "--grpc-addr",
+            "127.0.0.1:1",
+            "--env",
+            "development",
+        ]
+        .map(Into::into);
         let parsed = parse::<Cli>(args).unwrap_or_else(|_| panic!("refused"));
         assert_eq!(parsed.telemetry().env, Environment::Development);
     }

@@ -31,7 +31,10 @@ pub struct ConfigError {
 impl ConfigError {
     /// What is wrong with a variable, such as `is missing`; never with a secret's value in it.
     pub fn new(variable: impl Into<String>, problem: impl ToString) -> Self {
-        Self { variable: variable.into(), problem: problem.to_string() }
+        Self {
+            variable: variable.into(),
+            problem: problem.to_string(),
+        }
     }
 }
 
@@ -95,7 +98,11 @@ impl ProcessConfig {
     /// Any free port, a short grace.
     #[must_use]
     pub fn for_testing() -> Self {
-        Self { telemetry: TelemetryConfig::for_testing(), internal_addr: ANY_PORT, stop_grace_seconds: 5 }
+        Self {
+            telemetry: TelemetryConfig::for_testing(),
+            internal_addr: ANY_PORT,
+            stop_grace_seconds: 5,
+        }
     }
 
     /// How long work in progress may take after a signal to stop.
@@ -115,5 +122,9 @@ impl GrpcConfig {
 
 fn ratio(text: &str) -> Result<f64, String> {
     let ratio: f64 = text.parse().map_err(|_| "is not a number".to_owned())?;
-    if (0.0..=1.0).contains(&ratio) { Ok(ratio) } else { Err("must be 0 to 1".to_owned()) }
+    if (0.0..=1.0).contains(&ratio) {
+        Ok(ratio)
+    } else {
+        Err("must be 0 to 1".to_owned())
+    }
 }

@@ -72,7 +72,8 @@ impl GrpcListener {
         L: Layer<Routes> + Clone + Send + 'static,
         L::Service: Service<http::Request<Body>, Response = http::Response<Body>> + Clone + Send + 'static,
         <L::Service as Service<http::Request<Body>>>::Future: Send,
-        <L::Service as Service<http::Request<Body>>>::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
+        <L::Service as Service<http::Request<Body>>>::Error:
+            Into<Box<dyn std::error::Error + Send + Sync>> + Send,
     {
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
         let soft = shutdown.soft_token();
@@ -80,7 +81,10 @@ impl GrpcListener {
         let guard = drained.clone().drop_guard();
         shutdown.spawn_essential("grpc", async move {
             let _guard = guard;
-            if let Err(error) = router.serve_with_incoming_shutdown(incoming, soft.cancelled_owned()).await {
+            if let Err(error) = router
+                .serve_with_incoming_shutdown(incoming, soft.cancelled_owned())
+                .await
+            {
                 tracing::error!(%error, "the gRPC listener ended");
             }
         });

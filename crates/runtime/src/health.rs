@@ -81,7 +81,11 @@ impl Health {
             Box::pin(async move { answer.await.map_err(|error| error.to_string()) })
         });
         let mut dependencies = self.dependencies.write().unwrap_or_else(PoisonError::into_inner);
-        dependencies.push(Dependency { name, required, check });
+        dependencies.push(Dependency {
+            name,
+            required,
+            check,
+        });
     }
 
     /// Whether everything that is required answers, for a public port that says no more than that.
@@ -91,7 +95,11 @@ impl Health {
 
     /// Asks all dependencies at once.
     pub(crate) async fn report(&self, stopping: bool) -> Report {
-        let dependencies = self.dependencies.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let dependencies = self
+            .dependencies
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let answers = join_all(dependencies.iter().map(|dependency| async {
             match tokio::time::timeout(CHECK_TIMEOUT, (dependency.check)()).await {
                 Ok(answer) => answer,
@@ -99,8 +107,13 @@ impl Health {
             }
         }))
         .await;
-        let broken = dependencies.iter().zip(&answers).any(|(d, answer)| d.required && answer.is_err());
-        let texts = answers.into_iter().map(|answer| answer.err().unwrap_or_else(|| "ok".to_owned()));
+        let broken = dependencies
+            .iter()
+            .zip(&answers)
+            .any(|(d, answer)| d.required && answer.is_err());
+        let texts = answers
+            .into_iter()
+            .map(|answer| answer.err().unwrap_or_else(|| "ok".to_owned()));
         Report {
             status: if stopping || broken { NOT_READY } else { READY },
             dependencies: dependencies.iter().map(|d| d.name).zip(texts).collect(),
@@ -123,7 +136,18 @@ mod tests {
         health.require("bus", std::future::pending::<Result<(), String>>);
         let report = health.report(false).await;
         assert!(!report.is_ready());
-        let texts: Vec<_> = report.dependencies.iter().map(|(name, text)| format!("{name}: {text}")).collect();
-        assert_eq!(texts, ["bus: no answer in time", "postgres: ok", "redis: connection refused"]);
+        let texts: Vec<_> = report
+            .dependencies
+            .iter()
+            .map(|(name, text)| format!("{name}: {text}"))
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                "bus: no answer in time",
+                "postgres: ok",
+                "redis: connection refused"
+            ]
+        );
     }
 }

@@ -87,7 +87,11 @@ async fn keep_revocations(verifier: Verifier, source: impl Source, mut listener:
     let mut asked = Instant::now();
     let mut ask_now = true;
     loop {
-        let pause = if listener.is_connected() { POLL_WHILE_HEARING } else { POLL_WHILE_DEAF };
+        let pause = if listener.is_connected() {
+            POLL_WHILE_HEARING
+        } else {
+            POLL_WHILE_DEAF
+        };
         if ask_now || asked.elapsed() >= pause {
             asked = Instant::now();
             ask_now = match catch_up(&verifier, &source, &mut cursor).await {
@@ -126,11 +130,15 @@ async fn catch_up(verifier: &Verifier, source: &impl Source, cursor: &mut String
 }
 
 async fn within_timeout<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    timeout(CALL_TIMEOUT, answer).await.unwrap_or_else(|_| Err(Error::unavailable()))
+    timeout(CALL_TIMEOUT, answer)
+        .await
+        .unwrap_or_else(|_| Err(Error::unavailable()))
 }
 
 fn hear(verifier: &Verifier, event: events::Event) {
-    let Some(events::event::Payload::TokenRevoked(revoked)) = event.payload else { return };
+    let Some(events::event::Payload::TokenRevoked(revoked)) = event.payload else {
+        return;
+    };
     match revocation_of_event(revoked) {
         Some(revocation) => verifier.revoke(revocation),
         None => tracing::warn!(event_id = event.id, "a revocation without a meaning"),
@@ -160,7 +168,11 @@ fn revocation_of_answer(revoked: auth::Revocation) -> Option<Revocation> {
 }
 
 fn cutoff(id: i64, valid_from: DateTime<Utc>, until: DateTime<Utc>) -> Option<Revocation> {
-    Some(Revocation::User { id: UserId::try_from(id).ok()?, valid_from, until })
+    Some(Revocation::User {
+        id: UserId::try_from(id).ok()?,
+        valid_from,
+        until,
+    })
 }
 
 /// The auth service, asked over gRPC.
@@ -181,9 +193,17 @@ impl AuthPeer {
 
 impl Source for AuthPeer {
     async fn key_set(&self) -> Result<KeySet, Error> {
-        let answer = self.client().key_set(auth::KeySetRequest {}).await.map_err(|s| error_from_status(&s))?;
-        let keys: Result<Vec<_>, _> =
-            answer.into_inner().keys.iter().map(|key| PublicKey::new(&key.key)).collect();
+        let answer = self
+            .client()
+            .key_set(auth::KeySetRequest {})
+            .await
+            .map_err(|s| error_from_status(&s))?;
+        let keys: Result<Vec<_>, _> = answer
+            .into_inner()
+            .keys
+            .iter()
+            .map(|key| PublicKey::new(&key.key))
+            .collect();
         keys.map(KeySet::new).map_err(|error| {
             tracing::error!(%error, "the auth service has a key that is none");
             Error::internal()
@@ -191,9 +211,23 @@ impl Source for AuthPeer {
     }
 
     async fn revocations_since(&self, cursor: &str) -> Result<(Vec<Revocation>, String), Error> {
-        let request = auth::RevocationsSinceRequest { cursor: cursor.to_owned() };
-        let answer = self.client().revocations_since(request).await.map_err(|s| error_from_status(&s))?.into_inner();
-        Ok((answer.revocations.into_iter().filter_map(revocation_of_answer).collect(), answer.cursor))
+        let request = auth::RevocationsSinceRequest {
+            cursor: cursor.to_owned(),
+        };
+        let answer = self
+            .client()
+            .revocations_since(request)
+            .await
+            .map_err(|s| error_from_status(&s))?
+            .into_inner();
+        Ok((
+            answer
+                .revocations
+                .into_iter()
+                .filter_map(revocation_of_answer)
+                .collect(),
+            answer.cursor,
+        ))
     }
 }
 
@@ -235,9 +269,16 @@ mod tests {
         let user = verifier.verify(&token).unwrap();
         let source = Scripted::default();
         let until = Utc::now() + chrono::Duration::hours(1);
-        let mut all: Vec<_> =
-            (0..REVOCATIONS_PAGE + 1).map(|i| Revocation::Token { id: i.to_string(), until }).collect();
-        all.push(Revocation::Session { id: user.session.clone(), until });
+        let mut all: Vec<_> = (0..REVOCATIONS_PAGE + 1)
+            .map(|i| Revocation::Token {
+                id: i.to_string(),
+                until,
+            })
+            .collect();
+        all.push(Revocation::Session {
+            id: user.session.clone(),
+            until,
+        });
         *source.revocations.lock().unwrap() = all;
 
         let mut cursor = String::new();
@@ -269,11 +310,17 @@ mod tests {
     fn a_revocation_means_the_same_in_an_event_and_in_an_answer() {
         let until = Some(proto::time::timestamp(Utc::now()));
         let of_event = events::TokenRevoked {
-            what: Some(events::token_revoked::What::User(events::TokensCutoff { user_id: 7, tokens_valid_from: until })),
+            what: Some(events::token_revoked::What::User(events::TokensCutoff {
+                user_id: 7,
+                tokens_valid_from: until,
+            })),
             until,
         };
         let of_answer = auth::Revocation {
-            what: Some(auth::revocation::What::User(auth::UserCutoff { user_id: 7, tokens_valid_from: until })),
+            what: Some(auth::revocation::What::User(auth::UserCutoff {
+                user_id: 7,
+                tokens_valid_from: until,
+            })),
             until,
         };
         assert!(revocation_of_event(of_event.clone()).is_some());

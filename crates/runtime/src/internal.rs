@@ -43,7 +43,10 @@ impl InternalListener {
     /// When the server can not start.
     pub fn serve(self, health: Health, shutdown: &Shutdown) -> io::Result<()> {
         crate::metrics::recorder();
-        let state = Data::new(State { health, shutdown: shutdown.clone() });
+        let state = Data::new(State {
+            health,
+            shutdown: shutdown.clone(),
+        });
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(state.clone())
@@ -102,5 +105,7 @@ async fn readyz(state: Data<State>) -> HttpResponse {
 }
 
 async fn metrics() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(render())
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(render())
 }

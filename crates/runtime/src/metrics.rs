@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Upper bounds of histograms of durations, in seconds: from a cache hit to the longest deadline.
-const SECONDS: &[f64] =
-    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+const SECONDS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
 
 /// The recorder of the process, installed at the first call. Durations are histograms named `…_seconds`.
 ///
@@ -40,11 +41,13 @@ pub(crate) fn render() -> String {
 
 /// Resident memory and open files, under the names that Prometheus' own clients use; nothing where there is no /proc.
 fn process() -> impl Iterator<Item = (&'static str, f64)> {
-    let resident = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| {
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        let kib: u32 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-        Some(("process_resident_memory_bytes", f64::from(kib) * 1024.0))
-    });
+    let resident = std::fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|status| {
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+            let kib: u32 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+            Some(("process_resident_memory_bytes", f64::from(kib) * 1024.0))
+        });
     let files = std::fs::read_dir("/proc/self/fd")
         .ok()
         .and_then(|fds| u32::try_from(fds.count()).ok())

@@ -25,7 +25,18 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Crates whose spans tell about connections, not about our work; among them what carries the export itself, which would trace
 /// itself for ever.
-const NOT_TRACED: &[&str] = &["h2", "hyper", "hyper_util", "tonic", "tower", "opentelemetry", "actix", "reqwest", "rustls", "mio"];
+const NOT_TRACED: &[&str] = &[
+    "h2",
+    "hyper",
+    "hyper_util",
+    "tonic",
+    "tower",
+    "opentelemetry",
+    "actix",
+    "reqwest",
+    "rustls",
+    "mio",
+];
 
 /// Logs and traces while they run.
 pub(crate) struct Telemetry {
@@ -60,7 +71,9 @@ impl Telemetry {
 }
 
 fn provider(service: &'static str, config: &TelemetryConfig) -> anyhow::Result<SdkTracerProvider> {
-    let resource = Resource::builder().with_service_name(format!("airwave-{service}")).build();
+    let resource = Resource::builder()
+        .with_service_name(format!("airwave-{service}"))
+        .build();
     let builder = SdkTracerProvider::builder().with_resource(resource);
     let Some(endpoint) = &config.otlp_endpoint else {
         // Nothing is recorded, but every trace has its id, for the logs.
@@ -74,15 +87,26 @@ fn provider(service: &'static str, config: &TelemetryConfig) -> anyhow::Result<S
         .build()
         .context("the trace exporter can not start")?;
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.trace_sample_ratio)));
-    Ok(builder.with_sampler(sampler).with_batch_exporter(exporter).build())
+    Ok(builder
+        .with_sampler(sampler)
+        .with_batch_exporter(exporter)
+        .build())
 }
 
 fn logs(service: &'static str, config: &TelemetryConfig) -> Box<dyn Layer<Layered> + Send + Sync> {
     let filter = logged(config.log.clone());
     if config.env == Environment::Development && std::io::stdout().is_terminal() {
-        return fmt::layer().compact().with_target(true).with_filter(filter).boxed();
+        return fmt::layer()
+            .compact()
+            .with_target(true)
+            .with_filter(filter)
+            .boxed();
     }
-    fmt::layer().event_format(Json::new(service)).fmt_fields(fmt::format::JsonFields::new()).with_filter(filter).boxed()
+    fmt::layer()
+        .event_format(Json::new(service))
+        .fmt_fields(fmt::format::JsonFields::new())
+        .with_filter(filter)
+        .boxed()
 }
 
 /// The registry with the traces on it, which is what the logs lie on.
@@ -106,7 +130,9 @@ fn logged(lines: Targets) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
 fn traced() -> FilterFn {
     fn is_traced(metadata: &Metadata<'_>) -> bool {
         let root = metadata.target().split("::").next().unwrap_or_default();
-        let foreign = NOT_TRACED.iter().any(|name| root == *name || root.starts_with(&format!("{name}_")));
+        let foreign = NOT_TRACED
+            .iter()
+            .any(|name| root == *name || root.starts_with(&format!("{name}_")));
         *metadata.level() <= tracing::Level::INFO && !foreign
     }
     filter_fn(is_traced as fn(&Metadata<'_>) -> bool)

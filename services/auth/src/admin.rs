@@ -26,21 +26,38 @@ pub async fn admin(config: AdminConfig) -> anyhow::Result<String> {
     match config.action {
         AdminAction::Grant { name, role } => {
             let name = normal_name(&name);
-            store.user_grant(&name, role, now).await.map_err(|error| explain(&name, error))?;
-            Ok(format!("{name} has the role {} from the next sign-in or refresh on", role.as_str()))
+            store
+                .user_grant(&name, role, now)
+                .await
+                .map_err(|error| explain(&name, error))?;
+            Ok(format!(
+                "{name} has the role {} from the next sign-in or refresh on",
+                role.as_str()
+            ))
         }
         AdminAction::ResetPassword { name, stdin } => {
             let name = normal_name(&name);
             let (password, told) = if stdin {
-                (read_password(std::io::stdin().lock())?, format!("{name} has the new password; all sessions have ended"))
+                (
+                    read_password(std::io::stdin().lock())?,
+                    format!("{name} has the new password; all sessions have ended"),
+                )
             } else {
                 let password = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 15]>());
                 let told = format!("{name} has the new password {password} and all sessions have ended");
                 (password, told)
             };
-            let password = Passwords::new(&config.passwords)?.hash(SecretString::from(password)).await?;
-            let change = PasswordChange { username: name.clone(), password };
-            store.user_reset_password(change, now).await.map_err(|error| explain(&name, error))?;
+            let password = Passwords::new(&config.passwords)?
+                .hash(SecretString::from(password))
+                .await?;
+            let change = PasswordChange {
+                username: name.clone(),
+                password,
+            };
+            store
+                .user_reset_password(change, now)
+                .await
+                .map_err(|error| explain(&name, error))?;
             Ok(told)
         }
     }
@@ -48,12 +65,17 @@ pub async fn admin(config: AdminConfig) -> anyhow::Result<String> {
 
 /// The command line makes no tokens, and does not know how long those of the service live.
 fn longest() -> Lifetimes {
-    Lifetimes { access: Duration::days(1), refresh: Duration::days(365) }
+    Lifetimes {
+        access: Duration::days(1),
+        refresh: Duration::days(365),
+    }
 }
 
 fn read_password(mut input: impl BufRead) -> anyhow::Result<String> {
     let mut line = String::new();
-    input.read_line(&mut line).context("the password can not be read")?;
+    input
+        .read_line(&mut line)
+        .context("the password can not be read")?;
     let password = line.trim_end_matches(['\r', '\n']);
     if let Err(field) = text::password(password) {
         bail!("the password {}", field.message);
@@ -74,7 +96,10 @@ mod tests {
 
     #[test]
     fn a_password_is_a_line_that_keeps_the_rules() {
-        assert_eq!(read_password(" spaces count \r\nnot this".as_bytes()).unwrap(), " spaces count ");
+        assert_eq!(
+            read_password(" spaces count \r\nnot this".as_bytes()).unwrap(),
+            " spaces count "
+        );
         assert!(read_password("short\n".as_bytes()).is_err());
         assert!(read_password("".as_bytes()).is_err());
     }

@@ -42,7 +42,9 @@ impl RefreshToken {
     /// A new one: 256 random bits, which need no salt and no slow hash.
     pub(crate) fn generate() -> Self {
         let text = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
-        let stored = NewRefreshToken { hash: Self::hash(&text) };
+        let stored = NewRefreshToken {
+            hash: Self::hash(&text),
+        };
         Self { text, stored }
     }
 

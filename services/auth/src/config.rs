@@ -114,7 +114,10 @@ impl Config {
         let production = self.process.telemetry.env.is_production();
         let secrets = [
             ("AIRWAVE_SERVICE_SECRET", Some(&self.service.service_secret)),
-            ("AIRWAVE_SERVICE_SECRET_PREVIOUS", self.service.service_secret_previous.as_ref()),
+            (
+                "AIRWAVE_SERVICE_SECRET_PREVIOUS",
+                self.service.service_secret_previous.as_ref(),
+            ),
         ];
         for (variable, secret) in secrets {
             let problem = secret.and_then(|secret| check_secret(secret, production).err());
@@ -124,7 +127,10 @@ impl Config {
         }
         let keys = SigningKeys::from_config(&self.tokens)?;
         if production && keys.is_example() {
-            return Err(ConfigError::new("AIRWAVE_AUTH_SIGNING_KEY", "is the key of an RFC; make one of your own"));
+            return Err(ConfigError::new(
+                "AIRWAVE_AUTH_SIGNING_KEY",
+                "is the key of an RFC; make one of your own",
+            ));
         }
         Passwords::check(&self.passwords)
     }
@@ -144,14 +150,22 @@ impl Config {
             database,
             redis,
             bus,
-            service: ServiceSecretConfig { service_secret, service_secret_previous: None },
+            service: ServiceSecretConfig {
+                service_secret,
+                service_secret_previous: None,
+            },
             tokens: TokenConfig {
                 signing_key,
                 signing_keys_previous: None,
                 access_token_seconds: 900,
                 refresh_token_days: 30,
             },
-            passwords: PasswordConfig { argon2_memory_kib: 64, argon2_iterations: 1, hash_workers: 2, hash_queue: 32 },
+            passwords: PasswordConfig {
+                argon2_memory_kib: 64,
+                argon2_iterations: 1,
+                hash_workers: 2,
+                hash_queue: 32,
+            },
             throttle: ThrottleConfig {
                 failures_per_name_and_address: 10,
                 failures_per_name: 100,

@@ -34,12 +34,21 @@ impl AccessTimes {
     #[must_use]
     pub fn starting(now: DateTime<Utc>, tokens_valid_from: Option<DateTime<Utc>>, life: Duration) -> Self {
         let issued_at = whole_second(now).max(tokens_valid_from.unwrap_or(DateTime::UNIX_EPOCH));
-        Self { issued_at, expires_at: issued_at + life }
+        Self {
+            issued_at,
+            expires_at: issued_at + life,
+        }
     }
 }
 
 /// The claims of an access token for a session.
-pub(crate) fn claims(user: UserId, username: &str, role: ::domain::Role, session: Uuid, times: AccessTimes) -> Claims {
+pub(crate) fn claims(
+    user: UserId,
+    username: &str,
+    role: ::domain::Role,
+    session: Uuid,
+    times: AccessTimes,
+) -> Claims {
     Claims {
         iss: ISSUER.to_owned(),
         aud: AUDIENCE.to_owned(),
@@ -87,7 +96,11 @@ pub enum RefreshVerdict {
 
 /// Judges a refresh token. That it was used matters longer than that it expired.
 #[must_use]
-pub fn judge_refresh(used_at: Option<DateTime<Utc>>, expires_at: DateTime<Utc>, now: DateTime<Utc>) -> RefreshVerdict {
+pub fn judge_refresh(
+    used_at: Option<DateTime<Utc>>,
+    expires_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> RefreshVerdict {
     if used_at.is_some() {
         RefreshVerdict::Reused
     } else if expires_at <= now {
@@ -101,7 +114,11 @@ pub fn judge_refresh(used_at: Option<DateTime<Utc>>, expires_at: DateTime<Utc>, 
 #[must_use]
 pub fn normal_name(typed: &str) -> String {
     // Names are short; what is longer is refused whatever it means, and not worth the work.
-    if typed.len() > 256 { typed.to_owned() } else { typed.nfkc().collect() }
+    if typed.len() > 256 {
+        typed.to_owned()
+    } else {
+        typed.nfkc().collect()
+    }
 }
 
 #[cfg(test)]
@@ -149,6 +166,9 @@ mod tests {
     fn names_are_compared_in_one_form() {
         assert_eq!(normal_name("ａｎｎａ"), "anna");
         assert_eq!(normal_name("Anna_9"), "Anna_9");
-        assert!(::domain::text::username(&normal_name("аnna")).is_err(), "a Cyrillic letter is none of ours");
+        assert!(
+            ::domain::text::username(&normal_name("аnna")).is_err(),
+            "a Cyrillic letter is none of ours"
+        );
     }
 }

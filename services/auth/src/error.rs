@@ -72,22 +72,33 @@ impl From<Error> for domain::Error {
         match error {
             Error::Fields(fields) => Self::invalid_fields(fields),
             Error::UsernameTaken => Self::new(Conflict, "user.username_taken", "The username is taken."),
-            Error::InvalidCredentials => {
-                Self::new(Unauthenticated, "auth.invalid_credentials", "Wrong username or password.")
-            }
+            Error::InvalidCredentials => Self::new(
+                Unauthenticated,
+                "auth.invalid_credentials",
+                "Wrong username or password.",
+            ),
             Error::Banned => Self::new(Forbidden, "auth.banned", "The account is banned."),
-            Error::RefreshTokenInvalid => {
-                Self::new(Unauthenticated, "auth.refresh_token_invalid", "The refresh token is invalid.")
-            }
+            Error::RefreshTokenInvalid => Self::new(
+                Unauthenticated,
+                "auth.refresh_token_invalid",
+                "The refresh token is invalid.",
+            ),
             Error::UserNotFound => Self::new(NotFound, "user.not_found", "User not found."),
             Error::FollowsOneself => Self::new(Invalid, "follow.self", "You cannot follow yourself."),
             Error::AlreadyFollowing => Self::new(Conflict, "follow.exists", "You already follow this user."),
             Error::NotFollowing => Self::new(NotFound, "follow.not_found", "You do not follow this user."),
-            Error::TooManyAttempts(after) => {
-                Self::new(RateLimited, "auth.too_many_attempts", "Too many attempts, try again later.").retry_after(after)
-            }
-            Error::Busy => Self::new(RateLimited, "auth.busy", "Too many sign-ins at once, try again soon.")
-                .retry_after(Duration::from_secs(1)),
+            Error::TooManyAttempts(after) => Self::new(
+                RateLimited,
+                "auth.too_many_attempts",
+                "Too many attempts, try again later.",
+            )
+            .retry_after(after),
+            Error::Busy => Self::new(
+                RateLimited,
+                "auth.busy",
+                "Too many sign-ins at once, try again soon.",
+            )
+            .retry_after(Duration::from_secs(1)),
             Error::Internal => Self::internal(),
             Error::Store(error) => error.into(),
             Error::Shared(error) => error,

@@ -107,8 +107,11 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> anyhow::
         redis,
         bus,
         service_tokens: ServiceTokens::from_config(&config.service, ServiceName::Auth, clock),
-        grpc: GrpcListener::bind(config.grpc.grpc_addr).await.context("the gRPC port is not free")?,
-        internal: InternalListener::bind(config.process.internal_addr).context("the internal port is not free")?,
+        grpc: GrpcListener::bind(config.grpc.grpc_addr)
+            .await
+            .context("the gRPC port is not free")?,
+        internal: InternalListener::bind(config.process.internal_addr)
+            .context("the internal port is not free")?,
         config,
         shutdown,
     })
@@ -120,14 +123,26 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> anyhow::
 /// # Errors
 /// A migration that fails, or an essential task that ended.
 pub async fn run(service: Service) -> anyhow::Result<()> {
-    let Service { app, config, database, redis, bus, service_tokens, grpc, internal, shutdown } = service;
+    let Service {
+        app,
+        config,
+        database,
+        redis,
+        bus,
+        service_tokens,
+        grpc,
+        internal,
+        shutdown,
+    } = service;
     internal.serve(health(&database, &redis, &bus), &shutdown)?;
     tokio::select! {
         migrated = storage::migrate_when_reachable(&config.database, &MIGRATIONS) => migrated?,
         () = shutdown.stopping() => return Ok(shutdown.finished().await?),
     }
     let access = Access::new(service_tokens, app.verifier.clone(), SERVICE_NAME, CALLERS);
-    let router = runtime::grpc_server().layer(access).add_service(AuthServiceServer::new(Rpc::new(app.clone())));
+    let router = runtime::grpc_server()
+        .layer(access)
+        .add_service(AuthServiceServer::new(Rpc::new(app.clone())));
     let drained = grpc.serve(router, &shutdown);
     // The events of the last calls still leave with us.
     shutdown.spawn_essential("relay", Relay::run(database.clone(), bus.clone(), drained));

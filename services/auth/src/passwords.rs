@@ -51,7 +51,9 @@ impl Passwords {
     /// The hash of a password with a salt of its own, in PHC form.
     pub(crate) async fn hash(&self, password: SecretString) -> Result<String> {
         let argon2 = self.argon2.clone();
-        let hash = self.run(move || hash(&argon2, password.expose_secret().as_bytes())).await?;
+        let hash = self
+            .run(move || hash(&argon2, password.expose_secret().as_bytes()))
+            .await?;
         hash.ok_or_else(|| {
             tracing::error!("argon2 made no hash");
             Error::Internal
@@ -65,7 +67,11 @@ impl Passwords {
         let argon2 = self.argon2.clone();
         let same = self.run(move || {
             let hash = PasswordHash::new(&hash).ok()?;
-            Some(argon2.verify_password(password.expose_secret().as_bytes(), &hash).is_ok())
+            Some(
+                argon2
+                    .verify_password(password.expose_secret().as_bytes(), &hash)
+                    .is_ok(),
+            )
         });
         match same.await? {
             Some(same) => Ok(same && known),
@@ -81,7 +87,12 @@ impl Passwords {
             metrics::counter!("auth_password_hashes_refused_total").increment(1);
             return Err(Error::Busy);
         };
-        let permit = self.running.clone().acquire_owned().await.map_err(|_| Error::Internal)?;
+        let permit = self
+            .running
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::Internal)?;
         let done = tokio::task::spawn_blocking(move || {
             let done = work();
             // Held by the work, not by the caller, who may leave while the core is still busy.
@@ -98,12 +109,18 @@ fn argon2(config: &PasswordConfig) -> Result<Argon2<'static>, ConfigError> {
 }
 
 fn invalid(problem: impl ToString) -> ConfigError {
-    ConfigError::new("AIRWAVE_AUTH_ARGON2_MEMORY_KIB", format!("is impossible: {}", problem.to_string()))
+    ConfigError::new(
+        "AIRWAVE_AUTH_ARGON2_MEMORY_KIB",
+        format!("is impossible: {}", problem.to_string()),
+    )
 }
 
 fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Option<String> {
     let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).ok()?;
-    argon2.hash_password(password, &salt).ok().map(|hash| hash.to_string())
+    argon2
+        .hash_password(password, &salt)
+        .ok()
+        .map(|hash| hash.to_string())
 }
 
 #[cfg(test)]
@@ -111,8 +128,12 @@ mod tests {
     use super::*;
 
     fn passwords(workers: u32, queue: u32) -> Passwords {
-        let config =
-            PasswordConfig { argon2_memory_kib: 64, argon2_iterations: 1, hash_workers: workers, hash_queue: queue };
+        let config = PasswordConfig {
+            argon2_memory_kib: 64,
+            argon2_iterations: 1,
+            hash_workers: workers,
+            hash_queue: queue,
+        };
         Passwords::new(&config).unwrap()
     }
 
@@ -127,15 +148,27 @@ mod tests {
         let hash = passwords.hash(secret(&long)).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
         assert!(passwords.verify(secret(&long), Some(hash.clone())).await.unwrap());
-        for wrong in [format!("{}x", &long[..1023]), long[..72].to_owned(), String::new()] {
-            assert!(!passwords.verify(secret(&wrong), Some(hash.clone())).await.unwrap());
+        for wrong in [
+            format!("{}x", &long[..1023]),
+            long[..72].to_owned(),
+            String::new(),
+        ] {
+            assert!(
+                !passwords
+                    .verify(secret(&wrong), Some(hash.clone()))
+                    .await
+                    .unwrap()
+            );
         }
     }
 
     #[tokio::test]
     async fn two_hashes_of_one_password_differ() {
         let passwords = passwords(2, 8);
-        let [one, two] = [passwords.hash(secret("same")).await.unwrap(), passwords.hash(secret("same")).await.unwrap()];
+        let [one, two] = [
+            passwords.hash(secret("same")).await.unwrap(),
+            passwords.hash(secret("same")).await.unwrap(),
+        ];
         assert_ne!(one, two);
     }
 

@@ -29,23 +29,38 @@ impl SigningKeys {
     /// # Errors
     /// The variable that holds no Ed25519 key, without its value.
     pub fn from_config(config: &TokenConfig) -> Result<Self, ConfigError> {
-        let wrong = || ConfigError::new("AIRWAVE_AUTH_SIGNING_KEY", "must be an Ed25519 key, PKCS#8 PEM or base64 of it");
+        let wrong = || {
+            ConfigError::new(
+                "AIRWAVE_AUTH_SIGNING_KEY",
+                "must be an Ed25519 key, PKCS#8 PEM or base64 of it",
+            )
+        };
         let pem = unwrap_base64(config.signing_key.expose_secret()).ok_or_else(wrong)?;
         let key = SigningKey::from_pkcs8_pem(pem.trim()).map_err(|_| wrong())?;
         let public = PublicKey::new(key.verifying_key().as_bytes()).map_err(|_| wrong())?;
         let der = key.to_pkcs8_der().map_err(|_| wrong())?;
         let mut keys = vec![public.clone()];
-        for text in config.signing_keys_previous.iter().flat_map(|list| list.expose_secret().split(',')) {
+        for text in config
+            .signing_keys_previous
+            .iter()
+            .flat_map(|list| list.expose_secret().split(','))
+        {
             if text.trim().is_empty() {
                 continue;
             }
             let previous = public_key(text).ok_or_else(|| {
-                ConfigError::new("AIRWAVE_AUTH_SIGNING_KEYS_PREVIOUS", "must be Ed25519 keys separated by commas")
+                ConfigError::new(
+                    "AIRWAVE_AUTH_SIGNING_KEYS_PREVIOUS",
+                    "must be Ed25519 keys separated by commas",
+                )
             })?;
             keys.push(previous);
         }
         Ok(Self {
-            header: Header { kid: Some(public.kid().to_owned()), ..Header::new(Algorithm::EdDSA) },
+            header: Header {
+                kid: Some(public.kid().to_owned()),
+                ..Header::new(Algorithm::EdDSA)
+            },
             key: EncodingKey::from_ed_der(der.as_bytes()),
             key_set: KeySet::new(keys),
         })
@@ -127,22 +142,46 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused_without_being_repeated() {
-        for bad in ["", "hunter2hunter2", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----"] {
-            let Err(error) = SigningKeys::from_config(&config(bad, None)) else { panic!("accepted {bad:?}") };
+        for bad in [
+            "",
+            "hunter2hunter2",
+            "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----",
+        ] {
+            let Err(error) = SigningKeys::from_config(&config(bad, None)) else {
+                panic!("accepted {bad:?}")
+            };
             let line = error.to_string();
-            assert!(line.starts_with("AIRWAVE_AUTH_SIGNING_KEY must be") && !line.contains("hunter2"), "{line}");
+            assert!(
+                line.starts_with("AIRWAVE_AUTH_SIGNING_KEY must be") && !line.contains("hunter2"),
+                "{line}"
+            );
         }
         let good = pem(&SigningKey::from_bytes(&[1; 32]));
-        let Err(error) = SigningKeys::from_config(&config(&good, Some("x"))) else { panic!("accepted") };
-        assert!(error.to_string().starts_with("AIRWAVE_AUTH_SIGNING_KEYS_PREVIOUS"));
+        let Err(error) = SigningKeys::from_config(&config(&good, Some("x"))) else {
+            panic!("accepted")
+        };
+        assert!(
+            error
+                .to_string()
+                .starts_with("AIRWAVE_AUTH_SIGNING_KEYS_PREVIOUS")
+        );
     }
 
     #[test]
     fn the_key_of_the_rfc_is_known() {
-        let d = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
+        let d = base64::engine::general_purpose::URL_SAFE_NO_PAD
+            .decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
         let key = SigningKey::from_bytes(&d.unwrap().try_into().unwrap());
-        assert!(SigningKeys::from_config(&config(&pem(&key), None)).unwrap().is_example());
+        assert!(
+            SigningKeys::from_config(&config(&pem(&key), None))
+                .unwrap()
+                .is_example()
+        );
         let other = SigningKey::from_bytes(&[1; 32]);
-        assert!(!SigningKeys::from_config(&config(&pem(&other), None)).unwrap().is_example());
+        assert!(
+            !SigningKeys::from_config(&config(&pem(&other), None))
+                .unwrap()
+                .is_example()
+        );
     }
 }

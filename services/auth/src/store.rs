@@ -38,7 +38,11 @@ impl Store {
     /// A store on a database.
     #[must_use]
     pub fn new(database: Database, lifetimes: Lifetimes) -> Self {
-        Self { database, lifetimes, large_counts: follows::large_counts() }
+        Self {
+            database,
+            lifetimes,
+            large_counts: follows::large_counts(),
+        }
     }
 }
 

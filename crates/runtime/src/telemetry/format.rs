@@ -27,7 +27,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, ctx: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        ctx: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let mut line = Map::new();
         let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
         line.insert("timestamp".into(), now.into());
@@ -37,7 +42,9 @@ where
         for span in ctx.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
             line.insert("span".into(), span.name().into());
             let extensions = span.extensions();
-            let Some(fields) = extensions.get::<FormattedFields<N>>() else { continue };
+            let Some(fields) = extensions.get::<FormattedFields<N>>() else {
+                continue;
+            };
             if let Ok(Value::Object(fields)) = serde_json::from_str(&fields.fields) {
                 line.extend(fields.into_iter().filter(|(name, _)| !name.starts_with("otel.")));
             }
@@ -52,7 +59,8 @@ where
 }
 
 fn add_trace(line: &mut Map<String, Value>, span: &tracing::span::Id) {
-    let context = tracing::dispatcher::get_default(|dispatch| tracing_opentelemetry::get_otel_context(span, dispatch));
+    let context =
+        tracing::dispatcher::get_default(|dispatch| tracing_opentelemetry::get_otel_context(span, dispatch));
     let Some(context) = context else { return };
     let span = context.span();
     let ids = span.span_context();

@@ -8,11 +8,12 @@ use domain::{PageRequest, UserId, text};
 use identity::ServiceName::{self, Chat, Gateway, Notification, Stream, Vod};
 use proto::auth::v1::auth_service_server::AuthService;
 use proto::auth::v1::{
-    CheckFollowRequest, CheckFollowResponse, FollowRequest, FollowResponse, FollowerPageRequest, FollowerPageResponse,
-    GetMeRequest, GetMeResponse, GetProfileRequest, GetProfileResponse, GetUsersRequest, GetUsersResponse, KeySetRequest,
-    KeySetResponse, ListFollowsRequest, ListFollowsResponse, LoginRequest, LogoutRequest, LogoutResponse, RefreshRequest,
-    RegisterRequest, RevocationsSinceRequest, RevocationsSinceResponse, SessionResponse, SnapshotRequest,
-    SnapshotResponse, UnfollowRequest, UnfollowResponse,
+    CheckFollowRequest, CheckFollowResponse, FollowRequest, FollowResponse, FollowerPageRequest,
+    FollowerPageResponse, GetMeRequest, GetMeResponse, GetProfileRequest, GetProfileResponse,
+    GetUsersRequest, GetUsersResponse, KeySetRequest, KeySetResponse, ListFollowsRequest,
+    ListFollowsResponse, LoginRequest, LogoutRequest, LogoutResponse, RefreshRequest, RegisterRequest,
+    RevocationsSinceRequest, RevocationsSinceResponse, SessionResponse, SnapshotRequest, SnapshotResponse,
+    UnfollowRequest, UnfollowResponse,
 };
 use proto::time::timestamp;
 use proto::{Caller, IntoStatus};
@@ -73,11 +74,23 @@ impl Rpc {
     async fn register(&self, address: Option<IpAddr>, request: RegisterRequest) -> Result<SessionResponse> {
         self.app.throttle.registration(address).await?;
         let checked = check_registration(&request)?;
-        let password = self.app.passwords.hash(SecretString::from(request.password)).await?;
+        let password = self
+            .app
+            .passwords
+            .hash(SecretString::from(request.password))
+            .await?;
         let (username, display_name) = checked;
         let refresh = RefreshToken::generate();
-        let new = NewUser { username, password, display_name };
-        let granted = self.app.store.user_register(new, refresh.stored, self.app.clock.now()).await?;
+        let new = NewUser {
+            username,
+            password,
+            display_name,
+        };
+        let granted = self
+            .app
+            .store
+            .user_register(new, refresh.stored, self.app.clock.now())
+            .await?;
         tracing::info!(user_id = granted.user.id, "registered");
         self.session(granted, refresh.text)
     }
@@ -91,13 +104,21 @@ impl Rpc {
         // What can be nobody's name is looked up and hashed like any other: it must take as long.
         let user = self.app.store.user_by_name(&name).await?;
         let hash = user.as_ref().map(|user| user.password.clone());
-        let right = self.app.passwords.verify(SecretString::from(request.password), hash).await?;
+        let right = self
+            .app
+            .passwords
+            .verify(SecretString::from(request.password), hash)
+            .await?;
         let Some(user) = user.filter(|_| right) else {
             metrics::counter!("auth_logins_total", "outcome" => "refused").increment(1);
             return Err(Error::InvalidCredentials);
         };
         let refresh = RefreshToken::generate();
-        let granted = self.app.store.session_start(&user, refresh.stored, self.app.clock.now()).await?;
+        let granted = self
+            .app
+            .store
+            .session_start(&user, refresh.stored, self.app.clock.now())
+            .await?;
         self.app.throttle.login_succeeded(&name, address).await;
         metrics::counter!("auth_logins_total", "outcome" => "accepted").increment(1);
         self.session(granted, refresh.text)
@@ -109,7 +130,12 @@ impl Rpc {
         }
         let hash = RefreshToken::hash(&request.refresh_token);
         let next = RefreshToken::generate();
-        match self.app.store.session_refresh(hash, next.stored, self.app.clock.now()).await? {
+        match self
+            .app
+            .store
+            .session_refresh(hash, next.stored, self.app.clock.now())
+            .await?
+        {
             Ok(granted) => self.session(granted, next.text),
             Err(revocation) => {
                 metrics::counter!("auth_refresh_tokens_reused_total").increment(1);
@@ -120,8 +146,15 @@ impl Rpc {
     }
 
     fn session(&self, granted: Granted, refresh_token: String) -> Result<SessionResponse> {
-        let Granted { user, session, access } = granted;
-        let access_token = self.app.keys.sign(&claims(user.id(), &user.username, user.role(), session, access))?;
+        let Granted {
+            user,
+            session,
+            access,
+        } = granted;
+        let access_token =
+            self.app
+                .keys
+                .sign(&claims(user.id(), &user.username, user.role(), session, access))?;
         Ok(SessionResponse {
             user: Some(user.into()),
             access_token,
@@ -131,7 +164,11 @@ impl Rpc {
     }
 
     async fn logout(&self, caller: &Caller) -> Result<()> {
-        let revocation = self.app.store.session_end(caller.user()?, self.app.clock.now()).await?;
+        let revocation = self
+            .app
+            .store
+            .session_end(caller.user()?, self.app.clock.now())
+            .await?;
         // This replica knows at once; the others hear of it.
         self.app.verifier.revoke(revocation);
         Ok(())
@@ -139,7 +176,11 @@ impl Rpc {
 
     async fn list(&self, request: ListFollowsRequest, direction: Direction) -> Result<ListFollowsResponse> {
         let page = page_request(request.page)?;
-        let page = self.app.store.follow_page(user_id(request.user_id)?, direction, page).await?;
+        let page = self
+            .app
+            .store
+            .follow_page(user_id(request.user_id)?, direction, page)
+            .await?;
         Ok(page.into())
     }
 }
@@ -165,7 +206,11 @@ fn check_registration(request: &RegisterRequest) -> Result<(String, String)> {
 fn page_request(page: Option<proto::common::v1::PageRequest>) -> Result<PageRequest> {
     let page = page.unwrap_or_default();
     let given = |number: u32| (number != 0).then_some(number);
-    Ok(PageRequest::parse(given(page.page), given(page.limit), page.cursor.as_deref())?)
+    Ok(PageRequest::parse(
+        given(page.page),
+        given(page.limit),
+        page.cursor.as_deref(),
+    )?)
 }
 
 fn user_id(id: i64) -> Result<UserId> {
@@ -181,7 +226,11 @@ fn limit(limit: u32) -> Result<u32> {
 }
 
 fn after(id: i64) -> Result<i64> {
-    if id >= 0 { Ok(id) } else { Err(domain::FieldError::new("after", "must not be negative").into()) }
+    if id >= 0 {
+        Ok(id)
+    } else {
+        Err(domain::FieldError::new("after", "must not be negative").into())
+    }
 }
 
 fn answer<T>(result: Result<T>) -> Answer<T> {
@@ -215,7 +264,9 @@ impl AuthService for Rpc {
 
     async fn get_me(&self, request: Request<GetMeRequest>) -> Answer<GetMeResponse> {
         let me = signed_in(&request)?;
-        answer(self.app.store.user_get(me).await.map(|user| GetMeResponse { user: Some(user.into()) }))
+        answer(self.app.store.user_get(me).await.map(|user| GetMeResponse {
+            user: Some(user.into()),
+        }))
     }
 
     async fn get_profile(&self, request: Request<GetProfileRequest>) -> Answer<GetProfileResponse> {
@@ -231,20 +282,30 @@ impl AuthService for Rpc {
             return answer(Err(many.into()));
         }
         let users = self.app.store.user_summaries(&ids).await;
-        answer(users.map(|users| GetUsersResponse { users: users.into_iter().map(Into::into).collect() }))
+        answer(users.map(|users| GetUsersResponse {
+            users: users.into_iter().map(Into::into).collect(),
+        }))
     }
 
     async fn follow(&self, request: Request<FollowRequest>) -> Answer<FollowResponse> {
         let me = signed_in(&request)?;
         let other = user_id(request.into_inner().user_id).map_err(IntoStatus::into_status)?;
         let since = self.app.store.follow_add(me, other).await;
-        answer(since.map(|since| FollowResponse { followed_at: Some(timestamp(since)) }))
+        answer(since.map(|since| FollowResponse {
+            followed_at: Some(timestamp(since)),
+        }))
     }
 
     async fn unfollow(&self, request: Request<UnfollowRequest>) -> Answer<UnfollowResponse> {
         let me = signed_in(&request)?;
         let other = user_id(request.into_inner().user_id).map_err(IntoStatus::into_status)?;
-        answer(self.app.store.follow_remove(me, other).await.map(|()| UnfollowResponse {}))
+        answer(
+            self.app
+                .store
+                .follow_remove(me, other)
+                .await
+                .map(|()| UnfollowResponse {}),
+        )
     }
 
     async fn check_follow(&self, request: Request<CheckFollowRequest>) -> Answer<CheckFollowResponse> {
@@ -267,17 +328,30 @@ impl AuthService for Rpc {
         let request = request.into_inner();
         let page = async {
             let user = user_id(request.user_id)?;
-            self.app.store.follower_ids(user, after(request.after_follower_id)?, limit(request.limit)?).await
+            self.app
+                .store
+                .follower_ids(user, after(request.after_follower_id)?, limit(request.limit)?)
+                .await
         };
-        answer(page.await.map(|(follower_ids, has_more)| FollowerPageResponse { follower_ids, has_more }))
+        answer(page.await.map(|(follower_ids, has_more)| FollowerPageResponse {
+            follower_ids,
+            has_more,
+        }))
     }
 
     async fn key_set(&self, _: Request<KeySetRequest>) -> Answer<KeySetResponse> {
         answer(Ok(answers::key_set(self.app.keys.key_set())))
     }
 
-    async fn revocations_since(&self, request: Request<RevocationsSinceRequest>) -> Answer<RevocationsSinceResponse> {
-        let news = self.app.store.revocations_since(&request.into_inner().cursor).await;
+    async fn revocations_since(
+        &self,
+        request: Request<RevocationsSinceRequest>,
+    ) -> Answer<RevocationsSinceResponse> {
+        let news = self
+            .app
+            .store
+            .revocations_since(&request.into_inner().cursor)
+            .await;
         answer(news.map(|(revocations, cursor)| RevocationsSinceResponse {
             revocations: revocations.into_iter().map(answers::revocation).collect(),
             cursor,
@@ -287,10 +361,15 @@ impl AuthService for Rpc {
     async fn snapshot(&self, request: Request<SnapshotRequest>) -> Answer<SnapshotResponse> {
         let request = request.into_inner();
         let page = async {
-            let page = self.app.store.user_snapshot(after(request.after_user_id)?, limit(request.limit)?);
+            let page = self
+                .app
+                .store
+                .user_snapshot(after(request.after_user_id)?, limit(request.limit)?);
             page.await
         };
-        answer(page.await.map(|owners| SnapshotResponse { owners: owners.into_iter().map(Into::into).collect() }))
+        answer(page.await.map(|owners| SnapshotResponse {
+            owners: owners.into_iter().map(Into::into).collect(),
+        }))
     }
 }
 
@@ -301,7 +380,9 @@ mod tests {
     #[test]
     fn every_method_says_who_may_call_it() {
         let proto = include_str!("../../../../proto/airwave/auth/v1/auth.proto");
-        let methods = proto.lines().filter_map(|line| line.trim().strip_prefix("rpc ")?.split_once('('));
+        let methods = proto
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("rpc ")?.split_once('('));
         let mut methods: Vec<_> = methods.map(|(name, _)| name).collect();
         let mut listed: Vec<_> = CALLERS.iter().map(|(name, _)| *name).collect();
         methods.sort_unstable();
@@ -316,7 +397,9 @@ mod tests {
             password: password.to_owned(),
             display_name: display_name.map(str::to_owned),
         };
-        let Err(Error::Fields(fields)) = check_registration(&request("a b", "short", Some("\0"))) else { panic!() };
+        let Err(Error::Fields(fields)) = check_registration(&request("a b", "short", Some("\0"))) else {
+            panic!()
+        };
         let paths: Vec<_> = fields.iter().map(|field| field.path.as_ref()).collect();
         assert_eq!(paths, ["username", "password", "displayName"]);
         let (name, shown) = check_registration(&request("Ａnna", "long enough", None)).unwrap();
@@ -325,6 +408,9 @@ mod tests {
 
     #[test]
     fn an_absent_page_is_the_first() {
-        assert_eq!(page_request(None).unwrap(), PageRequest::parse(None, None, None).unwrap());
+        assert_eq!(
+            page_request(None).unwrap(),
+            PageRequest::parse(None, None, None).unwrap()
+        );
     }
 }

@@ -69,7 +69,12 @@ pub struct PasswordChange {
 
 impl Store {
     /// Makes an account with its first session.
-    pub async fn user_register(&self, new: NewUser, refresh: NewRefreshToken, now: DateTime<Utc>) -> Result<Granted> {
+    pub async fn user_register(
+        &self,
+        new: NewUser,
+        refresh: NewRefreshToken,
+        now: DateTime<Utc>,
+    ) -> Result<Granted> {
         let lifetimes = self.lifetimes;
         self.database
             .transaction(async move |conn| {
@@ -99,7 +104,9 @@ impl Store {
         let key = name.to_ascii_lowercase();
         self.database
             .read(async |conn| {
-                let user = users::table.filter(users::username_key.eq(&key)).select(UserRow::as_select());
+                let user = users::table
+                    .filter(users::username_key.eq(&key))
+                    .select(UserRow::as_select());
                 Ok(user.first(conn).await.optional()?)
             })
             .await
@@ -109,7 +116,12 @@ impl Store {
     pub async fn user_get(&self, id: UserId) -> Result<UserRow> {
         self.database
             .read(async |conn| {
-                let user = users::table.find(id.0).select(UserRow::as_select()).first(conn).await.optional()?;
+                let user = users::table
+                    .find(id.0)
+                    .select(UserRow::as_select())
+                    .first(conn)
+                    .await
+                    .optional()?;
                 user.ok_or(Error::UserNotFound)
             })
             .await
@@ -124,14 +136,22 @@ impl Store {
             Some(viewer) => Some(self.follow_exists(viewer, user.id()).await?),
             None => None,
         };
-        Ok(Profile { user, followers, following, is_following })
+        Ok(Profile {
+            user,
+            followers,
+            following,
+            is_following,
+        })
     }
 
     /// Names and pictures of those accounts that exist.
     pub async fn user_summaries(&self, ids: &[i64]) -> Result<Vec<Summary>> {
         self.database
             .read(async |conn| {
-                let users = users::table.filter(users::id.eq_any(ids)).order(users::id).select(Summary::as_select());
+                let users = users::table
+                    .filter(users::id.eq_any(ids))
+                    .order(users::id)
+                    .select(Summary::as_select());
                 Ok(users.load(conn).await?)
             })
             .await
@@ -141,7 +161,10 @@ impl Store {
     pub async fn user_snapshot(&self, after: i64, limit: u32) -> Result<Vec<Owner>> {
         self.database
             .read(async |conn| {
-                let owners = users::table.filter(users::id.gt(after)).order(users::id).limit(limit.into());
+                let owners = users::table
+                    .filter(users::id.gt(after))
+                    .order(users::id)
+                    .limit(limit.into());
                 Ok(owners.select(Owner::as_select()).load(conn).await?)
             })
             .await
@@ -156,7 +179,10 @@ impl Store {
             .transaction(async move |conn| {
                 let user = lock_user(conn, found.id).await?;
                 let row = users::table.find(user.id);
-                diesel::update(row).set(users::role.eq(role.as_str())).execute(conn).await?;
+                diesel::update(row)
+                    .set(users::role.eq(role.as_str()))
+                    .execute(conn)
+                    .await?;
                 if role < user.role() {
                     user_cut_off(conn, &user, lifetimes, now).await?;
                 }
@@ -167,13 +193,19 @@ impl Store {
 
     /// Replaces a password and ends every session of the account.
     pub async fn user_reset_password(&self, change: PasswordChange, now: DateTime<Utc>) -> Result<()> {
-        let found = self.user_by_name(&change.username).await?.ok_or(Error::UserNotFound)?;
+        let found = self
+            .user_by_name(&change.username)
+            .await?
+            .ok_or(Error::UserNotFound)?;
         let lifetimes = self.lifetimes;
         self.database
             .transaction(async move |conn| {
                 let user = lock_user(conn, found.id).await?;
                 let row = users::table.find(user.id);
-                diesel::update(row).set(users::password.eq(&change.password)).execute(conn).await?;
+                diesel::update(row)
+                    .set(users::password.eq(&change.password))
+                    .execute(conn)
+                    .await?;
                 let sessions = refresh_tokens::table.filter(refresh_tokens::user_id.eq(user.id));
                 diesel::delete(sessions).execute(conn).await?;
                 user_cut_off(conn, &user, lifetimes, now).await
@@ -184,5 +216,9 @@ impl Store {
 
 fn name_taken(error: diesel::result::Error) -> Error {
     let error = storage::Error::from(error);
-    if error.is_unique_violation("users_username_key") { Error::UsernameTaken } else { error.into() }
+    if error.is_unique_violation("users_username_key") {
+        Error::UsernameTaken
+    } else {
+        error.into()
+    }
 }

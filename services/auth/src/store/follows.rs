@@ -47,7 +47,10 @@ pub struct FollowPage {
 }
 
 pub(super) fn large_counts() -> Cache<(i64, Direction), u64> {
-    Cache::builder().max_capacity(LARGE_COUNTS).time_to_live(LARGE_COUNT_AGE).build()
+    Cache::builder()
+        .max_capacity(LARGE_COUNTS)
+        .time_to_live(LARGE_COUNT_AGE)
+        .build()
 }
 
 impl Store {
@@ -59,7 +62,10 @@ impl Store {
         self.database
             .transaction(async move |conn| {
                 let user = both_exist(conn, follower, following).await?;
-                let pair = (follows::follower_id.eq(follower.0), follows::following_id.eq(following.0));
+                let pair = (
+                    follows::follower_id.eq(follower.0),
+                    follows::following_id.eq(following.0),
+                );
                 let since: Option<DateTime<Utc>> = diesel::insert_into(follows::table)
                     .values(pair)
                     .on_conflict((follows::follower_id, follows::following_id))
@@ -90,7 +96,10 @@ impl Store {
                 if removed == 0 {
                     return Err(Error::NotFollowing);
                 }
-                let told = UserUnfollowed { follower_id: follower.0, following_id: following.0 };
+                let told = UserUnfollowed {
+                    follower_id: follower.0,
+                    following_id: following.0,
+                };
                 let version = next_version(conn).await?;
                 emit(conn, Payload::UserUnfollowed(told), following.0, version).await?;
                 Ok(())
@@ -101,7 +110,11 @@ impl Store {
     /// Whether one account follows another.
     pub async fn follow_exists(&self, follower: UserId, following: UserId) -> Result<bool> {
         self.database
-            .read(async |conn| Ok(diesel::select(exists(pair(follower, following))).get_result(conn).await?))
+            .read(async |conn| {
+                Ok(diesel::select(exists(pair(follower, following)))
+                    .get_result(conn)
+                    .await?)
+            })
             .await
     }
 
@@ -113,7 +126,12 @@ impl Store {
         let count: i64 = self
             .database
             .read(async |conn| -> Result<i64> {
-                let some = end(user, direction).select(follows::id).limit(EXACT).load::<i64>(conn).await?.len();
+                let some = end(user, direction)
+                    .select(follows::id)
+                    .limit(EXACT)
+                    .load::<i64>(conn)
+                    .await?
+                    .len();
                 let some = i64::try_from(some).unwrap_or(i64::MAX);
                 if some < EXACT {
                     return Ok(some);
@@ -129,7 +147,12 @@ impl Store {
     }
 
     /// A page of one of the two lists of an account, newest first.
-    pub async fn follow_page(&self, user: UserId, direction: Direction, page: PageRequest) -> Result<FollowPage> {
+    pub async fn follow_page(
+        &self,
+        user: UserId,
+        direction: Direction,
+        page: PageRequest,
+    ) -> Result<FollowPage> {
         self.user_get(user).await?;
         let total_items = match page.start {
             PageStart::Page(_) => Some(self.follow_count(user, direction).await?),
@@ -142,13 +165,24 @@ impl Store {
         let last = rows.last().map(|(id, _)| Cursor { key: *id, id: *id });
         Ok(FollowPage {
             users: rows.into_iter().map(|(_, user)| user).collect(),
-            info: PageInfo { total_items, total_items_capped: false, next_cursor: last.filter(|_| more) },
+            info: PageInfo {
+                total_items,
+                total_items_capped: false,
+                next_cursor: last.filter(|_| more),
+            },
         })
     }
 
     /// The rows of a page and, when there is one, the row after it.
-    async fn follow_rows(&self, user: UserId, direction: Direction, page: PageRequest) -> Result<Vec<(i64, Summary)>> {
-        let mut rows = end(user, direction).order(follows::id.desc()).limit(i64::from(page.limit) + 1);
+    async fn follow_rows(
+        &self,
+        user: UserId,
+        direction: Direction,
+        page: PageRequest,
+    ) -> Result<Vec<(i64, Summary)>> {
+        let mut rows = end(user, direction)
+            .order(follows::id.desc())
+            .limit(i64::from(page.limit) + 1);
         rows = match page.start {
             PageStart::Page(_) => rows.offset(i64::try_from(page.offset()).unwrap_or(i64::MAX)),
             PageStart::After(cursor) => rows.filter(follows::id.lt(cursor.id)),
@@ -157,15 +191,30 @@ impl Store {
             .database
             .read(async move |conn| -> Result<Vec<(i64, i64)>> {
                 Ok(match direction {
-                    Direction::Followers => rows.select((follows::id, follows::follower_id)).load(conn).await?,
-                    Direction::Following => rows.select((follows::id, follows::following_id)).load(conn).await?,
+                    Direction::Followers => {
+                        rows.select((follows::id, follows::follower_id))
+                            .load(conn)
+                            .await?
+                    }
+                    Direction::Following => {
+                        rows.select((follows::id, follows::following_id))
+                            .load(conn)
+                            .await?
+                    }
                 })
             })
             .await?;
         let others: Vec<i64> = pairs.iter().map(|(_, other)| *other).collect();
-        let mut users: HashMap<i64, Summary> =
-            self.user_summaries(&others).await?.into_iter().map(|user| (user.id, user)).collect();
-        Ok(pairs.into_iter().filter_map(|(id, other)| Some((id, users.remove(&other)?))).collect())
+        let mut users: HashMap<i64, Summary> = self
+            .user_summaries(&others)
+            .await?
+            .into_iter()
+            .map(|user| (user.id, user))
+            .collect();
+        Ok(pairs
+            .into_iter()
+            .filter_map(|(id, other)| Some((id, users.remove(&other)?)))
+            .collect())
     }
 
     /// Ids of followers after one, in rising order, and whether there are more.
@@ -174,7 +223,11 @@ impl Store {
             .database
             .read(async |conn| -> Result<Vec<i64>> {
                 let followers = follows::table
-                    .filter(follows::following_id.eq(user.0).and(follows::follower_id.gt(after)))
+                    .filter(
+                        follows::following_id
+                            .eq(user.0)
+                            .and(follows::follower_id.gt(after)),
+                    )
                     .order(follows::follower_id)
                     .limit(i64::from(limit) + 1)
                     .select(follows::follower_id);
@@ -192,30 +245,49 @@ type Boxed<'a> = follows::BoxedQuery<'a, Pg>;
 /// The pairs of an account, seen from one end.
 fn end<'a>(user: UserId, direction: Direction) -> Boxed<'a> {
     match direction {
-        Direction::Followers => follows::table.filter(follows::following_id.eq(user.0)).into_boxed(),
-        Direction::Following => follows::table.filter(follows::follower_id.eq(user.0)).into_boxed(),
+        Direction::Followers => follows::table
+            .filter(follows::following_id.eq(user.0))
+            .into_boxed(),
+        Direction::Following => follows::table
+            .filter(follows::follower_id.eq(user.0))
+            .into_boxed(),
     }
 }
 
-fn pair<'a>(follower: UserId, following: UserId) -> diesel::helper_types::Filter<
+fn pair<'a>(
+    follower: UserId,
+    following: UserId,
+) -> diesel::helper_types::Filter<
     follows::table,
     diesel::helper_types::And<
         diesel::helper_types::Eq<follows::follower_id, i64>,
         diesel::helper_types::Eq<follows::following_id, i64>,
     >,
 > {
-    follows::table.filter(follows::follower_id.eq(follower.0).and(follows::following_id.eq(following.0)))
+    follows::table.filter(
+        follows::follower_id
+            .eq(follower.0)
+            .and(follows::following_id.eq(following.0)),
+    )
 }
 
 /// The follower, when both accounts are there.
 async fn both_exist(conn: &mut AsyncPgConnection, follower: UserId, following: UserId) -> Result<UserRow> {
-    let both = users::table.filter(users::id.eq_any([follower.0, following.0])).select(UserRow::as_select());
+    let both = users::table
+        .filter(users::id.eq_any([follower.0, following.0]))
+        .select(UserRow::as_select());
     let both: Vec<UserRow> = both.load(conn).await?;
     let there = both.len() == 2;
-    both.into_iter().find(|user| user.id() == follower && there).ok_or(Error::UserNotFound)
+    both.into_iter()
+        .find(|user| user.id() == follower && there)
+        .ok_or(Error::UserNotFound)
 }
 
 /// Follows come and go with their rows, so the versions of their facts come from a sequence.
 async fn next_version(conn: &mut AsyncPgConnection) -> Result<i64> {
-    Ok(diesel::select(diesel::dsl::sql::<BigInt>("nextval('follows_version')")).get_result(conn).await?)
+    Ok(
+        diesel::select(diesel::dsl::sql::<BigInt>("nextval('follows_version')"))
+            .get_result(conn)
+            .await?,
+    )
 }

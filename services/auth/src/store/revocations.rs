@@ -49,15 +49,29 @@ impl Row {
     fn revocation(self) -> Option<Revocation> {
         let until = self.expires_at;
         Some(match self.kind.as_str() {
-            TOKEN => Revocation::Token { id: self.token, until },
-            SESSION => Revocation::Session { id: self.token, until },
-            _ => Revocation::User { id: UserId(self.user_id), valid_from: self.valid_from?, until },
+            TOKEN => Revocation::Token {
+                id: self.token,
+                until,
+            },
+            SESSION => Revocation::Session {
+                id: self.token,
+                until,
+            },
+            _ => Revocation::User {
+                id: UserId(self.user_id),
+                valid_from: self.valid_from?,
+                until,
+            },
         })
     }
 }
 
 /// Writes a revocation; a later one of the same thing extends it.
-pub(super) async fn revocation_insert(conn: &mut AsyncPgConnection, user: i64, revocation: &Revocation) -> Result<()> {
+pub(super) async fn revocation_insert(
+    conn: &mut AsyncPgConnection,
+    user: i64,
+    revocation: &Revocation,
+) -> Result<()> {
     let (token, kind, valid_from) = match revocation {
         Revocation::Token { id, .. } => (id.clone(), TOKEN, None),
         Revocation::Session { id, .. } => (id.clone(), SESSION, None),
@@ -75,7 +89,10 @@ pub(super) async fn revocation_insert(conn: &mut AsyncPgConnection, user: i64, r
         .do_update()
         .set((
             token_blacklist::valid_from.eq(excluded(token_blacklist::valid_from)),
-            token_blacklist::expires_at.eq(greatest(token_blacklist::expires_at, excluded(token_blacklist::expires_at))),
+            token_blacklist::expires_at.eq(greatest(
+                token_blacklist::expires_at,
+                excluded(token_blacklist::expires_at),
+            )),
         ))
         .execute(conn)
         .await?;
@@ -90,11 +107,18 @@ pub(super) async fn user_cut_off(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let valid_from = cutoff(now, user.tokens_valid_from);
-    diesel::update(users::table.find(user.id)).set(users::tokens_valid_from.eq(valid_from)).execute(conn).await?;
+    diesel::update(users::table.find(user.id))
+        .set(users::tokens_valid_from.eq(valid_from))
+        .execute(conn)
+        .await?;
     // The longest that a token made until now may live; sessions that are gone may have had longer ones, up to a day.
     let day = Duration::days(1).max(lifetimes.access);
     let until = refused_by_itself(AccessTimes::starting(now, Some(valid_from), day).expires_at);
-    let revocation = Revocation::User { id: user.id(), valid_from, until };
+    let revocation = Revocation::User {
+        id: user.id(),
+        valid_from,
+        until,
+    };
     revocation_insert(conn, user.id, &revocation).await?;
     let told = TokenRevoked {
         what: Some(token_revoked::What::User(TokensCutoff {
@@ -118,10 +142,14 @@ impl Store {
             .read(async |conn| -> Result<(DateTime<Utc>, Vec<Row>)> {
                 // The database's clock wrote the rows, so it also says from when the next question asks; and it is read
                 // first, since rows may come while we look.
-                let now = diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(conn).await?;
+                let now = diesel::select(diesel::dsl::now.into_sql::<Timestamptz>())
+                    .get_result(conn)
+                    .await?;
                 let news = token_blacklist::updated_at
                     .gt(after.at)
-                    .or(token_blacklist::updated_at.eq(after.at).and(token_blacklist::token.gt(&after.token)));
+                    .or(token_blacklist::updated_at
+                        .eq(after.at)
+                        .and(token_blacklist::token.gt(&after.token)));
                 let rows = token_blacklist::table
                     .filter(news.and(token_blacklist::expires_at.ge(diesel::dsl::now)))
                     .order((token_blacklist::updated_at, token_blacklist::token))
@@ -133,10 +161,19 @@ impl Store {
             })
             .await?;
         let next = match rows.last() {
-            Some(last) if rows.len() >= REVOCATIONS_PAGE => Position { at: last.updated_at, token: last.token.clone() },
-            _ => Position { at: (now - OVERLAP).max(after.at.min(now)), token: String::new() },
+            Some(last) if rows.len() >= REVOCATIONS_PAGE => Position {
+                at: last.updated_at,
+                token: last.token.clone(),
+            },
+            _ => Position {
+                at: (now - OVERLAP).max(after.at.min(now)),
+                token: String::new(),
+            },
         };
-        Ok((rows.into_iter().filter_map(Row::revocation).collect(), next.to_string()))
+        Ok((
+            rows.into_iter().filter_map(Row::revocation).collect(),
+            next.to_string(),
+        ))
     }
 
     /// Removes rows that refuse nothing any more; answers how many.
@@ -184,11 +221,17 @@ struct Position {
 impl Position {
     fn parse(cursor: &str) -> Result<Self> {
         if cursor.is_empty() {
-            return Ok(Self { at: DateTime::UNIX_EPOCH, token: String::new() });
+            return Ok(Self {
+                at: DateTime::UNIX_EPOCH,
+                token: String::new(),
+            });
         }
         let position = cursor.split_once(':').and_then(|(micros, token)| {
             let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
-            Some(Self { at, token: token.to_owned() })
+            Some(Self {
+                at,
+                token: token.to_owned(),
+            })
         });
         position.ok_or_else(|| FieldError::new("cursor", "is not one that this list gave").into())
     }
@@ -206,7 +249,10 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_as_it_went() {
-        let position = Position { at: DateTime::from_timestamp_micros(1_795_376_364_123_456).unwrap(), token: "user:7".into() };
+        let position = Position {
+            at: DateTime::from_timestamp_micros(1_795_376_364_123_456).unwrap(),
+            token: "user:7".into(),
+        };
         assert_eq!(Position::parse(&position.to_string()).unwrap(), position);
         assert_eq!(Position::parse("").unwrap().at, DateTime::UNIX_EPOCH);
         for bad in ["x", "1", "x:y", "9223372036854775807:a"] {

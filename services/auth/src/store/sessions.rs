@@ -119,7 +119,15 @@ impl Store {
             .transaction(async move |conn| {
                 let user = lock_user(conn, token.id.0).await?;
                 let until = refused_by_itself(token.expires_at);
-                revocation_insert(conn, user.id, &Revocation::Token { id: token.token_id, until }).await?;
+                revocation_insert(
+                    conn,
+                    user.id,
+                    &Revocation::Token {
+                        id: token.token_id,
+                        until,
+                    },
+                )
+                .await?;
                 let session = Uuid::try_parse(&token.session).map_err(|_| Error::UserNotFound)?;
                 session_kill(conn, &user, session, token.expires_at.max(now)).await
             })
@@ -157,11 +165,20 @@ async fn refresh_insert(
         ))
         .execute(conn)
         .await?;
-    Ok(Granted { user, session, access })
+    Ok(Granted {
+        user,
+        session,
+        access,
+    })
 }
 
 async fn refresh_row(conn: &mut AsyncPgConnection, hash: &[u8]) -> Result<RefreshRow> {
-    let row = refresh_tokens::table.find(hash).select(RefreshRow::as_select()).first(conn).await.optional()?;
+    let row = refresh_tokens::table
+        .find(hash)
+        .select(RefreshRow::as_select())
+        .first(conn)
+        .await
+        .optional()?;
     row.ok_or(Error::RefreshTokenInvalid)
 }
 
@@ -175,11 +192,16 @@ async fn session_kill(
 ) -> Result<Revocation> {
     let tokens = refresh_tokens::table.filter(refresh_tokens::session.eq(session));
     // Not from the setting: tokens that were made under another one are still around.
-    let last: Option<DateTime<Utc>> =
-        tokens.select(max(refresh_tokens::access_expires_at)).first(conn).await?;
+    let last: Option<DateTime<Utc>> = tokens
+        .select(max(refresh_tokens::access_expires_at))
+        .first(conn)
+        .await?;
     diesel::delete(tokens).execute(conn).await?;
     let until = refused_by_itself(last.map_or(at_least, |last| last.max(at_least)));
-    let revocation = Revocation::Session { id: session.to_string(), until };
+    let revocation = Revocation::Session {
+        id: session.to_string(),
+        until,
+    };
     revocation_insert(conn, user.id, &revocation).await?;
     let told = TokenRevoked {
         what: Some(token_revoked::What::SessionId(session.to_string())),

@@ -65,11 +65,23 @@ impl Throttle {
         let mut limits = Vec::new();
         if let Some(address) = address {
             let key = self.redis.key(&format!("auth:logins:{}", network(address)));
-            limits.push(Limit { key, most: self.config.logins_per_address, window: MINUTE });
+            limits.push(Limit {
+                key,
+                most: self.config.logins_per_address,
+                window: MINUTE,
+            });
         }
         let [pair, all] = self.failures(name, address);
-        limits.push(Limit { key: pair, most: self.config.failures_per_name_and_address, window: FAILURES });
-        limits.push(Limit { key: all, most: self.config.failures_per_name, window: FAILURES });
+        limits.push(Limit {
+            key: pair,
+            most: self.config.failures_per_name_and_address,
+            window: FAILURES,
+        });
+        limits.push(Limit {
+            key: all,
+            most: self.config.failures_per_name,
+            window: FAILURES,
+        });
         self.count(limits).await
     }
 
@@ -91,15 +103,26 @@ impl Throttle {
     /// [`Error::TooManyAttempts`] when there were too many before it.
     pub async fn registration(&self, address: Option<IpAddr>) -> Result<()> {
         let Some(address) = address else { return Ok(()) };
-        let key = self.redis.key(&format!("auth:registrations:{}", network(address)));
-        self.count(vec![Limit { key, most: self.config.registrations_per_address, window: MINUTE }]).await
+        let key = self
+            .redis
+            .key(&format!("auth:registrations:{}", network(address)));
+        self.count(vec![Limit {
+            key,
+            most: self.config.registrations_per_address,
+            window: MINUTE,
+        }])
+        .await
     }
 
     fn failures(&self, name: &str, address: Option<IpAddr>) -> [String; 2] {
         // What is no name at all is counted together.
-        let name = ::domain::text::username(name).map_or_else(|_| "-".to_owned(), |name| name.to_ascii_lowercase());
+        let name =
+            ::domain::text::username(name).map_or_else(|_| "-".to_owned(), |name| name.to_ascii_lowercase());
         let from = address.map_or_else(|| "-".to_owned(), network);
-        [self.redis.key(&format!("auth:failures:{name}:{from}")), self.redis.key(&format!("auth:failures:{name}"))]
+        [
+            self.redis.key(&format!("auth:failures:{name}:{from}")),
+            self.redis.key(&format!("auth:failures:{name}")),
+        ]
     }
 
     async fn count(&self, limits: Vec<Limit>) -> Result<()> {

@@ -2,8 +2,8 @@
 
 use identity::{KeySet, Revocation};
 use proto::auth::v1::{
-    GetProfileResponse, KeySetResponse, ListFollowsResponse, Owner, PublicKey, Revocation as RevocationMessage, Role, User,
-    UserCutoff, UserSummary, revocation,
+    GetProfileResponse, KeySetResponse, ListFollowsResponse, Owner, PublicKey,
+    Revocation as RevocationMessage, Role, User, UserCutoff, UserSummary, revocation,
 };
 use proto::common::v1::PageInfo;
 use proto::time::timestamp;
@@ -35,7 +35,12 @@ fn role(role: domain::Role) -> Role {
 
 impl From<Summary> for UserSummary {
     fn from(user: Summary) -> Self {
-        Self { id: user.id, username: user.username, display_name: user.display_name, avatar_url: user.avatar_url }
+        Self {
+            id: user.id,
+            username: user.username,
+            display_name: user.display_name,
+            avatar_url: user.avatar_url,
+        }
     }
 }
 
@@ -55,9 +60,16 @@ impl From<FollowPage> for ListFollowsResponse {
         let info = PageInfo {
             total_items: page.info.total_items,
             total_items_capped: page.info.total_items_capped,
-            next_cursor: page.info.next_cursor.map(domain::Cursor::encode).unwrap_or_default(),
+            next_cursor: page
+                .info
+                .next_cursor
+                .map(domain::Cursor::encode)
+                .unwrap_or_default(),
         };
-        Self { users: page.users.into_iter().map(Into::into).collect(), page: Some(info) }
+        Self {
+            users: page.users.into_iter().map(Into::into).collect(),
+            page: Some(info),
+        }
     }
 }
 
@@ -74,8 +86,13 @@ impl From<OwnerRow> for Owner {
 }
 
 pub(super) fn key_set(keys: &KeySet) -> KeySetResponse {
-    let key = |key: &identity::PublicKey| PublicKey { kid: key.kid().to_owned(), key: key.as_bytes().to_vec() };
-    KeySetResponse { keys: keys.keys().iter().map(key).collect() }
+    let key = |key: &identity::PublicKey| PublicKey {
+        kid: key.kid().to_owned(),
+        key: key.as_bytes().to_vec(),
+    };
+    KeySetResponse {
+        keys: keys.keys().iter().map(key).collect(),
+    }
 }
 
 pub(super) fn revocation(revocation: Revocation) -> RevocationMessage {
@@ -83,9 +100,13 @@ pub(super) fn revocation(revocation: Revocation) -> RevocationMessage {
     let what = match revocation {
         Revocation::Token { id, .. } => revocation::What::TokenId(id),
         Revocation::Session { id, .. } => revocation::What::SessionId(id),
-        Revocation::User { id, valid_from, .. } => {
-            revocation::What::User(UserCutoff { user_id: id.0, tokens_valid_from: Some(timestamp(valid_from)) })
-        }
+        Revocation::User { id, valid_from, .. } => revocation::What::User(UserCutoff {
+            user_id: id.0,
+            tokens_valid_from: Some(timestamp(valid_from)),
+        }),
     };
-    RevocationMessage { what: Some(what), until }
+    RevocationMessage {
+        what: Some(what),
+        until,
+    }
 }

@@ -1,0 +1,19 @@
+//! Stories of the auth service: the real service, called over gRPC, on real servers.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod accounts;
+mod callers;
+mod commands;
+mod follows;
+mod guessing;
+mod schema;
+mod sessions;
+mod traces;
+mod verifiers;
+mod world;

@@ -1,0 +1,231 @@
+//! A session from its first token to its last.
+
+use chrono::Utc;
+use domain::Clock;
+use proto::events::v1::event::Payload;
+use proto::events::v1::token_revoked::What;
+use proto::time::datetime;
+use stack::eventually;
+
+use crate::world::{PASSWORD, Replica, SOON, World, code, user};
+
+#[tokio::test]
+async fn an_account_is_made_and_signs_in() {
+    let world = World::new().await;
+    let replica = world.replica().await;
+    let mut ear = world.listen().await;
+
+    let first = replica.register("Anna_9").await;
+    assert_eq!(
+        (user(&first).username.as_str(), user(&first).display_name.as_str()),
+        ("Anna_9", "Anna_9")
+    );
+    let expires = datetime(first.expires_at.as_ref()).unwrap();
+    assert!((expires - Utc::now()).num_seconds() > 890);
+    let Payload::UserRegistered(told) = ear.next().await else {
+        panic!("another event")
+    };
+    assert_eq!(
+        (told.user_id, told.username.as_str()),
+        (user(&first).id, "Anna_9")
+    );
+
+    let again = replica.login("aNNA_9", PASSWORD).await.unwrap();
+    assert_eq!(user(&again), user(&first));
+    assert_ne!(again.refresh_token, first.refresh_token);
+    for session in [&first, &again] {
+        assert_eq!(&replica.me(&session.access_token).await.unwrap(), user(&first));
+    }
+    replica.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_session() {
+    let world = World::new().await;
+    let (one, two) = (world.replica().await, world.replica().await);
+    let other = one.register("anna").await;
+    let first = one.login("anna", PASSWORD).await.unwrap();
+    let second = two.refresh(&first.refresh_token).await.unwrap();
+    let third = one.refresh(&second.refresh_token).await.unwrap();
+    assert!(two.me(&third.access_token).await.is_ok());
+
+    let mut ear = world.listen().await;
+    assert_eq!(
+        code(two.refresh(&first.refresh_token).await),
+        "auth.refresh_token_invalid"
+    );
+    let Payload::TokenRevoked(told) = ear.next().await else {
+        panic!("another event")
+    };
+    assert!(matches!(told.what, Some(What::SessionId(_))));
+
+    assert_eq!(
+        code(one.refresh(&third.refresh_token).await),
+        "auth.refresh_token_invalid"
+    );
+    for token in [&first, &second, &third].map(|session| &session.access_token) {
+        assert_eq!(code(two.me(token).await), "auth.token_invalid");
+        eventually(SOON, "the other replica to refuse", async || {
+            one.me(token).await.is_err()
+        })
+        .await
+        .unwrap();
+    }
+    assert!(
+        one.me(&other.access_token).await.is_ok(),
+        "another session goes on"
+    );
+    assert!(one.refresh(&other.refresh_token).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_logout_ends_the_session_everywhere_within_a_second() {
+    let world = World::new().await;
+    let (one, two) = (world.replica().await, world.replica().await);
+    let first = one.register("anna").await;
+    let second = one.refresh(&first.refresh_token).await.unwrap();
+    let other = one.login("anna", PASSWORD).await.unwrap();
+    assert!(two.me(&first.access_token).await.is_ok());
+    let mut ear = world.listen().await;
+
+    one.logout(&second.access_token).await.unwrap();
+    let at = std::time::Instant::now();
+    for token in [&first.access_token, &second.access_token] {
+        assert_eq!(code(one.me(token).await), "auth.token_invalid");
+        eventually(SOON, "the other replica to refuse", async || {
+            two.me(token).await.is_err()
+        })
+        .await
+        .unwrap();
+    }
+    assert!(at.elapsed().as_millis() < 1000, "{:?}", at.elapsed());
+    assert_eq!(code(one.logout(&second.access_token).await), "auth.token_invalid");
+    assert_eq!(
+        code(two.refresh(&second.refresh_token).await),
+        "auth.refresh_token_invalid"
+    );
+    assert!(
+        two.me(&other.access_token).await.is_ok(),
+        "another session goes on"
+    );
+
+    let Payload::TokenRevoked(told) = ear.next().await else {
+        panic!("another event")
+    };
+    let Some(What::SessionId(session)) = told.what else {
+        panic!("not a session")
+    };
+    let rows = world
+        .sql()
+        .await
+        .query("SELECT token, kind FROM token_blacklist ORDER BY kind", &[])
+        .await
+        .unwrap();
+    assert_eq!(rows.len(), 2, "the session and the token that asked");
+    assert_eq!(
+        rows[0].get::<_, (String, String)>(..),
+        (session, "session".to_owned())
+    );
+    assert_eq!(rows[1].get::<_, &str>(1), "token");
+}
+
+#[tokio::test]
+async fn of_many_refreshes_at_once_one_succeeds() {
+    let world = World::new().await;
+    let replicas = [world.replica().await, world.replica().await];
+    let session = replicas[0].register("anna").await;
+    let tries = (0..8).map(|i| replicas[i % 2].refresh(&session.refresh_token));
+    let answers = futures::future::join_all(tries).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    // The others were reuses, so the one that succeeded is of no use now.
+    let winner = answers.into_iter().find_map(Result::ok).unwrap();
+    assert_eq!(
+        code(replicas[0].refresh(&winner.refresh_token).await),
+        "auth.refresh_token_invalid"
+    );
+}
+
+#[tokio::test]
+async fn tokens_end_in_time() {
+    let world = World {
+        clock: Clock::manual(Utc::now()),
+        ..World::new().await
+    };
+    let replica = world.replica().await;
+    let session = replica.register("anna").await;
+    world.clock.advance(chrono::Duration::seconds(900 + 5));
+    assert!(
+        replica.me(&session.access_token).await.is_ok(),
+        "within the leeway"
+    );
+    world.clock.advance(chrono::Duration::seconds(2));
+    assert_eq!(
+        code(replica.me(&session.access_token).await),
+        "auth.token_expired"
+    );
+
+    let next = replica.refresh(&session.refresh_token).await.unwrap();
+    world.clock.advance(chrono::Duration::days(30));
+    assert_eq!(
+        code(replica.refresh(&next.refresh_token).await),
+        "auth.refresh_token_invalid"
+    );
+    let count = async |sql: &tokio_postgres::Client| -> i64 {
+        sql.query_one("SELECT count(*) FROM refresh_tokens", &[])
+            .await
+            .unwrap()
+            .get(0)
+    };
+    let sql = world.sql().await;
+    assert_eq!(count(&sql).await, 2);
+    auth::inbound::clock::prune(&replica.store, &world.clock)
+        .await
+        .unwrap();
+    assert_eq!(count(&sql).await, 0);
+}
+
+#[tokio::test]
+async fn what_is_no_refresh_token_is_refused() {
+    let world = World::new().await;
+    let replica = world.replica().await;
+    let session = replica.register("anna").await;
+    for bad in [
+        String::new(),
+        session.access_token.clone(),
+        "x".repeat(1 << 20),
+        "\0".to_owned(),
+    ] {
+        assert_eq!(code(replica.refresh(&bad).await), "auth.refresh_token_invalid");
+    }
+    assert_eq!(
+        code(replica.me(&session.refresh_token).await),
+        "auth.token_invalid"
+    );
+    assert!(
+        replica.refresh(&session.refresh_token).await.is_ok(),
+        "nothing has happened to it"
+    );
+}
+
+#[tokio::test]
+async fn a_key_is_rotated_without_refusing_anyone() {
+    let old = World::new().await;
+    let mut new = World {
+        config: old.config.clone(),
+        clock: old.clock.clone(),
+    };
+    new.config.tokens.signing_key = World::new().await.config.tokens.signing_key;
+    // First every replica verifies both, then the new one signs.
+    let mut both = old.config.clone();
+    both.tokens.signing_keys_previous = Some(new.config.tokens.signing_key.clone());
+    new.config.tokens.signing_keys_previous = Some(old.config.tokens.signing_key.clone());
+
+    let (one, two) = (Replica::start(both, old.clock.clone()).await, new.replica().await);
+    let of_old = one.register("anna").await;
+    let of_new = two.login("anna", PASSWORD).await.unwrap();
+    for replica in [&one, &two] {
+        for token in [&of_old.access_token, &of_new.access_token] {
+            assert!(replica.me(token).await.is_ok());
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What a collector gets, and how log lines find the same trace.
+
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use opentelemetry_proto::tonic::trace::v1::Span;
+use proto::auth::v1::RegisterRequest;
+use proto::auth::v1::auth_service_client::AuthServiceClient;
+use stack::eventually;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::{Endpoint, Server};
+use tonic::{Request, Response, Status};
+
+use crate::commands::{binary, free_port};
+use crate::world::{PASSWORD, SERVICE_SECRET, SOON, World};
+
+/// A collector that keeps what it gets.
+#[derive(Clone, Default)]
+struct Collector(Arc<Mutex<Vec<Span>>>);
+
+#[tonic::async_trait]
+impl TraceService for Collector {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let resources = request.into_inner().resource_spans;
+        let spans = resources
+            .into_iter()
+            .flat_map(|r| r.scope_spans)
+            .flat_map(|s| s.spans);
+        self.0.lock().unwrap().extend(spans);
+        Ok(Response::new(ExportTraceServiceResponse::default()))
+    }
+}
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+#[tokio::test]
+async fn a_call_joins_the_trace_of_its_caller_and_the_export_traces_nothing() {
+    let world = World::new().await;
+    let collector = Collector::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let service = TraceServiceServer::new(collector.clone());
+    tokio::spawn(
+        Server::builder()
+            .add_service(service)
+            .serve_with_incoming(TcpListenerStream::new(listener)),
+    );
+
+    let (grpc, mut command) = (free_port(), binary(&world));
+    command
+        .arg("serve")
+        .env("AIRWAVE_GRPC_ADDR", grpc.to_string())
+        .env("AIRWAVE_OTLP_ENDPOINT", endpoint);
+    let child = command.env("AIRWAVE_LOG", "trace").spawn().unwrap();
+    let register = async || {
+        let channel = Endpoint::new(format!("http://{grpc}"))
+            .unwrap()
+            .connect()
+            .await
+            .ok()?;
+        let mut request = Request::new(RegisterRequest {
+            username: "anna".to_owned(),
+            password: PASSWORD.to_owned(),
+            display_name: None,
+        });
+        let metadata = request.metadata_mut();
+        metadata.insert("x-airwave-service", service_token().parse().unwrap());
+        metadata.insert("x-request-id", "request-17".parse().unwrap());
+        metadata.insert(
+            "traceparent",
+            format!("00-{TRACE}-b7ad6b7169203331-01").parse().unwrap(),
+        );
+        AuthServiceClient::new(channel).register(request).await.ok()
+    };
+    eventually(SOON, "a registration", register).await.unwrap();
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output())
+        .await
+        .unwrap()
+        .unwrap();
+
+    let spans = collector.0.lock().unwrap();
+    let ours: Vec<_> = spans
+        .iter()
+        .filter(|span| hex(&span.trace_id) == TRACE)
+        .map(|s| s.name.as_str())
+        .collect();
+    assert!(ours.contains(&"airwave.auth.v1.AuthService/Register"), "{ours:?}");
+    let foreign = [
+        "Export",
+        "poll",
+        "FramedRead",
+        "Connection",
+        "request",
+        "hyper",
+        "readyz",
+    ];
+    assert!(
+        spans
+            .iter()
+            .all(|span| !foreign.iter().any(|name| span.name.contains(name))),
+        "{spans:?}"
+    );
+
+    let log = std::str::from_utf8(&output.stdout).unwrap();
+    let line = log
+        .lines()
+        .find(|line| line.contains(r#""message":"registered""#))
+        .unwrap();
+    assert!(line.contains(&format!(r#""trace_id":"{TRACE}""#)), "{line}");
+    assert!(line.contains(r#""request_id":"request-17""#), "{line}");
+    assert!(
+        !log.contains(PASSWORD),
+        "at the finest level a password is still none of the log's business"
+    );
+}
+
+fn service_token() -> String {
+    let secret = secrecy::SecretString::from(SERVICE_SECRET);
+    let clock = domain::Clock::system();
+    identity::ServiceTokens::new(&secret, None, identity::ServiceName::Gateway, clock).issue()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn a_collector_that_is_away_stops_nobody() {
+    let world = World::new().await;
+    let mut command: Command = binary(&world);
+    command
+        .arg("serve")
+        .env("AIRWAVE_OTLP_ENDPOINT", format!("http://{}", free_port()));
+    let internal = free_port();
+    command.env("AIRWAVE_INTERNAL_ADDR", internal.to_string());
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    let alive = async || {
+        Some(
+            reqwest::get(format!("http://{internal}/readyz"))
+                .await
+                .ok()?
+                .status()
+                .is_success(),
+        )
+    };
+    eventually(SOON, "readiness", async || alive().await == Some(true))
+        .await
+        .unwrap();
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    let ended = async || child.try_wait().unwrap();
+    assert!(eventually(SOON, "the end", ended).await.unwrap().success());
+}
