@@ -119,6 +119,12 @@ impl Link {
             .filter(|connection| connection.status().connected())
     }
 
+    /// Whether the broker has asked for no more messages: it is short of memory or disk, and reads nothing that we send.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.current()
+            .is_some_and(|connection| connection.status().blocked())
+    }
+
     /// Waits until the connection is up.
     pub(crate) async fn connected(&self) {
         let mut state = self.state.clone();
@@ -207,6 +213,8 @@ async fn end_of(connection: &Connection) -> String {
         tokio::select! {
             event = events.next() => match event {
                 Some(Event::Error(error)) if !connection.status().connected() => return error.to_string(),
+                Some(Event::ConnectionBlocked(reason)) => tracing::warn!(reason, "the broker takes no messages now"),
+                Some(Event::ConnectionUnblocked) => tracing::info!("the broker takes messages again"),
                 Some(_) => {}
                 None => return "ended".to_owned(),
             },

@@ -6,6 +6,9 @@ pub enum Error {
     /// There is no connection to the broker now.
     #[error("no connection to the broker")]
     Disconnected,
+    /// The broker is short of memory or disk and takes no messages now.
+    #[error("the broker takes no messages now")]
+    Blocked,
     /// The broker did not answer in time.
     #[error("the broker did not answer in time")]
     Timeout,

@@ -33,7 +33,7 @@ pub(crate) struct Carrier(HashMap<String, String>);
 
 impl Carrier {
     pub(crate) fn new(headers: Option<&FieldTable>) -> Self {
-        let pairs = headers.into_iter().flat_map(|table| table.inner());
+        let pairs = headers.into_iter().flat_map(FieldTable::inner);
         Self(
             pairs
                 .filter_map(|(key, value)| Some((key.to_string(), text(value)?)))

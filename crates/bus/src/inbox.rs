@@ -16,7 +16,7 @@ const KEPT: chrono::Duration = chrono::Duration::days(8);
 /// Between two rounds of removing.
 const ROUND: Duration = Duration::from_secs(3600);
 /// Rows that one transaction removes.
-const BATCH: i64 = 1000;
+const BATCH: u16 = 1000;
 
 /// Writes down, in the transaction of the effect, that the consumer had the event. False: it had it before, and the handler
 /// returns without an effect.
@@ -42,7 +42,7 @@ pub async fn inbox_prune(database: &Database) -> storage::Result<usize> {
     loop {
         let step = database.transaction(async |conn| prune_step(conn).await).await?;
         removed += step;
-        if step < BATCH as usize {
+        if step < usize::from(BATCH) {
             return Ok(removed);
         }
     }
@@ -53,7 +53,7 @@ async fn prune_step(conn: &mut AsyncPgConnection) -> storage::Result<usize> {
                      WHERE created_at < now() - $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
     let removed = diesel::sql_query(statement)
         .bind::<diesel::sql_types::Interval, _>(KEPT)
-        .bind::<diesel::sql_types::BigInt, _>(BATCH)
+        .bind::<diesel::sql_types::BigInt, _>(i64::from(BATCH))
         .execute(conn)
         .await?;
     Ok(removed)

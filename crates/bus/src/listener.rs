@@ -41,14 +41,10 @@ impl Listener {
         loop {
             match self.incoming.recv().await? {
                 Incoming::Connected => return Some(Heard::Connected),
-                Incoming::Message {
-                    key,
-                    properties,
-                    body,
-                } => match Event::decode(body.as_slice()) {
+                Incoming::Message { key, headers, body } => match Event::decode(body.as_slice()) {
                     Ok(event) => {
                         let span = info_span!("hear", otel.kind = "consumer", key, event_id = event.id);
-                        proto::trace::continue_from(&span, &Carrier::new(properties.headers().as_ref()));
+                        proto::trace::continue_from(&span, &Carrier::new(headers.as_ref()));
                         return Some(Heard::Event(Box::new(event), span));
                     }
                     Err(error) => {

@@ -86,6 +86,9 @@ impl Publisher {
     }
 
     async fn channel(&mut self) -> Result<Channel, Error> {
+        if self.bus.publishing().is_blocked() {
+            return Err(Error::Blocked);
+        }
         if let Some(channel) = self
             .channel
             .as_ref()

@@ -74,6 +74,10 @@ fn dropped(reason: &'static str) {
 async fn publish(bus: Bus, mut messages: mpsc::Receiver<Outgoing>) {
     let mut open: Option<Channel> = None;
     while let Some(message) = messages.recv().await {
+        if bus.publishing().is_blocked() {
+            dropped("blocked");
+            continue;
+        }
         let channel = match open.take().filter(|channel| channel.status().connected()) {
             Some(channel) => channel,
             None => match self::open(&bus).await {

@@ -56,6 +56,7 @@ impl Relay {
                 match relay.batch(&publisher).await {
                     Ok(full) if full => continue,
                     Ok(_) => {}
+                    Err(Error::Disconnected | Error::Blocked) => sleep(POLL).await,
                     Err(error) => {
                         tracing::warn!(%error, "outbox not relayed, trying again");
                         sleep(POLL).await;

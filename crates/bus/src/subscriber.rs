@@ -63,14 +63,10 @@ impl RealtimeSubscriber {
         loop {
             match self.incoming.recv().await? {
                 Incoming::Connected => return Some(RealtimeHeard::Connected),
-                Incoming::Message {
-                    key,
-                    properties,
-                    body,
-                } => {
+                Incoming::Message { key, headers, body } => {
                     if let Some(message) = decode(&key, &body) {
                         let span = info_span!("hear", otel.kind = "consumer", key);
-                        proto::trace::continue_from(&span, &Carrier::new(properties.headers().as_ref()));
+                        proto::trace::continue_from(&span, &Carrier::new(headers.as_ref()));
                         return Some(RealtimeHeard::Message { key, message, span });
                     }
                 }

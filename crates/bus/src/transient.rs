@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::StreamExt;
+use lapin::Channel;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions,
 };
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
@@ -35,7 +35,7 @@ pub(crate) enum Incoming {
     /// A message.
     Message {
         key: String,
-        properties: BasicProperties,
+        headers: Option<FieldTable>,
         body: Vec<u8>,
     },
 }
@@ -99,7 +99,7 @@ impl Keeper {
             match ended {
                 End::Owner => return,
                 End::Channel(error) => {
-                    tracing::debug!(exchange = self.exchange, %error, "listening again soon")
+                    tracing::debug!(exchange = self.exchange, %error, "listening again soon");
                 }
             }
             sleep(std::time::Duration::from_millis(rand::random_range(100..500))).await;
@@ -159,7 +159,7 @@ impl Keeper {
                     let message = message.ok_or(Error::Disconnected)?.map_err(Error::from)?;
                     let incoming = Incoming::Message {
                         key: message.routing_key.to_string(),
-                        properties: message.properties,
+                        headers: message.properties.headers().clone(),
                         body: message.data,
                     };
                     pending = Some((incoming, Some(message.acker)));

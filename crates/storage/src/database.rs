@@ -14,6 +14,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 use tokio_postgres::NoTls;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::NoTlsStream;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -208,6 +209,11 @@ pub(crate) fn target(config: &DatabaseConfig) -> Result<tokio_postgres::Config> 
         .expose_secret()
         .parse()
         .map_err(|_| Error::Config("AIRWAVE_DATABASE_URL is not a PostgreSQL URL".to_owned()))?;
+    if target.get_ssl_mode() == SslMode::Require {
+        return Err(Error::Config(
+            "AIRWAVE_DATABASE_URL asks for TLS, which this build does not speak".to_owned(),
+        ));
+    }
     if target.get_application_name().is_none() {
         target.application_name("airwave");
     }

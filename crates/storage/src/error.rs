@@ -105,15 +105,17 @@ impl From<tokio_postgres::Error> for Error {
     }
 }
 
+/// What Redis answers while it starts, fails over or is full.
+const REDIS_PASSING: &[&str] = &["LOADING", "BUSY", "TRYAGAIN", "MASTERDOWN", "OOM"];
+
 impl From<deadpool_redis::redis::RedisError> for Error {
     fn from(error: deadpool_redis::redis::RedisError) -> Self {
         if error.is_timeout() {
             Self::Timeout(error.to_string())
-        } else if error.is_io_error() || error.is_connection_dropped() || error.is_connection_refusal() {
-            Self::Unavailable(error.to_string())
-        } else if error
-            .code()
-            .is_some_and(|code| matches!(code, "LOADING" | "BUSY" | "TRYAGAIN" | "MASTERDOWN" | "OOM"))
+        } else if error.is_io_error()
+            || error.is_connection_dropped()
+            || error.is_connection_refusal()
+            || error.code().is_some_and(|code| REDIS_PASSING.contains(&code))
         {
             Self::Unavailable(error.to_string())
         } else {

@@ -14,7 +14,7 @@ use crate::{Database, Result};
 /// How long the check that the lock is still held may take.
 const CHECK: Duration = Duration::from_secs(1);
 /// After this silence the server ends the session, and with it the leadership. [`Leadership::hold`] is called more often.
-pub(crate) const SILENCE: Duration = Duration::from_secs(15);
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// A candidate for the one acting replica of a piece of work. Dropping it gives the leadership up.
 #[derive(Debug)]

@@ -202,12 +202,7 @@ where
     async fn move_on(&self, message: &Message, attempt: u32, to: Result<Duration, String>) -> &'static str {
         let queue = &self.consumer.name;
         let mut headers = FieldTable::default();
-        for (key, value) in message
-            .properties
-            .headers()
-            .iter()
-            .flat_map(|table| table.inner())
-        {
+        for (key, value) in message.properties.headers().iter().flat_map(FieldTable::inner) {
             // The broker's own counters begin anew with the new message.
             if !key.as_str().starts_with("x-") {
                 headers.insert(key.clone(), value.clone());

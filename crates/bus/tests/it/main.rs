@@ -1,0 +1,17 @@
+//! The bus against a real broker and a real database, and against connections that are cut.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod consumer;
+mod inbox;
+mod outages;
+mod outbox;
+mod proxy;
+mod trace;
+mod transient;
+mod world;

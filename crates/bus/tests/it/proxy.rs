@@ -1,0 +1,64 @@
+//! A way to the broker that can be cut.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast;
+
+pub(crate) struct Proxy {
+    port: u16,
+    cut: broadcast::Sender<()>,
+    refusing: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    /// Listens on a port of its own for connections to the server of this URL.
+    pub(crate) async fn before(url: &str) -> Self {
+        let server = server(url).to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (cut, _) = broadcast::channel(1);
+        let refusing = Arc::new(AtomicBool::new(false));
+        let (ends, refuses) = (cut.clone(), Arc::clone(&refusing));
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                if refuses.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let (server, mut end) = (server.clone(), ends.subscribe());
+                tokio::spawn(async move {
+                    let mut far = TcpStream::connect(&server).await.unwrap();
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        _ = end.recv() => {}
+                    }
+                });
+            }
+        });
+        Self { port, cut, refusing }
+    }
+
+    /// The URL with this proxy in place of the server.
+    pub(crate) fn url(&self, url: &str) -> String {
+        url.replace(server(url), &format!("127.0.0.1:{}", self.port))
+    }
+
+    /// Cuts all connections; new ones are made as before.
+    pub(crate) fn cut(&self) {
+        let _ = self.cut.send(());
+    }
+
+    /// Cuts all connections and takes no new ones, until told otherwise.
+    pub(crate) fn refuse(&self, refuse: bool) {
+        self.refusing.store(refuse, Ordering::SeqCst);
+        self.cut();
+    }
+}
+
+/// `host:port` of a URL.
+fn server(url: &str) -> &str {
+    let rest = url.split_once("://").unwrap().1;
+    let rest = rest.split_once('@').map_or(rest, |(_, rest)| rest);
+    rest.split('/').next().unwrap()
+}
