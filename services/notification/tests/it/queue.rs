@@ -17,11 +17,18 @@ fn key(world: &World, name: &str) -> String {
 }
 
 async fn failed(queue: &Queue<Value>, id: &str) -> String {
+    let state = async || queue.get_job(id).await.unwrap()?.get_state().await.ok();
     let wait = stack::eventually(SOON, "the job to fail", async || {
-        let mut job = queue.get_job(id).await.unwrap()?;
-        (job.get_state().await.ok()? == JobState::Failed).then(|| job.failed_reason.unwrap_or_default())
+        state().await == Some(JobState::Failed)
     });
-    wait.await.unwrap()
+    wait.await.unwrap();
+    queue
+        .get_job(id)
+        .await
+        .unwrap()
+        .unwrap()
+        .failed_reason
+        .unwrap_or_default()
 }
 
 #[tokio::test]
