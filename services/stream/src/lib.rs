@@ -6,7 +6,7 @@ pub mod domain;
 pub mod error;
 pub mod inbound;
 pub mod outbound;
-pub mod schema;
+mod schema;
 pub mod store;
 
 use std::net::TcpListener;

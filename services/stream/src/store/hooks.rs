@@ -56,8 +56,8 @@ pub struct Admission {
     pub secret: Secret,
     /// The connection.
     pub client: Client,
-    /// The publish whose place it takes.
-    pub replaces: Option<i64>,
+    /// The publish whose place it takes, and why that one is over.
+    pub replaces: Option<(i64, EndReason)>,
     /// The trace that began with the hook.
     pub trace: HashMap<String, String>,
 }
@@ -139,12 +139,8 @@ impl Store {
                     Some(_) => return Ok(Admitted::Yes),
                     None => {}
                 }
-                if let Some(other) = active_of_in(conn, admission.stream).await? {
-                    if Some(other.id) != admission.replaces {
-                        return Ok(Admitted::No(Refusal::AlreadyLive));
-                    }
-                    let stopped_at = other.active()?.progress.stopped_at(now);
-                    end_publish_in(conn, &other, EndReason::TakenOver, stopped_at, now).await?;
+                if !replace_in(conn, &admission, now).await? {
+                    return Ok(Admitted::No(Refusal::AlreadyLive));
                 }
                 insert_in(conn, &admission, &fingerprint, now).await?;
                 wake_reconciler_in(conn).await?;
@@ -258,6 +254,28 @@ async fn of_client_in(conn: &mut Conn, client: &Client) -> Result<Option<Publish
         .first(conn)
         .await;
     Ok(row.optional()?)
+}
+
+/// Ends the publish whose place is taken. False: there is another by now. The hook that says that the node has dropped it may have
+/// come first; then only the reason is missing.
+async fn replace_in(conn: &mut Conn, admission: &Admission, now: DateTime<Utc>) -> Result<bool> {
+    let active = active_of_in(conn, admission.stream).await?;
+    match (active, admission.replaces) {
+        (None, None) => Ok(true),
+        (None, Some((replaced, reason))) => {
+            diesel::update(publishes::table.find(replaced).filter(publishes::state.eq("ended")))
+                .set(publishes::end_reason.eq(reason.as_str()))
+                .execute(conn)
+                .await?;
+            Ok(true)
+        }
+        (Some(other), Some((replaced, reason))) if other.id == replaced => {
+            let stopped_at = other.active()?.progress.stopped_at(now);
+            end_publish_in(conn, &other, reason, stopped_at, now).await?;
+            Ok(true)
+        }
+        (Some(_), _) => Ok(false),
+    }
 }
 
 async fn insert_in(conn: &mut Conn, admission: &Admission, fingerprint: &str, now: DateTime<Utc>) -> Result<()> {

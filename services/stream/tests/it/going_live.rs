@@ -14,7 +14,7 @@ async fn media_makes_a_stream_live_and_its_end_leaves_a_recording() {
     let before = world.stream(id).await;
     assert_eq!((before.status(), before.broadcast_id, before.playback_urls), (StreamStatus::Ended, 0, None));
 
-    let publisher = world.publish(&key).await;
+    let mut publisher = world.publish(&key).await;
     let nodes = world.replica.app.nodes.clone();
     let flowing = async || nodes.publishers(NODE).await.ok()?.0.iter().any(|p| p.bytes > 0).then(Instant::now);
     let media = eventually(SOON, "media", flowing).await.unwrap();
@@ -66,7 +66,7 @@ async fn a_killed_nginx_sends_no_hook_and_the_broadcast_ends_all_the_same() {
     let (id, key) = world.create().await;
     let mut publisher = world.go_live(id, &key).await;
     world.node.kill_worker().await.unwrap();
-    publisher.end(SOON).await.unwrap();
+    publisher.wait(SOON).await.unwrap();
     let (_, over) = world.ear.first("stream.ended", ended).await;
     assert_eq!(over.reason, "publisher_gone");
     let file = std::fs::read_dir(world.node.record_dir()).unwrap().next().unwrap().unwrap().file_name();

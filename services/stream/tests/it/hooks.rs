@@ -91,7 +91,7 @@ async fn refusals_take_the_same_time() {
 async fn repeated_hooks_change_nothing() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 0).await;
     let (id, key) = world.create().await;
-    let publisher = world.go_live(id, &key).await;
+    let mut publisher = world.go_live(id, &key).await;
     let sql = world.sql().await;
     let client: i64 = sql.query_one("SELECT client_id FROM publishes", &[]).await.unwrap().get(0);
     let boot = world.node.boot_id().to_owned();

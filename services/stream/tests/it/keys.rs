@@ -12,7 +12,7 @@ async fn a_wrong_key_is_refused_and_its_owner_sees_it() {
     let (name, _) = key.split_once('?').unwrap();
     let wrong = format!("{name}?key=live_{}", "a".repeat(32));
     let mut publisher = world.publish(&wrong).await;
-    assert!(!publisher.end(SOON).await.unwrap().success());
+    assert!(!publisher.wait(SOON).await.unwrap().success());
     assert_eq!(world.refusals(id).await, ["wrong_key"]);
     assert!(!std::fs::read_dir(world.node.record_dir()).unwrap().any(|_| true), "nothing was recorded");
     let request = proto::stream::v1::ListBroadcastsRequest { stream_id: id, page: None };
@@ -27,12 +27,12 @@ async fn a_new_key_ends_the_broadcast_on_the_old_one() {
     let mut publisher = world.go_live(id, &old).await;
     let new = world.call(ANNA).rotate_key(RotateKeyRequest { id }).await.unwrap().into_inner().stream_key;
     assert_eq!(world.stream(id).await.status(), proto::stream::v1::StreamStatus::Ended, "at once");
-    publisher.end(SOON).await.unwrap();
+    publisher.wait(SOON).await.unwrap();
     let (_, over) = world.ear.first("stream.ended", ended).await;
     assert_eq!(over.reason, "key_rotated");
 
     let mut late = world.publish(&old).await;
-    assert!(!late.end(SOON).await.unwrap().success());
+    assert!(!late.wait(SOON).await.unwrap().success());
     assert_eq!(world.refusals(id).await, ["wrong_key"]);
     assert_eq!(old.split_once('?').unwrap().0, new.split_once('?').unwrap().0, "the link stays");
     let _publisher = world.go_live(id, &new).await;

@@ -49,10 +49,10 @@ async fn a_ban_ends_the_broadcast_and_refuses_the_key() {
     let mut publisher = world.go_live(id, &key).await;
     world.hear(ANNA, 2, Change::Banned(true)).await;
     world.until_live(id, false).await;
-    publisher.end(SOON).await.unwrap();
+    publisher.wait(SOON).await.unwrap();
     assert_eq!(world.ear.first("stream.ended", ended).await.1.reason, "banned");
     let mut again = world.publish(&key).await;
-    assert!(!again.end(SOON).await.unwrap().success());
+    assert!(!again.wait(SOON).await.unwrap().success());
     assert_eq!(world.refusals(id).await, ["banned"]);
 }
 
@@ -63,7 +63,7 @@ async fn a_deleted_user_leaves_nothing_and_does_not_come_back() {
     let mut publisher = world.go_live(id, &key).await;
     world.hear(ANNA, 2, Change::Deleted).await;
     world.hear(ANNA, 9, named("ghost")).await;
-    publisher.end(SOON).await.unwrap();
+    publisher.wait(SOON).await.unwrap();
     assert_eq!(world.try_stream(ANNA, id).await.unwrap_err().code(), Code::NotFound);
     let sql = world.sql().await;
     let left = "SELECT (SELECT count(*) FROM publishes) + (SELECT count(*) FROM broadcasts) + \

@@ -6,7 +6,7 @@ use crate::world::{World, ended, started};
 async fn a_short_drop_is_the_same_broadcast() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 20).await;
     let (id, key) = world.create().await;
-    let first = world.go_live(id, &key).await;
+    let mut first = world.go_live(id, &key).await;
     let broadcast = world.stream(id).await.broadcast_id;
     first.kill().await.unwrap();
     stack::eventually(crate::world::SOON, "the drop", async || publishes(&world, "live").await == 0).await.unwrap();
@@ -23,7 +23,7 @@ async fn a_short_drop_is_the_same_broadcast() {
 async fn after_the_grace_it_is_another_broadcast() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 0).await;
     let (id, key) = world.create().await;
-    let first = world.go_live(id, &key).await;
+    let mut first = world.go_live(id, &key).await;
     first.kill().await.unwrap();
     world.until_live(id, false).await;
     let _second = world.go_live(id, &key).await;

@@ -7,7 +7,7 @@ async fn two_replicas_tell_each_thing_once_and_one_takes_over() {
     let mut world = World::with(|config| config.stream_reconnect_grace_seconds = 1).await;
     let second = Replica::start(&world.config).await;
     let (id, key) = world.create().await;
-    let publisher = world.go_live(id, &key).await;
+    let mut publisher = world.go_live(id, &key).await;
 
     // The first dies; nginx' hooks go to nobody now, and the second finds out by itself.
     let first = std::mem::replace(&mut world.replica, second);

@@ -10,7 +10,7 @@ async fn a_second_publisher_is_refused_while_the_first_sends() {
     let (id, key) = world.create().await;
     let mut first = world.go_live(id, &key).await;
     let mut second = world.publish(&key).await;
-    assert!(!second.end(SOON).await.unwrap().success());
+    assert!(!second.wait(SOON).await.unwrap().success());
     assert!(!first.ended().unwrap());
     assert_eq!(world.refusals(id).await, ["already_live"]);
     assert_eq!(world.ear.all(started).len(), 1);
@@ -26,7 +26,7 @@ async fn a_frozen_publisher_loses_its_place() {
     // An encoder that is refused tries again, as OBS does.
     let taken = eventually(SOON, "the takeover", async || {
         let mut second = world.publish(&key).await;
-        match tokio::time::timeout(std::time::Duration::from_secs(2), second.end(SOON)).await {
+        match tokio::time::timeout(std::time::Duration::from_secs(2), second.wait(SOON)).await {
             Ok(_) => None,
             Err(_) => Some(second),
         }

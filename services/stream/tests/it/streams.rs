@@ -54,7 +54,7 @@ async fn a_stop_sends_the_encoder_away() {
     assert_eq!(refused.code(), Code::PermissionDenied);
     let stopped = world.admin().stop_stream(StopStreamRequest { id }).await.unwrap().into_inner().stream.unwrap();
     assert_eq!(stopped.status(), StreamStatus::Ended);
-    publisher.end(SOON).await.unwrap();
+    publisher.wait(SOON).await.unwrap();
     assert_eq!(world.ear.first("stream.ended", ended).await.1.reason, "stopped");
     world.ear.first("recording.finished", recorded).await;
 }
@@ -70,12 +70,12 @@ async fn a_deleted_stream_is_gone_and_its_recording_is_not() {
     assert_eq!(world.try_stream(ANNA, id).await.unwrap_err().code(), Code::NotFound);
     let again = world.call(ANNA).delete_stream(DeleteStreamRequest { id }).await.unwrap_err();
     assert_eq!(again.code(), Code::NotFound);
-    publisher.end(SOON).await.unwrap();
+    publisher.wait(SOON).await.unwrap();
     assert_eq!(world.ear.first("stream.ended", ended).await.1.reason, "deleted");
     let (_, recording) = world.ear.first("recording.finished", recorded).await;
     assert_eq!((recording.stream_id, recording.user_id, recording.title.as_str()), (0, ANNA.0, "A title"));
     let mut late = world.publish(&key).await;
-    assert!(!late.end(SOON).await.unwrap().success());
+    assert!(!late.wait(SOON).await.unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 
-const COLUMNS: &str = "SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, E'\\n' ORDER BY 1) \
+const COLUMNS: &str = "SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, E'\\n' ORDER BY table_name, column_name) \
                        FROM information_schema.columns WHERE table_schema = 'public'";
 
 #[tokio::test(flavor = "multi_thread")]

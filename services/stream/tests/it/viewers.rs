@@ -94,7 +94,7 @@ async fn rooms_hear_of_changes_and_a_lost_redis_is_filled_again() {
 async fn counts_are_written_while_live_and_gone_after() {
     let world = World::new().await;
     let (id, key) = world.create().await;
-    let publisher = world.go_live(id, &key).await;
+    let mut publisher = world.go_live(id, &key).await;
     eventually(SOON, "the count on the row", async || {
         world.renew("g1", id, &["u:1", "u:2", "u:3"]).await;
         world.stream(id).await.viewer_count == 3

@@ -26,7 +26,6 @@ pub(crate) const BOB: UserId = UserId(8);
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 pub(crate) struct World {
-    pub(crate) stack: &'static Stack,
     pub(crate) config: Config,
     pub(crate) node: MediaNode,
     pub(crate) auth: Auth,
@@ -77,7 +76,7 @@ impl World {
         let replica = Replica::start(&config).await;
         let hooks = replica.app.hooks_addr.to_string();
         node.start(&hooks).await.unwrap();
-        let world = Self { stack, config, node, auth, replica, ear, issuer };
+        let world = Self { config, node, auth, replica, ear, issuer };
         // Ready: migrated, with keys.
         eventually(SOON, "the service", async || world.try_stream(ANNA, 1).await.err().map(|e| e.code()) == Some(tonic::Code::NotFound))
             .await
@@ -134,7 +133,7 @@ impl World {
 
     /// Starts an encoder.
     pub(crate) async fn publish(&self, key: &str) -> Publisher {
-        self.stack.publish(&self.node.rtmp_url(), key).await.unwrap()
+        Publisher::start(&format!("{}/{key}", self.node.rtmp_url())).await.unwrap()
     }
 
     /// Starts an encoder and waits until its stream is live.

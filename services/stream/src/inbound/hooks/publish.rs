@@ -6,7 +6,7 @@ use domain::Clock;
 
 use super::form::Form;
 use super::{Answer, Call, Hooks, rejected};
-use crate::domain::{ActivePublish, Attempt, Health, PlaybackName, Reading, Refusal, Secret, judge};
+use crate::domain::{ActivePublish, Attempt, EndReason, Health, PlaybackName, Reading, Refusal, Secret, judge};
 use crate::error::Result;
 use crate::store::hooks::{Admission, Admitted, Client, Known};
 
@@ -68,7 +68,7 @@ impl Hooks {
         client: &Client,
         known: Option<&Known>,
         secret: Option<&Secret>,
-    ) -> Result<Option<i64>, Refusal> {
+    ) -> Result<Option<(i64, EndReason)>, Refusal> {
         let attempt = |other, space_left| Attempt {
             secret,
             secret_hash: known.map(|known| known.secret_hash.as_slice()),
@@ -86,10 +86,11 @@ impl Hooks {
         };
         judge(&attempt(health, self.space.is_left().await), &self.store.keyring)?;
         let Some((active, _)) = other else { return Ok(None) };
-        if health == Some(Health::Stale) {
-            self.make_room(active).await?;
+        if health != Some(Health::Stale) {
+            return Ok(Some((active.id, EndReason::PublisherGone)));
         }
-        Ok(Some(active.id))
+        self.make_room(active).await?;
+        Ok(Some((active.id, EndReason::TakenOver)))
     }
 
     async fn admit(
@@ -98,7 +99,7 @@ impl Hooks {
         name: PlaybackName,
         known: Option<Known>,
         secret: Option<Secret>,
-        replaces: Option<i64>,
+        replaces: Option<(i64, EndReason)>,
     ) -> Result<Result<(), &'static str>> {
         let (Some(known), Some(secret)) = (known, secret) else { return Ok(Err(Refusal::WrongKey.as_str())) };
         let (stream, owner) = (known.stream, known.owner);
