@@ -67,11 +67,16 @@ impl App {
         let clock = Clock::system();
         let database = Database::connect(&config.database)?;
         let redis = Redis::connect(&config.redis)?;
-        let bus = Bus::connect(&config.bus, "stream").map_err(|error| storage::Error::Config(error.to_string()))?;
+        let bus =
+            Bus::connect(&config.bus, "stream").map_err(|error| storage::Error::Config(error.to_string()))?;
         let tokens = ServiceTokens::from_config(&config.service_secret, ServiceName::Stream, clock.clone());
         Ok(Self {
             nodes: MediaNodes::new(&config.stream_media_nodes)?,
-            store: Store { database, clock: clock.clone(), keyring: Keyring::new(&config.stream_key_secret) },
+            store: Store {
+                database,
+                clock: clock.clone(),
+                keyring: Keyring::new(&config.stream_key_secret),
+            },
             leases: Leases::new(redis.clone()),
             redis,
             realtime: Realtime::start(&bus),
@@ -103,7 +108,13 @@ impl App {
         let verifier = self.verifier.clone();
         self.health.require("keys", move || {
             let known = verifier.has_keys();
-            async move { if known { Ok(()) } else { Err("no key of the auth service yet") } }
+            async move {
+                if known {
+                    Ok(())
+                } else {
+                    Err("no key of the auth service yet")
+                }
+            }
         });
         let redis = self.redis.clone();
         self.health.watch("redis", move || {
@@ -143,10 +154,18 @@ impl App {
             grace: seconds(self.config.stream_reconnect_grace_seconds),
             node_silence: seconds(self.config.stream_node_silence_seconds),
         };
-        Reconciler { store: self.store.clone(), nodes: self.nodes.clone(), rules }
+        Reconciler {
+            store: self.store.clone(),
+            nodes: self.nodes.clone(),
+            rules,
+        }
     }
 
     pub(crate) fn viewer_counts(&self) -> ViewerCounts {
-        ViewerCounts { store: self.store.clone(), leases: self.leases.clone(), realtime: self.realtime.clone() }
+        ViewerCounts {
+            store: self.store.clone(),
+            leases: self.leases.clone(),
+            realtime: self.realtime.clone(),
+        }
     }
 }

@@ -48,7 +48,12 @@ pub struct Config {
     pub stream_key_secret: SecretString,
     /// Media nodes, separated by commas: NAME=CONTROL|PUBLIC, where CONTROL is the base URL of /stat and /control and PUBLIC the one
     /// under which viewers find /hls and /dash, such as main=http://media:8082|https://live.example.org
-    #[arg(long, env = "AIRWAVE_STREAM_MEDIA_NODES", value_delimiter = ',', required = true)]
+    #[arg(
+        long,
+        env = "AIRWAVE_STREAM_MEDIA_NODES",
+        value_delimiter = ',',
+        required = true
+    )]
     pub stream_media_nodes: Vec<NodeAddress>,
     /// What streamers put into the server field of their encoder, such as rtmp://live.example.org:1935/live
     #[arg(long, env = "AIRWAVE_STREAM_RTMP_URL", value_parser = rtmp_url)]
@@ -87,7 +92,10 @@ impl Config {
         names.sort();
         names.dedup();
         if names.len() < self.stream_media_nodes.len() {
-            return Err(ConfigError::new("AIRWAVE_STREAM_MEDIA_NODES", "names a node twice"));
+            return Err(ConfigError::new(
+                "AIRWAVE_STREAM_MEDIA_NODES",
+                "names a node twice",
+            ));
         }
         Ok(())
     }
@@ -141,13 +149,19 @@ impl FromStr for NodeAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let shape = || "must be NAME=CONTROL|PUBLIC, such as main=http://media:8082|https://live.example.org".to_owned();
+        let shape = || {
+            "must be NAME=CONTROL|PUBLIC, such as main=http://media:8082|https://live.example.org".to_owned()
+        };
         let (name, urls) = text.trim().split_once('=').ok_or_else(shape)?;
         let (control, public) = urls.split_once('|').ok_or_else(shape)?;
         if !is_node_name(name) {
             return Err("a node's name must be 1 to 64 of the characters a-z A-Z 0-9 . _ -".to_owned());
         }
-        Ok(Self { name: name.to_owned(), control: base_url(control)?, public: base_url(public)? })
+        Ok(Self {
+            name: name.to_owned(),
+            control: base_url(control)?,
+            public: base_url(public)?,
+        })
     }
 }
 
@@ -159,14 +173,26 @@ pub fn is_node_name(text: &str) -> bool {
 }
 
 fn base_url(text: &str) -> Result<Url, String> {
-    let url: Url = text.trim_end_matches('/').parse().map_err(|_| format!("{text} is not a URL"))?;
+    let url: Url = text
+        .trim_end_matches('/')
+        .parse()
+        .map_err(|_| format!("{text} is not a URL"))?;
     let plain = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
-    if plain { Ok(url) } else { Err(format!("{text} is not a plain http or https URL")) }
+    if plain {
+        Ok(url)
+    } else {
+        Err(format!("{text} is not a plain http or https URL"))
+    }
 }
 
 fn rtmp_url(text: &str) -> Result<String, String> {
-    let plain = (text.starts_with("rtmp://") || text.starts_with("rtmps://")) && !text.contains(['?', '#', ' ']);
-    if plain { Ok(text.trim_end_matches('/').to_owned()) } else { Err("must be a URL such as rtmp://host:1935/live".into()) }
+    let plain =
+        (text.starts_with("rtmp://") || text.starts_with("rtmps://")) && !text.contains(['?', '#', ' ']);
+    if plain {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("must be a URL such as rtmp://host:1935/live".into())
+    }
 }
 
 #[cfg(test)]
@@ -175,11 +201,21 @@ mod tests {
 
     #[test]
     fn a_node_has_a_name_and_two_addresses() {
-        let node: NodeAddress = "main=http://127.0.0.1:8082|http://localhost:8080/".parse().unwrap();
+        let node: NodeAddress = "main=http://127.0.0.1:8082|http://localhost:8080/"
+            .parse()
+            .unwrap();
         assert_eq!(node.name, "main");
         assert_eq!(node.control.as_str(), "http://127.0.0.1:8082/");
         assert_eq!(node.public.as_str(), "http://localhost:8080/");
-        for bad in ["", "main", "main=http://a", "=http://a|http://b", "a/b=http://a|http://b", "main=x|y", "main=ftp://a|http://b"] {
+        for bad in [
+            "",
+            "main",
+            "main=http://a",
+            "=http://a|http://b",
+            "a/b=http://a|http://b",
+            "main=x|y",
+            "main=ftp://a|http://b",
+        ] {
             assert!(bad.parse::<NodeAddress>().is_err(), "{bad:?}");
         }
     }
@@ -194,10 +230,19 @@ mod tests {
             )
         };
         assert!(good().check().is_ok());
-        let short = Config { stream_key_secret: SecretString::from("short"), ..good() };
-        assert_eq!(short.check().unwrap_err().to_string(), "AIRWAVE_STREAM_KEY_SECRET must have at least 32 bytes");
+        let short = Config {
+            stream_key_secret: SecretString::from("short"),
+            ..good()
+        };
+        assert_eq!(
+            short.check().unwrap_err().to_string(),
+            "AIRWAVE_STREAM_KEY_SECRET must have at least 32 bytes"
+        );
         let node: NodeAddress = "main=http://a|http://b".parse().unwrap();
-        let twice = Config { stream_media_nodes: vec![node.clone(), node], ..good() };
+        let twice = Config {
+            stream_media_nodes: vec![node.clone(), node],
+            ..good()
+        };
         assert!(twice.check().unwrap_err().to_string().contains("twice"));
         let mut production = good();
         production.process.telemetry.env = runtime::Environment::Production;

@@ -15,7 +15,9 @@ pub use broadcast::{BroadcastState, EndReason, PublishState, UnknownState};
 pub use file_name::RecordingName;
 pub use health::{Health, Progress, Reading};
 pub use key::{InvalidKey, Keyring, PlaybackName, SEALED_OVERHEAD, Secret, StreamKey};
-pub use reconcile::{Action, ActivePublish, NodeReport, OnAir, Publisher, Rules, View, needs_close_watch, reconcile};
+pub use reconcile::{
+    Action, ActivePublish, NodeReport, OnAir, Publisher, Rules, View, needs_close_watch, reconcile,
+};
 pub use verdict::{Attempt, Refusal, judge};
 
 use domain::{Role, UserId};

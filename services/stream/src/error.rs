@@ -58,7 +58,11 @@ impl From<Error> for domain::Error {
         match error {
             Error::StreamNotFound => of(ErrorKind::NotFound, "stream.not_found", "Stream not found."),
             Error::CategoryNotFound => of(ErrorKind::NotFound, "category.not_found", "Category not found."),
-            Error::NotOwner => of(ErrorKind::Forbidden, "stream.not_owner", "This stream belongs to someone else."),
+            Error::NotOwner => of(
+                ErrorKind::Forbidden,
+                "stream.not_owner",
+                "This stream belongs to someone else.",
+            ),
             Error::OwnerBanned => of(ErrorKind::Forbidden, "account.banned", "This account is banned."),
             Error::Invalid(fields) => Self::invalid_fields(fields),
             Error::Unauthenticated => Self::unauthenticated(),

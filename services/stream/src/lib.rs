@@ -45,10 +45,18 @@ pub async fn build(config: Config) -> anyhow::Result<Service> {
     let grpc = GrpcListener::bind(config.grpc.grpc_addr).await?;
     let internal = InternalListener::bind(config.process.internal_addr)?;
     let hooks = TcpListener::bind(config.stream_hooks_addr)?;
-    let addresses =
-        app::Addresses { grpc: grpc.addr(), hooks: hooks.local_addr()?, internal: internal.addr() };
+    let addresses = app::Addresses {
+        grpc: grpc.addr(),
+        hooks: hooks.local_addr()?,
+        internal: internal.addr(),
+    };
     let app = Arc::new(App::new(config, addresses)?);
-    Ok(Service { app, grpc, hooks, internal })
+    Ok(Service {
+        app,
+        grpc,
+        hooks,
+        internal,
+    })
 }
 
 /// Migrates, then runs until the stop.
@@ -56,10 +64,20 @@ pub async fn build(config: Config) -> anyhow::Result<Service> {
 /// # Errors
 /// A migration that fails, an essential task that ends.
 pub async fn run(service: Service, shutdown: Shutdown) -> anyhow::Result<()> {
-    let Service { app, grpc, hooks, internal } = service;
+    let Service {
+        app,
+        grpc,
+        hooks,
+        internal,
+    } = service;
     app.watch_health();
     internal.serve(app.health.clone(), &shutdown)?;
-    runtime::identity_sync::start(&app.verifier, &AuthPeer::new(app.auth.clone()), &app.bus, &shutdown);
+    runtime::identity_sync::start(
+        &app.verifier,
+        &AuthPeer::new(app.auth.clone()),
+        &app.bus,
+        &shutdown,
+    );
     let migrated = storage::migrate_when_reachable(&app.config.database, MIGRATIONS);
     if let Some(migrated) = shutdown.soft_token().run_until_cancelled(migrated).await {
         migrated?;
@@ -73,17 +91,30 @@ pub async fn run(service: Service, shutdown: Shutdown) -> anyhow::Result<()> {
 }
 
 fn start(app: &App, grpc: GrpcListener, shutdown: &Shutdown) {
-    let access =
-        proto::Access::new(app.tokens.clone(), app.verifier.clone(), SERVICE_NAME, inbound::rpc::CALLERS);
+    let access = proto::Access::new(
+        app.tokens.clone(),
+        app.verifier.clone(),
+        SERVICE_NAME,
+        inbound::rpc::CALLERS,
+    );
     let rpc = StreamServiceServer::new(app.rpc()).max_decoding_message_size(LARGEST_MESSAGE);
     grpc.serve(runtime::grpc_server().layer(access).add_service(rpc), shutdown);
     let (store, bus) = (&app.store, &app.bus);
     let soft = || shutdown.soft_token();
-    shutdown.spawn_essential("relay", bus::Relay::run(store.database.clone(), bus.clone(), soft()));
+    shutdown.spawn_essential(
+        "relay",
+        bus::Relay::run(store.database.clone(), bus.clone(), soft()),
+    );
     shutdown.spawn_essential("inbox", bus::keep_inbox_short(store.database.clone(), soft()));
-    shutdown.spawn_essential("events", inbound::events::hear(store.clone(), bus.clone(), shutdown.clone()));
+    shutdown.spawn_essential(
+        "events",
+        inbound::events::hear(store.clone(), bus.clone(), shutdown.clone()),
+    );
     shutdown.spawn_essential("reconciler", app.reconciler().run(shutdown.clone()));
     shutdown.spawn_essential("viewers", app.viewer_counts().run(shutdown.clone()));
-    shutdown.spawn("snapshot", inbound::events::fill(store.clone(), app.auth.clone(), shutdown.clone()));
+    shutdown.spawn(
+        "snapshot",
+        inbound::events::fill(store.clone(), app.auth.clone(), shutdown.clone()),
+    );
     tracing::info!(grpc = %app.grpc_addr, hooks = %app.hooks_addr, internal = %app.internal_addr, "serving");
 }

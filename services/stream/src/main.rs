@@ -47,11 +47,14 @@ impl runtime::Command for Command {
 }
 
 fn main() -> ExitCode {
-    runtime::boot("stream", async |command: Command, process: Process| match command {
-        Command::Serve(config) => {
-            let service = stream::build(*config).await?;
-            stream::run(service, process.shutdown).await
-        }
-        Command::Migrate { database, .. } => Ok(storage::migrate(&database, MIGRATIONS).await?),
-    })
+    runtime::boot(
+        "stream",
+        async |command: Command, process: Process| match command {
+            Command::Serve(config) => {
+                let service = stream::build(*config).await?;
+                stream::run(service, process.shutdown).await
+            }
+            Command::Migrate { database, .. } => Ok(storage::migrate(&database, MIGRATIONS).await?),
+        },
+    )
 }

@@ -15,12 +15,10 @@ pub mod refusals;
 pub mod streams;
 pub mod viewers;
 
-
 use domain::Clock;
 use storage::Database;
 
 use crate::domain::Keyring;
-
 
 /// The channel that wakes the reconciler of whichever replica is acting.
 pub const RECONCILE: &str = "stream_reconcile";
@@ -41,6 +39,8 @@ type Conn = storage::AsyncPgConnection;
 /// Wakes the reconciler when the transaction commits.
 async fn wake_reconciler_in(conn: &mut Conn) -> diesel::QueryResult<()> {
     use diesel_async::RunQueryDsl;
-    diesel::sql_query(format!("NOTIFY {RECONCILE}")).execute(conn).await?;
+    diesel::sql_query(format!("NOTIFY {RECONCILE}"))
+        .execute(conn)
+        .await?;
     Ok(())
 }

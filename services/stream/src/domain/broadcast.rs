@@ -50,7 +50,10 @@ impl EndReason {
     /// Whether the platform decided it, so that this encoder is sent away when it asks again.
     #[must_use]
     pub fn is_decision(self) -> bool {
-        matches!(self, Self::TakenOver | Self::Stopped | Self::KeyRotated | Self::Banned | Self::Deleted)
+        matches!(
+            self,
+            Self::TakenOver | Self::Stopped | Self::KeyRotated | Self::Banned | Self::Deleted
+        )
     }
 }
 

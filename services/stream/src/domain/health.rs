@@ -58,14 +58,22 @@ impl Progress {
     #[must_use]
     pub fn after(self, bytes: u64, at: DateTime<Utc>) -> Self {
         let grew_at = if bytes > self.bytes { at } else { self.grew_at };
-        Self { bytes: bytes.max(self.bytes), seen_at: at, grew_at }
+        Self {
+            bytes: bytes.max(self.bytes),
+            seen_at: at,
+            grew_at,
+        }
     }
 
     /// When the media had stopped, if the encoder is found gone now: the looks are a few seconds apart at most, so a longer
     /// standstill was one of the encoder.
     #[must_use]
     pub fn stopped_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        if now - self.grew_at > SILENCE { self.grew_at } else { now }
+        if now - self.grew_at > SILENCE {
+            self.grew_at
+        } else {
+            now
+        }
     }
 }
 
@@ -78,11 +86,18 @@ mod tests {
     }
 
     fn progress(bytes: u64, seen: i64, grew: i64) -> Progress {
-        Progress { bytes, seen_at: at(seen), grew_at: at(grew) }
+        Progress {
+            bytes,
+            seen_at: at(seen),
+            grew_at: at(grew),
+        }
     }
 
     fn health(progress: Progress, bytes: impl Into<Option<u64>>, now: i64) -> Health {
-        progress.health(Reading { bytes: bytes.into(), at: at(now) })
+        progress.health(Reading {
+            bytes: bytes.into(),
+            at: at(now),
+        })
     }
 
     #[test]
@@ -105,7 +120,10 @@ mod tests {
     fn media_stopped_when_the_bytes_stood_still() {
         assert_eq!(progress(100, 20, 10).stopped_at(at(20)), at(10));
         assert_eq!(progress(100, 20, 19).stopped_at(at(20)), at(20));
-        let later = progress(100, 10, 10).after(100, at(12)).after(120, at(14)).after(120, at(16));
+        let later = progress(100, 10, 10)
+            .after(100, at(12))
+            .after(120, at(14))
+            .after(120, at(16));
         assert_eq!(later, progress(120, 16, 14));
     }
 }

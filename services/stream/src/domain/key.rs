@@ -53,7 +53,11 @@ impl PlaybackName {
     /// [`InvalidKey`] for every other text.
     pub fn parse(text: &str) -> Result<Self, InvalidKey> {
         let shaped = text.len() == NAME_LENGTH && text.bytes().all(|byte| NAME_ALPHABET.contains(&byte));
-        if shaped { Ok(Self(text.to_owned())) } else { Err(InvalidKey) }
+        if shaped {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidKey)
+        }
     }
 
     /// The name as text.
@@ -78,7 +82,10 @@ impl Secret {
     #[must_use]
     pub fn random() -> Self {
         let bytes: [u8; SECRET_BYTES] = rand::random();
-        Self(SecretString::from(format!("{SECRET_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))))
+        Self(SecretString::from(format!(
+            "{SECRET_PREFIX}{}",
+            URL_SAFE_NO_PAD.encode(bytes)
+        )))
     }
 
     /// Takes text that has the shape of our secrets, and nothing else: no blank before or after it.
@@ -89,7 +96,11 @@ impl Secret {
         let random = text.strip_prefix(SECRET_PREFIX).ok_or(InvalidKey)?;
         let url_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         let shaped = text.len() == SECRET_LENGTH && random.bytes().all(url_safe);
-        if shaped { Ok(Self(SecretString::from(text))) } else { Err(InvalidKey) }
+        if shaped {
+            Ok(Self(SecretString::from(text)))
+        } else {
+            Err(InvalidKey)
+        }
     }
 }
 
@@ -141,13 +152,18 @@ impl Keyring {
     /// Whether a secret is the one that a hash was made of; takes as long whether or not it is.
     #[must_use]
     pub fn matches(&self, secret: &Secret, hash: &[u8]) -> bool {
-        mac(&self.hash, secret.0.expose_secret().as_bytes()).verify_slice(hash).is_ok()
+        mac(&self.hash, secret.0.expose_secret().as_bytes())
+            .verify_slice(hash)
+            .is_ok()
     }
 
     /// Names a secret in events and rows without telling anything about it.
     #[must_use]
     pub fn fingerprint(&self, secret: &Secret) -> String {
-        let mut text = hex::encode(authenticate(&self.fingerprint, secret.0.expose_secret().as_bytes()));
+        let mut text = hex::encode(authenticate(
+            &self.fingerprint,
+            secret.0.expose_secret().as_bytes(),
+        ));
         text.truncate(16);
         text
     }
@@ -159,8 +175,14 @@ impl Keyring {
     pub fn seal(&self, stream: StreamId, secret: &Secret) -> Result<Vec<u8>, InvalidKey> {
         let nonce: [u8; NONCE_LENGTH] = rand::random();
         let aad = stream.0.to_be_bytes();
-        let payload = Payload { msg: secret.0.expose_secret().as_bytes(), aad: &aad };
-        let sealed = self.cipher().encrypt(XNonce::from_slice(&nonce), payload).map_err(|_| InvalidKey)?;
+        let payload = Payload {
+            msg: secret.0.expose_secret().as_bytes(),
+            aad: &aad,
+        };
+        let sealed = self
+            .cipher()
+            .encrypt(XNonce::from_slice(&nonce), payload)
+            .map_err(|_| InvalidKey)?;
         Ok([&nonce[..], &sealed].concat())
     }
 
@@ -173,7 +195,13 @@ impl Keyring {
         let aad = stream.0.to_be_bytes();
         let opened = self
             .cipher()
-            .decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: &aad })
+            .decrypt(
+                XNonce::from_slice(nonce),
+                Payload {
+                    msg: sealed,
+                    aad: &aad,
+                },
+            )
             .map_err(|_| InvalidKey)?;
         Secret::parse(std::str::from_utf8(&opened).map_err(|_| InvalidKey)?)
     }
@@ -212,7 +240,10 @@ mod tests {
 
     #[test]
     fn a_fresh_key_has_the_shape_that_we_accept() {
-        let key = StreamKey { name: PlaybackName::random(), secret: Secret::random() };
+        let key = StreamKey {
+            name: PlaybackName::random(),
+            secret: Secret::random(),
+        };
         let text = key.reveal();
         let (name, secret) = text.split_once("?key=").unwrap();
         assert_eq!(PlaybackName::parse(name).as_ref(), Ok(&key.name));
@@ -223,7 +254,17 @@ mod tests {
     #[test]
     fn names_of_another_shape_are_refused() {
         let long = "a".repeat(255);
-        for bad in ["", ".", "..", "a/b", "abc", "ABCDEFGHIJKLMNOPQRST", "abcdefghijklmnopqrs1", "abcdefghijklmnopqrs\0", &long] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "abc",
+            "ABCDEFGHIJKLMNOPQRST",
+            "abcdefghijklmnopqrs1",
+            "abcdefghijklmnopqrs\0",
+            &long,
+        ] {
             assert_eq!(PlaybackName::parse(bad), Err(InvalidKey), "{bad:?}");
         }
     }
@@ -232,7 +273,15 @@ mod tests {
     fn secrets_of_another_shape_are_refused() {
         let good = format!("live_{}", "a".repeat(32));
         assert!(Secret::parse(&good).is_ok());
-        for bad in ["", "live_", &good[5..], &format!("{good} "), &format!(" {good}"), &format!("{good}a"), &good.replace("aa", "é")] {
+        for bad in [
+            "",
+            "live_",
+            &good[5..],
+            &format!("{good} "),
+            &format!(" {good}"),
+            &format!("{good}a"),
+            &good.replace("aa", "é"),
+        ] {
             assert!(Secret::parse(bad).is_err(), "{bad:?}");
         }
     }
@@ -256,12 +305,19 @@ mod tests {
         assert_eq!(opened.0.expose_secret(), secret.0.expose_secret());
         assert_eq!(sealed.len(), SECRET_LENGTH + SEALED_OVERHEAD);
         assert!(keyring.open(StreamId(8), &sealed).is_err());
-        assert_ne!(keyring.seal(StreamId(7), &secret).unwrap(), sealed, "each seal has its own nonce");
+        assert_ne!(
+            keyring.seal(StreamId(7), &secret).unwrap(),
+            sealed,
+            "each seal has its own nonce"
+        );
     }
 
     #[test]
     fn nothing_prints_a_secret() {
-        let key = StreamKey { name: PlaybackName::random(), secret: Secret::random() };
+        let key = StreamKey {
+            name: PlaybackName::random(),
+            secret: Secret::random(),
+        };
         let secret = key.secret.0.expose_secret().to_owned();
         assert!(!format!("{key:?}").contains(&secret));
     }

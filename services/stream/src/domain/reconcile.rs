@@ -156,9 +156,16 @@ pub fn reconcile(
     now: DateTime<Utc>,
     rules: &Rules,
 ) -> Vec<Action> {
-    let mut actions: Vec<Action> =
-        view.publishes.iter().filter_map(|publish| of_publish(publish, nodes.get(&publish.node), now, rules)).collect();
-    actions.extend(view.broadcasts.iter().filter_map(|broadcast| of_broadcast(broadcast, view, now, rules)));
+    let mut actions: Vec<Action> = view
+        .publishes
+        .iter()
+        .filter_map(|publish| of_publish(publish, nodes.get(&publish.node), now, rules))
+        .collect();
+    actions.extend(
+        view.broadcasts
+            .iter()
+            .filter_map(|broadcast| of_broadcast(broadcast, view, now, rules)),
+    );
     for (node, report) in nodes {
         actions.extend(strangers(node, report, view));
     }
@@ -168,8 +175,13 @@ pub fn reconcile(
 /// Whether something is about to change, so that the nodes are looked at every moment.
 #[must_use]
 pub fn needs_close_watch(view: &View) -> bool {
-    view.publishes.iter().any(|publish| publish.state == PublishState::Starting)
-        || view.broadcasts.iter().any(|broadcast| broadcast.state == BroadcastState::Dropped)
+    view.publishes
+        .iter()
+        .any(|publish| publish.state == PublishState::Starting)
+        || view
+            .broadcasts
+            .iter()
+            .any(|broadcast| broadcast.state == BroadcastState::Dropped)
 }
 
 impl ActivePublish {
@@ -196,13 +208,15 @@ fn of_publish(
     let found = publishers.iter().find(|publisher| publish.is(publisher));
     match (publish.state, found) {
         (PublishState::Ended, _) => None,
-        (PublishState::Starting, Some(publisher)) if publisher.bytes > 0 => {
-            Some(Action::GoLive { publish: publish.id, stream: publish.stream })
-        }
+        (PublishState::Starting, Some(publisher)) if publisher.bytes > 0 => Some(Action::GoLive {
+            publish: publish.id,
+            stream: publish.stream,
+        }),
         (_, Some(_)) if at - publish.progress.seen_at < NOTE => None,
-        (_, Some(publisher)) => {
-            Some(Action::Note { publish: publish.id, progress: publish.progress.after(publisher.bytes, at) })
-        }
+        (_, Some(publisher)) => Some(Action::Note {
+            publish: publish.id,
+            progress: publish.progress.after(publisher.bytes, at),
+        }),
         (PublishState::Starting, None) if now - publish.accepted_at <= STARTING => None,
         (PublishState::Starting, None) => Some(end(publish, EndReason::NeverStarted, now)),
         // Let in between the reading of the statistics and that of the rows: the next look will know.
@@ -212,7 +226,12 @@ fn of_publish(
 }
 
 /// A node that says nothing is no proof that its encoders are gone: an update hook may have shown one since.
-fn of_silent(publish: &ActivePublish, since: DateTime<Utc>, now: DateTime<Utc>, rules: &Rules) -> Option<Action> {
+fn of_silent(
+    publish: &ActivePublish,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+    rules: &Rules,
+) -> Option<Action> {
     let silent_since = since.max(publish.progress.seen_at);
     (now - silent_since >= rules.node_silence).then(|| end(publish, EndReason::NodeLost, now))
 }
@@ -222,15 +241,27 @@ fn end(publish: &ActivePublish, reason: EndReason, now: DateTime<Utc>) -> Action
         EndReason::NodeLost => publish.progress.seen_at,
         _ => publish.progress.stopped_at(now),
     };
-    Action::EndPublish { publish: publish.id, stream: publish.stream, reason, stopped_at }
+    Action::EndPublish {
+        publish: publish.id,
+        stream: publish.stream,
+        reason,
+        stopped_at,
+    }
 }
 
 /// While an encoder of the stream is starting, the grace waits for it: it either brings media soon or expires.
 fn of_broadcast(broadcast: &OnAir, view: &View, now: DateTime<Utc>, rules: &Rules) -> Option<Action> {
-    let coming_back = view.publishes.iter().any(|publish| publish.stream == broadcast.stream);
-    let over = broadcast.dropped_at.is_some_and(|dropped_at| now - dropped_at >= rules.grace);
-    (broadcast.state == BroadcastState::Dropped && over && !coming_back)
-        .then_some(Action::EndBroadcast { broadcast: broadcast.id, stream: broadcast.stream })
+    let coming_back = view
+        .publishes
+        .iter()
+        .any(|publish| publish.stream == broadcast.stream);
+    let over = broadcast
+        .dropped_at
+        .is_some_and(|dropped_at| now - dropped_at >= rules.grace);
+    (broadcast.state == BroadcastState::Dropped && over && !coming_back).then_some(Action::EndBroadcast {
+        broadcast: broadcast.id,
+        stream: broadcast.stream,
+    })
 }
 
 fn strangers<'a>(node: &'a str, report: &'a NodeReport, view: &'a View) -> impl Iterator<Item = Action> + 'a {
@@ -240,7 +271,11 @@ fn strangers<'a>(node: &'a str, report: &'a NodeReport, view: &'a View) -> impl 
     };
     let known: BTreeSet<(&str, i64)> = publishers
         .iter()
-        .filter(|publisher| view.publishes.iter().any(|publish| publish.node == node && publish.is(publisher)))
+        .filter(|publisher| {
+            view.publishes
+                .iter()
+                .any(|publish| publish.node == node && publish.is(publisher))
+        })
         .map(|publisher| (publisher.name.as_str(), publisher.client))
         .collect();
     publishers

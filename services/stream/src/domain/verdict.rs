@@ -58,13 +58,28 @@ pub fn judge(attempt: &Attempt<'_>, keyring: &Keyring) -> Result<(), Refusal> {
     let hash = attempt.secret_hash.unwrap_or(&[0; 32]);
     let right = attempt.secret.is_some_and(|secret| keyring.matches(secret, hash));
     match attempt {
-        Attempt { secret_hash: None, .. } => Err(Refusal::UnknownStream),
+        Attempt {
+            secret_hash: None, ..
+        } => Err(Refusal::UnknownStream),
         _ if !right => Err(Refusal::WrongKey),
-        Attempt { owner_banned: true, .. } => Err(Refusal::Banned),
-        Attempt { other: Some(Health::Healthy), .. } => Err(Refusal::AlreadyLive),
-        Attempt { other: Some(Health::Unclear), .. } => Err(Refusal::Busy),
-        Attempt { space_left: false, .. } => Err(Refusal::DiskFull),
-        Attempt { other: None | Some(Health::Stale | Health::Gone), .. } => Ok(()),
+        Attempt {
+            owner_banned: true, ..
+        } => Err(Refusal::Banned),
+        Attempt {
+            other: Some(Health::Healthy),
+            ..
+        } => Err(Refusal::AlreadyLive),
+        Attempt {
+            other: Some(Health::Unclear),
+            ..
+        } => Err(Refusal::Busy),
+        Attempt {
+            space_left: false, ..
+        } => Err(Refusal::DiskFull),
+        Attempt {
+            other: None | Some(Health::Stale | Health::Gone),
+            ..
+        } => Ok(()),
     }
 }
 
@@ -88,16 +103,84 @@ mod tests {
         };
         let refused = |attempt: Attempt<'_>| judge(&attempt, &keyring).unwrap_err();
         assert_eq!(judge(&good(), &keyring), Ok(()));
-        assert_eq!(judge(&Attempt { other: Some(Health::Stale), ..good() }, &keyring), Ok(()));
-        assert_eq!(judge(&Attempt { other: Some(Health::Gone), ..good() }, &keyring), Ok(()));
-        assert_eq!(refused(Attempt { secret_hash: None, ..good() }), Refusal::UnknownStream);
-        assert_eq!(refused(Attempt { secret: Some(&wrong), ..good() }), Refusal::WrongKey);
-        assert_eq!(refused(Attempt { secret: None, ..good() }), Refusal::WrongKey);
-        assert_eq!(refused(Attempt { owner_banned: true, ..good() }), Refusal::Banned);
-        assert_eq!(refused(Attempt { space_left: false, ..good() }), Refusal::DiskFull);
-        assert_eq!(refused(Attempt { other: Some(Health::Healthy), ..good() }), Refusal::AlreadyLive);
-        assert_eq!(refused(Attempt { other: Some(Health::Unclear), ..good() }), Refusal::Busy);
-        let wrong_and_banned = Attempt { secret: Some(&wrong), owner_banned: true, ..good() };
-        assert_eq!(refused(wrong_and_banned), Refusal::WrongKey, "a stranger learns nothing of the owner");
+        assert_eq!(
+            judge(
+                &Attempt {
+                    other: Some(Health::Stale),
+                    ..good()
+                },
+                &keyring
+            ),
+            Ok(())
+        );
+        assert_eq!(
+            judge(
+                &Attempt {
+                    other: Some(Health::Gone),
+                    ..good()
+                },
+                &keyring
+            ),
+            Ok(())
+        );
+        assert_eq!(
+            refused(Attempt {
+                secret_hash: None,
+                ..good()
+            }),
+            Refusal::UnknownStream
+        );
+        assert_eq!(
+            refused(Attempt {
+                secret: Some(&wrong),
+                ..good()
+            }),
+            Refusal::WrongKey
+        );
+        assert_eq!(
+            refused(Attempt {
+                secret: None,
+                ..good()
+            }),
+            Refusal::WrongKey
+        );
+        assert_eq!(
+            refused(Attempt {
+                owner_banned: true,
+                ..good()
+            }),
+            Refusal::Banned
+        );
+        assert_eq!(
+            refused(Attempt {
+                space_left: false,
+                ..good()
+            }),
+            Refusal::DiskFull
+        );
+        assert_eq!(
+            refused(Attempt {
+                other: Some(Health::Healthy),
+                ..good()
+            }),
+            Refusal::AlreadyLive
+        );
+        assert_eq!(
+            refused(Attempt {
+                other: Some(Health::Unclear),
+                ..good()
+            }),
+            Refusal::Busy
+        );
+        let wrong_and_banned = Attempt {
+            secret: Some(&wrong),
+            owner_banned: true,
+            ..good()
+        };
+        assert_eq!(
+            refused(wrong_and_banned),
+            Refusal::WrongKey,
+            "a stranger learns nothing of the owner"
+        );
     }
 }

@@ -12,7 +12,13 @@ use crate::outbound::auth::{PAGE, snapshot_page};
 use crate::store::Store;
 use crate::store::owners::{CONSUMER, Change};
 
-const KEYS: &[&str] = &["user.registered", "user.updated", "user.banned", "user.unbanned", "user.deleted"];
+const KEYS: &[&str] = &[
+    "user.registered",
+    "user.updated",
+    "user.banned",
+    "user.unbanned",
+    "user.deleted",
+];
 /// Between two tries to reach auth.
 const RETRY: Duration = Duration::from_secs(2);
 /// Between the two passes of a snapshot: by the second the queue has been bound for a while, so nobody falls between the two.
@@ -24,23 +30,37 @@ pub async fn hear(store: Store, bus: Bus, shutdown: Shutdown) {
         let store = store.clone();
         async move { apply(&store, delivery).await }
     };
-    Consumer::new(CONSUMER, KEYS).run(bus, shutdown.soft_token(), handler).await;
+    Consumer::new(CONSUMER, KEYS)
+        .run(bus, shutdown.soft_token(), handler)
+        .await;
 }
 
 async fn apply(store: &Store, delivery: Delivery) -> Result<(), Failure> {
-    let Some((user, change)) = delivery.event.payload.and_then(change_of) else { return Ok(()) };
+    let Some((user, change)) = delivery.event.payload.and_then(change_of) else {
+        return Ok(());
+    };
     let user = UserId::try_from(user).map_err(Failure::fail)?;
-    Ok(store.owner_apply(delivery.id, user, delivery.event.version, change).await?)
+    Ok(store
+        .owner_apply(delivery.id, user, delivery.event.version, change)
+        .await?)
 }
 
 fn change_of(payload: Payload) -> Option<(i64, Change)> {
     Some(match payload {
-        Payload::UserRegistered(user) => {
-            (user.user_id, Change::Named { username: user.username, display_name: user.display_name })
-        }
-        Payload::UserUpdated(user) => {
-            (user.user_id, Change::Named { username: user.username, display_name: user.display_name })
-        }
+        Payload::UserRegistered(user) => (
+            user.user_id,
+            Change::Named {
+                username: user.username,
+                display_name: user.display_name,
+            },
+        ),
+        Payload::UserUpdated(user) => (
+            user.user_id,
+            Change::Named {
+                username: user.username,
+                display_name: user.display_name,
+            },
+        ),
         Payload::UserBanned(user) => (user.user_id, Change::Banned(true)),
         Payload::UserUnbanned(user) => (user.user_id, Change::Banned(false)),
         Payload::UserDeleted(user) => (user.user_id, Change::Deleted),
@@ -83,7 +103,10 @@ async fn pass(store: &Store, auth: &Peer) {
     loop {
         let page = async {
             let page = snapshot_page(auth, after).await?;
-            let last = page.last().map(|owner| owner.id).filter(|_| page.len() >= PAGE as usize);
+            let last = page
+                .last()
+                .map(|owner| owner.id)
+                .filter(|_| page.len() >= PAGE as usize);
             store.owners_fill(page).await?;
             Ok::<_, domain::Error>(last)
         };

@@ -107,11 +107,18 @@ impl Call {
 /// # Errors
 /// When the server cannot start.
 pub fn serve(hooks: Hooks, listener: TcpListener, shutdown: &Shutdown) -> io::Result<()> {
-    let state = Data::new(State { hooks: Arc::new(hooks), runtime: tokio::runtime::Handle::current() });
+    let state = Data::new(State {
+        hooks: Arc::new(hooks),
+        runtime: tokio::runtime::Handle::current(),
+    });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .service(web::resource("/internal/rtmp/{node}/{boot_id}/{call}").route(web::post().to(receive)).default_service(web::to(not_found)))
+            .service(
+                web::resource("/internal/rtmp/{node}/{boot_id}/{call}")
+                    .route(web::post().to(receive))
+                    .default_service(web::to(not_found)),
+            )
             .default_service(web::to(not_found))
     })
     .workers(1)
@@ -154,7 +161,10 @@ async fn receive(
     state: Data<State>,
 ) -> HttpResponse {
     let (node, boot_id, call) = path.into_inner();
-    let authorization = request.headers().get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
+    let authorization = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .map_or(&[][..], |value| value.as_bytes());
     if !state.hooks.secret.is_in(authorization) {
         rejected("secret");
         return not_found().await;
@@ -200,7 +210,9 @@ async fn read(mut payload: Payload) -> Result<Vec<u8>, StatusCode> {
         }
         Ok(body)
     };
-    tokio::time::timeout(BODY_DEADLINE, whole).await.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
+    tokio::time::timeout(BODY_DEADLINE, whole)
+        .await
+        .unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
 }
 
 fn rejected(reason: &'static str) {
@@ -208,7 +220,14 @@ fn rejected(reason: &'static str) {
 }
 
 impl Hooks {
-    async fn answer(&self, call: Call, node: String, boot_id: String, body: &[u8], started: Instant) -> Answer {
+    async fn answer(
+        &self,
+        call: Call,
+        node: String,
+        boot_id: String,
+        body: &[u8],
+        started: Instant,
+    ) -> Answer {
         let parsed = Form::parse(body).and_then(|form| Ok((form.client_id()?, form)));
         let (id, form) = match parsed {
             Ok(parsed) => parsed,

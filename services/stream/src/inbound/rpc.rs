@@ -22,7 +22,15 @@ use crate::store::streams::{Change, Filter, NewStream, StreamView, Totals};
 /// Which services may call what.
 pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("CreateStream", &[ServiceName::Gateway]),
-    ("GetStream", &[ServiceName::Gateway, ServiceName::Vod, ServiceName::Chat, ServiceName::Notification]),
+    (
+        "GetStream",
+        &[
+            ServiceName::Gateway,
+            ServiceName::Vod,
+            ServiceName::Chat,
+            ServiceName::Notification,
+        ],
+    ),
     ("ListStreams", &[ServiceName::Gateway]),
     ("UpdateStream", &[ServiceName::Gateway]),
     ("DeleteStream", &[ServiceName::Gateway]),
@@ -67,13 +75,23 @@ struct Actor {
 impl Actor {
     fn of(caller: &Caller) -> Result<Self> {
         let user = caller.user.as_ref().ok_or(Error::Unauthenticated)?;
-        Ok(Self { id: user.id, role: user.role, username: user.username.clone() })
+        Ok(Self {
+            id: user.id,
+            role: user.role,
+            username: user.username.clone(),
+        })
     }
 
     /// May change and stop: the owner and admins.
     fn manages(&self) -> impl FnOnce(UserId) -> Result<()> + Send + 'static {
         let (id, role) = (self.id, self.role);
-        move |owner| if may_manage(id, role, owner) { Ok(()) } else { Err(Error::NotOwner) }
+        move |owner| {
+            if may_manage(id, role, owner) {
+                Ok(())
+            } else {
+                Err(Error::NotOwner)
+            }
+        }
     }
 
     /// May see the key: the owner alone.
@@ -102,8 +120,15 @@ impl Rpc {
         };
         let sort = convert::sort(request.sort)?;
         let page = self.store.stream_list(filter, sort, page, &self.totals).await?;
-        let streams = page.streams.into_iter().map(|view| convert::stream(view, None, &self.nodes)).collect();
-        Ok(api::ListStreamsResponse { streams, page: Some(convert::page_info(&page.info)) })
+        let streams = page
+            .streams
+            .into_iter()
+            .map(|view| convert::stream(view, None, &self.nodes))
+            .collect();
+        Ok(api::ListStreamsResponse {
+            streams,
+            page: Some(convert::page_info(&page.info)),
+        })
     }
 
     async fn broadcasts(
@@ -120,14 +145,20 @@ impl Rpc {
             _ => Vec::new(),
         };
         Ok(api::ListBroadcastsResponse {
-            broadcasts: rows.into_iter().map(|row| {
-                let curve = curves.remove(&row.id).unwrap_or_default();
-                convert::broadcast(row, curve)
-            }).collect(),
+            broadcasts: rows
+                .into_iter()
+                .map(|row| {
+                    let curve = curves.remove(&row.id).unwrap_or_default();
+                    convert::broadcast(row, curve)
+                })
+                .collect(),
             page: Some(convert::page_info(&info)),
             refusals: refusals
                 .into_iter()
-                .map(|row| api::PublishRefusal { at: Some(timestamp(row.refused_at)), reason: row.reason })
+                .map(|row| api::PublishRefusal {
+                    at: Some(timestamp(row.refused_at)),
+                    reason: row.reason,
+                })
                 .collect(),
         })
     }
@@ -156,8 +187,13 @@ impl Rpc {
         let Some(file) = RecordingName::parse(&request.file_name) else {
             return Ok(api::ResolveRecordingResponse { owner: None });
         };
-        let resolved = self.store.recording_resolve(convert::node(request.node)?, file).await?;
-        Ok(api::ResolveRecordingResponse { owner: resolved.map(convert::recording_owner) })
+        let resolved = self
+            .store
+            .recording_resolve(convert::node(request.node)?, file)
+            .await?;
+        Ok(api::ResolveRecordingResponse {
+            owner: resolved.map(convert::recording_owner),
+        })
     }
 }
 
@@ -177,7 +213,10 @@ fn leases(leases: Vec<api::ViewerLease>) -> Result<Viewers> {
     let mut viewers = Viewers::new();
     for lease in leases {
         let stream = convert::stream_id(lease.stream_id)?;
-        viewers.entry(stream).or_default().push(convert::viewer(lease.viewer)?);
+        viewers
+            .entry(stream)
+            .or_default()
+            .push(convert::viewer(lease.viewer)?);
     }
     Ok(viewers)
 }
@@ -199,7 +238,10 @@ impl StreamService for Rpc {
             };
             let view = self.store.stream_create(actor.id, actor.username, new).await?;
             let stream = Some(self.shown(view, Some(actor.id))?);
-            Ok(api::CreateStreamResponse { stream, rtmp_url: self.rtmp_url.clone() })
+            Ok(api::CreateStreamResponse {
+                stream,
+                rtmp_url: self.rtmp_url.clone(),
+            })
         })
         .await
     }
@@ -215,7 +257,10 @@ impl StreamService for Rpc {
             let user = caller.user.as_ref().map(|user| user.id);
             let stream = self.shown(view, user)?;
             let rtmp_url = stream.stream_key.is_some().then(|| self.rtmp_url.clone());
-            Ok(api::GetStreamResponse { stream: Some(stream), rtmp_url })
+            Ok(api::GetStreamResponse {
+                stream: Some(stream),
+                rtmp_url,
+            })
         })
         .await
     }
@@ -243,12 +288,18 @@ impl StreamService for Rpc {
             };
             let change = Change {
                 title: request.title.as_deref().map(domain::text::title).transpose()?,
-                description: request.description.as_deref().map(domain::text::description).transpose()?,
+                description: request
+                    .description
+                    .as_deref()
+                    .map(domain::text::description)
+                    .transpose()?,
                 category,
             };
             let id = convert::stream_id(request.id)?;
             let view = self.store.stream_update(id, change, actor.manages()).await?;
-            Ok(api::UpdateStreamResponse { stream: Some(self.shown(view, Some(actor.id))?) })
+            Ok(api::UpdateStreamResponse {
+                stream: Some(self.shown(view, Some(actor.id))?),
+            })
         })
         .await
     }
@@ -276,7 +327,10 @@ impl StreamService for Rpc {
             let actor = Actor::of(&caller)?;
             let id = convert::stream_id(request.into_inner().id)?;
             let key = self.store.stream_rotate_key(id, actor.owns()).await?;
-            Ok(api::RotateKeyResponse { stream_key: key.reveal(), rtmp_url: self.rtmp_url.clone() })
+            Ok(api::RotateKeyResponse {
+                stream_key: key.reveal(),
+                rtmp_url: self.rtmp_url.clone(),
+            })
         })
         .await
     }
@@ -290,7 +344,9 @@ impl StreamService for Rpc {
             let actor = Actor::of(&caller)?;
             let id = convert::stream_id(request.into_inner().id)?;
             let view = self.store.stream_stop(id, actor.manages()).await?;
-            Ok(api::StopStreamResponse { stream: Some(self.shown(view, Some(actor.id))?) })
+            Ok(api::StopStreamResponse {
+                stream: Some(self.shown(view, Some(actor.id))?),
+            })
         })
         .await
     }
@@ -342,7 +398,9 @@ impl StreamService for Rpc {
         let caller = Caller::of(&request)?;
         answer(&caller, async {
             let categories = self.store.category_snapshot().await?;
-            Ok(api::CategorySnapshotResponse { categories: categories.into_iter().map(convert::copy).collect() })
+            Ok(api::CategorySnapshotResponse {
+                categories: categories.into_iter().map(convert::copy).collect(),
+            })
         })
         .await
     }
@@ -399,15 +457,22 @@ mod tests {
     #[test]
     fn every_method_has_a_rule() {
         let proto = include_str!("../../../../proto/airwave/stream/v1/stream.proto");
-        let methods: Vec<_> =
-            proto.lines().filter_map(|line| line.trim().strip_prefix("rpc ")?.split_once('(')).map(|(name, _)| name).collect();
+        let methods: Vec<_> = proto
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("rpc ")?.split_once('('))
+            .map(|(name, _)| name)
+            .collect();
         let ruled: Vec<_> = CALLERS.iter().map(|(name, _)| *name).collect();
         assert_eq!(methods, ruled);
     }
 
     #[test]
     fn the_owner_alone_owns_and_admins_manage() {
-        let actor = |id, role| Actor { id: UserId(id), role, username: String::new() };
+        let actor = |id, role| Actor {
+            id: UserId(id),
+            role,
+            username: String::new(),
+        };
         assert!(actor(1, Role::User).manages()(UserId(1)).is_ok());
         assert!(actor(2, Role::Moderator).manages()(UserId(1)).is_err());
         assert!(actor(2, Role::Admin).manages()(UserId(1)).is_ok());

@@ -19,8 +19,14 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// When auth cannot answer.
 pub async fn snapshot_page(auth: &Peer, after: i64) -> Result<Vec<Copied>, domain::Error> {
     let mut client = AuthServiceClient::new(auth.with(&CallContext::background(DEADLINE)));
-    let request = SnapshotRequest { after_user_id: after, limit: PAGE };
-    let answer = client.snapshot(request).await.map_err(|status| error_from_status(&status))?;
+    let request = SnapshotRequest {
+        after_user_id: after,
+        limit: PAGE,
+    };
+    let answer = client
+        .snapshot(request)
+        .await
+        .map_err(|status| error_from_status(&status))?;
     let owners = answer.into_inner().owners.into_iter();
     Ok(owners
         .map(|owner| Copied {

@@ -63,7 +63,13 @@ impl MediaNodes {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()?;
-        Ok(Self { client, nodes: nodes.iter().map(|node| (node.name.clone(), node.clone())).collect() })
+        Ok(Self {
+            client,
+            nodes: nodes
+                .iter()
+                .map(|node| (node.name.clone(), node.clone()))
+                .collect(),
+        })
     }
 
     /// The names of the nodes.
@@ -87,7 +93,12 @@ impl MediaNodes {
     /// When the node does not answer with statistics.
     pub async fn publishers(&self, node: &str) -> Result<(Vec<Publisher>, DateTime<Utc>), Error> {
         let asked_at = domain::Clock::system().now();
-        let answer = self.client.get(self.url(node, "stat")?).send().await?.error_for_status()?;
+        let answer = self
+            .client
+            .get(self.url(node, "stat")?)
+            .send()
+            .await?
+            .error_for_status()?;
         let text = bounded(answer).await?;
         let publishers = stat::publishers(&text, APPLICATION, asked_at).map_err(Error::Nonsense)?;
         Ok((publishers, asked_at))
@@ -112,16 +123,31 @@ impl MediaNodes {
     /// # Errors
     /// The names of those that do not.
     pub async fn check(&self) -> Result<(), String> {
-        let asked = self.names().map(|node| async move { (node, self.publishers(node).await.is_err()) });
-        let silent: Vec<_> =
-            join_all(asked).await.into_iter().filter(|(_, silent)| *silent).map(|(node, _)| node).collect();
-        if silent.is_empty() { Ok(()) } else { Err(format!("silent: {}", silent.join(", "))) }
+        let asked = self
+            .names()
+            .map(|node| async move { (node, self.publishers(node).await.is_err()) });
+        let silent: Vec<_> = join_all(asked)
+            .await
+            .into_iter()
+            .filter(|(_, silent)| *silent)
+            .map(|(node, _)| node)
+            .collect();
+        if silent.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("silent: {}", silent.join(", ")))
+        }
     }
 
     fn url(&self, node: &str, path: &str) -> Result<Url, Error> {
-        let node = self.nodes.get(node).ok_or_else(|| Error::Unknown(node.to_owned()))?;
+        let node = self
+            .nodes
+            .get(node)
+            .ok_or_else(|| Error::Unknown(node.to_owned()))?;
         let base = node.control.as_str().trim_end_matches('/');
-        format!("{base}/{path}").parse().map_err(|_| Error::Nonsense(format!("{base} is no base URL")))
+        format!("{base}/{path}")
+            .parse()
+            .map_err(|_| Error::Nonsense(format!("{base} is no base URL")))
     }
 }
 

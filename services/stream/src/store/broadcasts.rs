@@ -44,19 +44,28 @@ impl Store {
         self.database
             .read(async move |conn: &mut Conn| {
                 let of_stream = broadcasts::stream_id.eq(stream.0);
-                let mut query =
-                    broadcasts::table.filter(of_stream).select(BroadcastView::as_select()).into_boxed::<Pg>();
+                let mut query = broadcasts::table
+                    .filter(of_stream)
+                    .select(BroadcastView::as_select())
+                    .into_boxed::<Pg>();
                 let total = match page.start {
-                    PageStart::Page(_) => {
-                        Some(broadcasts::table.filter(of_stream).count().get_result::<i64>(conn).await?)
-                    }
+                    PageStart::Page(_) => Some(
+                        broadcasts::table
+                            .filter(of_stream)
+                            .count()
+                            .get_result::<i64>(conn)
+                            .await?,
+                    ),
                     PageStart::After(after) => {
                         query = query.filter(broadcasts::id.lt(after.id));
                         None
                     }
                 };
                 let offset = i64::try_from(page.offset()).unwrap_or(i64::MAX);
-                let query = query.order(broadcasts::id.desc()).limit(i64::from(page.limit) + 1).offset(offset);
+                let query = query
+                    .order(broadcasts::id.desc())
+                    .limit(i64::from(page.limit) + 1)
+                    .offset(offset);
                 let mut rows: Vec<BroadcastView> = query.load(conn).await?;
                 let wanted = usize::try_from(page.limit).unwrap_or(usize::MAX);
                 let more = rows.len() > wanted;
@@ -64,7 +73,10 @@ impl Store {
                 let info = PageInfo {
                     total_items: total.map(|total| u64::try_from(total).unwrap_or(0)),
                     total_items_capped: false,
-                    next_cursor: rows.last().filter(|_| more).map(|last| Cursor { key: 0, id: last.id }),
+                    next_cursor: rows
+                        .last()
+                        .filter(|_| more)
+                        .map(|last| Cursor { key: 0, id: last.id }),
                 };
                 let curves = curves_in(conn, rows.iter().map(|row| row.id).collect()).await?;
                 Ok((rows, curves, info))
@@ -78,7 +90,11 @@ async fn curves_in(conn: &mut Conn, broadcasts: Vec<i64>) -> Result<Curves> {
         .filter(viewer_samples::broadcast_id.eq_any(broadcasts))
         .order((viewer_samples::broadcast_id.desc(), viewer_samples::sampled_at))
         .limit(LONGEST_CURVE)
-        .select((viewer_samples::broadcast_id, viewer_samples::sampled_at, viewer_samples::viewers))
+        .select((
+            viewer_samples::broadcast_id,
+            viewer_samples::sampled_at,
+            viewer_samples::viewers,
+        ))
         .load(conn)
         .await?;
     let mut curves = Curves::new();

@@ -44,7 +44,9 @@ impl Store {
     pub async fn category(&self, name: CategoryName) -> Result<CategoryRow> {
         self.database
             .read(async move |conn: &mut Conn| {
-                let query = categories::table.select(CategoryRow::as_select()).into_boxed::<Pg>();
+                let query = categories::table
+                    .select(CategoryRow::as_select())
+                    .into_boxed::<Pg>();
                 let query = match name {
                     CategoryName::Id(id) => query.filter(categories::id.eq(id.0)),
                     CategoryName::Slug(slug) => query.filter(categories::slug.eq(slug)),
@@ -58,11 +60,19 @@ impl Store {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn category_list(&self, tag: Option<String>, page: PageRequest) -> Result<(Vec<CategoryRow>, PageInfo)> {
+    pub async fn category_list(
+        &self,
+        tag: Option<String>,
+        page: PageRequest,
+    ) -> Result<(Vec<CategoryRow>, PageInfo)> {
         self.database
             .read(async move |conn: &mut Conn| {
-                let mut query = categories::table.select(CategoryRow::as_select()).into_boxed::<Pg>();
-                let mut count = categories::table.select(diesel::dsl::count_star()).into_boxed::<Pg>();
+                let mut query = categories::table
+                    .select(CategoryRow::as_select())
+                    .into_boxed::<Pg>();
+                let mut count = categories::table
+                    .select(diesel::dsl::count_star())
+                    .into_boxed::<Pg>();
                 if let Some(tag) = tag {
                     query = query.filter(categories::tags.contains(vec![Some(tag.clone())]));
                     count = count.filter(categories::tags.contains(vec![Some(tag)]));
@@ -76,14 +86,21 @@ impl Store {
                 };
                 let offset = i64::try_from(page.offset()).unwrap_or(i64::MAX);
                 let limit = i64::from(page.limit);
-                let mut rows = query.order(categories::id).limit(limit + 1).offset(offset).load(conn).await?;
+                let mut rows = query
+                    .order(categories::id)
+                    .limit(limit + 1)
+                    .offset(offset)
+                    .load(conn)
+                    .await?;
                 let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
                 rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
                 Ok((rows, page_info(total, more)))
             })
             .await
             .map(|(rows, mut info): (Vec<CategoryRow>, PageInfo)| {
-                info.next_cursor = info.next_cursor.and(rows.last().map(|last| Cursor { key: 0, id: last.id }));
+                info.next_cursor = info
+                    .next_cursor
+                    .and(rows.last().map(|last| Cursor { key: 0, id: last.id }));
                 (rows, info)
             })
     }
@@ -95,7 +112,11 @@ impl Store {
     pub async fn category_snapshot(&self) -> Result<Vec<CategoryRow>> {
         self.database
             .read(async move |conn: &mut Conn| {
-                Ok(categories::table.order(categories::id).select(CategoryRow::as_select()).load(conn).await?)
+                Ok(categories::table
+                    .order(categories::id)
+                    .select(CategoryRow::as_select())
+                    .load(conn)
+                    .await?)
             })
             .await
     }

@@ -94,7 +94,9 @@ impl Store {
         let name = name.as_str().to_owned();
         self.database
             .read(async move |conn: &mut Conn| {
-                let on_active = publishes::stream_id.eq(streams::id.nullable()).and(publishes::state.ne("ended"));
+                let on_active = publishes::stream_id
+                    .eq(streams::id.nullable())
+                    .and(publishes::state.ne("ended"));
                 let row: Option<KnownColumns> = streams::table
                     .inner_join(owners::table)
                     .left_join(publishes::table.on(on_active))
@@ -162,7 +164,9 @@ impl Store {
                 };
                 lock_in(conn, StreamId(stream)).await?;
                 // Again, now that nobody else changes it.
-                let row = of_client_in(conn, &client).await?.filter(|row| row.state != "ended");
+                let row = of_client_in(conn, &client)
+                    .await?
+                    .filter(|row| row.state != "ended");
                 let Some(row) = row else { return Ok(()) };
                 let (reason, stopped_at) = match row.broadcast_id {
                     Some(_) => (EndReason::PublisherGone, row.active()?.progress.stopped_at(now)),
@@ -181,8 +185,13 @@ impl Store {
     pub async fn publish_renew(&self, client: Client) -> Result<Update> {
         let now = self.clock.now();
         let lookup = client.clone();
-        let found = self.database.read(async move |conn: &mut Conn| standing_in(conn, &lookup).await).await?;
-        let Some(standing) = found else { return Ok(Update::GoOn) };
+        let found = self
+            .database
+            .read(async move |conn: &mut Conn| standing_in(conn, &lookup).await)
+            .await?;
+        let Some(standing) = found else {
+            return Ok(Update::GoOn);
+        };
         if standing.is_refused() {
             return Ok(Update::Refused);
         }
@@ -196,7 +205,10 @@ impl Store {
                     .filter(publishes::boot_id.eq(&client.boot_id))
                     .filter(publishes::client_id.eq(client.id))
                     .filter(publishes::state.ne("ended"));
-                diesel::update(row).set(publishes::seen_at.eq(now)).execute(conn).await?;
+                diesel::update(row)
+                    .set(publishes::seen_at.eq(now))
+                    .execute(conn)
+                    .await?;
                 Ok(Update::GoOn)
             })
             .await
@@ -211,7 +223,9 @@ impl Store {
         self.database
             .transaction(async move |conn: &mut Conn| {
                 // A refused second encoder of the same name leaves an empty file, which is nobody's.
-                let Some(row) = of_client_in(conn, &client).await? else { return Ok(()) };
+                let Some(row) = of_client_in(conn, &client).await? else {
+                    return Ok(());
+                };
                 if row.playback_name != file.stream.as_str() {
                     return Ok(());
                 }
@@ -231,7 +245,9 @@ impl Store {
 }
 
 fn known((stream, owner, secret_hash, banned_at, deleted, active): KnownColumns) -> Result<Known> {
-    let active = active.map(|row| row.active().map(|active| (active, row.boot_id))).transpose()?;
+    let active = active
+        .map(|row| row.active().map(|active| (active, row.boot_id)))
+        .transpose()?;
     Ok(Known {
         stream: StreamId(stream),
         owner: UserId(owner),
@@ -242,7 +258,11 @@ fn known((stream, owner, secret_hash, banned_at, deleted, active): KnownColumns)
 }
 
 async fn fingerprint_in(conn: &mut Conn, stream: StreamId) -> Result<String> {
-    Ok(streams::table.find(stream.0).select(streams::key_fingerprint).first(conn).await?)
+    Ok(streams::table
+        .find(stream.0)
+        .select(streams::key_fingerprint)
+        .first(conn)
+        .await?)
 }
 
 async fn of_client_in(conn: &mut Conn, client: &Client) -> Result<Option<PublishRow>> {
@@ -263,10 +283,14 @@ async fn replace_in(conn: &mut Conn, admission: &Admission, now: DateTime<Utc>) 
     match (active, admission.replaces) {
         (None, None) => Ok(true),
         (None, Some((replaced, reason))) => {
-            diesel::update(publishes::table.find(replaced).filter(publishes::state.eq("ended")))
-                .set(publishes::end_reason.eq(reason.as_str()))
-                .execute(conn)
-                .await?;
+            diesel::update(
+                publishes::table
+                    .find(replaced)
+                    .filter(publishes::end_reason.eq("publisher_gone")),
+            )
+            .set(publishes::end_reason.eq(reason.as_str()))
+            .execute(conn)
+            .await?;
             Ok(true)
         }
         (Some(other), Some((replaced, reason))) if other.id == replaced => {
@@ -278,7 +302,12 @@ async fn replace_in(conn: &mut Conn, admission: &Admission, now: DateTime<Utc>) 
     }
 }
 
-async fn insert_in(conn: &mut Conn, admission: &Admission, fingerprint: &str, now: DateTime<Utc>) -> Result<()> {
+async fn insert_in(
+    conn: &mut Conn,
+    admission: &Admission,
+    fingerprint: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let trace = serde_json::to_value(&admission.trace).unwrap_or_else(|_| serde_json::json!({}));
     diesel::insert_into(publishes::table)
         .values((

@@ -111,7 +111,10 @@ impl Leases {
     pub async fn renew(&self, gateway: &str, viewers: &Viewers) -> Result<()> {
         let script = Script::new(RENEW);
         self.in_chunks(&script, viewers, |call, stream| {
-            call.key(self.redis.key("rooms")).arg(LEASE_MILLIS).arg(gateway).arg(stream.0);
+            call.key(self.redis.key("rooms"))
+                .arg(LEASE_MILLIS)
+                .arg(gateway)
+                .arg(stream.0);
         })
         .await
     }
@@ -141,7 +144,8 @@ impl Leases {
         for (stream, members) in viewers {
             for chunk in members.chunks(CHUNK) {
                 let mut call = script.prepare_invoke();
-                call.key(self.set(*stream)).key(self.redis.key(&format!("leases:{stream}")));
+                call.key(self.set(*stream))
+                    .key(self.redis.key(&format!("leases:{stream}")));
                 head(&mut call, *stream);
                 for viewer in chunk {
                     call.arg(viewer);
@@ -150,7 +154,10 @@ impl Leases {
             }
         }
         let mut connection = self.redis.connection();
-        Ok(pipeline.query_async::<()>(&mut connection).await.map_err(storage::Error::from)?)
+        Ok(pipeline
+            .query_async::<()>(&mut connection)
+            .await
+            .map_err(storage::Error::from)?)
     }
 
     /// How many watch each stream that somebody watches or watched within the last minute.

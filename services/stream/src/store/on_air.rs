@@ -116,7 +116,10 @@ impl Store {
                          updated_at = note.seen FROM unnest($1, $2, $3, $4) AS note (id, bytes, seen, grew) \
                          WHERE publishes.id = note.id AND publishes.state <> 'ended'";
         let ids: Vec<i64> = notes.iter().map(|(id, _)| *id).collect();
-        let bytes: Vec<i64> = notes.iter().map(|(_, p)| i64::try_from(p.bytes).unwrap_or(i64::MAX)).collect();
+        let bytes: Vec<i64> = notes
+            .iter()
+            .map(|(_, p)| i64::try_from(p.bytes).unwrap_or(i64::MAX))
+            .collect();
         let seen: Vec<DateTime<Utc>> = notes.iter().map(|(_, p)| p.seen_at).collect();
         let grew: Vec<DateTime<Utc>> = notes.iter().map(|(_, p)| p.grew_at).collect();
         self.database
@@ -145,8 +148,12 @@ impl Store {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
-                let Some(locked) = lock_in(conn, stream).await? else { return Ok(()) };
-                let Some(row) = active_in(conn, publish).await? else { return Ok(()) };
+                let Some(locked) = lock_in(conn, stream).await? else {
+                    return Ok(());
+                };
+                let Some(row) = active_in(conn, publish).await? else {
+                    return Ok(());
+                };
                 if row.state != PublishState::Starting.as_str() {
                     return Ok(());
                 }
@@ -174,9 +181,15 @@ impl Store {
     async fn trace_of(&self, publish: i64) -> Result<HashMap<String, String>> {
         self.database
             .read(async move |conn: &mut Conn| {
-                let trace = publishes::table.find(publish).select(publishes::trace_context).first(conn).await;
+                let trace = publishes::table
+                    .find(publish)
+                    .select(publishes::trace_context)
+                    .first(conn)
+                    .await;
                 let trace: Option<serde_json::Value> = trace.optional()?;
-                Ok(trace.and_then(|trace| serde_json::from_value(trace).ok()).unwrap_or_default())
+                Ok(trace
+                    .and_then(|trace| serde_json::from_value(trace).ok())
+                    .unwrap_or_default())
             })
             .await
     }
@@ -196,7 +209,9 @@ impl Store {
         self.database
             .transaction(async move |conn: &mut Conn| {
                 lock_in(conn, stream).await?;
-                let Some(row) = active_in(conn, publish).await? else { return Ok(()) };
+                let Some(row) = active_in(conn, publish).await? else {
+                    return Ok(());
+                };
                 end_publish_in(conn, &row, reason, stopped_at, now).await?;
                 if reason == EndReason::NodeLost
                     && let Some(broadcast) = on_air_in(conn, stream).await?
@@ -268,16 +283,22 @@ pub(super) async fn end_publish_in(
         ))
         .execute(conn)
         .await?;
-    let Some(broadcast) = row.broadcast_id else { return Ok(()) };
-    diesel::update(broadcasts::table.find(broadcast).filter(broadcasts::state.eq("live")))
-        .set((
-            broadcasts::state.eq("dropped"),
-            broadcasts::dropped_at.eq(now),
-            broadcasts::media_stopped_at.eq(stopped_at),
-            broadcasts::updated_at.eq(now),
-        ))
-        .execute(conn)
-        .await?;
+    let Some(broadcast) = row.broadcast_id else {
+        return Ok(());
+    };
+    diesel::update(
+        broadcasts::table
+            .find(broadcast)
+            .filter(broadcasts::state.eq("live")),
+    )
+    .set((
+        broadcasts::state.eq("dropped"),
+        broadcasts::dropped_at.eq(now),
+        broadcasts::media_stopped_at.eq(stopped_at),
+        broadcasts::updated_at.eq(now),
+    ))
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -317,7 +338,12 @@ async fn on_air_in(conn: &mut Conn, stream: StreamId) -> Result<Option<Broadcast
 async fn begin_in(conn: &mut Conn, node: &str, stream: i64, now: DateTime<Utc>) -> Result<i64> {
     let (user_id, title, description, category_id): (i64, String, String, Option<i64>) = streams::table
         .find(stream)
-        .select((streams::user_id, streams::title, streams::description, streams::category_id))
+        .select((
+            streams::user_id,
+            streams::title,
+            streams::description,
+            streams::category_id,
+        ))
         .first(conn)
         .await?;
     let broadcast: i64 = diesel::insert_into(broadcasts::table)
@@ -417,8 +443,12 @@ async fn end_broadcast_in(
         .returning((streams::user_id, streams::version))
         .get_result(conn)
         .await?;
-    let ended =
-        events::StreamEnded { stream_id, user_id, broadcast_id: broadcast.id, reason: reason.as_str().to_owned() };
+    let ended = events::StreamEnded {
+        stream_id,
+        user_id,
+        broadcast_id: broadcast.id,
+        reason: reason.as_str().to_owned(),
+    };
     bus::emit(conn, Payload::StreamEnded(ended), stream_id, version).await?;
     recordings::announce_in(conn, broadcast.id, now).await
 }

@@ -67,9 +67,10 @@ impl Store {
                     return Ok(());
                 }
                 match change {
-                    Change::Named { username, display_name } => {
-                        name_in(conn, user, &username, &display_name, version, now).await
-                    }
+                    Change::Named {
+                        username,
+                        display_name,
+                    } => name_in(conn, user, &username, &display_name, version, now).await,
                     Change::Banned(banned) => ban_in(conn, user, banned, version, now).await,
                     Change::Deleted => delete_owner_in(conn, user, now).await,
                 }
@@ -84,7 +85,11 @@ impl Store {
     pub async fn owners_filled(&self) -> Result<bool> {
         self.database
             .read(async |conn: &mut Conn| {
-                let filled = snapshots::table.find(SNAPSHOT).select(snapshots::name).first::<String>(conn).await;
+                let filled = snapshots::table
+                    .find(SNAPSHOT)
+                    .select(snapshots::name)
+                    .first::<String>(conn)
+                    .await;
                 Ok(filled.optional()?.is_some())
             })
             .await
@@ -113,10 +118,17 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn owners_are_filled(&self) -> Result<()> {
-        let row = (snapshots::name.eq(SNAPSHOT), snapshots::filled_at.eq(self.clock.now()));
+        let row = (
+            snapshots::name.eq(SNAPSHOT),
+            snapshots::filled_at.eq(self.clock.now()),
+        );
         self.database
             .transaction(async move |conn: &mut Conn| {
-                diesel::insert_into(snapshots::table).values(row).on_conflict_do_nothing().execute(conn).await?;
+                diesel::insert_into(snapshots::table)
+                    .values(row)
+                    .on_conflict_do_nothing()
+                    .execute(conn)
+                    .await?;
                 Ok(())
             })
             .await
@@ -132,7 +144,11 @@ pub(super) async fn stand_in(conn: &mut Conn, user: UserId, username: &str) -> R
         owners::version.eq(0_i64),
         owners::ban_version.eq(0_i64),
     );
-    diesel::insert_into(owners::table).values(row).on_conflict_do_nothing().execute(conn).await?;
+    diesel::insert_into(owners::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -168,14 +184,20 @@ async fn name_in(
         owners::ban_version.eq(0_i64),
         owners::updated_at.eq(now),
     );
-    let upsert = diesel::insert_into(owners::table).values(row).on_conflict(owners::id).do_update().set((
-        owners::username.eq(excluded(owners::username)),
-        owners::display_name.eq(excluded(owners::display_name)),
-        owners::version.eq(excluded(owners::version)),
-        owners::updated_at.eq(now),
-    ));
+    let upsert = diesel::insert_into(owners::table)
+        .values(row)
+        .on_conflict(owners::id)
+        .do_update()
+        .set((
+            owners::username.eq(excluded(owners::username)),
+            owners::display_name.eq(excluded(owners::display_name)),
+            owners::version.eq(excluded(owners::version)),
+            owners::updated_at.eq(now),
+        ));
     let newer = owners::deleted.eq(false).and(owners::version.lt(version));
-    diesel::query_dsl::methods::FilterDsl::filter(upsert, newer).execute(conn).await?;
+    diesel::query_dsl::methods::FilterDsl::filter(upsert, newer)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -190,13 +212,19 @@ async fn ban_in(conn: &mut Conn, user: UserId, banned: bool, version: i64, now: 
         owners::banned_at.eq(banned_at),
         owners::updated_at.eq(now),
     );
-    let upsert = diesel::insert_into(owners::table).values(row).on_conflict(owners::id).do_update().set((
-        owners::banned_at.eq(banned_at),
-        owners::ban_version.eq(excluded(owners::ban_version)),
-        owners::updated_at.eq(now),
-    ));
+    let upsert = diesel::insert_into(owners::table)
+        .values(row)
+        .on_conflict(owners::id)
+        .do_update()
+        .set((
+            owners::banned_at.eq(banned_at),
+            owners::ban_version.eq(excluded(owners::ban_version)),
+            owners::updated_at.eq(now),
+        ));
     let newer = owners::deleted.eq(false).and(owners::ban_version.lt(version));
-    let changed = diesel::query_dsl::methods::FilterDsl::filter(upsert, newer).execute(conn).await?;
+    let changed = diesel::query_dsl::methods::FilterDsl::filter(upsert, newer)
+        .execute(conn)
+        .await?;
     if banned && changed > 0 {
         silence_owner_in(conn, user, EndReason::Banned, now).await?;
     }
@@ -211,7 +239,12 @@ async fn delete_owner_in(conn: &mut Conn, user: UserId, now: DateTime<Utc>) -> R
         owners::deleted.eq(true),
         owners::updated_at.eq(now),
     );
-    let row = (owners::id.eq(user.0), owners::version.eq(0_i64), owners::ban_version.eq(0_i64), gone);
+    let row = (
+        owners::id.eq(user.0),
+        owners::version.eq(0_i64),
+        owners::ban_version.eq(0_i64),
+        gone,
+    );
     diesel::insert_into(owners::table)
         .values(row)
         .on_conflict(owners::id)
@@ -222,12 +255,20 @@ async fn delete_owner_in(conn: &mut Conn, user: UserId, now: DateTime<Utc>) -> R
     for stream in of_owner_in(conn, user).await? {
         delete_in(conn, stream, now).await?;
     }
-    diesel::delete(publishes::table.filter(publishes::user_id.eq(user.0))).execute(conn).await?;
-    diesel::delete(broadcasts::table.filter(broadcasts::user_id.eq(user.0))).execute(conn).await?;
+    diesel::delete(publishes::table.filter(publishes::user_id.eq(user.0)))
+        .execute(conn)
+        .await?;
+    diesel::delete(broadcasts::table.filter(broadcasts::user_id.eq(user.0)))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
 /// What a user is called.
 pub(super) async fn names_in(conn: &mut Conn, user: i64) -> Result<Names> {
-    Ok(owners::table.find(user).select(Names::as_select()).first(conn).await?)
+    Ok(owners::table
+        .find(user)
+        .select(Names::as_select())
+        .first(conn)
+        .await?)
 }

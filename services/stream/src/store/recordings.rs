@@ -52,10 +52,18 @@ impl Store {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
-                let Some(row) = writer_in(conn, &node, &file).await? else { return Ok(None) };
-                let Some(broadcast) = broadcast_of_in(conn, &row, now).await? else { return Ok(None) };
+                let Some(row) = writer_in(conn, &node, &file).await? else {
+                    return Ok(None);
+                };
+                let Some(broadcast) = broadcast_of_in(conn, &row, now).await? else {
+                    return Ok(None);
+                };
                 let on_air = row.state != "ended" || broadcast.state != "ended";
-                Ok(Some(Resolved { broadcast, key_fingerprint: row.key_fingerprint, on_air }))
+                Ok(Some(Resolved {
+                    broadcast,
+                    key_fingerprint: row.key_fingerprint,
+                    on_air,
+                }))
             })
             .await
     }
@@ -84,8 +92,16 @@ pub(super) async fn add_in(
 
 /// Announces the files of a broadcast if it is over.
 pub(super) async fn announce_if_over_in(conn: &mut Conn, broadcast: i64, now: DateTime<Utc>) -> Result<()> {
-    let state: String = broadcasts::table.find(broadcast).select(broadcasts::state).first(conn).await?;
-    if state == "ended" { announce_in(conn, broadcast, now).await } else { Ok(()) }
+    let state: String = broadcasts::table
+        .find(broadcast)
+        .select(broadcasts::state)
+        .first(conn)
+        .await?;
+    if state == "ended" {
+        announce_in(conn, broadcast, now).await
+    } else {
+        Ok(())
+    }
 }
 
 /// Announces each file of a broadcast that has not been announced.
@@ -108,7 +124,11 @@ pub(super) async fn announce_in(conn: &mut Conn, broadcast: i64, now: DateTime<U
     if files.is_empty() {
         return Ok(());
     }
-    let of: Recorded = broadcasts::table.find(broadcast).select(Recorded::as_select()).first(conn).await?;
+    let of: Recorded = broadcasts::table
+        .find(broadcast)
+        .select(Recorded::as_select())
+        .first(conn)
+        .await?;
     for (file, publish, node, file_name, key_fingerprint) in files {
         let finished = events::RecordingFinished {
             node,
@@ -124,7 +144,10 @@ pub(super) async fn announce_in(conn: &mut Conn, broadcast: i64, now: DateTime<U
         // Files of one publish are told apart by their version: it rises with each.
         bus::emit(conn, Payload::RecordingFinished(finished), publish, file).await?;
         diesel::update(recorded_files::table.find(file))
-            .set((recorded_files::announced_at.eq(now), recorded_files::updated_at.eq(now)))
+            .set((
+                recorded_files::announced_at.eq(now),
+                recorded_files::updated_at.eq(now),
+            ))
             .execute(conn)
             .await?;
     }
@@ -148,24 +171,39 @@ async fn writer_in(conn: &mut Conn, node: &str, file: &RecordingName) -> Result<
         .filter(publishes::playback_name.eq(file.stream.as_str()))
         .filter(publishes::node.eq(node))
         .filter(publishes::accepted_at.le(file.opened_at + CLOCKS))
-        .filter(publishes::ended_at.is_null().or(publishes::ended_at.ge(file.opened_at - CLOCKS)))
+        .filter(
+            publishes::ended_at
+                .is_null()
+                .or(publishes::ended_at.ge(file.opened_at - CLOCKS)),
+        )
         .order(publishes::accepted_at.desc())
         .limit(20)
         .select(PublishRow::as_select())
         .load(conn)
         .await?;
     let middle = file.opened_at + Duration::milliseconds(500);
-    Ok(candidates.into_iter().min_by_key(|row| (row.accepted_at - middle).num_milliseconds().abs()))
+    Ok(candidates
+        .into_iter()
+        .min_by_key(|row| (row.accepted_at - middle).num_milliseconds().abs()))
 }
 
 /// The broadcast of a publish. One that ended before anybody saw its media (this service was away) has none: the recording shows
 /// that it was on air, so it gets one after the fact.
 async fn broadcast_of_in(conn: &mut Conn, row: &PublishRow, now: DateTime<Utc>) -> Result<Option<Recorded>> {
     if let Some(broadcast) = row.broadcast_id {
-        return Ok(broadcasts::table.find(broadcast).select(Recorded::as_select()).first(conn).await.optional()?);
+        return Ok(broadcasts::table
+            .find(broadcast)
+            .select(Recorded::as_select())
+            .first(conn)
+            .await
+            .optional()?);
     }
-    let Some(stream) = row.stream_id else { return Ok(None) };
-    let Some(locked) = lock_in(conn, StreamId(stream)).await? else { return Ok(None) };
+    let Some(stream) = row.stream_id else {
+        return Ok(None);
+    };
+    let Some(locked) = lock_in(conn, StreamId(stream)).await? else {
+        return Ok(None);
+    };
     let (broadcast, ended_at): (Option<i64>, Option<DateTime<Utc>>) = publishes::table
         .find(row.id)
         .select((publishes::broadcast_id, publishes::ended_at))
@@ -174,9 +212,16 @@ async fn broadcast_of_in(conn: &mut Conn, row: &PublishRow, now: DateTime<Utc>) 
     let id: i64 = match broadcast {
         Some(broadcast) => broadcast,
         None => {
-            let (category_id, description): (Option<i64>, String) =
-                streams::table.find(stream).select((streams::category_id, streams::description)).first(conn).await?;
-            let state = if ended_at.is_some() { "ended" } else { return Ok(Some(starting(row, locked))) };
+            let (category_id, description): (Option<i64>, String) = streams::table
+                .find(stream)
+                .select((streams::category_id, streams::description))
+                .first(conn)
+                .await?;
+            let state = if ended_at.is_some() {
+                "ended"
+            } else {
+                return Ok(Some(starting(row, locked)));
+            };
             let over = ended_at.unwrap_or(now).max(row.accepted_at);
             let id = diesel::insert_into(broadcasts::table)
                 .values((
@@ -193,11 +238,19 @@ async fn broadcast_of_in(conn: &mut Conn, row: &PublishRow, now: DateTime<Utc>) 
                 .returning(broadcasts::id)
                 .get_result(conn)
                 .await?;
-            diesel::update(publishes::table.find(row.id)).set(publishes::broadcast_id.eq(id)).execute(conn).await?;
+            diesel::update(publishes::table.find(row.id))
+                .set(publishes::broadcast_id.eq(id))
+                .execute(conn)
+                .await?;
             id
         }
     };
-    Ok(broadcasts::table.find(id).select(Recorded::as_select()).first(conn).await.optional()?)
+    Ok(broadcasts::table
+        .find(id)
+        .select(Recorded::as_select())
+        .first(conn)
+        .await
+        .optional()?)
 }
 
 /// A publish that is still starting has no broadcast yet; the sweeper only learns that it must come back.

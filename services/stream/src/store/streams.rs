@@ -94,7 +94,9 @@ impl Store {
     /// # Errors
     /// [`Error::StreamNotFound`].
     pub async fn stream(&self, id: StreamId) -> Result<StreamView> {
-        self.database.read(async move |conn: &mut Conn| stream_in(conn, id).await).await
+        self.database
+            .read(async move |conn: &mut Conn| stream_in(conn, id).await)
+            .await
     }
 
     /// The whole key of a stream.
@@ -105,7 +107,10 @@ impl Store {
         let sealed = || Error::Sealed(stream.id);
         Ok(StreamKey {
             name: PlaybackName::parse(&stream.playback_name).map_err(|_| sealed())?,
-            secret: self.keyring.open(StreamId(stream.id), &stream.secret_sealed).map_err(|_| sealed())?,
+            secret: self
+                .keyring
+                .open(StreamId(stream.id), &stream.secret_sealed)
+                .map_err(|_| sealed())?,
         })
     }
 
@@ -119,7 +124,10 @@ impl Store {
             .transaction(async move |conn: &mut Conn| {
                 owners::stand_in(conn, owner, &username).await?;
                 owners::must_be_welcome_in(conn, owner).await?;
-                let key = StreamKey { name: PlaybackName::random(), secret: Secret::random() };
+                let key = StreamKey {
+                    name: PlaybackName::random(),
+                    secret: Secret::random(),
+                };
                 let id = next_id(conn).await?;
                 let now = store.clock.now();
                 let row = (
@@ -133,7 +141,10 @@ impl Store {
                     streams::created_at.eq(now),
                     streams::updated_at.eq(now),
                 );
-                diesel::insert_into(streams::table).values(row).execute(conn).await?;
+                diesel::insert_into(streams::table)
+                    .values(row)
+                    .execute(conn)
+                    .await?;
                 stream_in(conn, id).await
             })
             .await
@@ -158,7 +169,10 @@ impl Store {
                     Some(category) => category_in(conn, category).await?,
                     None => row.category_id,
                 };
-                let text = (change.title.unwrap_or(row.title), change.description.unwrap_or(row.description));
+                let text = (
+                    change.title.unwrap_or(row.title),
+                    change.description.unwrap_or(row.description),
+                );
                 write_text_in(conn, id, &text, category, now).await?;
                 stream_in(conn, id).await
             })
@@ -187,7 +201,8 @@ impl Store {
                     .execute(conn)
                     .await?;
                 take_off_air_in(conn, id, EndReason::KeyRotated, now).await?;
-                let name = PlaybackName::parse(&row.playback_name).map_err(|_| Error::UnknownState(row.id))?;
+                let name =
+                    PlaybackName::parse(&row.playback_name).map_err(|_| Error::UnknownState(row.id))?;
                 Ok(StreamKey { name, secret })
             })
             .await
@@ -256,7 +271,10 @@ pub(super) async fn delete_in(conn: &mut Conn, id: StreamId, now: DateTime<Utc>)
         .returning((streams::user_id, streams::version))
         .get_result(conn)
         .await?;
-    let deleted = Payload::StreamDeleted(events::StreamDeleted { stream_id: id.0, user_id });
+    let deleted = Payload::StreamDeleted(events::StreamDeleted {
+        stream_id: id.0,
+        user_id,
+    });
     bus::emit(conn, deleted, id.0, version + 1).await?;
     Ok(())
 }
@@ -280,15 +298,19 @@ async fn write_text_in(
         .get_result(conn)
         .await?;
     // The recording of a broadcast is named as the stream was at its end.
-    diesel::update(broadcasts::table.filter(broadcasts::stream_id.eq(id.0)).filter(broadcasts::state.ne("ended")))
-        .set((
-            broadcasts::title.eq(title),
-            broadcasts::description.eq(description),
-            broadcasts::category_id.eq(category_id),
-            broadcasts::updated_at.eq(now),
-        ))
-        .execute(conn)
-        .await?;
+    diesel::update(
+        broadcasts::table
+            .filter(broadcasts::stream_id.eq(id.0))
+            .filter(broadcasts::state.ne("ended")),
+    )
+    .set((
+        broadcasts::title.eq(title),
+        broadcasts::description.eq(description),
+        broadcasts::category_id.eq(category_id),
+        broadcasts::updated_at.eq(now),
+    ))
+    .execute(conn)
+    .await?;
     let updated = events::StreamUpdated {
         stream_id: id.0,
         user_id,
@@ -302,7 +324,12 @@ async fn write_text_in(
 
 /// A stream's row, locked until the transaction ends.
 pub(super) async fn lock_in(conn: &mut Conn, id: StreamId) -> Result<Option<StreamRow>> {
-    let row = streams::table.find(id.0).for_update().select(StreamRow::as_select()).first(conn).await;
+    let row = streams::table
+        .find(id.0)
+        .for_update()
+        .select(StreamRow::as_select())
+        .first(conn)
+        .await;
     Ok(row.optional()?)
 }
 
@@ -320,7 +347,12 @@ async fn stream_in(conn: &mut Conn, id: StreamId) -> Result<StreamView> {
 async fn category_in(conn: &mut Conn, category: Option<CategoryId>) -> Result<Option<i64>> {
     let Some(category) = category else { return Ok(None) };
     // Locked, so that it is still there when the stream's row names it.
-    let found = categories::table.find(category.0).for_key_share().select(categories::id).first(conn).await;
+    let found = categories::table
+        .find(category.0)
+        .for_key_share()
+        .select(categories::id)
+        .first(conn)
+        .await;
     found.optional()?.map(Some).ok_or(Error::CategoryNotFound)
 }
 

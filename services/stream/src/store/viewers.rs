@@ -40,8 +40,11 @@ impl Store {
     pub async fn live_streams(&self) -> Result<Vec<StreamId>> {
         self.database
             .read(async |conn: &mut Conn| {
-                let ids: Vec<i64> =
-                    streams::table.filter(streams::status.eq("live")).select(streams::id).load(conn).await?;
+                let ids: Vec<i64> = streams::table
+                    .filter(streams::status.eq("live"))
+                    .select(streams::id)
+                    .load(conn)
+                    .await?;
                 Ok(ids.into_iter().map(StreamId).collect())
             })
             .await

@@ -12,44 +12,86 @@ async fn media_makes_a_stream_live_and_its_end_leaves_a_recording() {
     let world = World::new().await;
     let (id, key) = world.create().await;
     let before = world.stream(id).await;
-    assert_eq!((before.status(), before.broadcast_id, before.playback_urls), (StreamStatus::Ended, 0, None));
+    assert_eq!(
+        (before.status(), before.broadcast_id, before.playback_urls),
+        (StreamStatus::Ended, 0, None)
+    );
 
     let mut publisher = world.publish(&key).await;
     let nodes = world.replica.app.nodes.clone();
-    let flowing = async || nodes.publishers(NODE).await.ok()?.0.iter().any(|p| p.bytes > 0).then(Instant::now);
+    let flowing = async || {
+        nodes
+            .publishers(NODE)
+            .await
+            .ok()?
+            .0
+            .iter()
+            .any(|p| p.bytes > 0)
+            .then(Instant::now)
+    };
     let media = eventually(SOON, "media", flowing).await.unwrap();
     let (heard, event) = world.ear.first("stream.started", started).await;
     let late = heard.saturating_duration_since(media);
     assert!(late < Duration::from_secs(1), "told {late:?} after the media");
-    assert_eq!((event.stream_id, event.user_id, event.title.as_str()), (id, ANNA.0, "A title"));
+    assert_eq!(
+        (event.stream_id, event.user_id, event.title.as_str()),
+        (id, ANNA.0, "A title")
+    );
 
     let live = world.stream(id).await;
     let (name, secret) = key.split_once("?key=").unwrap();
     let urls = live.playback_urls.clone().unwrap();
-    assert_eq!(urls.hls, format!("{}/hls/{name}/index.m3u8", world.node.media_url()));
+    assert_eq!(
+        urls.hls,
+        format!("{}/hls/{name}/index.m3u8", world.node.media_url())
+    );
     assert_eq!((live.broadcast_id, live.end_time), (event.broadcast_id, None));
-    let playlist = async || reqwest::get(&urls.hls).await.is_ok_and(|answer| answer.status().is_success());
+    let playlist = async || {
+        reqwest::get(&urls.hls)
+            .await
+            .is_ok_and(|answer| answer.status().is_success())
+    };
     eventually(SOON, "the playlist", playlist).await.unwrap();
 
-    let file = std::fs::read_dir(world.node.record_dir()).unwrap().next().unwrap().unwrap().file_name();
+    let file = std::fs::read_dir(world.node.record_dir())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .file_name();
     let file_name = file.into_string().unwrap();
     let owner = resolve(&world, &file_name).await.unwrap();
     assert!(owner.on_air && owner.broadcast_id == event.broadcast_id);
 
     publisher.stop().await.unwrap();
     let (_, over) = world.ear.first("stream.ended", ended).await;
-    assert_eq!((over.broadcast_id, over.reason.as_str()), (event.broadcast_id, "publisher_gone"));
+    assert_eq!(
+        (over.broadcast_id, over.reason.as_str()),
+        (event.broadcast_id, "publisher_gone")
+    );
     let (_, recording) = world.ear.first("recording.finished", recorded).await;
-    assert_eq!((recording.node.as_str(), &recording.file_name), (NODE, &file_name));
-    assert_eq!((recording.broadcast_id, recording.stream_id), (event.broadcast_id, id));
+    assert_eq!(
+        (recording.node.as_str(), &recording.file_name),
+        (NODE, &file_name)
+    );
+    assert_eq!(
+        (recording.broadcast_id, recording.stream_id),
+        (event.broadcast_id, id)
+    );
     let owner = resolve(&world, &file_name).await.unwrap();
     assert!(!owner.on_air && owner.key_fingerprint == recording.key_fingerprint && owner.title == "A title");
 
     let after = world.stream(id).await;
     assert!(after.end_time.is_some() && after.viewer_count == 0 && after.playback_urls.is_none());
     let listed = world.broadcasts(id).await.broadcasts;
-    assert_eq!(listed.iter().map(|b| b.end_reason.as_str()).collect::<Vec<_>>(), ["publisher_gone"]);
-    assert!(!said_anywhere(&world, secret), "the secret is in a file of the media node");
+    assert_eq!(
+        listed.iter().map(|b| b.end_reason.as_str()).collect::<Vec<_>>(),
+        ["publisher_gone"]
+    );
+    assert!(
+        !said_anywhere(&world, secret),
+        "the secret is in a file of the media node"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,9 +111,17 @@ async fn a_killed_nginx_sends_no_hook_and_the_broadcast_ends_all_the_same() {
     publisher.wait(SOON).await.unwrap();
     let (_, over) = world.ear.first("stream.ended", ended).await;
     assert_eq!(over.reason, "publisher_gone");
-    let file = std::fs::read_dir(world.node.record_dir()).unwrap().next().unwrap().unwrap().file_name();
+    let file = std::fs::read_dir(world.node.record_dir())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .file_name();
     let owner = resolve(&world, file.to_str().unwrap()).await.unwrap();
-    assert!(!owner.on_air && owner.broadcast_id == over.broadcast_id, "the sweeper finds whose file it is");
+    assert!(
+        !owner.on_air && owner.broadcast_id == over.broadcast_id,
+        "the sweeper finds whose file it is"
+    );
     assert!(world.ear.all(recorded).is_empty());
 }
 
@@ -84,13 +134,25 @@ async fn a_silent_node_ends_nothing_before_its_time() {
     world.node.stop().await.unwrap();
     let (heard, over) = world.ear.first("stream.ended", ended).await;
     assert_eq!(over.reason, "node_lost");
-    assert!(heard - silent > Duration::from_secs(7), "ended {:?} after the node's last word", heard - silent);
+    assert!(
+        heard - silent > Duration::from_secs(7),
+        "ended {:?} after the node's last word",
+        heard - silent
+    );
 }
 
 async fn resolve(world: &World, file_name: &str) -> Option<proto::stream::v1::RecordingOwner> {
     let mut client = world.call_as(None, identity::ServiceName::Vod);
-    let request = ResolveRecordingRequest { node: NODE.into(), file_name: file_name.into() };
-    client.resolve_recording(request).await.unwrap().into_inner().owner
+    let request = ResolveRecordingRequest {
+        node: NODE.into(),
+        file_name: file_name.into(),
+    };
+    client
+        .resolve_recording(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .owner
 }
 
 /// Looks through the names and the contents of the media node's files, the media itself excepted.

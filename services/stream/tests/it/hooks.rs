@@ -18,21 +18,64 @@ fn publish_body(client: i64, key: &str) -> String {
 async fn who_cannot_show_the_secret_finds_nothing() {
     let world = World::new().await;
     let (_, key) = world.create().await;
-    let url = format!("http://{}/internal/rtmp/{NODE}/boot/publish", world.replica.app.hooks_addr);
-    let (client, secret) = (reqwest::Client::new(), world.config.stream_hook_secret.expose_secret());
+    let url = format!(
+        "http://{}/internal/rtmp/{NODE}/boot/publish",
+        world.replica.app.hooks_addr
+    );
+    let (client, secret) = (
+        reqwest::Client::new(),
+        world.config.stream_hook_secret.expose_secret(),
+    );
     let body = || publish_body(1, &key);
     let status = async |request: reqwest::RequestBuilder| request.send().await.unwrap().status().as_u16();
     assert_eq!(status(client.post(&url).body(body())).await, 404);
-    assert_eq!(status(client.post(&url).bearer_auth("wrong").body(body())).await, 404);
-    assert_eq!(status(client.post(&url).basic_auth("x", Some(secret)).body(body())).await, 404);
+    assert_eq!(
+        status(client.post(&url).bearer_auth("wrong").body(body())).await,
+        404
+    );
+    assert_eq!(
+        status(client.post(&url).basic_auth("x", Some(secret)).body(body())).await,
+        404
+    );
     assert_eq!(status(client.get(&url).bearer_auth(secret)).await, 404);
-    assert_eq!(status(client.put(&url).bearer_auth(secret).body(body())).await, 404);
-    assert_eq!(status(client.post(&url).bearer_auth(secret)).await, 404, "no body");
-    assert_eq!(status(client.post(url.replace("publish", "delete")).bearer_auth(secret).body(body())).await, 404);
-    assert_eq!(status(client.post(url.replace("boot", "%2e%2e%2f")).bearer_auth(secret).body(body())).await, 404);
-    assert_eq!(status(client.post(&url).bearer_auth(secret).body("x".repeat(20_000))).await, 413);
+    assert_eq!(
+        status(client.put(&url).bearer_auth(secret).body(body())).await,
+        404
+    );
+    assert_eq!(
+        status(client.post(&url).bearer_auth(secret)).await,
+        404,
+        "no body"
+    );
+    assert_eq!(
+        status(
+            client
+                .post(url.replace("publish", "delete"))
+                .bearer_auth(secret)
+                .body(body())
+        )
+        .await,
+        404
+    );
+    assert_eq!(
+        status(
+            client
+                .post(url.replace("boot", "%2e%2e%2f"))
+                .bearer_auth(secret)
+                .body(body())
+        )
+        .await,
+        404
+    );
+    assert_eq!(
+        status(client.post(&url).bearer_auth(secret).body("x".repeat(20_000))).await,
+        413
+    );
     assert_eq!(publishes(&world).await, 0);
-    assert_eq!(status(client.post(&url).bearer_auth(secret).body(body())).await, 204);
+    assert_eq!(
+        status(client.post(&url).bearer_auth(secret).body(body())).await,
+        204
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,9 +94,15 @@ async fn hostile_bodies_change_nothing() {
         ("an escaped second name", format!("{good}&n%61me=victim")),
         ("half an escape", format!("{good}&x=%2")),
         ("no client", good.replace("clientid=1&", "")),
-        ("a key with a trailing blank", good.replace(arguments, &format!("{arguments}%20"))),
+        (
+            "a key with a trailing blank",
+            good.replace(arguments, &format!("{arguments}%20")),
+        ),
         ("no key", named(name).replace(arguments, "")),
-        ("a long key", named(name).replace(arguments, &format!("key=live_{}", "a".repeat(4000)))),
+        (
+            "a long key",
+            named(name).replace(arguments, &format!("key=live_{}", "a".repeat(4000))),
+        ),
         ("an unknown name", named("aaaaaaaaaaaaaaaaaaaa")),
         ("no name", named("")),
         ("a long name", named(&"a".repeat(255))),
@@ -64,13 +113,27 @@ async fn hostile_bodies_change_nothing() {
         assert_eq!(world.hook("boot", "publish", &body).await, 403, "{what}");
     }
     assert_eq!(publishes(&world).await, 0);
-    assert_eq!(world.hook("boot", "update", &good.replace("call=publish", "call=update_publish")).await, 204, "unknown");
+    assert_eq!(
+        world
+            .hook(
+                "boot",
+                "update",
+                &good.replace("call=publish", "call=update_publish")
+            )
+            .await,
+        204,
+        "unknown"
+    );
     assert_eq!(world.hook("boot", "publish_done", &good).await, 204, "unknown");
     let record = good.replace("call=publish", "call=record_done&recorder=&path=/etc/passwd");
     assert_eq!(world.hook("boot", "record_done", &record).await, 403);
     assert_eq!(publishes(&world).await, 0);
     let contradicting = good.replace("call=publish", "call=publish_done");
-    assert_eq!(world.hook("boot", "publish", &contradicting).await, 204, "the URL wins");
+    assert_eq!(
+        world.hook("boot", "publish", &contradicting).await,
+        204,
+        "the URL wins"
+    );
     assert_eq!(publishes(&world).await, 1);
 }
 
@@ -80,10 +143,19 @@ async fn refusals_take_the_same_time() {
     let (_, key) = world.create().await;
     let (name, _) = key.split_once('?').unwrap();
     let wrong = format!("key=live_{}", "a".repeat(32));
-    for key in [format!("{name}?{wrong}"), format!("{}?{wrong}", "b".repeat(20)), format!("{name}?key=x"), format!("..?{wrong}")] {
+    for key in [
+        format!("{name}?{wrong}"),
+        format!("{}?{wrong}", "b".repeat(20)),
+        format!("{name}?key=x"),
+        format!("..?{wrong}"),
+    ] {
         let asked = Instant::now();
         assert_eq!(world.hook("boot", "publish", &publish_body(1, &key)).await, 403);
-        assert!(asked.elapsed() >= Duration::from_millis(100), "{:?}", asked.elapsed());
+        assert!(
+            asked.elapsed() >= Duration::from_millis(100),
+            "{:?}",
+            asked.elapsed()
+        );
     }
 }
 
@@ -93,31 +165,54 @@ async fn repeated_hooks_change_nothing() {
     let (id, key) = world.create().await;
     let mut publisher = world.go_live(id, &key).await;
     let sql = world.sql().await;
-    let client: i64 = sql.query_one("SELECT client_id FROM publishes", &[]).await.unwrap().get(0);
+    let client: i64 = sql
+        .query_one("SELECT client_id FROM publishes", &[])
+        .await
+        .unwrap()
+        .get(0);
     let boot = world.node.boot_id().to_owned();
     let publish = publish_body(client, &key);
-    assert_eq!(world.hook(&boot, "publish", &publish).await, 204, "again, while it is live");
+    assert_eq!(
+        world.hook(&boot, "publish", &publish).await,
+        204,
+        "again, while it is live"
+    );
     publisher.stop().await.unwrap();
     world.until_live(id, false).await;
     let (_, recording) = world.ear.first("recording.finished", recorded).await;
     let version = world.stream(id).await.version;
 
     let path = world.node.record_dir().join(&recording.file_name);
-    let record = publish.replace("call=publish", &format!("call=record_done&recorder=&path={}", path.display()));
+    let record = publish.replace(
+        "call=publish",
+        &format!("call=record_done&recorder=&path={}", path.display()),
+    );
     for _ in 0..2 {
-        assert_eq!(world.hook(&boot, "publish", &publish).await, 403, "that connection is over");
+        assert_eq!(
+            world.hook(&boot, "publish", &publish).await,
+            403,
+            "that connection is over"
+        );
         assert_eq!(world.hook(&boot, "publish_done", &publish).await, 204);
         assert_eq!(world.hook(&boot, "record_done", &record).await, 204);
         assert_eq!(world.hook(&boot, "update", &publish).await, 204);
     }
     // An event after all that shows that there is none before it.
-    world.call(ANNA).delete_stream(proto::stream::v1::DeleteStreamRequest { id }).await.unwrap();
+    world
+        .call(ANNA)
+        .delete_stream(proto::stream::v1::DeleteStreamRequest { id })
+        .await
+        .unwrap();
     let deleted = |payload: &proto::events::v1::event::Payload| match payload {
         proto::events::v1::event::Payload::StreamDeleted(deleted) => Some(deleted.stream_id),
         _ => None,
     };
     world.ear.first("stream.deleted", deleted).await;
-    let told = (world.ear.all(started).len(), world.ear.all(ended).len(), world.ear.all(recorded).len());
+    let told = (
+        world.ear.all(started).len(),
+        world.ear.all(ended).len(),
+        world.ear.all(recorded).len(),
+    );
     assert_eq!((told, version), ((1, 1, 1), 3));
 }
 
@@ -128,8 +223,16 @@ async fn a_publish_that_brings_no_media_expires() {
     assert_eq!(world.hook("boot", "publish", &publish_body(5, &key)).await, 204);
     let sql = world.sql().await;
     let reason = "SELECT end_reason FROM publishes";
-    let expired = async || sql.query_one(reason, &[]).await.unwrap().get::<_, Option<String>>(0);
-    assert_eq!(eventually(SOON, "the expiry", expired).await.unwrap(), "never_started");
+    let expired = async || {
+        sql.query_one(reason, &[])
+            .await
+            .unwrap()
+            .get::<_, Option<String>>(0)
+    };
+    assert_eq!(
+        eventually(SOON, "the expiry", expired).await.unwrap(),
+        "never_started"
+    );
     assert!(world.ear.all(started).is_empty());
     assert!(world.broadcasts(id).await.broadcasts.is_empty());
 }
@@ -147,5 +250,11 @@ async fn a_full_disk_lets_nobody_in() {
 }
 
 async fn publishes(world: &World) -> i64 {
-    world.sql().await.query_one("SELECT count(*) FROM publishes", &[]).await.unwrap().get(0)
+    world
+        .sql()
+        .await
+        .query_one("SELECT count(*) FROM publishes", &[])
+        .await
+        .unwrap()
+        .get(0)
 }

@@ -14,9 +14,20 @@ async fn a_wrong_key_is_refused_and_its_owner_sees_it() {
     let mut publisher = world.publish(&wrong).await;
     assert!(!publisher.wait(SOON).await.unwrap().success());
     assert_eq!(world.refusals(id).await, ["wrong_key"]);
-    assert!(!std::fs::read_dir(world.node.record_dir()).unwrap().any(|_| true), "nothing was recorded");
-    let request = proto::stream::v1::ListBroadcastsRequest { stream_id: id, page: None };
-    let others = world.call(BOB).list_broadcasts(request).await.unwrap().into_inner();
+    assert!(
+        !std::fs::read_dir(world.node.record_dir()).unwrap().any(|_| true),
+        "nothing was recorded"
+    );
+    let request = proto::stream::v1::ListBroadcastsRequest {
+        stream_id: id,
+        page: None,
+    };
+    let others = world
+        .call(BOB)
+        .list_broadcasts(request)
+        .await
+        .unwrap()
+        .into_inner();
     assert!(others.refusals.is_empty());
 }
 
@@ -25,8 +36,18 @@ async fn a_new_key_ends_the_broadcast_on_the_old_one() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 20).await;
     let (id, old) = world.create().await;
     let mut publisher = world.go_live(id, &old).await;
-    let new = world.call(ANNA).rotate_key(RotateKeyRequest { id }).await.unwrap().into_inner().stream_key;
-    assert_eq!(world.stream(id).await.status(), proto::stream::v1::StreamStatus::Ended, "at once");
+    let new = world
+        .call(ANNA)
+        .rotate_key(RotateKeyRequest { id })
+        .await
+        .unwrap()
+        .into_inner()
+        .stream_key;
+    assert_eq!(
+        world.stream(id).await.status(),
+        proto::stream::v1::StreamStatus::Ended,
+        "at once"
+    );
     publisher.wait(SOON).await.unwrap();
     let (_, over) = world.ear.first("stream.ended", ended).await;
     assert_eq!(over.reason, "key_rotated");
@@ -34,7 +55,11 @@ async fn a_new_key_ends_the_broadcast_on_the_old_one() {
     let mut late = world.publish(&old).await;
     assert!(!late.wait(SOON).await.unwrap().success());
     assert_eq!(world.refusals(id).await, ["wrong_key"]);
-    assert_eq!(old.split_once('?').unwrap().0, new.split_once('?').unwrap().0, "the link stays");
+    assert_eq!(
+        old.split_once('?').unwrap().0,
+        new.split_once('?').unwrap().0,
+        "the link stays"
+    );
     let _publisher = world.go_live(id, &new).await;
 }
 
@@ -42,20 +67,48 @@ async fn a_new_key_ends_the_broadcast_on_the_old_one() {
 async fn only_the_owner_sees_the_key_and_the_database_never_does() {
     let world = World::new().await;
     let (id, key) = world.create().await;
-    let shown = world.call(ANNA).get_stream(GetStreamRequest { id }).await.unwrap().into_inner();
+    let shown = world
+        .call(ANNA)
+        .get_stream(GetStreamRequest { id })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(shown.stream.unwrap().stream_key.as_ref(), Some(&key));
     assert_eq!(shown.rtmp_url.as_ref(), Some(&world.config.stream_rtmp_url));
-    for mut other in [world.call(BOB), world.admin(), world.call_as(None, identity::ServiceName::Gateway)] {
-        let shown = other.get_stream(GetStreamRequest { id }).await.unwrap().into_inner();
+    for mut other in [
+        world.call(BOB),
+        world.admin(),
+        world.call_as(None, identity::ServiceName::Gateway),
+    ] {
+        let shown = other
+            .get_stream(GetStreamRequest { id })
+            .await
+            .unwrap()
+            .into_inner();
         assert_eq!((shown.stream.unwrap().stream_key, shown.rtmp_url), (None, None));
     }
-    let refused = world.admin().rotate_key(RotateKeyRequest { id }).await.unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::PermissionDenied, "a new key is shown, so an admin makes none");
+    let refused = world
+        .admin()
+        .rotate_key(RotateKeyRequest { id })
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refused.code(),
+        tonic::Code::PermissionDenied,
+        "a new key is shown, so an admin makes none"
+    );
 
     let _publisher = world.go_live(id, &key).await;
     let secret = key.split_once("live_").unwrap().1;
     let sql = world.sql().await;
-    for table in ["streams", "broadcasts", "publishes", "publish_refusals", "outbox", "owners"] {
+    for table in [
+        "streams",
+        "broadcasts",
+        "publishes",
+        "publish_refusals",
+        "outbox",
+        "owners",
+    ] {
         let text = format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t");
         let text: String = sql.query_one(&text, &[]).await.unwrap().get(0);
         assert!(!text.contains(secret), "{table}");

@@ -11,8 +11,8 @@ use futures::future::BoxFuture;
 use identity::KeySet;
 use prost::Message;
 use proto::auth::v1::{
-    KeySetRequest, KeySetResponse, Owner, PublicKey, RevocationsSinceRequest, RevocationsSinceResponse, SnapshotRequest,
-    SnapshotResponse,
+    KeySetRequest, KeySetResponse, Owner, PublicKey, RevocationsSinceRequest, RevocationsSinceResponse,
+    SnapshotRequest, SnapshotResponse,
 };
 use tokio::net::TcpListener;
 use tonic::body::Body;
@@ -29,7 +29,10 @@ pub(crate) struct Auth {
 
 impl Auth {
     pub(crate) fn new(keys: KeySet) -> Self {
-        Self { keys: Arc::new(keys), owners: Arc::default() }
+        Self {
+            keys: Arc::new(keys),
+            owners: Arc::default(),
+        }
     }
 
     /// Answers on a port of its own until the runtime ends.
@@ -43,14 +46,19 @@ impl Auth {
 
     fn key_set(&self) -> KeySetResponse {
         let keys = self.keys.keys().iter();
-        let keys = keys.map(|key| PublicKey { kid: key.kid().to_owned(), key: key.as_bytes().to_vec() });
+        let keys = keys.map(|key| PublicKey {
+            kid: key.kid().to_owned(),
+            key: key.as_bytes().to_vec(),
+        });
         KeySetResponse { keys: keys.collect() }
     }
 
     fn snapshot(&self, request: &SnapshotRequest) -> SnapshotResponse {
         let owners = self.owners.lock().unwrap();
         let after = owners.iter().filter(|owner| owner.id > request.after_user_id);
-        SnapshotResponse { owners: after.take(request.limit as usize).cloned().collect() }
+        SnapshotResponse {
+            owners: after.take(request.limit as usize).cloned().collect(),
+        }
     }
 }
 
@@ -69,7 +77,13 @@ impl tower::Service<http::Request<Body>> for Auth {
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let auth = self.clone();
-        let method = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
+        let method = request
+            .uri()
+            .path()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         Box::pin(async move {
             Ok(match method.as_str() {
                 "KeySet" => answer(request, move |_: KeySetRequest| auth.key_set()).await,
@@ -93,7 +107,9 @@ where
     A: Message + Default + Send + 'static,
 {
     let codec = ProstCodec::<A, Q>::default();
-    Grpc::new(codec).unary(Handler(handler, PhantomData), request).await
+    Grpc::new(codec)
+        .unary(Handler(handler, PhantomData), request)
+        .await
 }
 
 struct Handler<F, A>(F, PhantomData<A>);

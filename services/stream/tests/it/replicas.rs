@@ -17,5 +17,8 @@ async fn two_replicas_tell_each_thing_once_and_one_takes_over() {
     world.until_live(id, false).await;
     world.ear.first("stream.ended", ended).await;
     assert_eq!((world.ear.all(started).len(), world.ear.all(ended).len()), (1, 1));
-    assert!(world.ear.all(recorded).is_empty(), "its hook was lost; the sweeper finds the file");
+    assert!(
+        world.ear.all(recorded).is_empty(),
+        "its hook was lost; the sweeper finds the file"
+    );
 }

@@ -33,10 +33,15 @@ async fn a_frozen_publisher_loses_its_place() {
     });
     let _second = taken.await.unwrap();
     let sql = world.sql().await;
-    let state = "SELECT string_agg(state || coalesce(' ' || end_reason, ''), ', ' ORDER BY id) FROM publishes";
+    let state =
+        "SELECT string_agg(state || coalesce(' ' || end_reason, ''), ', ' ORDER BY id) FROM publishes";
     eventually(SOON, "the new one to be live", async || {
         let text: String = sql.query_one(state, &[]).await.unwrap().get(0);
-        if text == "ended taken_over, live" { Ok(()) } else { Err(text) }
+        if text == "ended taken_over, live" {
+            Ok(())
+        } else {
+            Err(text)
+        }
     })
     .await
     .unwrap();

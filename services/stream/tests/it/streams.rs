@@ -3,8 +3,8 @@
 use identity::ServiceName;
 use proto::events::v1::event::Payload;
 use proto::stream::v1::{
-    CreateStreamRequest, DeleteStreamRequest, GetCategoryRequest, ListCategoriesRequest, StopStreamRequest, StreamStatus,
-    UpdateStreamRequest,
+    CreateStreamRequest, DeleteStreamRequest, GetCategoryRequest, ListCategoriesRequest, StopStreamRequest,
+    StreamStatus, UpdateStreamRequest,
 };
 use tonic::Code;
 
@@ -21,27 +21,65 @@ async fn owners_and_admins_change_a_stream_and_others_do_not() {
         description: None,
         category_id,
     };
-    let refused = world.call(BOB).update_stream(change("Mine now", None)).await.unwrap_err();
+    let refused = world
+        .call(BOB)
+        .update_stream(change("Mine now", None))
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
-    let changed = world.call(ANNA).update_stream(change("Another", Some(2))).await.unwrap().into_inner().stream.unwrap();
-    assert_eq!((changed.title.as_str(), changed.category.unwrap().slug.as_str()), ("Another", "gaming"));
-    let (_, event) = world.ear.first("stream.updated", |payload| match payload {
-        Payload::StreamUpdated(updated) => Some(updated.clone()),
-        _ => None,
-    })
-    .await;
+    let changed = world
+        .call(ANNA)
+        .update_stream(change("Another", Some(2)))
+        .await
+        .unwrap()
+        .into_inner()
+        .stream
+        .unwrap();
+    assert_eq!(
+        (changed.title.as_str(), changed.category.unwrap().slug.as_str()),
+        ("Another", "gaming")
+    );
+    let (_, event) = world
+        .ear
+        .first("stream.updated", |payload| match payload {
+            Payload::StreamUpdated(updated) => Some(updated.clone()),
+            _ => None,
+        })
+        .await;
     assert_eq!((event.title.as_str(), event.category_id), ("Another", Some(2)));
-    let changed = world.admin().update_stream(change("Moderated", Some(0))).await.unwrap().into_inner().stream.unwrap();
+    let changed = world
+        .admin()
+        .update_stream(change("Moderated", Some(0)))
+        .await
+        .unwrap()
+        .into_inner()
+        .stream
+        .unwrap();
     assert_eq!((changed.category, changed.stream_key), (None, None));
 
     for (request, code) in [
         (change("x", None), Code::InvalidArgument),
         (change("a\0bc", None), Code::InvalidArgument),
         (change("Fine", Some(99)), Code::NotFound),
-        (UpdateStreamRequest { id: 999, ..change("Fine", None) }, Code::NotFound),
-        (UpdateStreamRequest { id: -1, ..change("Fine", None) }, Code::NotFound),
+        (
+            UpdateStreamRequest {
+                id: 999,
+                ..change("Fine", None)
+            },
+            Code::NotFound,
+        ),
+        (
+            UpdateStreamRequest {
+                id: -1,
+                ..change("Fine", None)
+            },
+            Code::NotFound,
+        ),
     ] {
-        assert_eq!(world.call(ANNA).update_stream(request).await.unwrap_err().code(), code);
+        assert_eq!(
+            world.call(ANNA).update_stream(request).await.unwrap_err().code(),
+            code
+        );
     }
 }
 
@@ -50,9 +88,20 @@ async fn a_stop_sends_the_encoder_away() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 20).await;
     let (id, key) = world.create().await;
     let mut publisher = world.go_live(id, &key).await;
-    let refused = world.call(BOB).stop_stream(StopStreamRequest { id }).await.unwrap_err();
+    let refused = world
+        .call(BOB)
+        .stop_stream(StopStreamRequest { id })
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
-    let stopped = world.admin().stop_stream(StopStreamRequest { id }).await.unwrap().into_inner().stream.unwrap();
+    let stopped = world
+        .admin()
+        .stop_stream(StopStreamRequest { id })
+        .await
+        .unwrap()
+        .into_inner()
+        .stream
+        .unwrap();
     assert_eq!(stopped.status(), StreamStatus::Ended);
     publisher.wait(SOON).await.unwrap();
     assert_eq!(world.ear.first("stream.ended", ended).await.1.reason, "stopped");
@@ -64,16 +113,34 @@ async fn a_deleted_stream_is_gone_and_its_recording_is_not() {
     let world = World::new().await;
     let (id, key) = world.create().await;
     let mut publisher = world.go_live(id, &key).await;
-    let refused = world.call(BOB).delete_stream(DeleteStreamRequest { id }).await.unwrap_err();
+    let refused = world
+        .call(BOB)
+        .delete_stream(DeleteStreamRequest { id })
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
-    world.call(ANNA).delete_stream(DeleteStreamRequest { id }).await.unwrap();
-    assert_eq!(world.try_stream(ANNA, id).await.unwrap_err().code(), Code::NotFound);
-    let again = world.call(ANNA).delete_stream(DeleteStreamRequest { id }).await.unwrap_err();
+    world
+        .call(ANNA)
+        .delete_stream(DeleteStreamRequest { id })
+        .await
+        .unwrap();
+    assert_eq!(
+        world.try_stream(ANNA, id).await.unwrap_err().code(),
+        Code::NotFound
+    );
+    let again = world
+        .call(ANNA)
+        .delete_stream(DeleteStreamRequest { id })
+        .await
+        .unwrap_err();
     assert_eq!(again.code(), Code::NotFound);
     publisher.wait(SOON).await.unwrap();
     assert_eq!(world.ear.first("stream.ended", ended).await.1.reason, "deleted");
     let (_, recording) = world.ear.first("recording.finished", recorded).await;
-    assert_eq!((recording.stream_id, recording.user_id, recording.title.as_str()), (0, ANNA.0, "A title"));
+    assert_eq!(
+        (recording.stream_id, recording.user_id, recording.title.as_str()),
+        (0, ANNA.0, "A title")
+    );
     let mut late = world.publish(&key).await;
     assert!(!late.wait(SOON).await.unwrap().success());
 }
@@ -81,10 +148,21 @@ async fn a_deleted_stream_is_gone_and_its_recording_is_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_are_checked() {
     let world = World::new().await;
-    let request = || CreateStreamRequest { title: "A title".into(), ..CreateStreamRequest::default() };
-    let nobody = world.call_as(None, ServiceName::Gateway).create_stream(request()).await.unwrap_err();
+    let request = || CreateStreamRequest {
+        title: "A title".into(),
+        ..CreateStreamRequest::default()
+    };
+    let nobody = world
+        .call_as(None, ServiceName::Gateway)
+        .create_stream(request())
+        .await
+        .unwrap_err();
     assert_eq!(nobody.code(), Code::Unauthenticated);
-    let other = world.call_as(None, ServiceName::Chat).create_stream(request()).await.unwrap_err();
+    let other = world
+        .call_as(None, ServiceName::Chat)
+        .create_stream(request())
+        .await
+        .unwrap_err();
     assert_eq!(other.code(), Code::PermissionDenied);
 }
 
@@ -92,17 +170,38 @@ async fn callers_are_checked() {
 async fn eight_categories_are_there() {
     let world = World::new().await;
     let mut client = world.call(ANNA);
-    let request = |tag: Option<&str>| ListCategoriesRequest { page: None, tag: tag.map(str::to_owned) };
+    let request = |tag: Option<&str>| ListCategoriesRequest {
+        page: None,
+        tag: tag.map(str::to_owned),
+    };
     let all = client.list_categories(request(None)).await.unwrap().into_inner();
-    assert_eq!((all.categories.len(), all.page.unwrap().total_items), (8, Some(8)));
-    let tagged = client.list_categories(request(Some("technology"))).await.unwrap().into_inner();
+    assert_eq!(
+        (all.categories.len(), all.page.unwrap().total_items),
+        (8, Some(8))
+    );
+    let tagged = client
+        .list_categories(request(Some("technology")))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(tagged.categories.len(), 2);
     for name in ["gaming", "2"] {
-        let found = client.get_category(GetCategoryRequest { category: name.into() }).await.unwrap().into_inner();
+        let found = client
+            .get_category(GetCategoryRequest {
+                category: name.into(),
+            })
+            .await
+            .unwrap()
+            .into_inner();
         assert_eq!(found.category.unwrap().name, "Gaming");
     }
     for name in ["nothing", "99", "0", "", "a/b"] {
-        let missing = client.get_category(GetCategoryRequest { category: name.into() }).await.unwrap_err();
+        let missing = client
+            .get_category(GetCategoryRequest {
+                category: name.into(),
+            })
+            .await
+            .unwrap_err();
         assert_eq!(missing.code(), Code::NotFound);
     }
 }

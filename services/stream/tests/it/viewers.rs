@@ -12,24 +12,45 @@ use storage::Redis;
 use crate::world::{SOON, World};
 
 fn leases(stream_id: i64, viewers: &[&str]) -> Vec<ViewerLease> {
-    let lease = |viewer: &&str| ViewerLease { stream_id, viewer: (*viewer).to_owned(), connections: 1 };
+    let lease = |viewer: &&str| ViewerLease {
+        stream_id,
+        viewer: (*viewer).to_owned(),
+        connections: 1,
+    };
     viewers.iter().map(lease).collect()
 }
 
 impl World {
     async fn renew(&self, gateway: &str, stream: i64, viewers: &[&str]) {
-        let request = RenewViewersRequest { gateway: gateway.into(), leases: leases(stream, viewers) };
-        self.call_as(None, ServiceName::Gateway).renew_viewers(request).await.unwrap();
+        let request = RenewViewersRequest {
+            gateway: gateway.into(),
+            leases: leases(stream, viewers),
+        };
+        self.call_as(None, ServiceName::Gateway)
+            .renew_viewers(request)
+            .await
+            .unwrap();
     }
 
     async fn release(&self, gateway: &str, stream: i64, viewers: &[&str]) {
-        let request = ReleaseViewersRequest { gateway: gateway.into(), leases: leases(stream, viewers) };
-        self.call_as(None, ServiceName::Gateway).release_viewers(request).await.unwrap();
+        let request = ReleaseViewersRequest {
+            gateway: gateway.into(),
+            leases: leases(stream, viewers),
+        };
+        self.call_as(None, ServiceName::Gateway)
+            .release_viewers(request)
+            .await
+            .unwrap();
     }
 
     async fn count(&self, stream_id: i64) -> u32 {
         let request = GetRoomRequest { stream_id };
-        self.call_as(None, ServiceName::Chat).get_room(request).await.unwrap().into_inner().viewer_count
+        self.call_as(None, ServiceName::Chat)
+            .get_room(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .viewer_count
     }
 }
 
@@ -48,7 +69,9 @@ async fn a_viewer_counts_once_however_many_gateways_hold_him() {
     assert_eq!(world.count(id).await, 0);
 
     let many: Vec<String> = (1..=5000).map(|viewer| format!("u:{viewer}")).collect();
-    world.renew("g1", id, &many.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    world
+        .renew("g1", id, &many.iter().map(String::as_str).collect::<Vec<_>>())
+        .await;
     assert_eq!(world.count(id).await, 5000);
 }
 
@@ -74,7 +97,10 @@ async fn rooms_hear_of_changes_and_a_lost_redis_is_filled_again() {
     let mut next = async || loop {
         let heard = tokio::time::timeout(SOON, subscriber.next()).await.unwrap();
         match heard.unwrap() {
-            RealtimeHeard::Message { message: Message::ViewerCountChanged(changed), .. } => return changed.count,
+            RealtimeHeard::Message {
+                message: Message::ViewerCountChanged(changed),
+                ..
+            } => return changed.count,
             RealtimeHeard::Connected => return u32::MAX,
             RealtimeHeard::Message { .. } => {}
         }
@@ -105,7 +131,10 @@ async fn counts_are_written_while_live_and_gone_after() {
     world.until_live(id, false).await;
     assert_eq!(world.stream(id).await.viewer_count, 0);
     let broadcasts = world.broadcasts(id).await.broadcasts;
-    let peaks: Vec<_> = broadcasts.iter().map(|b| (b.peak_viewers, b.curve.is_empty())).collect();
+    let peaks: Vec<_> = broadcasts
+        .iter()
+        .map(|b| (b.peak_viewers, b.curve.is_empty()))
+        .collect();
     assert_eq!(peaks, [(3, false)]);
 }
 
@@ -113,9 +142,23 @@ async fn counts_are_written_while_live_and_gone_after() {
 async fn leases_of_another_shape_are_refused() {
     let world = World::new().await;
     let (id, _) = world.create().await;
-    for (gateway, viewer) in [("", "u:1"), ("a;b", "u:1"), ("g1", ""), ("g1", "u:0"), ("g1", "x:1"), ("g1", "g:a=b")] {
-        let request = RenewViewersRequest { gateway: gateway.into(), leases: leases(id, &[viewer]) };
-        let refused = world.call_as(None, ServiceName::Gateway).renew_viewers(request).await.unwrap_err();
+    for (gateway, viewer) in [
+        ("", "u:1"),
+        ("a;b", "u:1"),
+        ("g1", ""),
+        ("g1", "u:0"),
+        ("g1", "x:1"),
+        ("g1", "g:a=b"),
+    ] {
+        let request = RenewViewersRequest {
+            gateway: gateway.into(),
+            leases: leases(id, &[viewer]),
+        };
+        let refused = world
+            .call_as(None, ServiceName::Gateway)
+            .renew_viewers(request)
+            .await
+            .unwrap_err();
         assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{gateway} {viewer}");
     }
     assert_eq!(world.replica.app.leases.counts().await.unwrap(), BTreeMap::new());
@@ -130,5 +173,9 @@ async fn forget(world: &World) {
         .query_async(&mut connection)
         .await
         .unwrap();
-    storage::deadpool_redis::redis::cmd("DEL").arg(keys).query_async::<()>(&mut connection).await.unwrap();
+    storage::deadpool_redis::redis::cmd("DEL")
+        .arg(keys)
+        .query_async::<()>(&mut connection)
+        .await
+        .unwrap();
 }

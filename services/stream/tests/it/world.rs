@@ -9,7 +9,9 @@ use identity::{ServiceName, ServiceTokens, TestIssuer};
 use proto::events::v1::Event;
 use proto::events::v1::event::Payload;
 use proto::stream::v1::stream_service_client::StreamServiceClient;
-use proto::stream::v1::{CreateStreamRequest, GetStreamRequest, ListBroadcastsRequest, ListBroadcastsResponse, Stream};
+use proto::stream::v1::{
+    CreateStreamRequest, GetStreamRequest, ListBroadcastsRequest, ListBroadcastsResponse, Stream,
+};
 use proto::{CallContext, Peer, PeerChannel};
 use runtime::Shutdown;
 use secrecy::ExposeSecret;
@@ -68,7 +70,9 @@ impl World {
         let issuer = TestIssuer::new();
         let auth = Auth::new(issuer.key_set());
         let mut config = config(stack, &auth).await;
-        let mut node = stack.media_node(NODE, config.stream_hook_secret.expose_secret()).unwrap();
+        let mut node = stack
+            .media_node(NODE, config.stream_hook_secret.expose_secret())
+            .unwrap();
         let address = format!("{NODE}={}|{}", node.control_url(), node.media_url());
         config.stream_media_nodes = vec![address.parse().unwrap()];
         change(&mut config);
@@ -76,11 +80,20 @@ impl World {
         let replica = Replica::start(&config).await;
         let hooks = replica.app.hooks_addr.to_string();
         node.start(&hooks).await.unwrap();
-        let world = Self { config, node, auth, replica, ear, issuer };
+        let world = Self {
+            config,
+            node,
+            auth,
+            replica,
+            ear,
+            issuer,
+        };
         // Ready: migrated, with keys.
-        eventually(SOON, "the service", async || world.try_stream(ANNA, 1).await.err().map(|e| e.code()) == Some(tonic::Code::NotFound))
-            .await
-            .unwrap();
+        eventually(SOON, "the service", async || {
+            world.try_stream(ANNA, 1).await.err().map(|e| e.code()) == Some(tonic::Code::NotFound)
+        })
+        .await
+        .unwrap();
         world
     }
 
@@ -100,15 +113,31 @@ impl World {
     ) -> StreamServiceClient<PeerChannel> {
         let secret = &self.config.service_secret.service_secret;
         let tokens = ServiceTokens::new(secret, None, service, Clock::system());
-        let peer = Peer::new(format!("http://{}", self.replica.app.grpc_addr).parse().unwrap(), tokens);
+        let peer = Peer::new(
+            format!("http://{}", self.replica.app.grpc_addr).parse().unwrap(),
+            tokens,
+        );
         let user_token = user.map(|(id, role)| self.issuer.token(id, &format!("user{id}"), role));
-        StreamServiceClient::new(peer.with(&CallContext { user_token, ..CallContext::background(SOON) }))
+        StreamServiceClient::new(peer.with(&CallContext {
+            user_token,
+            ..CallContext::background(SOON)
+        }))
     }
 
     /// A new stream of Anna's, with its key.
     pub(crate) async fn create(&self) -> (i64, String) {
-        let request = CreateStreamRequest { title: "A title".into(), ..CreateStreamRequest::default() };
-        let stream = self.call(ANNA).create_stream(request).await.unwrap().into_inner().stream.unwrap();
+        let request = CreateStreamRequest {
+            title: "A title".into(),
+            ..CreateStreamRequest::default()
+        };
+        let stream = self
+            .call(ANNA)
+            .create_stream(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .stream
+            .unwrap();
         (stream.id, stream.stream_key.unwrap())
     }
 
@@ -122,18 +151,32 @@ impl World {
     }
 
     pub(crate) async fn broadcasts(&self, stream_id: i64) -> ListBroadcastsResponse {
-        let request = ListBroadcastsRequest { stream_id, page: None };
-        self.call(ANNA).list_broadcasts(request).await.unwrap().into_inner()
+        let request = ListBroadcastsRequest {
+            stream_id,
+            page: None,
+        };
+        self.call(ANNA)
+            .list_broadcasts(request)
+            .await
+            .unwrap()
+            .into_inner()
     }
 
     /// Why publishes to a stream were refused, newest first.
     pub(crate) async fn refusals(&self, stream_id: i64) -> Vec<String> {
-        self.broadcasts(stream_id).await.refusals.into_iter().map(|refusal| refusal.reason).collect()
+        self.broadcasts(stream_id)
+            .await
+            .refusals
+            .into_iter()
+            .map(|refusal| refusal.reason)
+            .collect()
     }
 
     /// Starts an encoder.
     pub(crate) async fn publish(&self, key: &str) -> Publisher {
-        Publisher::start(&format!("{}/{key}", self.node.rtmp_url())).await.unwrap()
+        Publisher::start(&format!("{}/{key}", self.node.rtmp_url()))
+            .await
+            .unwrap()
     }
 
     /// Starts an encoder and waits until its stream is live.
@@ -144,10 +187,16 @@ impl World {
     }
 
     pub(crate) async fn until_live(&self, id: i64, live: bool) {
-        let wanted = if live { proto::stream::v1::StreamStatus::Live } else { proto::stream::v1::StreamStatus::Ended };
-        eventually(SOON, &format!("stream {id} to be {wanted:?}"), async || self.stream(id).await.status() == wanted)
-            .await
-            .unwrap();
+        let wanted = if live {
+            proto::stream::v1::StreamStatus::Live
+        } else {
+            proto::stream::v1::StreamStatus::Ended
+        };
+        eventually(SOON, &format!("stream {id} to be {wanted:?}"), async || {
+            self.stream(id).await.status() == wanted
+        })
+        .await
+        .unwrap();
     }
 
     pub(crate) async fn sql(&self) -> tokio_postgres::Client {
@@ -159,9 +208,15 @@ impl World {
 
     /// Posts a hook as the node's nginx would; answers the status.
     pub(crate) async fn hook(&self, boot_id: &str, call: &str, body: &str) -> u16 {
-        let url = format!("http://{}/internal/rtmp/{NODE}/{boot_id}/{call}", self.replica.app.hooks_addr);
+        let url = format!(
+            "http://{}/internal/rtmp/{NODE}/{boot_id}/{call}",
+            self.replica.app.hooks_addr
+        );
         let secret = self.config.stream_hook_secret.expose_secret();
-        let request = reqwest::Client::new().post(url).bearer_auth(secret).body(body.to_owned());
+        let request = reqwest::Client::new()
+            .post(url)
+            .bearer_auth(secret)
+            .body(body.to_owned());
         request.send().await.unwrap().status().as_u16()
     }
 }
@@ -205,14 +260,26 @@ impl Ear {
         let heard = self.heard.lock().unwrap();
         let mut picked = Vec::new();
         for (at, event) in heard.iter() {
-            picked.extend(event.payload.as_ref().and_then(&mut pick).map(|value| (*at, value)));
+            picked.extend(
+                event
+                    .payload
+                    .as_ref()
+                    .and_then(&mut pick)
+                    .map(|value| (*at, value)),
+            );
         }
         picked
     }
 
     /// Waits for the first.
-    pub(crate) async fn first<T>(&self, what: &str, mut pick: impl FnMut(&Payload) -> Option<T>) -> (Instant, T) {
-        eventually(SOON, what, async || self.all(&mut pick).into_iter().next()).await.unwrap()
+    pub(crate) async fn first<T>(
+        &self,
+        what: &str,
+        mut pick: impl FnMut(&Payload) -> Option<T>,
+    ) -> (Instant, T) {
+        eventually(SOON, what, async || self.all(&mut pick).into_iter().next())
+            .await
+            .unwrap()
     }
 }
 

@@ -12,7 +12,10 @@ fn at(millis: i64) -> DateTime<Utc> {
 }
 
 fn rules() -> Rules {
-    Rules { grace: Duration::seconds(5), node_silence: Duration::seconds(45) }
+    Rules {
+        grace: Duration::seconds(5),
+        node_silence: Duration::seconds(45),
+    }
 }
 
 fn publish(state: PublishState) -> ActivePublish {
@@ -25,47 +28,124 @@ fn publish(state: PublishState) -> ActivePublish {
         client: 2,
         state,
         accepted_at: at(10_000),
-        progress: Progress { bytes: 0, seen_at: at(10_000), grew_at: at(10_000) },
+        progress: Progress {
+            bytes: 0,
+            seen_at: at(10_000),
+            grew_at: at(10_000),
+        },
     }
 }
 
 fn publisher(bytes: u64) -> Publisher {
-    Publisher { name: "alice".into(), client: 2, connected_at: at(9_900), bytes }
+    Publisher {
+        name: "alice".into(),
+        client: 2,
+        connected_at: at(9_900),
+        bytes,
+    }
 }
 
-fn decide(publishes: Vec<ActivePublish>, broadcasts: Vec<OnAir>, report: NodeReport, now: i64) -> Vec<Action> {
-    let view = View { publishes, broadcasts };
-    reconcile(&view, &BTreeMap::from([(NODE.to_owned(), report)]), at(now), &rules())
+fn decide(
+    publishes: Vec<ActivePublish>,
+    broadcasts: Vec<OnAir>,
+    report: NodeReport,
+    now: i64,
+) -> Vec<Action> {
+    let view = View {
+        publishes,
+        broadcasts,
+    };
+    reconcile(
+        &view,
+        &BTreeMap::from([(NODE.to_owned(), report)]),
+        at(now),
+        &rules(),
+    )
 }
 
 fn reached(publishers: Vec<Publisher>, now: i64) -> NodeReport {
-    NodeReport::Reached { publishers, at: at(now) }
+    NodeReport::Reached {
+        publishers,
+        at: at(now),
+    }
 }
 
 #[test]
 fn media_makes_a_publish_live_and_its_absence_does_not() {
     let starting = publish(PublishState::Starting);
-    let actions = decide(vec![starting.clone()], vec![], reached(vec![publisher(1)], 10_200), 10_200);
-    assert_eq!(actions, [Action::GoLive { publish: 1, stream: StreamId(7) }]);
-    assert_eq!(decide(vec![starting.clone()], vec![], reached(vec![publisher(0)], 10_200), 10_200), []);
-    let actions = decide(vec![starting.clone()], vec![], reached(vec![publisher(0)], 11_200), 11_200);
+    let actions = decide(
+        vec![starting.clone()],
+        vec![],
+        reached(vec![publisher(1)], 10_200),
+        10_200,
+    );
+    assert_eq!(
+        actions,
+        [Action::GoLive {
+            publish: 1,
+            stream: StreamId(7)
+        }]
+    );
+    assert_eq!(
+        decide(
+            vec![starting.clone()],
+            vec![],
+            reached(vec![publisher(0)], 10_200),
+            10_200
+        ),
+        []
+    );
+    let actions = decide(
+        vec![starting.clone()],
+        vec![],
+        reached(vec![publisher(0)], 11_200),
+        11_200,
+    );
     assert!(matches!(actions[..], [Action::Note { .. }]));
-    assert_eq!(decide(vec![starting], vec![], reached(vec![], 10_200), 10_200), []);
+    assert_eq!(
+        decide(vec![starting], vec![], reached(vec![], 10_200), 10_200),
+        []
+    );
 }
 
 #[test]
 fn a_publish_that_never_shows_expires() {
-    let actions = decide(vec![publish(PublishState::Starting)], vec![], reached(vec![], 22_001), 22_001);
-    assert!(matches!(actions[..], [Action::EndPublish { reason: EndReason::NeverStarted, .. }]));
+    let actions = decide(
+        vec![publish(PublishState::Starting)],
+        vec![],
+        reached(vec![], 22_001),
+        22_001,
+    );
+    assert!(matches!(
+        actions[..],
+        [Action::EndPublish {
+            reason: EndReason::NeverStarted,
+            ..
+        }]
+    ));
 }
 
 #[test]
 fn a_client_that_connected_after_the_hook_is_another() {
-    let later = Publisher { connected_at: at(60_000), ..publisher(5) };
-    let actions = decide(vec![publish(PublishState::Live)], vec![], reached(vec![later], 61_000), 61_000);
+    let later = Publisher {
+        connected_at: at(60_000),
+        ..publisher(5)
+    };
+    let actions = decide(
+        vec![publish(PublishState::Live)],
+        vec![],
+        reached(vec![later], 61_000),
+        61_000,
+    );
     assert!(matches!(
         &actions[..],
-        [Action::EndPublish { reason: EndReason::PublisherGone, .. }, Action::Drop { client: 2, .. }]
+        [
+            Action::EndPublish {
+                reason: EndReason::PublisherGone,
+                ..
+            },
+            Action::Drop { client: 2, .. }
+        ]
     ));
 }
 
@@ -75,7 +155,13 @@ fn a_silent_node_ends_nothing_for_a_while() {
     let silent = || NodeReport::Silent { since: at(20_000) };
     assert_eq!(decide(live(), vec![], silent(), 64_999), []);
     let actions = decide(live(), vec![], silent(), 65_000);
-    assert!(matches!(actions[..], [Action::EndPublish { reason: EndReason::NodeLost, .. }]));
+    assert!(matches!(
+        actions[..],
+        [Action::EndPublish {
+            reason: EndReason::NodeLost,
+            ..
+        }]
+    ));
     let mut renewed = publish(PublishState::Live);
     renewed.progress.seen_at = at(50_000);
     assert_eq!(decide(vec![renewed], vec![], silent(), 65_000), []);
@@ -83,7 +169,10 @@ fn a_silent_node_ends_nothing_for_a_while() {
 
 #[test]
 fn a_node_that_is_not_configured_decides_nothing() {
-    let view = View { publishes: vec![publish(PublishState::Live)], broadcasts: vec![] };
+    let view = View {
+        publishes: vec![publish(PublishState::Live)],
+        broadcasts: vec![],
+    };
     assert_eq!(reconcile(&view, &BTreeMap::new(), at(999_000), &rules()), []);
 }
 
@@ -95,17 +184,36 @@ fn the_grace_waits_for_an_encoder_that_is_starting() {
         state: BroadcastState::Dropped,
         dropped_at: Some(at(10_000)),
     };
-    assert_eq!(decide(vec![], vec![dropped()], reached(vec![], 14_999), 14_999), []);
+    assert_eq!(
+        decide(vec![], vec![dropped()], reached(vec![], 14_999), 14_999),
+        []
+    );
     let actions = decide(vec![], vec![dropped()], reached(vec![], 15_000), 15_000);
-    assert_eq!(actions, [Action::EndBroadcast { broadcast: BroadcastId(3), stream: StreamId(7) }]);
+    assert_eq!(
+        actions,
+        [Action::EndBroadcast {
+            broadcast: BroadcastId(3),
+            stream: StreamId(7)
+        }]
+    );
     let starting = vec![publish(PublishState::Starting)];
-    assert_eq!(decide(starting, vec![dropped()], reached(vec![], 15_000), 15_000), []);
+    assert_eq!(
+        decide(starting, vec![dropped()], reached(vec![], 15_000), 15_000),
+        []
+    );
 }
 
 #[test]
 fn an_encoder_without_a_publish_is_sent_away() {
     let actions = decide(vec![], vec![], reached(vec![publisher(9)], 10_000), 10_000);
-    assert_eq!(actions, [Action::Drop { node: NODE.into(), name: "alice".into(), client: 2 }]);
+    assert_eq!(
+        actions,
+        [Action::Drop {
+            node: NODE.into(),
+            name: "alice".into(),
+            client: 2
+        }]
+    );
 }
 
 /// What happens to one stream on one node. Encoders, nginx and the network do as they please.
@@ -161,13 +269,26 @@ struct Model {
 
 impl Model {
     fn new() -> Self {
-        Self { up: true, ..Self::default() }
+        Self {
+            up: true,
+            ..Self::default()
+        }
     }
 
     fn view(&self) -> View {
         View {
-            publishes: self.publishes.iter().filter(|p| p.state != PublishState::Ended).cloned().collect(),
-            broadcasts: self.broadcasts.iter().map(|(b, _)| b.clone()).filter(|b| b.state != BroadcastState::Ended).collect(),
+            publishes: self
+                .publishes
+                .iter()
+                .filter(|p| p.state != PublishState::Ended)
+                .cloned()
+                .collect(),
+            broadcasts: self
+                .broadcasts
+                .iter()
+                .map(|(b, _)| b.clone())
+                .filter(|b| b.state != BroadcastState::Ended)
+                .collect(),
         }
     }
 
@@ -178,8 +299,13 @@ impl Model {
             Happening::Freeze { encoder } => self.with(encoder, |encoder| encoder.frozen = true),
             Happening::Thaw { encoder } => self.with(encoder, |encoder| encoder.frozen = false),
             Happening::RepeatDone { encoder } => {
-                let gone = self.encoders.get(encoder).filter(|e| !e.connected).map(|e| e.publish);
-                gone.into_iter().for_each(|publish| self.end_publish(publish, EndReason::PublisherGone));
+                let gone = self
+                    .encoders
+                    .get(encoder)
+                    .filter(|e| !e.connected)
+                    .map(|e| e.publish);
+                gone.into_iter()
+                    .for_each(|publish| self.end_publish(publish, EndReason::PublisherGone));
             }
             Happening::NodeUp { up } => {
                 if self.up && !up {
@@ -189,7 +315,9 @@ impl Model {
             }
             Happening::NginxRestarts => {
                 self.connections = 0;
-                self.encoders.iter_mut().for_each(|encoder| encoder.connected = false);
+                self.encoders
+                    .iter_mut()
+                    .for_each(|encoder| encoder.connected = false);
             }
             Happening::Wait { millis } => self.wait(millis),
         }
@@ -205,30 +333,67 @@ impl Model {
         let now = at(self.now);
         self.connections += 1;
         let client = self.connections;
-        if let Some(other) = self.publishes.iter().find(|p| p.state != PublishState::Ended).cloned() {
-            let there = self.encoders.iter().find(|e| e.connected && e.publish == other.id);
+        if let Some(other) = self
+            .publishes
+            .iter()
+            .find(|p| p.state != PublishState::Ended)
+            .cloned()
+        {
+            let there = self
+                .encoders
+                .iter()
+                .find(|e| e.connected && e.publish == other.id);
             let sends = there.is_some_and(|e| e.publisher.bytes > 0 && self.now - e.sent_at <= 3_000);
-            let reading = Reading { bytes: there.map(|e| e.publisher.bytes), at: now };
+            let reading = Reading {
+                bytes: there.map(|e| e.publisher.bytes),
+                at: now,
+            };
             match other.progress.health(reading) {
                 Health::Healthy | Health::Unclear => return,
                 Health::Gone => {}
                 Health::Stale => {
                     self.robbed += u32::from(sends);
-                    self.encoders.iter_mut().filter(|e| e.publish == other.id).for_each(|e| e.connected = false);
+                    self.encoders
+                        .iter_mut()
+                        .filter(|e| e.publish == other.id)
+                        .for_each(|e| e.connected = false);
                 }
             }
             self.end_publish(other.id, EndReason::TakenOver);
         }
         let id = i64::try_from(self.publishes.len()).unwrap() + 1;
-        let progress = Progress { bytes: 0, seen_at: now, grew_at: now };
-        let accepted = ActivePublish { id, client, accepted_at: now, progress, ..publish(PublishState::Starting) };
+        let progress = Progress {
+            bytes: 0,
+            seen_at: now,
+            grew_at: now,
+        };
+        let accepted = ActivePublish {
+            id,
+            client,
+            accepted_at: now,
+            progress,
+            ..publish(PublishState::Starting)
+        };
         self.publishes.push(accepted);
-        let publisher = Publisher { name: "alice".into(), client, connected_at: now, bytes: 0 };
-        self.encoders.push(Encoder { publisher, frozen: false, connected: true, publish: id, sent_at: self.now });
+        let publisher = Publisher {
+            name: "alice".into(),
+            client,
+            connected_at: now,
+            bytes: 0,
+        };
+        self.encoders.push(Encoder {
+            publisher,
+            frozen: false,
+            connected: true,
+            publish: id,
+            sent_at: self.now,
+        });
     }
 
     fn leave(&mut self, encoder: usize, hook_lost: bool) {
-        let Some(encoder) = self.encoders.get_mut(encoder) else { return };
+        let Some(encoder) = self.encoders.get_mut(encoder) else {
+            return;
+        };
         let publish = encoder.publish;
         let was = std::mem::replace(&mut encoder.connected, false);
         if was && !hook_lost {
@@ -239,7 +404,11 @@ impl Model {
     fn wait(&mut self, millis: i64) {
         let end = self.now + millis;
         while self.now < end {
-            let step = if needs_close_watch(&self.view()) { 200 } else { 2_000 };
+            let step = if needs_close_watch(&self.view()) {
+                200
+            } else {
+                2_000
+            };
             self.now = end.min(self.now + step);
             let sent = u64::try_from(step).unwrap();
             for encoder in self.encoders.iter_mut().filter(|e| e.connected && !e.frozen) {
@@ -252,20 +421,33 @@ impl Model {
 
     fn look(&mut self) {
         let report = if self.up {
-            let there = self.encoders.iter().filter(|e| e.connected).map(|e| e.publisher.clone()).collect();
+            let there = self
+                .encoders
+                .iter()
+                .filter(|e| e.connected)
+                .map(|e| e.publisher.clone())
+                .collect();
             reached(there, self.now)
         } else {
-            NodeReport::Silent { since: at(self.silent_since) }
+            NodeReport::Silent {
+                since: at(self.silent_since),
+            }
         };
         let nodes = BTreeMap::from([(NODE.to_owned(), report)]);
         for action in reconcile(&self.view(), &nodes, at(self.now), &rules()) {
             match action {
-                Action::Note { publish, progress } => self.active(publish).into_iter().for_each(|p| p.progress = progress),
+                Action::Note { publish, progress } => self
+                    .active(publish)
+                    .into_iter()
+                    .for_each(|p| p.progress = progress),
                 Action::GoLive { publish, .. } => self.go_live(publish),
                 Action::EndPublish { publish, reason, .. } => self.end_publish(publish, reason),
                 Action::EndBroadcast { broadcast, .. } => self.end_broadcast(broadcast),
                 Action::Drop { client, .. } => {
-                    self.encoders.iter_mut().filter(|e| e.publisher.client == client).for_each(|e| e.connected = false);
+                    self.encoders
+                        .iter_mut()
+                        .filter(|e| e.publisher.client == client)
+                        .for_each(|e| e.connected = false);
                 }
             }
             self.check();
@@ -273,12 +455,18 @@ impl Model {
     }
 
     fn active(&mut self, publish: i64) -> Option<&mut ActivePublish> {
-        self.publishes.iter_mut().find(|p| p.id == publish && p.state != PublishState::Ended)
+        self.publishes
+            .iter_mut()
+            .find(|p| p.id == publish && p.state != PublishState::Ended)
     }
 
     fn go_live(&mut self, publish: i64) {
         let now = at(self.now);
-        let going = self.broadcasts.iter_mut().map(|(b, _)| b).find(|b| b.state != BroadcastState::Ended);
+        let going = self
+            .broadcasts
+            .iter_mut()
+            .map(|(b, _)| b)
+            .find(|b| b.state != BroadcastState::Ended);
         let id = if let Some(broadcast) = going {
             broadcast.state = BroadcastState::Live;
             broadcast.dropped_at = None;
@@ -286,7 +474,15 @@ impl Model {
         } else {
             self.started += 1;
             let id = BroadcastId(self.started);
-            self.broadcasts.push((OnAir { id, stream: StreamId(7), state: BroadcastState::Live, dropped_at: None }, now));
+            self.broadcasts.push((
+                OnAir {
+                    id,
+                    stream: StreamId(7),
+                    state: BroadcastState::Live,
+                    dropped_at: None,
+                },
+                now,
+            ));
             id
         };
         let publish = self.active(publish).unwrap();
@@ -296,10 +492,18 @@ impl Model {
 
     fn end_publish(&mut self, publish: i64, reason: EndReason) {
         let now = at(self.now);
-        let Some(publish) = self.active(publish) else { return };
+        let Some(publish) = self.active(publish) else {
+            return;
+        };
         publish.state = PublishState::Ended;
-        let Some(broadcast) = publish.broadcast else { return };
-        for (on_air, _) in self.broadcasts.iter_mut().filter(|(b, _)| b.id == broadcast && b.state == BroadcastState::Live) {
+        let Some(broadcast) = publish.broadcast else {
+            return;
+        };
+        for (on_air, _) in self
+            .broadcasts
+            .iter_mut()
+            .filter(|(b, _)| b.id == broadcast && b.state == BroadcastState::Live)
+        {
             on_air.state = BroadcastState::Dropped;
             on_air.dropped_at = Some(now);
         }
@@ -309,7 +513,11 @@ impl Model {
     }
 
     fn end_broadcast(&mut self, broadcast: BroadcastId) {
-        for (on_air, _) in self.broadcasts.iter_mut().filter(|(b, _)| b.id == broadcast && b.state != BroadcastState::Ended) {
+        for (on_air, _) in self
+            .broadcasts
+            .iter_mut()
+            .filter(|(b, _)| b.id == broadcast && b.state != BroadcastState::Ended)
+        {
             on_air.state = BroadcastState::Ended;
             self.ended.push(on_air.id);
         }
@@ -317,8 +525,16 @@ impl Model {
 
     fn check(&self) {
         let view = self.view();
-        assert!(view.broadcasts.len() <= 1, "two broadcasts at once: {:?}", view.broadcasts);
-        assert!(view.publishes.len() <= 1, "two publishes at once: {:?}", view.publishes);
+        assert!(
+            view.broadcasts.len() <= 1,
+            "two broadcasts at once: {:?}",
+            view.broadcasts
+        );
+        assert!(
+            view.publishes.len() <= 1,
+            "two publishes at once: {:?}",
+            view.publishes
+        );
         let distinct: BTreeSet<_> = self.ended.iter().collect();
         assert_eq!(distinct.len(), self.ended.len(), "a broadcast ended twice");
     }

@@ -73,7 +73,9 @@ impl Reconciler {
         let view = self.store.on_air_view().await?;
         gauge!("stream_broadcasts_on_air").set(u32::try_from(view.broadcasts.len()).unwrap_or(u32::MAX));
         let actions = reconcile(&view, &reports, self.store.clock.now(), &self.rules);
-        let changes = actions.iter().any(|action| !matches!(action, Action::Note { .. }));
+        let changes = actions
+            .iter()
+            .any(|action| !matches!(action, Action::Note { .. }));
         let mut notes = Vec::new();
         for action in actions {
             match action {
@@ -82,13 +84,20 @@ impl Reconciler {
             }
         }
         self.store.publishes_note(notes).await?;
-        Ok(if changes || needs_close_watch(&view) { CLOSE } else { CALM })
+        Ok(if changes || needs_close_watch(&view) {
+            CLOSE
+        } else {
+            CALM
+        })
     }
 
     async fn reports(&self, contacts: &mut BTreeMap<String, Contact>) -> BTreeMap<String, NodeReport> {
         let now = self.store.clock.now();
         let asked = self.nodes.names().map(|node| {
-            let contact = *contacts.entry(node.to_owned()).or_insert(Contact { silent_since: now, failed: None });
+            let contact = *contacts.entry(node.to_owned()).or_insert(Contact {
+                silent_since: now,
+                failed: None,
+            });
             async move {
                 // A node that hangs must not slow down the others' looks.
                 if contact.failed.is_some_and(|failed| failed.elapsed() < CALM) {
@@ -96,13 +105,27 @@ impl Reconciler {
                 }
                 match self.nodes.publishers(node).await {
                     Ok((publishers, at)) => {
-                        let contact = Contact { silent_since: at, failed: None };
-                        (node.to_owned(), contact, Some(NodeReport::Reached { publishers, at }))
+                        let contact = Contact {
+                            silent_since: at,
+                            failed: None,
+                        };
+                        (
+                            node.to_owned(),
+                            contact,
+                            Some(NodeReport::Reached { publishers, at }),
+                        )
                     }
                     Err(error) => {
                         tracing::warn!(node, %error, "media node silent");
                         counter!("stream_node_failures_total", "node" => node.to_owned()).increment(1);
-                        (node.to_owned(), Contact { failed: Some(Instant::now()), ..contact }, None)
+                        (
+                            node.to_owned(),
+                            Contact {
+                                failed: Some(Instant::now()),
+                                ..contact
+                            },
+                            None,
+                        )
                     }
                 }
             }
@@ -111,7 +134,12 @@ impl Reconciler {
         let mut reports = BTreeMap::new();
         for (node, contact, report) in answers {
             contacts.insert(node.clone(), contact);
-            reports.insert(node, report.unwrap_or(NodeReport::Silent { since: contact.silent_since }));
+            reports.insert(
+                node,
+                report.unwrap_or(NodeReport::Silent {
+                    since: contact.silent_since,
+                }),
+            );
         }
         reports
     }
@@ -123,7 +151,12 @@ impl Reconciler {
                 tracing::info!(stream_id = stream.0, publish, "media flows");
                 self.store.publish_go_live(publish, stream).await
             }
-            Action::EndPublish { publish, stream, reason, stopped_at } => {
+            Action::EndPublish {
+                publish,
+                stream,
+                reason,
+                stopped_at,
+            } => {
                 tracing::info!(stream_id = stream.0, publish, %reason, "publisher gone");
                 self.store.publish_end(publish, stream, reason, stopped_at).await
             }

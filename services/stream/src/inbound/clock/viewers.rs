@@ -69,8 +69,14 @@ impl ViewerCounts {
 
     async fn tick(&self, rooms: &mut BTreeMap<StreamId, Room>, write: bool) -> Result<()> {
         for (stream, count) in changes(rooms, &self.leases.counts().await?) {
-            let changed = ViewerCountChanged { stream_id: stream.0, count };
-            self.realtime.publish(Realtime::stream_key(stream.0), Message::ViewerCountChanged(changed));
+            let changed = ViewerCountChanged {
+                stream_id: stream.0,
+                count,
+            };
+            self.realtime.publish(
+                Realtime::stream_key(stream.0),
+                Message::ViewerCountChanged(changed),
+            );
         }
         if write {
             self.write(rooms).await?;
@@ -82,7 +88,11 @@ impl ViewerCounts {
         let live = self.store.live_streams().await?;
         let watched = live.into_iter().map(|stream| {
             let room = rooms.get(&stream).copied().unwrap_or_default();
-            Watched { stream, viewers: room.viewers, peak: room.peak }
+            Watched {
+                stream,
+                viewers: room.viewers,
+                peak: room.peak,
+            }
         });
         self.store.viewers_write(watched.collect()).await?;
         rooms.values_mut().for_each(|room| room.peak = room.viewers);
@@ -99,9 +109,16 @@ fn changes(rooms: &mut BTreeMap<StreamId, Room>, counts: &BTreeMap<StreamId, u32
         if first || room.viewers != *count {
             changed.push((*stream, *count));
         }
-        *room = Room { viewers: *count, peak: room.peak.max(*count) };
+        *room = Room {
+            viewers: *count,
+            peak: room.peak.max(*count),
+        };
     }
-    let forgotten: Vec<StreamId> = rooms.keys().filter(|stream| !counts.contains_key(stream)).copied().collect();
+    let forgotten: Vec<StreamId> = rooms
+        .keys()
+        .filter(|stream| !counts.contains_key(stream))
+        .copied()
+        .collect();
     for stream in forgotten {
         if rooms.remove(&stream).is_some_and(|room| room.viewers > 0) {
             changed.push((stream, 0));

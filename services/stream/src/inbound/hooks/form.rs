@@ -30,12 +30,19 @@ impl Form {
             }
         }
         let twice = |name: &&str| fields.iter().filter(|(field, _)| field == name).count() > 1;
-        if ONCE.iter().any(|name| twice(&name)) { Err(Rejected("duplicate_field")) } else { Ok(Self(fields)) }
+        if ONCE.iter().any(|name| twice(&name)) {
+            Err(Rejected("duplicate_field"))
+        } else {
+            Ok(Self(fields))
+        }
     }
 
     /// The first value of a field: nginx's own, where it has one.
     pub(super) fn first(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// nginx's number of the connection.
@@ -55,7 +62,9 @@ fn decode(text: &str) -> Result<String, Rejected> {
         if byte == b'%' {
             let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
             let (high, low) = (digit(rest.next()), digit(rest.next()));
-            let value = high.zip(low).and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+            let value = high
+                .zip(low)
+                .and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
             bytes.push(value.ok_or(Rejected("malformed"))?);
         } else {
             bytes.push(byte);
@@ -86,16 +95,32 @@ mod tests {
 
     #[test]
     fn fields_that_decide_stand_once() {
-        for extra in ["name=victim", "call=record_done", "addr=1.2.3.4", "clientid=99", "key=b", "n%61me=victim", "name"] {
+        for extra in [
+            "name=victim",
+            "call=record_done",
+            "addr=1.2.3.4",
+            "clientid=99",
+            "key=b",
+            "n%61me=victim",
+            "name",
+        ] {
             let body = format!("{COMMON}&call=publish&name=K&type=live&key=a&{extra}");
-            assert_eq!(Form::parse(body.as_bytes()), Err(Rejected("duplicate_field")), "{extra}");
+            assert_eq!(
+                Form::parse(body.as_bytes()),
+                Err(Rejected("duplicate_field")),
+                "{extra}"
+            );
         }
     }
 
     #[test]
     fn of_other_fields_the_first_counts() {
-        let body = format!("{COMMON}&call=record_done&recorder=&name=K&path=/var/rec/a.flv&key=a&path=/etc/passwd");
-        assert_eq!(Form::parse(body.as_bytes()).unwrap().first("path"), Some("/var/rec/a.flv"));
+        let body =
+            format!("{COMMON}&call=record_done&recorder=&name=K&path=/var/rec/a.flv&key=a&path=/etc/passwd");
+        assert_eq!(
+            Form::parse(body.as_bytes()).unwrap().first("path"),
+            Some("/var/rec/a.flv")
+        );
     }
 
     #[test]
@@ -103,8 +128,19 @@ mod tests {
         for body in [&b"name=%"[..], b"name=%2", b"name=%zz", b"name=%ff", b"\xff=1"] {
             assert_eq!(Form::parse(body), Err(Rejected("malformed")));
         }
-        for id in ["", "clientid=", "clientid=-1", "clientid=+1", "clientid=1e3", "clientid=9999999999999999999"] {
-            assert_eq!(Form::parse(id.as_bytes()).unwrap().client_id(), Err(Rejected("malformed")), "{id}");
+        for id in [
+            "",
+            "clientid=",
+            "clientid=-1",
+            "clientid=+1",
+            "clientid=1e3",
+            "clientid=9999999999999999999",
+        ] {
+            assert_eq!(
+                Form::parse(id.as_bytes()).unwrap().client_id(),
+                Err(Rejected("malformed")),
+                "{id}"
+            );
         }
         let many = "a=1&".repeat(65);
         assert_eq!(Form::parse(many.as_bytes()), Err(Rejected("too_many_fields")));

@@ -6,7 +6,9 @@ use domain::Clock;
 
 use super::form::Form;
 use super::{Answer, Call, Hooks, rejected};
-use crate::domain::{ActivePublish, Attempt, EndReason, Health, PlaybackName, Reading, Refusal, Secret, judge};
+use crate::domain::{
+    ActivePublish, Attempt, EndReason, Health, PlaybackName, Reading, Refusal, Secret, judge,
+};
 use crate::error::Result;
 use crate::store::hooks::{Admission, Admitted, Client, Known};
 
@@ -101,10 +103,20 @@ impl Hooks {
         secret: Option<Secret>,
         replaces: Option<(i64, EndReason)>,
     ) -> Result<Result<(), &'static str>> {
-        let (Some(known), Some(secret)) = (known, secret) else { return Ok(Err(Refusal::WrongKey.as_str())) };
+        let (Some(known), Some(secret)) = (known, secret) else {
+            return Ok(Err(Refusal::WrongKey.as_str()));
+        };
         let (stream, owner) = (known.stream, known.owner);
         let trace = proto::trace::current_context();
-        let admission = Admission { stream, owner, name, secret, client, replaces, trace };
+        let admission = Admission {
+            stream,
+            owner,
+            name,
+            secret,
+            client,
+            replaces,
+            trace,
+        };
         match self.store.publish_admit(admission).await? {
             Admitted::Yes => {
                 tracing::info!(stream_id = stream.0, "publisher let in");
@@ -152,7 +164,10 @@ impl Hooks {
         match self.nodes.publishers(&active.node).await {
             Ok((publishers, _)) => {
                 let found = publishers.iter().find(|publisher| active.is(publisher));
-                Some(Reading { bytes: found.map(|publisher| publisher.bytes), at: Clock::system().now() })
+                Some(Reading {
+                    bytes: found.map(|publisher| publisher.bytes),
+                    at: Clock::system().now(),
+                })
             }
             Err(error) => {
                 tracing::warn!(%error, node = active.node, "the other encoder cannot be looked at");
@@ -164,7 +179,11 @@ impl Hooks {
     /// Sends a stale encoder away. nginx refuses a second publisher of a name by itself, and leaves a mess: so it must be gone
     /// before we answer.
     async fn make_room(&self, active: &ActivePublish) -> Result<(), Refusal> {
-        match self.nodes.drop_client(&active.node, &active.name, active.client).await {
+        match self
+            .nodes
+            .drop_client(&active.node, &active.name, active.client)
+            .await
+        {
             Ok(_) => Ok(()),
             Err(error) => {
                 tracing::warn!(%error, node = active.node, "a stale encoder could not be dropped");

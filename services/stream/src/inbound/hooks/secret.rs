@@ -15,7 +15,9 @@ impl HookSecret {
     #[must_use]
     pub fn new(secret: &SecretString) -> Self {
         let expected = format!("Bearer {}", secret.expose_secret());
-        Self { digest: mac(expected.as_bytes()).finalize().into_bytes().into() }
+        Self {
+            digest: mac(expected.as_bytes()).finalize().into_bytes().into(),
+        }
     }
 
     /// Whether an `Authorization` header holds it.
@@ -45,7 +47,14 @@ mod tests {
     fn only_the_secret_is_recognised() {
         let secret = HookSecret::new(&SecretString::from("right"));
         assert!(secret.is_in(b"Bearer right"));
-        for wrong in [&b""[..], b"right", b"bearer right", b"Bearer righ", b"Bearer right ", b"Basic right"] {
+        for wrong in [
+            &b""[..],
+            b"right",
+            b"bearer right",
+            b"Bearer righ",
+            b"Bearer right ",
+            b"Basic right",
+        ] {
             assert!(!secret.is_in(wrong));
         }
     }

@@ -21,7 +21,9 @@ impl Space {
 
     /// Whether there is room. A folder that cannot be looked at has some: recording fails without harm to the broadcast.
     pub async fn is_left(&self) -> bool {
-        let Some(folder) = self.folder.clone() else { return true };
+        let Some(folder) = self.folder.clone() else {
+            return true;
+        };
         // A disk that hangs must not hang us.
         match tokio::task::spawn_blocking(move || statvfs(&folder)).await {
             Ok(Ok(disk)) => disk.blocks_available().saturating_mul(disk.fragment_size()) >= self.least,

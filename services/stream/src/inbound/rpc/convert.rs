@@ -16,12 +16,20 @@ use crate::store::recordings::Resolved;
 use crate::store::streams::{Sort, StreamView};
 
 pub(super) fn stream(view: StreamView, stream_key: Option<String>, nodes: &MediaNodes) -> api::Stream {
-    let StreamView { stream, owner, category } = view;
+    let StreamView {
+        stream,
+        owner,
+        category,
+    } = view;
     let playback = match (stream.is_live(), &stream.node) {
         (true, Some(node)) => nodes.playback(node, &stream.playback_name),
         _ => None,
     };
-    let status = if stream.is_live() { api::StreamStatus::Live } else { api::StreamStatus::Ended };
+    let status = if stream.is_live() {
+        api::StreamStatus::Live
+    } else {
+        api::StreamStatus::Ended
+    };
     api::Stream {
         id: stream.id,
         user_id: stream.user_id,
@@ -33,7 +41,10 @@ pub(super) fn stream(view: StreamView, stream_key: Option<String>, nodes: &Media
         description: stream.description,
         thumbnail_url: stream.thumbnail_url,
         category: category.map(self::category),
-        playback_urls: playback.map(|urls| api::PlaybackUrls { hls: urls.hls, dash: urls.dash }),
+        playback_urls: playback.map(|urls| api::PlaybackUrls {
+            hls: urls.hls,
+            dash: urls.dash,
+        }),
         stream_key,
         username: owner.username,
         display_name: owner.display_name,
@@ -76,13 +87,20 @@ pub(super) fn broadcast(row: BroadcastView, curve: Vec<(DateTime<Utc>, i32)>) ->
         peak_viewers: unsigned(row.peak_viewers),
         curve: curve
             .into_iter()
-            .map(|(at, viewers)| api::ViewerSample { at: Some(timestamp(at)), viewers: unsigned(viewers) })
+            .map(|(at, viewers)| api::ViewerSample {
+                at: Some(timestamp(at)),
+                viewers: unsigned(viewers),
+            })
             .collect(),
     }
 }
 
 pub(super) fn recording_owner(resolved: Resolved) -> api::RecordingOwner {
-    let Resolved { broadcast, key_fingerprint, on_air } = resolved;
+    let Resolved {
+        broadcast,
+        key_fingerprint,
+        on_air,
+    } = resolved;
     api::RecordingOwner {
         stream_id: broadcast.stream_id.unwrap_or(0),
         user_id: broadcast.user_id,
@@ -100,7 +118,11 @@ pub(super) fn page_request(page: Option<common::PageRequest>) -> Result<PageRequ
     let page = page.unwrap_or_default();
     let given = |number: u32, default: u32| if number == 0 { default } else { number };
     let limit = given(page.limit, DEFAULT_LIMIT);
-    Ok(PageRequest::parse(Some(given(page.page, 1)), Some(limit), page.cursor.as_deref())?)
+    Ok(PageRequest::parse(
+        Some(given(page.page, 1)),
+        Some(limit),
+        page.cursor.as_deref(),
+    )?)
 }
 
 pub(super) fn page_info(info: &PageInfo) -> common::PageInfo {
@@ -126,7 +148,10 @@ pub(super) fn user_id(id: i64) -> Result<UserId> {
 
 pub(super) fn category_name(text: String) -> Result<CategoryName> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().map(CategoryName::Id).map_err(|_| Error::CategoryNotFound);
+        return text
+            .parse()
+            .map(CategoryName::Id)
+            .map_err(|_| Error::CategoryNotFound);
     }
     let slug = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if (1..=100).contains(&text.len()) && text.bytes().all(slug) {
@@ -154,11 +179,19 @@ pub(super) fn sort(sort: i32) -> Result<Sort> {
 }
 
 pub(super) fn gateway(text: String) -> Result<String> {
-    if is_node_name(&text) { Ok(text) } else { Err(FieldError::new("gateway", "is not a gateway's name").into()) }
+    if is_node_name(&text) {
+        Ok(text)
+    } else {
+        Err(FieldError::new("gateway", "is not a gateway's name").into())
+    }
 }
 
 pub(super) fn node(text: String) -> Result<String> {
-    if is_node_name(&text) { Ok(text) } else { Err(FieldError::new("node", "is not a node's name").into()) }
+    if is_node_name(&text) {
+        Ok(text)
+    } else {
+        Err(FieldError::new("node", "is not a node's name").into())
+    }
 }
 
 /// `u:<user id>` or `g:<visitor id>`.
@@ -168,7 +201,11 @@ pub(super) fn viewer(text: String) -> Result<String> {
         Some(("g", id)) => is_node_name(id),
         _ => false,
     };
-    if known { Ok(text) } else { Err(FieldError::new("viewer", "must be u:<user id> or g:<visitor id>").into()) }
+    if known {
+        Ok(text)
+    } else {
+        Err(FieldError::new("viewer", "must be u:<user id> or g:<visitor id>").into())
+    }
 }
 
 fn unsigned(number: i32) -> u32 {
@@ -191,8 +228,14 @@ mod tests {
 
     #[test]
     fn a_category_is_named_by_id_or_slug() {
-        assert!(matches!(category_name("12".into()), Ok(CategoryName::Id(CategoryId(12)))));
-        assert!(matches!(category_name("just-chatting".into()), Ok(CategoryName::Slug(_))));
+        assert!(matches!(
+            category_name("12".into()),
+            Ok(CategoryName::Id(CategoryId(12)))
+        ));
+        assert!(matches!(
+            category_name("just-chatting".into()),
+            Ok(CategoryName::Slug(_))
+        ));
         for bad in ["", "0", "A", "a/b", "99999999999999999999"] {
             assert!(category_name(bad.into()).is_err(), "{bad}");
         }

@@ -6,23 +6,41 @@ use serde::Deserialize;
 use crate::domain::Publisher;
 
 /// The encoders of an application. `asked_at` is by our clock: the page says how long ago each connected, not when.
-pub(super) fn publishers(xml: &str, application: &str, asked_at: DateTime<Utc>) -> Result<Vec<Publisher>, String> {
-    let page: Page = quick_xml::de::from_str(xml).map_err(|error| format!("not a statistics page: {error}"))?;
+pub(super) fn publishers(
+    xml: &str,
+    application: &str,
+    asked_at: DateTime<Utc>,
+) -> Result<Vec<Publisher>, String> {
+    let page: Page =
+        quick_xml::de::from_str(xml).map_err(|error| format!("not a statistics page: {error}"))?;
     let mut applications = page.servers.into_iter().flat_map(|server| server.applications);
     // Some other page would read as a node without a single encoder, and end every broadcast.
-    let live = applications.find(|found| found.name == application).and_then(|found| found.live);
+    let live = applications
+        .find(|found| found.name == application)
+        .and_then(|found| found.live);
     let live = live.ok_or_else(|| format!("no application {application} in the statistics"))?;
-    Ok(live.streams.into_iter().flat_map(|stream| of_stream(stream, asked_at)).collect())
+    Ok(live
+        .streams
+        .into_iter()
+        .flat_map(|stream| of_stream(stream, asked_at))
+        .collect())
 }
 
 fn of_stream(stream: Stream, asked_at: DateTime<Utc>) -> impl Iterator<Item = Publisher> {
-    let Stream { name, bytes_in, clients } = stream;
-    clients.into_iter().filter(|client| client.publishing.is_some()).map(move |client| Publisher {
-        name: name.clone(),
-        client: client.id,
-        connected_at: asked_at - Duration::milliseconds(client.time.clamp(0, i64::from(u32::MAX))),
-        bytes: bytes_in,
-    })
+    let Stream {
+        name,
+        bytes_in,
+        clients,
+    } = stream;
+    clients
+        .into_iter()
+        .filter(|client| client.publishing.is_some())
+        .map(move |client| Publisher {
+            name: name.clone(),
+            client: client.id,
+            connected_at: asked_at - Duration::milliseconds(client.time.clamp(0, i64::from(u32::MAX))),
+            bytes: bytes_in,
+        })
 }
 
 #[derive(Deserialize)]
@@ -99,7 +117,15 @@ mod tests {
         let now = DateTime::UNIX_EPOCH + Duration::hours(1);
         let found = publishers(PAGE, "live", now).unwrap();
         let connected_at = now - Duration::milliseconds(4205);
-        assert_eq!(found, [Publisher { name: "alice".into(), client: 2, connected_at, bytes: 466_196 }]);
+        assert_eq!(
+            found,
+            [Publisher {
+                name: "alice".into(),
+                client: 2,
+                connected_at,
+                bytes: 466_196
+            }]
+        );
     }
 
     #[test]
@@ -110,7 +136,13 @@ mod tests {
 
     #[test]
     fn other_pages_are_errors() {
-        for bad in ["", "<html><body>502</body></html>", "<rtmp></rtmp>", "<rtmp><server>", "{}"] {
+        for bad in [
+            "",
+            "<html><body>502</body></html>",
+            "<rtmp></rtmp>",
+            "<rtmp><server>",
+            "{}",
+        ] {
             assert!(publishers(bad, "live", DateTime::UNIX_EPOCH).is_err(), "{bad}");
         }
     }

@@ -58,7 +58,10 @@ pub struct Totals(Arc<Mutex<HashMap<Filter, (Instant, u64)>>>);
 impl Totals {
     fn get(&self, filter: Filter) -> Option<u64> {
         let totals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        totals.get(&filter).filter(|(counted, _)| counted.elapsed() < TOTALS_AGE).map(|(_, total)| *total)
+        totals
+            .get(&filter)
+            .filter(|(counted, _)| counted.elapsed() < TOTALS_AGE)
+            .map(|(_, total)| *total)
     }
 
     fn put(&self, filter: Filter, total: u64) {
@@ -77,18 +80,36 @@ impl Store {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn stream_list(&self, filter: Filter, sort: Sort, page: PageRequest, totals: &Totals) -> Result<Page> {
-        let rows = self.database.read(async move |conn: &mut Conn| rows(conn, filter, sort, page).await);
+    pub async fn stream_list(
+        &self,
+        filter: Filter,
+        sort: Sort,
+        page: PageRequest,
+        totals: &Totals,
+    ) -> Result<Page> {
+        let rows = self
+            .database
+            .read(async move |conn: &mut Conn| rows(conn, filter, sort, page).await);
         let mut streams = rows.await?;
         let wanted = usize::try_from(page.limit).unwrap_or(usize::MAX);
         let more = streams.len() > wanted;
         streams.truncate(wanted);
-        let next_cursor = streams.last().filter(|_| more).map(|last| sort.cursor(&last.stream));
+        let next_cursor = streams
+            .last()
+            .filter(|_| more)
+            .map(|last| sort.cursor(&last.stream));
         let total_items = match page.start {
             PageStart::Page(_) => Some(self.total(filter, totals).await?),
             PageStart::After(_) => None,
         };
-        Ok(Page { streams, info: PageInfo { total_items, total_items_capped: false, next_cursor } })
+        Ok(Page {
+            streams,
+            info: PageInfo {
+                total_items,
+                total_items_capped: false,
+                next_cursor,
+            },
+        })
     }
 
     async fn total(&self, filter: Filter, totals: &Totals) -> Result<u64> {
@@ -98,7 +119,12 @@ impl Store {
         let count: i64 = self
             .database
             .read(async move |conn: &mut Conn| {
-                let matching = filtered!(streams::table.select(diesel::dsl::count_star()).into_boxed::<Pg>(), filter);
+                let matching = filtered!(
+                    streams::table
+                        .select(diesel::dsl::count_star())
+                        .into_boxed::<Pg>(),
+                    filter
+                );
                 Ok::<_, crate::error::Error>(matching.get_result(conn).await?)
             })
             .await?;
@@ -137,7 +163,9 @@ use filtered;
 
 /// One row more than the page has, which says whether there is a next one.
 async fn rows(conn: &mut Conn, filter: Filter, sort: Sort, page: PageRequest) -> Result<Vec<StreamView>> {
-    let joined = streams::table.inner_join(owners::table).left_join(categories::table);
+    let joined = streams::table
+        .inner_join(owners::table)
+        .left_join(categories::table);
     let mut query = filtered!(joined.select(StreamView::as_select()).into_boxed::<Pg>(), filter);
     if let PageStart::After(after) = page.start {
         // A row comparison, which the index answers; the same written with OR is a filter over everything before it.
@@ -166,5 +194,9 @@ async fn rows(conn: &mut Conn, filter: Filter, sort: Sort, page: PageRequest) ->
         Sort::Viewers => query.order((streams::viewer_count.desc(), streams::id.desc())),
     };
     let offset = i64::try_from(page.offset()).unwrap_or(i64::MAX);
-    Ok(query.limit(i64::from(page.limit) + 1).offset(offset).load(conn).await?)
+    Ok(query
+        .limit(i64::from(page.limit) + 1)
+        .offset(offset)
+        .load(conn)
+        .await?)
 }
