@@ -2,10 +2,12 @@
 //! is removed twice is removed once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bus::{Consumer, Delivery, Failure};
 use domain::{StreamId, UserId};
 use proto::events::v1::event::Payload;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -18,6 +20,12 @@ pub const CONSUMER: &str = "chat.events";
 /// What it hears. A ban ends the user's tokens, and with them the speaking.
 const KEYS: &[&str] = &["stream.started", "stream.ended", "stream.deleted", "user.deleted"];
 
+/// After this time nobody writes any more what was allowed before the event: a replica believes for a second that a room is
+/// live, and a message may take 2.6 s. What is removed is removed at once, and again then.
+const SETTLE: Duration = Duration::from_secs(4);
+/// Handlers at once; those that wait cost nothing.
+const HANDLERS: u16 = 32;
+
 /// Consumes until told to stop.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let bus = app.bus.clone();
@@ -25,7 +33,10 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
         let app = app.clone();
         async move { handle(&app, delivery).await.map_err(Failure::retry) }
     };
-    Consumer::new(CONSUMER, KEYS).run(bus, shutdown, handler).await;
+    Consumer::new(CONSUMER, KEYS)
+        .concurrency(HANDLERS)
+        .run(bus, shutdown, handler)
+        .await;
 }
 
 async fn handle(app: &App, delivery: Delivery) -> Result<()> {
@@ -48,9 +59,16 @@ async fn handle(app: &App, delivery: Delivery) -> Result<()> {
         Some(Payload::StreamDeleted(e)) => {
             let stream = StreamId(e.stream_id);
             put(app, stream, Room::Gone, version).await?;
+            messages_drop_room(&app.mongo, stream).await?;
+            sleep(SETTLE).await;
             messages_drop_room(&app.mongo, stream).await
         }
-        Some(Payload::UserDeleted(e)) => messages_anonymise(&app.mongo, UserId(e.user_id)).await,
+        Some(Payload::UserDeleted(e)) => {
+            let user = UserId(e.user_id);
+            messages_anonymise(&app.mongo, user).await?;
+            sleep(SETTLE).await;
+            messages_anonymise(&app.mongo, user).await
+        }
         _ => Ok(()),
     }
 }
