@@ -117,7 +117,7 @@ async fn unused(background: &Background, idle: Duration, servers: &mut Servers) 
 /// Stops the background stack of this checkout, if it runs, and waits until it has.
 pub async fn stop() -> Result<()> {
     let background = Background::of_checkout();
-    if background.alive()?.try_lock().is_ok() {
+    if !background.is_alive()? {
         return Ok(());
     }
     let pid = std::fs::read_to_string(background.pid_file())?;
@@ -125,7 +125,7 @@ pub async fn stop() -> Result<()> {
     let gone = wait::eventually(
         Duration::from_secs(60),
         "the background stack to end",
-        async || background.alive().is_ok_and(|alive| alive.try_lock().is_ok()),
+        async || background.is_alive().is_ok_and(|alive| !alive),
     );
     gone.await
 }

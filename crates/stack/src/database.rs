@@ -1,7 +1,6 @@
 //! Databases as copies of a migrated template: a copy takes a fraction of the time that the migrations do.
 
 use std::hash::{DefaultHasher, Hasher};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -93,9 +92,9 @@ fn url(postgres_url: &str, database: &str) -> Result<String> {
 /// Returns what stands for the present content of the migrations of this service and of all shared crates.
 pub(crate) fn migrations_key(name: &str) -> Result<String> {
     let checkout = place::checkout();
-    let mut files = files_below(&checkout.join("services").join(name).join("migrations"));
+    let mut files = place::files_below(&checkout.join("services").join(name).join("migrations"));
     for entry in std::fs::read_dir(checkout.join("crates"))? {
-        files.extend(files_below(&entry?.path().join("migrations")));
+        files.extend(place::files_below(&entry?.path().join("migrations")));
     }
     files.sort();
     let mut parts = Vec::new();
@@ -104,22 +103,6 @@ pub(crate) fn migrations_key(name: &str) -> Result<String> {
         parts.push(std::fs::read(&file)?);
     }
     Ok(format!("{name} {:x}", hash(parts.iter().map(Vec::as_slice))))
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    paths
-        .flat_map(|path| {
-            if path.is_dir() {
-                files_below(&path)
-            } else {
-                vec![path]
-            }
-        })
-        .collect()
 }
 
 /// The same in every process that was built with one toolchain, which is all that names in one stack need.

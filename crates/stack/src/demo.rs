@@ -46,7 +46,7 @@ pub async fn run(origin: &str, data_dir: &Path) -> Result<()> {
     });
     let (hls, dash) = live.await?;
     eprintln!(
-        "\n  Live. Watch it  {origin}/streams/{id}\n  HLS             {hls}\n  DASH            {dash}\n  Stop            Ctrl-C\n"
+        "\n  Live. Watch it  {origin}/watch/{id}\n  HLS             {hls}\n  DASH            {dash}\n  Stop            Ctrl-C\n"
     );
     tokio::select! {
         interrupted = ctrl_c() => interrupted?,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use stack::run::{self, RunConfig};
-use stack::{background, demo, s3, schema};
+use stack::{background, demo, place, s3, schema};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The local servers of Airwave.
@@ -26,6 +26,16 @@ enum Command {
     Run(RunConfig),
     /// Publishes a test picture to the running platform as a user would, until Ctrl-C.
     Demo(RunConfig),
+    /// Runs a service's binary with the settings that it has in the running platform, such as `exec auth admin grant NAME`.
+    Exec {
+        #[command(flatten)]
+        run: RunConfig,
+        /// The service.
+        service: String,
+        /// The arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Compares the services' schema.rs with their migrations.
     Schema {
         /// Writes them instead.
@@ -41,7 +51,7 @@ enum Command {
     /// Runs servers for the tests of this checkout until nobody has used them for a while.
     Up {
         /// Minutes without a user after which the servers stop.
-        #[arg(long, default_value_t = 10)]
+        #[arg(long, default_value_t = 20)]
         idle_minutes: u64,
     },
     /// Stops the servers that the tests of this checkout left running.
@@ -75,9 +85,15 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> Result<ExitCode> {
+    place::allow_many_files()?;
     match command {
         Command::Run(config) => run::run(config).await?,
         Command::Demo(config) => demo::run(&config.origin(), &config.data_dir()).await?,
+        Command::Exec {
+            run,
+            service,
+            arguments,
+        } => run::exec(&run, &service, &arguments)?,
         Command::Schema { write } => schema::check(write).await?,
         Command::Test { command } => {
             let ended = background::around(&command).await?;

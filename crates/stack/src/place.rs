@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Uid, User};
 
 /// Folders that hold the servers' programs, besides the search path; an unprivileged user's path often lacks them.
@@ -28,6 +29,16 @@ pub struct Account {
 #[must_use]
 pub fn is_root() -> bool {
     Uid::effective().is_root()
+}
+
+/// Lets this process and its children open many files: ten thousand sockets take twice as many descriptors in the edge.
+pub fn allow_many_files() -> Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let wanted = hard.min(65_536);
+    if soft < wanted {
+        setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).context("cannot raise the limit on open files")?;
+    }
+    Ok(())
 }
 
 /// Returns the account for servers that refuse to run as root; none when this process is not root anyway.
@@ -158,4 +169,22 @@ pub fn private_file(path: &Path, text: &str) -> Result<()> {
     let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
     file.write_all(text.as_bytes())?;
     Ok(file.sync_all()?)
+}
+
+/// Returns all files below a folder; none when there is no such folder.
+#[must_use]
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                files_below(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }

@@ -125,6 +125,7 @@ pub struct Platform {
 impl Platform {
     /// Starts it and waits until every part is ready.
     pub async fn start(options: PlatformOptions) -> Result<Self> {
+        place::allow_many_files()?;
         let stack = shared().await?;
         let binaries = binaries().await?;
         let below = stack.folder.join("tests");

@@ -83,6 +83,11 @@ impl Background {
         self.lock_file("alive.lock")
     }
 
+    /// Tells whether the background process runs. Asks for a shared lock: two who ask at once do not take each other for it.
+    pub fn is_alive(&self) -> Result<bool> {
+        Ok(self.alive()?.try_lock_shared().is_err())
+    }
+
     /// Opens the lock that users share.
     pub fn users(&self) -> Result<File> {
         self.lock_file("users.lock")
@@ -100,10 +105,14 @@ impl Background {
         users.lock_shared()?;
         // Kept open, and so locked, until this process ends.
         let _ = IN_USE.set(users);
-        // One process at a time looks and starts.
+        // While we are a user it does not end by itself, so what is alive now stays so.
+        if self.is_alive()? {
+            return Ok(self);
+        }
+        // One process at a time looks again and starts.
         let starting = self.lock_file("start.lock")?;
         starting.lock()?;
-        if self.alive()?.try_lock().is_ok() {
+        if !self.is_alive()? {
             self.start()?;
         }
         Ok(self)
@@ -111,6 +120,8 @@ impl Background {
 
     fn start(&self) -> Result<()> {
         let program = build()?;
+        // One that was killed has left its description behind.
+        let _ = std::fs::remove_file(self.description());
         let log = File::create(self.folder.join("stack.log"))?;
         // `setsid`: out of the terminal's reach, so that Ctrl-C on one test run does not end the servers of another.
         let mut command = Command::new("setsid");
@@ -123,7 +134,7 @@ impl Background {
         command.spawn().context("cannot start the background stack")?;
         // It is alive from the moment at which it holds its lock, which it takes first thing.
         for _ in 0..500 {
-            if self.alive()?.try_lock().is_err() {
+            if self.is_alive()? {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -136,7 +147,7 @@ impl Background {
 
     async fn wait(self) -> Result<Stack> {
         let ready = wait::eventually(Duration::from_secs(180), "the background stack", async || {
-            if self.alive()?.try_lock().is_ok() {
+            if !self.is_alive()? {
                 return Ok(Err("it ended"));
             }
             read(&self.description()).map(Ok)
@@ -149,8 +160,14 @@ impl Background {
     }
 }
 
-/// Builds `airwave-stack` and returns where it is; `cargo test -p SERVICE` builds this library alone.
+/// Returns an `airwave-stack` of the present sources, and builds it for that if need be: `cargo test -p SERVICE` builds this
+/// library alone. Not asking cargo when it is there already spares waiting for cargo's lock.
 fn build() -> Result<PathBuf> {
+    if let Ok(program) = program()
+        && is_fresh(&program).unwrap_or(false)
+    {
+        return Ok(program);
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--package", "stack", "--bin", "airwave-stack"]);
@@ -160,6 +177,19 @@ fn build() -> Result<PathBuf> {
         .context("cannot run cargo")?;
     ensure!(status.success(), "cannot build airwave-stack");
     program()
+}
+
+/// Tells whether no source of the program is newer than it.
+fn is_fresh(program: &Path) -> Result<bool> {
+    let built = program.metadata()?.modified()?;
+    for folder in ["crates/stack/src", "deploy/nginx"] {
+        for file in place::files_below(&place::checkout().join(folder)) {
+            if file.metadata()?.modified()? > built {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Returns the `airwave-stack` that belongs to this process: itself, or the one built beside it.

@@ -1,0 +1,76 @@
+//! The settings of `make run`.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use crate::place;
+
+/// The settings of `make run`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RunConfig {
+    /// Port of the page, the API, the sockets and the media
+    #[arg(long, env = "AIRWAVE_EDGE_PORT", default_value_t = 8080)]
+    pub edge_port: u16,
+    /// Port that encoders publish to
+    #[arg(long, env = "AIRWAVE_RTMP_PORT", default_value_t = 1935)]
+    pub rtmp_port: u16,
+    /// First of the about 30 ports that servers and services use among themselves
+    #[arg(long, env = "AIRWAVE_PORT_BASE", default_value_t = 17_000)]
+    pub port_base: u16,
+    /// Folder of data, logs and secrets; `.airwave` of the checkout unless set
+    #[arg(long, env = "AIRWAVE_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Address that the edge, RTMP and the bucket listen on; 0.0.0.0 lets other machines in
+    #[arg(long, env = "AIRWAVE_LISTEN", default_value = "127.0.0.1")]
+    pub listen: IpAddr,
+    /// Host name by which browsers and encoders reach this machine
+    #[arg(long, env = "AIRWAVE_PUBLIC_HOST", default_value = "localhost")]
+    pub public_host: String,
+}
+
+impl RunConfig {
+    /// Returns the folder of data, logs and secrets.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.data_dir
+            .clone()
+            .unwrap_or_else(|| place::checkout().join(".airwave"))
+    }
+
+    /// Returns the origin that users open.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}:{}", self.public_host, self.edge_port)
+    }
+
+    /// Encoders may take the first address of a name alone, and that of `localhost` is often IPv6, where we do not listen.
+    pub(super) fn rtmp_url(&self) -> String {
+        let host = if self.public_host == "localhost" {
+            "127.0.0.1"
+        } else {
+            &self.public_host
+        };
+        format!("rtmp://{host}:{}/live", self.rtmp_port)
+    }
+}
+
+/// Returns the settings of the caller's environment that hold for every service: another bucket, a log level, a collector of
+/// traces.
+pub(super) fn overrides(environment: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+    environment
+        .filter(|(name, _)| name.starts_with("AIRWAVE_") && !NO_OVERRIDE.contains(&name.as_str()))
+        .collect()
+}
+
+/// Ours, and those that differ from process to process.
+const NO_OVERRIDE: &[&str] = &[
+    "AIRWAVE_EDGE_PORT",
+    "AIRWAVE_RTMP_PORT",
+    "AIRWAVE_PORT_BASE",
+    "AIRWAVE_DATA_DIR",
+    "AIRWAVE_LISTEN",
+    "AIRWAVE_PUBLIC_HOST",
+    "AIRWAVE_DATABASE_URL",
+    "AIRWAVE_GRPC_ADDR",
+    "AIRWAVE_INTERNAL_ADDR",
+];
