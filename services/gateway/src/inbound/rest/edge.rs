@@ -136,15 +136,18 @@ fn finish(path: &str, headers: &mut HeaderMap, request_id: &str) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID_HEADER, id);
     }
+    let is_api = path.starts_with("/api/") || path == "/api";
+    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::REFERRER_POLICY, "no-referrer");
-    let is_api = path.starts_with("/api/") || path == "/api";
-    set(header::CONTENT_SECURITY_POLICY, if is_api { API_POLICY } else { PAGE_POLICY });
     if is_api {
+        set(header::CONTENT_SECURITY_POLICY, API_POLICY);
         // Answers depend on who asks.
         set(header::CACHE_CONTROL, "no-store");
+    } else if is_page {
+        set(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
     }
 }
 

@@ -100,7 +100,7 @@ mod tests {
     use serde_json::json;
 
     fn text(text: &str) -> socketioxide::handler::Value {
-        socketioxide::handler::Value::Str(text.into(), None)
+        socketioxide::handler::Value::Str(text.to_owned().into(), None)
     }
 
     #[test]

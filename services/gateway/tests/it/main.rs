@@ -1,0 +1,18 @@
+//! The gateway as its clients meet it: HTTP by hand, sockets by the official JavaScript client; RabbitMQ is real, and the
+//! services behind are small stand-ins that remember what they were asked.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod bad_requests;
+mod bad_sockets;
+mod client;
+mod peers;
+mod rest;
+mod rooms;
+mod sockets;
+mod world;
