@@ -3,6 +3,8 @@
 //! Whoever asks for one may be late or second: each looks at the rows again under the stream's lock, and does nothing when they
 //! say something else by then.
 
+mod transitions;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -10,15 +12,16 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::{BroadcastId, StreamId};
-use proto::events::v1 as events;
-use proto::events::v1::event::Payload;
 use tracing::Instrument;
 
+use transitions::{begin_in, end_broadcast_in, go_on_in};
+pub(super) use transitions::{end_publish_in, take_off_air_in};
+
 use super::streams::lock_in;
-use super::{Conn, Store, owners, recordings, wake_reconciler_in};
+use super::{Conn, Store};
 use crate::domain::{ActivePublish, BroadcastState, EndReason, OnAir, Progress, PublishState, View};
 use crate::error::{Error, Result};
-use crate::schema::{broadcasts, publishes, streams};
+use crate::schema::{broadcasts, publishes};
 
 /// A publish as the transitions need it.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -247,61 +250,6 @@ impl Store {
     }
 }
 
-/// Ends the encoder's connection and the broadcast of a stream, whose row the caller has locked. The encoder itself is sent away
-/// by the reconciler, which the commit wakes: first nobody counts it any more, then it is dropped.
-pub(super) async fn take_off_air_in(
-    conn: &mut Conn,
-    stream: StreamId,
-    reason: EndReason,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    if let Some(row) = active_of_in(conn, stream).await? {
-        end_publish_in(conn, &row, reason, now, now).await?;
-        wake_reconciler_in(conn).await?;
-    }
-    if let Some(broadcast) = on_air_in(conn, stream).await? {
-        let stopped_at = broadcast.media_stopped_at.unwrap_or(now);
-        end_broadcast_in(conn, &broadcast, reason, stopped_at, now).await?;
-    }
-    Ok(())
-}
-
-/// Ends a publish; its broadcast enters the grace.
-pub(super) async fn end_publish_in(
-    conn: &mut Conn,
-    row: &PublishRow,
-    reason: EndReason,
-    stopped_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    diesel::update(publishes::table.find(row.id))
-        .set((
-            publishes::state.eq("ended"),
-            publishes::ended_at.eq(now),
-            publishes::end_reason.eq(reason.as_str()),
-            publishes::updated_at.eq(now),
-        ))
-        .execute(conn)
-        .await?;
-    let Some(broadcast) = row.broadcast_id else {
-        return Ok(());
-    };
-    diesel::update(
-        broadcasts::table
-            .find(broadcast)
-            .filter(broadcasts::state.eq("live")),
-    )
-    .set((
-        broadcasts::state.eq("dropped"),
-        broadcasts::dropped_at.eq(now),
-        broadcasts::media_stopped_at.eq(stopped_at),
-        broadcasts::updated_at.eq(now),
-    ))
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// The publish of a stream that is not over.
 pub(super) async fn active_of_in(conn: &mut Conn, stream: StreamId) -> Result<Option<PublishRow>> {
     let row = publishes::table
@@ -332,125 +280,6 @@ async fn on_air_in(conn: &mut Conn, stream: StreamId) -> Result<Option<Broadcast
         .first(conn)
         .await;
     Ok(row.optional()?)
-}
-
-/// Begins a broadcast and tells of it.
-async fn begin_in(conn: &mut Conn, node: &str, stream: i64, now: DateTime<Utc>) -> Result<i64> {
-    let (user_id, title, description, category_id): (i64, String, String, Option<i64>) = streams::table
-        .find(stream)
-        .select((
-            streams::user_id,
-            streams::title,
-            streams::description,
-            streams::category_id,
-        ))
-        .first(conn)
-        .await?;
-    let broadcast: i64 = diesel::insert_into(broadcasts::table)
-        .values((
-            broadcasts::stream_id.eq(stream),
-            broadcasts::user_id.eq(user_id),
-            broadcasts::title.eq(&title),
-            broadcasts::description.eq(&description),
-            broadcasts::category_id.eq(category_id),
-            broadcasts::state.eq("live"),
-            broadcasts::started_at.eq(now),
-            broadcasts::created_at.eq(now),
-            broadcasts::updated_at.eq(now),
-        ))
-        .returning(broadcasts::id)
-        .get_result(conn)
-        .await?;
-    let version: i64 = diesel::update(streams::table.find(stream))
-        .set((
-            streams::status.eq("live"),
-            streams::start_time.eq(now),
-            streams::end_time.eq(None::<DateTime<Utc>>),
-            streams::viewer_count.eq(0),
-            streams::broadcast_id.eq(broadcast),
-            streams::node.eq(node),
-            streams::version.eq(streams::version + 1),
-            streams::updated_at.eq(now),
-        ))
-        .returning(streams::version)
-        .get_result(conn)
-        .await?;
-    let names = owners::names_in(conn, user_id).await?;
-    let started = events::StreamStarted {
-        stream_id: stream,
-        user_id,
-        broadcast_id: broadcast,
-        title,
-        username: names.username,
-        display_name: names.display_name,
-    };
-    bus::emit(conn, Payload::StreamStarted(started), stream, version).await?;
-    Ok(broadcast)
-}
-
-/// The encoder is back, perhaps on another node: the same broadcast, and nobody is told.
-async fn go_on_in(
-    conn: &mut Conn,
-    broadcast: BroadcastRow,
-    node: &str,
-    stream: StreamId,
-    now: DateTime<Utc>,
-) -> Result<i64> {
-    diesel::update(broadcasts::table.find(broadcast.id))
-        .set((
-            broadcasts::state.eq("live"),
-            broadcasts::dropped_at.eq(None::<DateTime<Utc>>),
-            broadcasts::media_stopped_at.eq(None::<DateTime<Utc>>),
-            broadcasts::updated_at.eq(now),
-        ))
-        .execute(conn)
-        .await?;
-    diesel::update(streams::table.find(stream.0))
-        .set((streams::node.eq(node), streams::updated_at.eq(now)))
-        .execute(conn)
-        .await?;
-    Ok(broadcast.id)
-}
-
-/// Ends a broadcast, tells of it, and announces its recordings.
-async fn end_broadcast_in(
-    conn: &mut Conn,
-    broadcast: &BroadcastRow,
-    reason: EndReason,
-    stopped_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let ended_at = stopped_at.max(broadcast.started_at);
-    diesel::update(broadcasts::table.find(broadcast.id))
-        .set((
-            broadcasts::state.eq("ended"),
-            broadcasts::ended_at.eq(ended_at),
-            broadcasts::end_reason.eq(reason.as_str()),
-            broadcasts::updated_at.eq(now),
-        ))
-        .execute(conn)
-        .await?;
-    let stream_id = broadcast.stream_id.ok_or(Error::UnknownState(broadcast.id))?;
-    let (user_id, version): (i64, i64) = diesel::update(streams::table.find(stream_id))
-        .set((
-            streams::status.eq("ended"),
-            streams::end_time.eq(ended_at),
-            streams::viewer_count.eq(0),
-            streams::node.eq(None::<String>),
-            streams::version.eq(streams::version + 1),
-            streams::updated_at.eq(now),
-        ))
-        .returning((streams::user_id, streams::version))
-        .get_result(conn)
-        .await?;
-    let ended = events::StreamEnded {
-        stream_id,
-        user_id,
-        broadcast_id: broadcast.id,
-        reason: reason.as_str().to_owned(),
-    };
-    bus::emit(conn, Payload::StreamEnded(ended), stream_id, version).await?;
-    recordings::announce_in(conn, broadcast.id, now).await
 }
 
 fn on_air_of(row: BroadcastRow) -> Result<OnAir> {

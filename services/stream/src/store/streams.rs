@@ -1,22 +1,23 @@
 //! Streams: rows with their owner's name and category, lists of them, and what owners change.
 
 mod list;
+mod rows;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use domain::{CategoryId, StreamId, UserId};
-use proto::events::v1 as events;
-use proto::events::v1::event::Payload;
 
 pub use list::{Filter, Page, Sort, Totals};
+use rows::{category_in, next_id, stream_in, write_text_in};
+pub(super) use rows::{delete_in, lock_in, of_owner_in, silence_owner_in};
 
 use super::categories::CategoryRow;
 use super::on_air::take_off_air_in;
-use super::{Conn, Store, owners, wake_reconciler_in};
+use super::{Conn, Store, owners};
 use crate::domain::{EndReason, PlaybackName, Secret, StreamKey};
 use crate::error::{Error, Result};
-use crate::schema::{broadcasts, categories, streams};
+use crate::schema::streams;
 
 /// A stream as it is stored, without its secret.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -262,135 +263,4 @@ struct SecretColumns {
     secret_hash: Vec<u8>,
     secret_sealed: Vec<u8>,
     key_fingerprint: String,
-}
-
-/// Ends the broadcast, tells of the deletion and removes the row, which the caller has locked.
-pub(super) async fn delete_in(conn: &mut Conn, id: StreamId, now: DateTime<Utc>) -> Result<()> {
-    take_off_air_in(conn, id, EndReason::Deleted, now).await?;
-    let (user_id, version): (i64, i64) = diesel::delete(streams::table.find(id.0))
-        .returning((streams::user_id, streams::version))
-        .get_result(conn)
-        .await?;
-    let deleted = Payload::StreamDeleted(events::StreamDeleted {
-        stream_id: id.0,
-        user_id,
-    });
-    bus::emit(conn, deleted, id.0, version + 1).await?;
-    Ok(())
-}
-
-async fn write_text_in(
-    conn: &mut Conn,
-    id: StreamId,
-    (title, description): &(String, String),
-    category_id: Option<i64>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let (user_id, version): (i64, i64) = diesel::update(streams::table.find(id.0))
-        .set((
-            streams::title.eq(title),
-            streams::description.eq(description),
-            streams::category_id.eq(category_id),
-            streams::version.eq(streams::version + 1),
-            streams::updated_at.eq(now),
-        ))
-        .returning((streams::user_id, streams::version))
-        .get_result(conn)
-        .await?;
-    // The recording of a broadcast is named as the stream was at its end.
-    diesel::update(
-        broadcasts::table
-            .filter(broadcasts::stream_id.eq(id.0))
-            .filter(broadcasts::state.ne("ended")),
-    )
-    .set((
-        broadcasts::title.eq(title),
-        broadcasts::description.eq(description),
-        broadcasts::category_id.eq(category_id),
-        broadcasts::updated_at.eq(now),
-    ))
-    .execute(conn)
-    .await?;
-    let updated = events::StreamUpdated {
-        stream_id: id.0,
-        user_id,
-        title: title.clone(),
-        description: description.clone(),
-        category_id,
-    };
-    bus::emit(conn, Payload::StreamUpdated(updated), id.0, version).await?;
-    Ok(())
-}
-
-/// A stream's row, locked until the transaction ends.
-pub(super) async fn lock_in(conn: &mut Conn, id: StreamId) -> Result<Option<StreamRow>> {
-    let row = streams::table
-        .find(id.0)
-        .for_update()
-        .select(StreamRow::as_select())
-        .first(conn)
-        .await;
-    Ok(row.optional()?)
-}
-
-async fn stream_in(conn: &mut Conn, id: StreamId) -> Result<StreamView> {
-    let view = streams::table
-        .inner_join(crate::schema::owners::table)
-        .left_join(categories::table)
-        .filter(streams::id.eq(id.0))
-        .select(StreamView::as_select())
-        .first(conn)
-        .await;
-    view.optional()?.ok_or(Error::StreamNotFound)
-}
-
-async fn category_in(conn: &mut Conn, category: Option<CategoryId>) -> Result<Option<i64>> {
-    let Some(category) = category else { return Ok(None) };
-    // Locked, so that it is still there when the stream's row names it.
-    let found = categories::table
-        .find(category.0)
-        .for_key_share()
-        .select(categories::id)
-        .first(conn)
-        .await;
-    found.optional()?.map(Some).ok_or(Error::CategoryNotFound)
-}
-
-#[derive(QueryableByName)]
-struct NextId {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    id: i64,
-}
-
-/// The id comes before the row: the secret is sealed for it.
-async fn next_id(conn: &mut Conn) -> Result<StreamId> {
-    let next: NextId = diesel::sql_query("SELECT nextval(pg_get_serial_sequence('streams', 'id')) AS id")
-        .get_result(conn)
-        .await?;
-    Ok(StreamId(next.id))
-}
-
-/// Ends whatever is on air for streams of a user, or deletes them.
-pub(super) async fn of_owner_in(conn: &mut Conn, owner: UserId) -> Result<Vec<StreamId>> {
-    let ids: Vec<i64> = streams::table
-        .filter(streams::user_id.eq(owner.0))
-        .order(streams::id)
-        .for_update()
-        .select(streams::id)
-        .load(conn)
-        .await?;
-    Ok(ids.into_iter().map(StreamId).collect())
-}
-
-/// Ends the broadcasts of a user.
-pub(super) async fn silence_owner_in(
-    conn: &mut Conn,
-    owner: UserId,
-    reason: EndReason,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    for stream in of_owner_in(conn, owner).await? {
-        take_off_air_in(conn, stream, reason, now).await?;
-    }
-    Ok(wake_reconciler_in(conn).await?)
 }

@@ -1,0 +1,240 @@
+//! One short function for each method.
+
+use domain::StreamId;
+use proto::Caller;
+use proto::stream::v1 as api;
+use proto::stream::v1::stream_service_server::StreamService;
+use tonic::{Request, Response, Status};
+
+use super::{Actor, Rpc, answer, convert, leases};
+use crate::store::categories::CategoryName;
+use crate::store::streams::{Change, NewStream};
+
+#[tonic::async_trait]
+impl StreamService for Rpc {
+    async fn create_stream(
+        &self,
+        request: Request<api::CreateStreamRequest>,
+    ) -> Result<Response<api::CreateStreamResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, async {
+            let actor = Actor::of(&caller)?;
+            let request = request.into_inner();
+            let new = NewStream {
+                title: domain::text::title(&request.title)?,
+                description: domain::text::description(&request.description)?,
+                category: request.category_id.map(convert::category_id).transpose()?,
+            };
+            let view = self.store.stream_create(actor.id, actor.username, new).await?;
+            let stream = Some(self.shown(view, Some(actor.id))?);
+            Ok(api::CreateStreamResponse {
+                stream,
+                rtmp_url: self.rtmp_url.clone(),
+            })
+        })
+        .await
+    }
+
+    async fn get_stream(
+        &self,
+        request: Request<api::GetStreamRequest>,
+    ) -> Result<Response<api::GetStreamResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, async {
+            let id = convert::stream_id(request.into_inner().id)?;
+            let view = self.store.stream(id).await?;
+            let user = caller.user.as_ref().map(|user| user.id);
+            let stream = self.shown(view, user)?;
+            let rtmp_url = stream.stream_key.is_some().then(|| self.rtmp_url.clone());
+            Ok(api::GetStreamResponse {
+                stream: Some(stream),
+                rtmp_url,
+            })
+        })
+        .await
+    }
+
+    async fn list_streams(
+        &self,
+        request: Request<api::ListStreamsRequest>,
+    ) -> Result<Response<api::ListStreamsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, self.list(request.into_inner())).await
+    }
+
+    async fn update_stream(
+        &self,
+        request: Request<api::UpdateStreamRequest>,
+    ) -> Result<Response<api::UpdateStreamResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, async {
+            let actor = Actor::of(&caller)?;
+            let request = request.into_inner();
+            let category = match request.category_id {
+                None => None,
+                Some(0) => Some(None),
+                Some(id) => Some(Some(convert::category_id(id)?)),
+            };
+            let change = Change {
+                title: request.title.as_deref().map(domain::text::title).transpose()?,
+                description: request
+                    .description
+                    .as_deref()
+                    .map(domain::text::description)
+                    .transpose()?,
+                category,
+            };
+            let id = convert::stream_id(request.id)?;
+            let view = self.store.stream_update(id, change, actor.manages()).await?;
+            Ok(api::UpdateStreamResponse {
+                stream: Some(self.shown(view, Some(actor.id))?),
+            })
+        })
+        .await
+    }
+
+    async fn delete_stream(
+        &self,
+        request: Request<api::DeleteStreamRequest>,
+    ) -> Result<Response<api::DeleteStreamResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, async {
+            let actor = Actor::of(&caller)?;
+            let id: StreamId = convert::stream_id(request.into_inner().id)?;
+            self.store.stream_delete(id, actor.manages()).await?;
+            Ok(api::DeleteStreamResponse {})
+        })
+        .await
+    }
+
+    async fn rotate_key(
+        &self,
+        request: Request<api::RotateKeyRequest>,
+    ) -> Result<Response<api::RotateKeyResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, async {
+            let actor = Actor::of(&caller)?;
+            let id = convert::stream_id(request.into_inner().id)?;
+            let key = self.store.stream_rotate_key(id, actor.owns()).await?;
+            Ok(api::RotateKeyResponse {
+                stream_key: key.reveal(),
+                rtmp_url: self.rtmp_url.clone(),
+            })
+        })
+        .await
+    }
+
+    async fn stop_stream(
+        &self,
+        request: Request<api::StopStreamRequest>,
+    ) -> Result<Response<api::StopStreamResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, async {
+            let actor = Actor::of(&caller)?;
+            let id = convert::stream_id(request.into_inner().id)?;
+            let view = self.store.stream_stop(id, actor.manages()).await?;
+            Ok(api::StopStreamResponse {
+                stream: Some(self.shown(view, Some(actor.id))?),
+            })
+        })
+        .await
+    }
+
+    async fn list_broadcasts(
+        &self,
+        request: Request<api::ListBroadcastsRequest>,
+    ) -> Result<Response<api::ListBroadcastsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let user = caller.user.as_ref().map(|user| user.id);
+        answer(&caller, self.broadcasts(request.into_inner(), user)).await
+    }
+
+    async fn list_categories(
+        &self,
+        request: Request<api::ListCategoriesRequest>,
+    ) -> Result<Response<api::ListCategoriesResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, async {
+            let request = request.into_inner();
+            let page = convert::page_request(request.page)?;
+            let tag = request.tag.as_deref().map(domain::text::tag).transpose()?;
+            let (rows, info) = self.store.category_list(tag, page).await?;
+            Ok(api::ListCategoriesResponse {
+                categories: rows.into_iter().map(convert::category).collect(),
+                page: Some(convert::page_info(&info)),
+            })
+        })
+        .await
+    }
+
+    async fn get_category(
+        &self,
+        request: Request<api::GetCategoryRequest>,
+    ) -> Result<Response<api::GetCategoryResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, async {
+            let name: CategoryName = convert::category_name(request.into_inner().category)?;
+            let category = Some(convert::category(self.store.category(name).await?));
+            Ok(api::GetCategoryResponse { category })
+        })
+        .await
+    }
+
+    async fn category_snapshot(
+        &self,
+        request: Request<api::CategorySnapshotRequest>,
+    ) -> Result<Response<api::CategorySnapshotResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, async {
+            let categories = self.store.category_snapshot().await?;
+            Ok(api::CategorySnapshotResponse {
+                categories: categories.into_iter().map(convert::copy).collect(),
+            })
+        })
+        .await
+    }
+
+    async fn get_room(
+        &self,
+        request: Request<api::GetRoomRequest>,
+    ) -> Result<Response<api::GetRoomResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, self.room(request.into_inner())).await
+    }
+
+    async fn renew_viewers(
+        &self,
+        request: Request<api::RenewViewersRequest>,
+    ) -> Result<Response<api::RenewViewersResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, async {
+            let request = request.into_inner();
+            let gateway = convert::gateway(request.gateway)?;
+            self.leases.renew(&gateway, &leases(request.leases)?).await?;
+            Ok(api::RenewViewersResponse {})
+        })
+        .await
+    }
+
+    async fn release_viewers(
+        &self,
+        request: Request<api::ReleaseViewersRequest>,
+    ) -> Result<Response<api::ReleaseViewersResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, async {
+            let request = request.into_inner();
+            let gateway = convert::gateway(request.gateway)?;
+            self.leases.release(&gateway, &leases(request.leases)?).await?;
+            Ok(api::ReleaseViewersResponse {})
+        })
+        .await
+    }
+
+    async fn resolve_recording(
+        &self,
+        request: Request<api::ResolveRecordingRequest>,
+    ) -> Result<Response<api::ResolveRecordingResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, self.resolve(request.into_inner())).await
+    }
+}
