@@ -360,7 +360,8 @@ mod tests {
                     prop_assert!(job == before || job.state == State::Discarded);
                 }
                 if job.state == State::Published && before.state != State::Published {
-                    prop_assert!(matches!(before.state, State::Working { .. }));
+                    let was_working = matches!(before.state, State::Working { .. });
+                    prop_assert!(was_working);
                 }
             }
         }

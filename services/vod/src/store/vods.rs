@@ -3,7 +3,7 @@
 use ::domain::page::PageStart;
 use ::domain::{CategoryId, Cursor, PageInfo, PageRequest, StreamId, UserId, VodId};
 use bucket::{Bucket, Presigned, needs_renewal};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -227,7 +227,7 @@ async fn list(conn: &mut AsyncPgConnection, filter: Filter, page: PageRequest) -
     let count = match page.start {
         PageStart::Page(_) => "count(*) OVER ()",
         PageStart::After(cursor) => {
-            let time = DateTime::from_timestamp_micros(cursor.key).unwrap_or(DateTime::UNIX_EPOCH);
+            let time = cursor_time(cursor)?;
             let after = v::created_at
                 .lt(time)
                 .or(v::created_at.eq(time).and(v::id.lt(cursor.id)));
@@ -244,6 +244,13 @@ async fn list(conn: &mut AsyncPgConnection, filter: Filter, page: PageRequest) -
     Ok(query.select(columns).load(conn).await?)
 }
 
+/// A cursor of another list may hold anything.
+fn cursor_time(cursor: Cursor) -> Result<DateTime<Utc>> {
+    let sane =
+        DateTime::from_timestamp_micros(cursor.key).filter(|time| (1970..10_000).contains(&time.year()));
+    Ok(sane.ok_or_else(|| ::domain::Error::invalid("cursor", "is not one that this list gave"))?)
+}
+
 /// The stream's newest VOD that can be watched.
 ///
 /// # Errors
@@ -254,10 +261,7 @@ pub async fn vod_latest_of_stream(database: &Database, stream: StreamId) -> Resu
         ..Filter::default()
     };
     let first = PageRequest {
-        start: PageStart::After(Cursor {
-            key: i64::MAX,
-            id: i64::MAX,
-        }),
+        start: PageStart::Page(1),
         limit: 1,
     };
     let (vods, _) = vods_list(database, filter, first).await?;

@@ -1,0 +1,328 @@
+//! What callers get.
+
+use domain::{Cursor, Role, UserId};
+use proto::common::v1::PageRequest;
+use proto::events::v1::event::Payload;
+use proto::vod::v1::{
+    DeleteVodRequest, GetVodRequest, LatestOfStreamRequest, ListVodsRequest, ListVodsResponse, VodStatus,
+};
+use tonic::Code;
+
+use crate::recording::three_seconds;
+use crate::world::{OWNER, World, finished};
+
+const FILE: &str = "abcdefghijklmnopqrst-1795376364.flv";
+
+async fn with_a_vod() -> (World, i64) {
+    let world = World::running().await;
+    world.record(FILE, three_seconds());
+    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
+    let id = world.the_vod(VodStatus::Ready).await.id;
+    (world, id)
+}
+
+/// Rows that no file is behind, one second apart, the newest with the highest number.
+async fn with_rows(count: u32) -> World {
+    let world = World::running().await;
+    let insert = format!(
+        "INSERT INTO vods (user_id, stream_id, category_id, title, status, video_url, url_expires_at, b2_file_name, created_at) \
+         SELECT {OWNER}, 3, 2, 'Vod ' || n, 'ready', 'http://x', now() + interval '1 day', 'k' || n, \
+                now() - interval '1 hour' + n * interval '1 second' FROM generate_series(1, {count}) AS n"
+    );
+    world.sql(&insert).await;
+    world
+        .sql("INSERT INTO vods (user_id, title) VALUES (7, 'Unfinished')")
+        .await;
+    let listening = async || {
+        world
+            .client(None)
+            .list_vods(ListVodsRequest::default())
+            .await
+            .is_ok()
+    };
+    world.eventually("the service", listening).await;
+    world
+}
+
+async fn list(world: &World, request: ListVodsRequest) -> ListVodsResponse {
+    world.client(None).list_vods(request).await.unwrap().into_inner()
+}
+
+fn titles(answer: &ListVodsResponse) -> Vec<&str> {
+    answer.vods.iter().map(|vod| vod.title.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_view_counts_once_for_each_viewer() {
+    let (world, id) = with_a_vod().await;
+    let look = async |user: Option<i64>, address: &str, count_view: bool| {
+        let user = user.map(|id| (UserId(id), Role::User));
+        let mut client = world.client_from(user, address);
+        client
+            .get_vod(GetVodRequest { id, count_view })
+            .await
+            .unwrap()
+            .into_inner()
+            .vod
+            .unwrap()
+            .view_count
+    };
+    assert_eq!(look(Some(8), "192.0.2.1", false).await, 0);
+    assert_eq!(look(Some(8), "192.0.2.1", true).await, 1);
+    assert_eq!(
+        look(Some(8), "192.0.2.9", true).await,
+        1,
+        "one user is one viewer wherever he sits"
+    );
+    assert_eq!(look(None, "192.0.2.1", true).await, 2, "a guest is his address");
+    assert_eq!(look(None, "192.0.2.1", true).await, 2);
+    assert_eq!(look(None, "2001:db8::1", true).await, 3);
+    assert_eq!(look(Some(9), "192.0.2.1", true).await, 4);
+}
+
+#[tokio::test]
+async fn a_url_in_its_last_hour_is_renewed_before_it_is_handed_out() {
+    let (world, id) = with_a_vod().await;
+    let fresh = world.get(id).await;
+    assert_eq!(
+        world.get(id).await.video_url,
+        fresh.video_url,
+        "a fresh one stays"
+    );
+    let age = "UPDATE vods SET url_expires_at = now() + interval '59 minutes', video_url = 'http://old', \
+               thumbnail_url_expires_at = now() - interval '1 minute', thumbnail_url = 'http://old'";
+    world.sql(age).await;
+    let renewed = world.get(id).await;
+    let client = reqwest::Client::new();
+    for url in [
+        renewed.video_url.as_ref().unwrap(),
+        renewed.thumbnail_url.as_ref().unwrap(),
+    ] {
+        assert!(client.get(url).send().await.unwrap().status().is_success());
+    }
+    let stored = world
+        .sql("SELECT video_url, url_expires_at > now() + interval '23 hours' FROM vods")
+        .await;
+    assert_eq!(
+        stored.first().unwrap().get::<_, String>(0),
+        renewed.video_url.unwrap()
+    );
+    assert!(stored.first().unwrap().get::<_, bool>(1));
+    world.sql(age).await;
+    let listed = world.vods().await;
+    assert_ne!(listed.first().unwrap().video_url.as_deref(), Some("http://old"));
+}
+
+#[tokio::test]
+async fn lists_are_newest_first_by_page_and_by_cursor() {
+    let world = with_rows(25).await;
+    let page = |page, limit| {
+        Some(PageRequest {
+            page,
+            limit,
+            cursor: None,
+        })
+    };
+    let first = list(
+        &world,
+        ListVodsRequest {
+            page: page(1, 10),
+            ..Default::default()
+        },
+    )
+    .await;
+    assert_eq!(titles(&first).first(), Some(&"Vod 25"));
+    assert_eq!(
+        (first.vods.len(), first.page.as_ref().unwrap().total_items),
+        (10, Some(25))
+    );
+    let last = list(
+        &world,
+        ListVodsRequest {
+            page: page(3, 10),
+            ..Default::default()
+        },
+    )
+    .await;
+    assert_eq!(titles(&last), ["Vod 5", "Vod 4", "Vod 3", "Vod 2", "Vod 1"]);
+    assert_eq!(last.page.unwrap().next_cursor, "");
+    let beyond = list(
+        &world,
+        ListVodsRequest {
+            page: page(9, 10),
+            ..Default::default()
+        },
+    )
+    .await;
+    assert_eq!(
+        (beyond.vods.len(), beyond.page.unwrap().total_items),
+        (0, Some(25))
+    );
+
+    let mut cursor = first.page.unwrap().next_cursor;
+    let mut seen = 10;
+    while !cursor.is_empty() {
+        let next = Some(PageRequest {
+            page: 0,
+            limit: 7,
+            cursor: Some(cursor),
+        });
+        let answer = list(
+            &world,
+            ListVodsRequest {
+                page: next,
+                ..Default::default()
+            },
+        )
+        .await;
+        assert_eq!(
+            titles(&answer).first(),
+            Some(&format!("Vod {}", 25 - seen).as_str())
+        );
+        seen += answer.vods.len();
+        assert_eq!(answer.page.as_ref().unwrap().total_items, None);
+        cursor = answer.page.unwrap().next_cursor;
+    }
+    assert_eq!(seen, 25);
+}
+
+#[tokio::test]
+async fn lists_are_filtered_and_show_the_unfinished_to_their_owner_alone() {
+    let world = with_rows(3).await;
+    let count = async |request: ListVodsRequest| list(&world, request).await.vods.len();
+    assert_eq!(
+        count(ListVodsRequest {
+            stream_id: Some(3),
+            ..Default::default()
+        })
+        .await,
+        3
+    );
+    assert_eq!(
+        count(ListVodsRequest {
+            stream_id: Some(4),
+            ..Default::default()
+        })
+        .await,
+        0
+    );
+    assert_eq!(
+        count(ListVodsRequest {
+            category_id: Some(2),
+            ..Default::default()
+        })
+        .await,
+        3
+    );
+    assert_eq!(
+        count(ListVodsRequest {
+            user_id: Some(OWNER.0),
+            ..Default::default()
+        })
+        .await,
+        3
+    );
+    assert_eq!(world.vods().await.len(), 4);
+    let latest = LatestOfStreamRequest { stream_id: 3 };
+    let newest = world
+        .client(None)
+        .latest_of_stream(latest)
+        .await
+        .unwrap()
+        .into_inner()
+        .vod
+        .unwrap();
+    assert_eq!(newest.title, "Vod 3");
+    let none = world
+        .client(None)
+        .latest_of_stream(LatestOfStreamRequest { stream_id: 4 })
+        .await
+        .unwrap_err();
+    assert_eq!(none.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_vod_is_deleted_by_its_owner_with_its_objects() {
+    let (world, id) = with_a_vod().await;
+    let request = DeleteVodRequest { id };
+    let other = world
+        .client(Some((UserId(8), Role::Moderator)))
+        .delete_vod(request)
+        .await
+        .unwrap_err();
+    assert_eq!(other.code(), Code::PermissionDenied);
+    assert_eq!(
+        world.client(None).delete_vod(request).await.unwrap_err().code(),
+        Code::Unauthenticated
+    );
+    world.owner().delete_vod(request).await.unwrap();
+    assert_eq!(
+        world.owner().delete_vod(request).await.unwrap_err().code(),
+        Code::NotFound
+    );
+    world
+        .eventually("the objects to go", async || world.in_bucket().await.is_empty())
+        .await;
+    world
+        .eventually("no row of them", async || {
+            world.sql("SELECT 1 FROM doomed_objects").await.is_empty()
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn bad_input_is_the_callers_fault() {
+    let world = with_rows(0).await;
+    for id in [0, -1] {
+        let error = world
+            .client(None)
+            .get_vod(GetVodRequest {
+                id,
+                count_view: false,
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument);
+    }
+    let missing = world
+        .client(None)
+        .get_vod(GetVodRequest {
+            id: i64::MAX,
+            count_view: true,
+        })
+        .await
+        .unwrap_err();
+    assert_eq!(missing.code(), Code::NotFound);
+    let pages = [
+        PageRequest {
+            page: 1,
+            limit: 101,
+            cursor: None,
+        },
+        PageRequest {
+            page: u32::MAX,
+            limit: 10,
+            cursor: None,
+        },
+        PageRequest {
+            page: 0,
+            limit: 10,
+            cursor: Some("x".into()),
+        },
+        PageRequest {
+            page: 0,
+            limit: 10,
+            cursor: Some(Cursor { key: i64::MAX, id: 1 }.encode()),
+        },
+    ];
+    for page in pages {
+        let request = ListVodsRequest {
+            page: Some(page),
+            ..Default::default()
+        };
+        assert_eq!(
+            world.client(None).list_vods(request).await.unwrap_err().code(),
+            Code::InvalidArgument
+        );
+    }
+}

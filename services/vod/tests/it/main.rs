@@ -1,0 +1,12 @@
+//! The service as its peers meet it: real servers, real media, one story a file.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod calls;
+mod copies;
+mod faults;
+mod migrations;
+mod peers;
+mod publishing;
+mod recording;
+mod sweeping;
+mod world;

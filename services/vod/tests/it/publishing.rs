@@ -1,0 +1,207 @@
+//! A recording becomes a VOD.
+
+use std::sync::{Arc, Mutex};
+
+use bus::{Consumer, emit};
+use proto::events::v1::event::Payload;
+use proto::events::v1::{UserRegistered, VodPublished};
+use proto::vod::v1::{GetVodRequest, VodStatus};
+use reqwest::StatusCode;
+use reqwest::header::RANGE;
+use storage::AsyncPgConnection;
+
+use crate::recording::{duration, three_seconds};
+use crate::world::{OWNER, World, finished};
+
+const FILE: &str = "abcdefghijklmnopqrst-1795376364.flv";
+
+#[tokio::test]
+async fn from_the_event_over_the_bus_to_a_url_that_plays() {
+    let world = World::running().await;
+    let heard = listen(&world);
+    let user = UserRegistered {
+        user_id: OWNER.0,
+        username: "alice".into(),
+        display_name: "Alice".into(),
+    };
+    world.hear(Payload::UserRegistered(user), 1).await;
+    world.record(FILE, three_seconds());
+    tell(&world, Payload::RecordingFinished(finished(FILE))).await;
+
+    let listed = world.the_vod(VodStatus::Ready).await;
+    let vod = world.get(listed.id).await;
+    assert_eq!(
+        (vod.title.as_str(), vod.description.as_str()),
+        ("Evening", "A talk")
+    );
+    assert_eq!((vod.stream_id, vod.user_id), (Some(3), OWNER.0));
+    assert_eq!(
+        (vod.username.as_str(), vod.display_name.as_str()),
+        ("alice", "Alice")
+    );
+    assert!(
+        (vod.duration_seconds - 3.0).abs() < 0.5,
+        "{}",
+        vod.duration_seconds
+    );
+
+    let url = vod.video_url.unwrap();
+    assert!((duration(&url) - vod.duration_seconds).abs() < 0.1);
+    let client = reqwest::Client::new();
+    let part = client.get(&url).header(RANGE, "bytes=0-99").send().await.unwrap();
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(part.bytes().await.unwrap().len(), 100);
+    let picture = client
+        .get(vod.thumbnail_url.unwrap())
+        .send()
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
+    media::image::normalise(picture.to_vec(), 4000).await.unwrap();
+
+    world
+        .eventually("the file to go", async || world.on_disk().is_empty())
+        .await;
+    assert_eq!(world.in_bucket().await.len(), 2);
+    world
+        .eventually("the news", async || !heard.lock().unwrap().is_empty())
+        .await;
+    let news = heard.lock().unwrap().clone();
+    assert_eq!(news, [(vod.id, "Evening".to_owned(), "Alice".to_owned())]);
+}
+
+#[tokio::test]
+async fn an_event_that_comes_twice_makes_one_vod() {
+    let world = World::running().await;
+    world.record(FILE, three_seconds());
+    let id = uuid::Uuid::now_v7();
+    for _ in 0..2 {
+        world
+            .hear_again(id, Payload::RecordingFinished(finished(FILE)), 1)
+            .await;
+    }
+    // The sweeper's word for the same file, or stream's with another event.
+    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
+    world.the_vod(VodStatus::Ready).await;
+    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
+    assert_eq!(world.vods().await.len(), 1);
+    assert_eq!(world.the_recording().await, ("published".to_owned(), 1));
+    assert_eq!(world.in_bucket().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_reconnect_gives_a_vod_for_each_recording() {
+    let world = World::running().await;
+    for file in [
+        "abcdefghijklmnopqrst-1795376364.flv",
+        "abcdefghijklmnopqrst-1795376370.flv",
+    ] {
+        world.record(file, three_seconds());
+        world.hear(Payload::RecordingFinished(finished(file)), 1).await;
+    }
+    let ready = async || {
+        world
+            .vods()
+            .await
+            .iter()
+            .filter(|vod| vod.status() == VodStatus::Ready)
+            .count()
+    };
+    world.eventually("two VODs", async || ready().await == 2).await;
+}
+
+#[tokio::test]
+async fn what_is_being_processed_is_for_its_owner_alone() {
+    // Nobody works, so it stays as it is.
+    let mut world = World::standing(|config| config.work.as_mut().unwrap().1.max_attempts = 100).await;
+    world.run();
+    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
+    let vod = world.the_vod(VodStatus::Processing).await;
+    assert_eq!(vod.video_url, None);
+    let request = GetVodRequest {
+        id: vod.id,
+        count_view: true,
+    };
+    let refused = world.client(None).get_vod(request).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::NotFound);
+    let other = world.client(Some((domain::UserId(8), domain::Role::Moderator)));
+    assert_eq!(
+        other.clone().get_vod(request).await.unwrap_err().code(),
+        tonic::Code::NotFound
+    );
+    let admin = world.client(Some((domain::UserId(9), domain::Role::Admin)));
+    assert_eq!(
+        admin
+            .clone()
+            .get_vod(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .vod
+            .unwrap()
+            .view_count,
+        0
+    );
+}
+
+/// Lets the service's own relay publish an event, as stream's would.
+async fn tell(world: &World, payload: Payload) {
+    let write = async move |conn: &mut AsyncPgConnection| {
+        emit(conn, payload, 1, 1).await?;
+        Ok::<_, storage::Error>(())
+    };
+    world.app.database.transaction(write).await.unwrap();
+}
+
+type News = Arc<Mutex<Vec<(i64, String, String)>>>;
+
+fn listen(world: &World) -> News {
+    let news = News::default();
+    let kept = news.clone();
+    let note = move |event: VodPublished| {
+        kept.lock()
+            .unwrap()
+            .push((event.vod_id, event.title, event.display_name))
+    };
+    let consumer = Consumer::new("notification.test", &["vod.published"]);
+    tokio::spawn(consumer.run(
+        world.serving.bus.clone(),
+        world.shutdown.soft_token(),
+        move |delivery| {
+            if let Some(Payload::VodPublished(event)) = delivery.event.payload {
+                note(event);
+            }
+            std::future::ready(Ok(()))
+        },
+    ));
+    news
+}
+
+/// Prints how long a viewer waits for the VOD of a minute on air, with the settings that a deployment has.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn how_long_a_minute_on_air_takes() {
+    let change = |config: &mut vod::Config| {
+        let work = &mut config.work.as_mut().unwrap().1;
+        (work.settle_seconds, work.sweep_seconds, work.lease_seconds) = (1.5, 15.0, 60);
+    };
+    let mut world = World::standing(change).await;
+    world.run();
+    world
+        .eventually("the service", async || {
+            world.client(None).list_vods(Default::default()).await.is_ok()
+        })
+        .await;
+    let minute = crate::recording::encode("60");
+    world.record(FILE, &minute);
+    let ended = std::time::Instant::now();
+    tell(&world, Payload::RecordingFinished(finished(FILE))).await;
+    world.the_vod(VodStatus::Ready).await;
+    println!(
+        "a recording of {} bytes is a VOD after {:?}",
+        minute.len(),
+        ended.elapsed()
+    );
+}

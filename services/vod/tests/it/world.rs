@@ -1,0 +1,309 @@
+//! One vod service with a database, a bucket prefix, a virtual host and a media node's disk of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bucket::BucketConfig;
+use bus::{BusConfig, Delivery};
+use domain::{Clock, Role, UserId};
+use identity::{ServiceName, ServiceSecretConfig, ServiceTokens, TestIssuer};
+use proto::events::v1::event::Payload;
+use proto::events::v1::{Event, RecordingFinished};
+use proto::stream::v1::RecordingOwner;
+use proto::vod::v1::vod_service_client::VodServiceClient;
+use proto::vod::v1::{GetVodRequest, ListVodsRequest, Vod, VodStatus};
+use proto::{CallContext, Peer, PeerChannel};
+use runtime::{GrpcConfig, ProcessConfig, Shutdown};
+use secrecy::SecretString;
+use storage::{DatabaseConfig, RedisConfig};
+use tempfile::TempDir;
+use vod::config::{CommonConfig, Config, ServeConfig, WorkConfig};
+use vod::{App, Serving, Worker};
+
+use crate::peers::Known;
+
+pub(crate) const NODE: &str = "node-1";
+pub(crate) const OWNER: UserId = UserId(7);
+const SECRET: &str = "mZ4vQy1rT8bKpX2sWc6uHd0fJg9aLe3n";
+const PATIENCE: Duration = Duration::from_secs(40);
+
+pub(crate) struct World {
+    pub(crate) app: Arc<App>,
+    pub(crate) serving: Arc<Serving>,
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) peers: Known,
+    pub(crate) disk: TempDir,
+    pub(crate) shutdown: Shutdown,
+    issuer: TestIssuer,
+    gateway: Peer,
+    service: Option<vod::Service>,
+}
+
+impl World {
+    /// A service that runs.
+    pub(crate) async fn running() -> Self {
+        let mut world = Self::standing(|_| {}).await;
+        world.run();
+        world
+    }
+
+    /// A service that does not run yet, with settings that the test changes.
+    pub(crate) async fn standing(change: impl FnOnce(&mut Config)) -> Self {
+        runtime::install_tls_provider();
+        let (issuer, disk) = (TestIssuer::new(), tempfile::tempdir().unwrap());
+        let peers = Known::trusting(&issuer);
+        let peers_url: http::Uri = format!("http://{}", peers.serve().await).parse().unwrap();
+        let mut config = config(&disk, peers_url).await;
+        change(&mut config);
+        let service = vod::build(config).await.unwrap();
+        let (app, serving, worker) = (
+            service.app.clone(),
+            service.serving.clone().unwrap(),
+            service.worker.clone().unwrap(),
+        );
+        let address = format!("http://{}", serving.grpc_addr).parse().unwrap();
+        let secret = SecretString::from(SECRET);
+        let tokens = ServiceTokens::new(&secret, None, ServiceName::Gateway, Clock::system());
+        let shutdown = Shutdown::new(Duration::from_secs(5));
+        let (gateway, service) = (Peer::new(address, tokens), Some(service));
+        Self {
+            app,
+            serving,
+            worker,
+            peers,
+            disk,
+            shutdown,
+            issuer,
+            gateway,
+            service,
+        }
+    }
+
+    pub(crate) fn run(&mut self) {
+        let service = self.service.take().unwrap();
+        tokio::spawn(vod::run(service, self.shutdown.clone()));
+    }
+
+    /// Puts a recording on the node's disk.
+    pub(crate) fn record(&self, file: &str, bytes: &[u8]) {
+        std::fs::write(self.disk.path().join(file), bytes).unwrap();
+    }
+
+    pub(crate) fn on_disk(&self) -> Vec<String> {
+        let names = std::fs::read_dir(self.disk.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = names
+            .map(|name| name.into_string().unwrap())
+            .filter(|name| name != ".work")
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub(crate) async fn in_bucket(&self) -> Vec<String> {
+        self.app.bucket.list(&self.app.bucket.key("")).await.unwrap()
+    }
+
+    /// Hears an event as the bus hands it over.
+    pub(crate) async fn hear(&self, payload: Payload, version: i64) {
+        self.hear_again(uuid::Uuid::now_v7(), payload, version).await;
+    }
+
+    pub(crate) async fn hear_again(&self, id: uuid::Uuid, payload: Payload, version: i64) {
+        let event = Event {
+            id: id.to_string(),
+            aggregate_id: 1,
+            version,
+            occurred_at: None,
+            payload: Some(payload),
+        };
+        let delivery = Delivery {
+            id,
+            event,
+            attempt: 1,
+        };
+        vod::inbound::events::handle(&self.serving, delivery)
+            .await
+            .unwrap();
+    }
+
+    /// The calls of the gateway for a user, or for nobody.
+    pub(crate) fn client(&self, user: Option<(UserId, Role)>) -> VodServiceClient<PeerChannel> {
+        self.client_from(user, "192.0.2.1")
+    }
+
+    pub(crate) fn client_from(
+        &self,
+        user: Option<(UserId, Role)>,
+        address: &str,
+    ) -> VodServiceClient<PeerChannel> {
+        let mut context = CallContext::background(Duration::from_secs(10));
+        context.user_token = user.map(|(id, role)| self.issuer.token(id, "somebody", role));
+        context.client_address = Some(address.parse().unwrap());
+        VodServiceClient::new(self.gateway.with(&context))
+    }
+
+    pub(crate) fn owner(&self) -> VodServiceClient<PeerChannel> {
+        self.client(Some((OWNER, Role::User)))
+    }
+
+    /// What the owner's list shows.
+    pub(crate) async fn vods(&self) -> Vec<Vod> {
+        let request = ListVodsRequest {
+            user_id: Some(OWNER.0),
+            ..ListVodsRequest::default()
+        };
+        self.owner().list_vods(request).await.unwrap().into_inner().vods
+    }
+
+    pub(crate) async fn get(&self, id: i64) -> Vod {
+        let request = GetVodRequest {
+            id,
+            count_view: false,
+        };
+        self.owner()
+            .get_vod(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .vod
+            .unwrap()
+    }
+
+    /// Waits until the owner's only VOD has a status.
+    pub(crate) async fn the_vod(&self, status: VodStatus) -> Vod {
+        let what = format!("a VOD that is {status:?}");
+        let waited = stack::eventually(PATIENCE, &what, async || {
+            match self.owner_vods().await?.as_slice() {
+                [vod] if vod.status() == status => Ok(vod.clone()),
+                vods => Err(format!("{vods:?}")),
+            }
+        });
+        waited.await.unwrap()
+    }
+
+    async fn owner_vods(&self) -> Result<Vec<Vod>, String> {
+        let request = ListVodsRequest {
+            user_id: Some(OWNER.0),
+            ..ListVodsRequest::default()
+        };
+        let answer = self
+            .owner()
+            .list_vods(request)
+            .await
+            .map_err(|status| status.to_string())?;
+        Ok(answer.into_inner().vods)
+    }
+
+    pub(crate) async fn eventually(&self, what: &str, mut probe: impl AsyncFnMut() -> bool) {
+        stack::eventually(PATIENCE, what, async || probe().await)
+            .await
+            .unwrap();
+    }
+
+    /// The state and the attempts of the only recording.
+    pub(crate) async fn the_recording(&self) -> (String, i32) {
+        let rows = self.sql("SELECT state, attempts FROM recordings").await;
+        let [row] = rows.as_slice() else {
+            panic!("{} recordings", rows.len())
+        };
+        (row.get(0), row.get(1))
+    }
+
+    pub(crate) async fn sql(&self, statement: &str) -> Vec<tokio_postgres::Row> {
+        use secrecy::ExposeSecret;
+        let url = self.app.config.database.database_url.expose_secret();
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.query(statement, &[]).await.unwrap()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.shutdown.abort();
+    }
+}
+
+async fn config(disk: &TempDir, peers: http::Uri) -> Config {
+    let stack = stack::shared().await.unwrap();
+    let migrate = async |url: String| storage::migrate(&DatabaseConfig::new(url), vod::MIGRATIONS).await;
+    let database = stack.database("vod", migrate).await.unwrap();
+    let bucket = BucketConfig {
+        endpoint: stack.bucket.endpoint.parse().unwrap(),
+        public_endpoint: Some(stack.bucket.public_endpoint.parse().unwrap()),
+        name: stack.bucket.name.clone(),
+        region: stack.bucket.region.clone(),
+        key_id: stack.bucket.key_id.clone(),
+        secret: SecretString::from(stack.bucket.secret.clone()),
+        prefix: stack.bucket_prefix(),
+        part_timeout_seconds: 30,
+    };
+    let common = CommonConfig {
+        process: ProcessConfig::for_testing(),
+        database: DatabaseConfig {
+            database_pool_size: 5,
+            ..DatabaseConfig::new(database)
+        },
+        bucket,
+        secret: ServiceSecretConfig {
+            service_secret: SecretString::from(SECRET),
+            service_secret_previous: None,
+        },
+        stream_url: peers.clone(),
+        url_hours: 24,
+    };
+    let serve = ServeConfig {
+        grpc: GrpcConfig::for_testing(),
+        redis: RedisConfig::new(stack.redis_url.clone(), stack.redis_prefix()),
+        bus: BusConfig::new(stack.vhost().await.unwrap()),
+        auth_url: peers,
+        clock_milliseconds: 100,
+    };
+    let work = WorkConfig {
+        recordings_dir: Some(disk.path().to_owned()),
+        work_dir: None,
+        workers: 2,
+        sweep_seconds: 0.2,
+        settle_seconds: 0.2,
+        empty_seconds: 1.0,
+        lease_seconds: 2,
+        max_attempts: 5,
+        retry_seconds: 0.2,
+    };
+    Config {
+        common,
+        serve: Some(serve),
+        work: Some((NODE.to_owned(), work)),
+    }
+}
+
+/// What stream says when a publish has ended.
+pub(crate) fn finished(file: &str) -> RecordingFinished {
+    RecordingFinished {
+        node: NODE.into(),
+        file_name: file.into(),
+        stream_id: 3,
+        broadcast_id: 11,
+        user_id: OWNER.0,
+        title: "Evening".into(),
+        description: "A talk".into(),
+        category_id: Some(2),
+        key_fingerprint: "f1".into(),
+    }
+}
+
+/// What stream answers when it is asked about a file.
+pub(crate) fn owner_of(file: &RecordingFinished, on_air: bool) -> RecordingOwner {
+    RecordingOwner {
+        stream_id: file.stream_id,
+        user_id: file.user_id,
+        broadcast_id: file.broadcast_id,
+        title: file.title.clone(),
+        description: file.description.clone(),
+        category_id: file.category_id,
+        key_fingerprint: file.key_fingerprint.clone(),
+        on_air,
+    }
+}
