@@ -1,0 +1,13 @@
+#!/bin/sh
+# Run once by the postgres image, on an empty data folder: for each service that has a database its own, and an account that can enter no
+# other.
+set -eu
+for service in auth stream vod notification; do
+	variable=POSTGRES_$(echo "$service" | tr '[:lower:]' '[:upper:]')_PASSWORD
+	psql --set=ON_ERROR_STOP=1 --set=service="$service" --set=password="$(printenv "$variable")" \
+		--username "$POSTGRES_USER" --dbname postgres <<-'SQL'
+		CREATE ROLE :"service" LOGIN PASSWORD :'password';
+		CREATE DATABASE :"service" OWNER :"service" ENCODING 'UTF8' TEMPLATE template0;
+		REVOKE CONNECT ON DATABASE :"service" FROM PUBLIC;
+	SQL
+done
