@@ -1,6 +1,6 @@
 //! Stories of the stream service: the real service on real servers, with a real nginx-rtmp and ffmpeg as the encoder.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod going_live;
 mod hooks;

@@ -30,7 +30,7 @@ impl Form {
             }
         }
         let twice = |name: &&str| fields.iter().filter(|(field, _)| field == name).count() > 1;
-        if ONCE.iter().any(|name| twice(&name)) {
+        if ONCE.iter().any(twice) {
             Err(Rejected("duplicate_field"))
         } else {
             Ok(Self(fields))

@@ -129,7 +129,7 @@ pub(super) fn page_info(info: &PageInfo) -> common::PageInfo {
     common::PageInfo {
         total_items: info.total_items,
         total_items_capped: info.total_items_capped,
-        next_cursor: info.next_cursor.map(|cursor| cursor.encode()).unwrap_or_default(),
+        next_cursor: info.next_cursor.map(domain::Cursor::encode).unwrap_or_default(),
     }
 }
 
