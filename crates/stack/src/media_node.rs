@@ -201,6 +201,12 @@ impl MediaNode {
         format!("http://{}", self.config.ports.control.address())
     }
 
+    /// Returns the base URL of nginx's own way to the platform, without a final slash.
+    #[must_use]
+    pub fn hook_url(&self) -> String {
+        format!("http://{}", self.config.ports.hook.address())
+    }
+
     /// Returns the folder of `hls` and `dash`.
     #[must_use]
     pub fn media_dir(&self) -> PathBuf {

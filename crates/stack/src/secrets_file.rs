@@ -75,3 +75,27 @@ impl SecretsFile {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_made_once_and_for_the_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secrets.env");
+        let first = SecretsFile::open(&path).unwrap().services().unwrap();
+        let mut again = SecretsFile::open(&path).unwrap();
+        let second = again.services().unwrap();
+        assert_eq!(
+            first.signing_key, second.signing_key,
+            "padding is part of the value"
+        );
+        assert_eq!(first.hook, second.hook);
+        assert_ne!(first.hook, first.service);
+        again.servers().unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

@@ -74,3 +74,22 @@ const NO_OVERRIDE: &[&str] = &[
     "AIRWAVE_GRPC_ADDR",
     "AIRWAVE_INTERNAL_ADDR",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_services_pass_and_those_of_one_process_do_not() {
+        let names = [
+            "AIRWAVE_LOG",
+            "AIRWAVE_BUCKET_ENDPOINT",
+            "AIRWAVE_DATABASE_URL",
+            "AIRWAVE_EDGE_PORT",
+            "HOME",
+        ];
+        let passed = overrides(names.map(|name| (name.to_owned(), "x".to_owned())).into_iter());
+        let passed: Vec<_> = passed.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(passed, ["AIRWAVE_LOG", "AIRWAVE_BUCKET_ENDPOINT"]);
+    }
+}

@@ -59,3 +59,31 @@ impl Watch {
         self.next = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    fn exit(code: i32) -> ExitStatus {
+        ExitStatus::from_raw(code << 8)
+    }
+
+    #[test]
+    fn pauses_grow_and_a_misconfigured_one_is_left() {
+        let mut watch = Watch::default();
+        for seconds in [1, 2, 4, 8, 16, 32, 32] {
+            let Step::Tell(pause) = watch.ended(exit(1)) else {
+                panic!("it says nothing")
+            };
+            assert_eq!(pause, Duration::from_secs(seconds));
+            assert!(matches!(watch.ended(exit(1)), Step::Wait));
+            watch.next = Some(Instant::now());
+            assert!(matches!(watch.ended(exit(1)), Step::Start));
+            watch.started();
+        }
+        assert!(matches!(watch.ended(exit(MISCONFIGURED)), Step::GiveUp));
+        assert!(matches!(watch.ended(exit(MISCONFIGURED)), Step::Wait));
+    }
+}
