@@ -1,6 +1,6 @@
 //! The stores against real servers, and against servers that are away, silent or rude.
 
-#![expect(clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod database;
 mod leadership;
