@@ -38,9 +38,9 @@ enum Command {
     /// Migrate the database and stop
     Migrate {
         #[command(flatten)]
-        telemetry: TelemetryConfig,
+        telemetry: Box<TelemetryConfig>,
         #[command(flatten)]
-        database: DatabaseConfig,
+        database: Box<DatabaseConfig>,
     },
 }
 

@@ -148,18 +148,10 @@ fn who(caller: &Caller) -> Option<String> {
         .or_else(|| caller.client_address.map(address))
 }
 
-#[expect(
-    clippy::result_large_err,
-    reason = "tonic's error is what the handlers return"
-)]
 fn id<T: TryFrom<i64>>(id: i64, path: &'static str) -> Result<T, Status> {
     T::try_from(id).map_err(|_| Error::invalid(path, "is not a valid id").into_status())
 }
 
-#[expect(
-    clippy::result_large_err,
-    reason = "tonic's error is what the handlers return"
-)]
 fn optional_id<T: TryFrom<i64>>(given: Option<i64>, path: &'static str) -> Result<Option<T>, Status> {
     given.map(|given| id(given, path)).transpose()
 }

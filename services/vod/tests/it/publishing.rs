@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use bus::{Consumer, emit};
 use proto::events::v1::event::Payload;
 use proto::events::v1::{UserRegistered, VodPublished};
-use proto::vod::v1::{GetVodRequest, VodStatus};
+use proto::vod::v1::{GetVodRequest, ListVodsRequest, VodStatus};
 use reqwest::StatusCode;
 use reqwest::header::RANGE;
 use storage::AsyncPgConnection;
@@ -191,7 +191,11 @@ async fn how_long_a_minute_on_air_takes() {
     world.run();
     world
         .eventually("the service", async || {
-            world.client(None).list_vods(Default::default()).await.is_ok()
+            world
+                .client(None)
+                .list_vods(ListVodsRequest::default())
+                .await
+                .is_ok()
         })
         .await;
     let minute = crate::recording::encode("60");
