@@ -15,8 +15,8 @@ use crate::hub::Hub;
 use crate::inbound::rest::{Page, Rest, RestListener, document};
 use crate::inbound::socket::{SocketListener, Sockets};
 use crate::inbound::{clock, events};
-use crate::outbound::people::People;
 use crate::outbound::peers::Peers;
+use crate::outbound::people::People;
 
 /// A gateway that answers on its ports.
 pub struct App {
@@ -50,10 +50,12 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
     config.check()?;
     let listen = |addr| move |source| Error::Listen { addr, source };
     let public = &config.public;
-    let internal = InternalListener::bind(config.process.internal_addr).map_err(listen(config.process.internal_addr))?;
+    let internal =
+        InternalListener::bind(config.process.internal_addr).map_err(listen(config.process.internal_addr))?;
     let rest = RestListener::bind(public.gateway_rest_addr).map_err(listen(public.gateway_rest_addr))?;
-    let socket =
-        SocketListener::bind(public.gateway_socket_addr).await.map_err(listen(public.gateway_socket_addr))?;
+    let socket = SocketListener::bind(public.gateway_socket_addr)
+        .await
+        .map_err(listen(public.gateway_socket_addr))?;
     let (internal_addr, rest_addr, socket_addr) = (internal.addr(), rest.addr(), socket.addr());
 
     let tokens = ServiceTokens::from_config(&config.service_secret, ServiceName::Gateway, clock.clone());
@@ -65,14 +67,35 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
     let hub = Arc::new(Hub::new(peers.clone(), verifier.clone(), realtime.bindings()));
 
     let health = health(&verifier, &bus);
-    internal.serve(health.clone(), &shutdown).map_err(listen(internal_addr))?;
-    identity_sync::start(&verifier, &AuthPeer::new(peers.auth_peer().clone()), &bus, &shutdown);
-    events::start(&hub, &people, &verifier, Listener::start(&bus, events::KEYS), realtime, &shutdown);
+    internal
+        .serve(health.clone(), &shutdown)
+        .map_err(listen(internal_addr))?;
+    identity_sync::start(
+        &verifier,
+        &AuthPeer::new(peers.auth_peer().clone()),
+        &bus,
+        &shutdown,
+    );
+    events::start(
+        &hub,
+        &people,
+        &verifier,
+        Listener::start(&bus, events::KEYS),
+        realtime,
+        &shutdown,
+    );
     clock::start(&hub, &shutdown);
 
     let call_timeout = config.peers.call_timeout();
-    let sockets =
-        Sockets::new(hub, peers.clone(), verifier.clone(), clock, config.socket.clone(), public, call_timeout);
+    let sockets = Sockets::new(
+        hub,
+        peers.clone(),
+        verifier.clone(),
+        clock,
+        config.socket.clone(),
+        public,
+        call_timeout,
+    );
     socket.serve(&Arc::new(sockets), &shutdown);
     let state = Rest {
         peers,
@@ -88,7 +111,13 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
     };
     rest.serve(state, public, &shutdown).map_err(listen(rest_addr))?;
     tracing::info!(%rest_addr, %socket_addr, %internal_addr, "gateway is up");
-    Ok(App { rest_addr, socket_addr, internal_addr, shutdown, bus })
+    Ok(App {
+        rest_addr,
+        socket_addr,
+        internal_addr,
+        shutdown,
+        bus,
+    })
 }
 
 /// Without keys no token can be judged; without the bus rooms still work, with a delay of two seconds.
@@ -108,7 +137,9 @@ fn health(verifier: &Verifier, bus: &Bus) -> Health {
 }
 
 fn page(config: &Config) -> Result<Page, Error> {
-    let Some(directory) = &config.public.gateway_web_dir else { return Ok(Page::default()) };
+    let Some(directory) = &config.public.gateway_web_dir else {
+        return Ok(Page::default());
+    };
     let unreadable = |error| ConfigError::new("AIRWAVE_GATEWAY_WEB_DIR", format!("cannot be read: {error}"));
     Ok(Page::read(directory).map_err(unreadable)?)
 }

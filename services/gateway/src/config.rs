@@ -70,7 +70,12 @@ pub struct PublicConfig {
     #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_PATH", default_value = "/socket.io", value_parser = socket_path)]
     pub gateway_socket_path: String,
     /// Proxies whose X-Forwarded-For is believed, as addresses or ranges separated by commas
-    #[arg(long, env = "AIRWAVE_GATEWAY_TRUSTED_PROXIES", value_delimiter = ',', default_value = "127.0.0.1,::1")]
+    #[arg(
+        long,
+        env = "AIRWAVE_GATEWAY_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        default_value = "127.0.0.1,::1"
+    )]
     pub gateway_trusted_proxies: Vec<Network>,
     /// Origins whose pages may call us from a browser, separated by commas; once one is named, sockets of others are refused
     #[arg(long, env = "AIRWAVE_GATEWAY_ALLOWED_ORIGINS", value_delimiter = ',')]
@@ -119,12 +124,19 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let production = self.process.telemetry.env.is_production();
         let secrets = [
-            ("AIRWAVE_SERVICE_SECRET", Some(&self.service_secret.service_secret)),
-            ("AIRWAVE_SERVICE_SECRET_PREVIOUS", self.service_secret.service_secret_previous.as_ref()),
+            (
+                "AIRWAVE_SERVICE_SECRET",
+                Some(&self.service_secret.service_secret),
+            ),
+            (
+                "AIRWAVE_SERVICE_SECRET_PREVIOUS",
+                self.service_secret.service_secret_previous.as_ref(),
+            ),
         ];
         for (name, secret) in secrets {
             if let Some(secret) = secret {
-                identity::check_secret(secret, production).map_err(|problem| ConfigError::new(name, problem))?;
+                identity::check_secret(secret, production)
+                    .map_err(|problem| ConfigError::new(name, problem))?;
             }
         }
         Ok(())
@@ -206,7 +218,9 @@ impl SocketConfig {
 
 fn socket_path(text: &str) -> Result<String, String> {
     let path = text.trim_end_matches('/');
-    let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b));
+    let plain = path
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b));
     if path.len() > 1 && path.starts_with('/') && plain {
         Ok(path.to_owned())
     } else {

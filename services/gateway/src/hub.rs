@@ -100,7 +100,10 @@ impl Hub {
         if before != after {
             for stream in connection.rooms() {
                 self.enter(stream, &after);
-                let renamed = self.rooms.get(stream).is_some_and(|room| room.rename(connection.id(), &after));
+                let renamed = self
+                    .rooms
+                    .get(stream)
+                    .is_some_and(|room| room.rename(connection.id(), &after));
                 self.exit(stream, if renamed { &before } else { &after });
             }
         }
@@ -108,7 +111,12 @@ impl Hub {
 
     /// The sockets of a user.
     pub(crate) fn of_user(&self, user: UserId) -> Vec<Arc<Connection>> {
-        let ids: Vec<Sid> = lock(&self.users).get(&user).into_iter().flatten().copied().collect();
+        let ids: Vec<Sid> = lock(&self.users)
+            .get(&user)
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect();
         let sockets = lock(&self.sockets);
         ids.iter().filter_map(|id| sockets.get(id).cloned()).collect()
     }

@@ -8,9 +8,9 @@ mod hub;
 mod inbound;
 mod outbound;
 
+pub use crate::domain::address::{InvalidNetwork, Network};
 pub use app::{App, build};
 pub use config::{Config, PeersConfig, PublicConfig, SocketConfig};
-pub use crate::domain::address::{InvalidNetwork, Network};
 pub use error::Error;
 
 /// The API's description as JSON, for a copy in the repository.

@@ -36,7 +36,10 @@ impl FromStr for Network {
         let length: u32 = length.map_or(Ok(width), str::parse).map_err(|_| InvalidNetwork)?;
         let host_bits = width.checked_sub(length).ok_or(InvalidNetwork)?;
         let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
-        Ok(Self { base: bits(address) & mask, mask })
+        Ok(Self {
+            base: bits(address) & mask,
+            mask,
+        })
     }
 }
 
@@ -61,7 +64,9 @@ pub(crate) fn client<'a>(
         if !is_ours(client) {
             break;
         }
-        let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+        let Ok(address) = hop.trim().parse::<IpAddr>() else {
+            break;
+        };
         client = address.to_canonical();
     }
     client
@@ -79,10 +84,20 @@ mod tests {
     fn ranges_contain_their_addresses() {
         let private: Network = "10.0.0.0/8".parse().unwrap();
         assert!(private.contains(ip("10.255.1.2")) && !private.contains(ip("11.0.0.1")));
-        assert!("127.0.0.1".parse::<Network>().unwrap().contains(ip("::ffff:127.0.0.1")));
+        assert!(
+            "127.0.0.1"
+                .parse::<Network>()
+                .unwrap()
+                .contains(ip("::ffff:127.0.0.1"))
+        );
         let six: Network = "2001:db8::/32".parse().unwrap();
         assert!(six.contains(ip("2001:db8:1::1")) && !six.contains(ip("2001:db9::1")));
-        assert!("0.0.0.0/0".parse::<Network>().unwrap().contains(ip("203.0.113.9")));
+        assert!(
+            "0.0.0.0/0"
+                .parse::<Network>()
+                .unwrap()
+                .contains(ip("203.0.113.9"))
+        );
         for bad in ["", "10.0.0.0/33", "host", "10.0.0.0/-1", "::/129"] {
             assert_eq!(bad.parse::<Network>(), Err(InvalidNetwork), "{bad:?}");
         }
@@ -92,9 +107,20 @@ mod tests {
     fn the_client_is_the_rightmost_hop_that_is_not_ours() {
         let trusted = ["10.0.0.0/8".parse().unwrap()];
         let of = |peer: &str, header: &[&str]| client(ip(peer), header.iter().copied(), &trusted).to_string();
-        assert_eq!(of("203.0.113.9", &["1.2.3.4"]), "203.0.113.9", "a stranger's header says nothing");
-        assert_eq!(of("10.0.0.1", &["1.2.3.4, 203.0.113.9"]), "203.0.113.9", "left of it may be invented");
-        assert_eq!(of("10.0.0.1", &["1.2.3.4", "203.0.113.9, 10.0.0.7"]), "203.0.113.9");
+        assert_eq!(
+            of("203.0.113.9", &["1.2.3.4"]),
+            "203.0.113.9",
+            "a stranger's header says nothing"
+        );
+        assert_eq!(
+            of("10.0.0.1", &["1.2.3.4, 203.0.113.9"]),
+            "203.0.113.9",
+            "left of it may be invented"
+        );
+        assert_eq!(
+            of("10.0.0.1", &["1.2.3.4", "203.0.113.9, 10.0.0.7"]),
+            "203.0.113.9"
+        );
         assert_eq!(of("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(of("10.0.0.1", &["nonsense"]), "10.0.0.1");
         assert_eq!(of("10.0.0.1", &["10.0.0.2, 10.0.0.3"]), "10.0.0.2");

@@ -66,7 +66,11 @@ mod tests {
         assert_eq!(life.heard(true, 6), Some(Change::Started));
         assert_eq!(life.heard(false, 5), None, "late");
         assert_eq!(life.asked(true, 6), None);
-        assert_eq!(life.heard(true, 9), Some(Change::Started), "the end between was not heard of");
+        assert_eq!(
+            life.heard(true, 9),
+            Some(Change::Started),
+            "the end between was not heard of"
+        );
     }
 
     proptest! {

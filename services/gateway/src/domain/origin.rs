@@ -8,8 +8,12 @@ pub(crate) struct Origins {
 
 impl Origins {
     pub(crate) fn new(origins: impl IntoIterator<Item = String>) -> Self {
-        let allowed = origins.into_iter().map(|o| o.trim_end_matches('/').to_ascii_lowercase());
-        Self { allowed: allowed.filter(|o| !o.is_empty()).collect() }
+        let allowed = origins
+            .into_iter()
+            .map(|o| o.trim_end_matches('/').to_ascii_lowercase());
+        Self {
+            allowed: allowed.filter(|o| !o.is_empty()).collect(),
+        }
     }
 
     /// Whether a page of this origin may read our answers.
@@ -46,8 +50,16 @@ mod tests {
         assert!(strict.admits(Some("https://app.example"), Some("air.example")));
         assert!(strict.admits(Some("http://air.example:8080"), Some("air.example:8080")));
         assert!(strict.admits(None, Some("air.example")));
-        for foreign in ["https://evil.example", "https://app.example.evil.example", "null", "http://air.example"] {
-            assert!(!strict.admits(Some(foreign), Some("air.example:8080")), "{foreign}");
+        for foreign in [
+            "https://evil.example",
+            "https://app.example.evil.example",
+            "null",
+            "http://air.example",
+        ] {
+            assert!(
+                !strict.admits(Some(foreign), Some("air.example:8080")),
+                "{foreign}"
+            );
         }
     }
 }

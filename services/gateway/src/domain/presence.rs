@@ -43,13 +43,21 @@ impl Presence {
         let viewers = self.rooms.entry(stream).or_default();
         let connections = viewers.entry(viewer.clone()).or_default();
         *connections += 1;
-        Lease { stream, viewer: viewer.clone(), connections: *connections }
+        Lease {
+            stream,
+            viewer: viewer.clone(),
+            connections: *connections,
+        }
     }
 
     /// A connection of the viewer left; true when it was the last.
     pub(crate) fn leave(&mut self, stream: StreamId, viewer: &Viewer) -> bool {
-        let Some(viewers) = self.rooms.get_mut(&stream) else { return false };
-        let Some(connections) = viewers.get_mut(viewer) else { return false };
+        let Some(viewers) = self.rooms.get_mut(&stream) else {
+            return false;
+        };
+        let Some(connections) = viewers.get_mut(viewer) else {
+            return false;
+        };
         *connections = connections.saturating_sub(1);
         let last = *connections == 0;
         if last {
@@ -64,7 +72,11 @@ impl Presence {
     /// The lease of a viewer who is there.
     pub(crate) fn lease(&self, stream: StreamId, viewer: &Viewer) -> Option<Lease> {
         let connections = *self.rooms.get(&stream)?.get(viewer)?;
-        Some(Lease { stream, viewer: viewer.clone(), connections })
+        Some(Lease {
+            stream,
+            viewer: viewer.clone(),
+            connections,
+        })
     }
 
     /// All leases.

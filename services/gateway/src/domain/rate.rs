@@ -13,7 +13,11 @@ pub(crate) struct Bucket {
 
 impl Bucket {
     pub(crate) fn new(burst: u32, per_second: u32) -> Self {
-        Self { burst: burst.max(1), interval: Duration::from_secs(1) / per_second.max(1), full_at: None }
+        Self {
+            burst: burst.max(1),
+            interval: Duration::from_secs(1) / per_second.max(1),
+            full_at: None,
+        }
     }
 
     /// Takes a token if there is one.

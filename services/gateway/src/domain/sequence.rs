@@ -27,7 +27,12 @@ pub(crate) struct History<T> {
 impl<T: Clone> Sequence<T> {
     /// A room whose newest messages are these, oldest first; `keep` of them are remembered.
     pub(crate) fn new(head: i64, newest: impl IntoIterator<Item = (i64, T)>, keep: usize) -> Self {
-        let mut sequence = Self { delivered: head, waiting: BTreeMap::new(), recent: VecDeque::new(), keep };
+        let mut sequence = Self {
+            delivered: head,
+            waiting: BTreeMap::new(),
+            recent: VecDeque::new(),
+            keep,
+        };
         for (seq, message) in newest {
             sequence.remember(seq, message);
         }
@@ -82,20 +87,39 @@ impl<T: Clone> Sequence<T> {
     /// The newest messages.
     pub(crate) fn newest(&self, limit: usize) -> History<T> {
         let skip = self.recent.len().saturating_sub(limit);
-        let messages: Vec<T> = self.recent.iter().skip(skip).map(|(_, message)| message.clone()).collect();
+        let messages: Vec<T> = self
+            .recent
+            .iter()
+            .skip(skip)
+            .map(|(_, message)| message.clone())
+            .collect();
         let first = self.delivered + 1 - i64::try_from(messages.len()).unwrap_or(0);
-        History { messages, truncated: first > 1 }
+        History {
+            messages,
+            truncated: first > 1,
+        }
     }
 
     /// The messages above a number, or nothing when the memory does not reach back that far.
     pub(crate) fn after(&self, seq: i64, limit: usize) -> Option<History<T>> {
-        let first = self.recent.front().map_or(self.delivered + 1, |(first, _)| *first);
+        let first = self
+            .recent
+            .front()
+            .map_or(self.delivered + 1, |(first, _)| *first);
         if seq + 1 < first {
             return None;
         }
-        let above: Vec<T> = self.recent.iter().filter(|(s, _)| *s > seq).map(|(_, m)| m.clone()).collect();
+        let above: Vec<T> = self
+            .recent
+            .iter()
+            .filter(|(s, _)| *s > seq)
+            .map(|(_, m)| m.clone())
+            .collect();
         let truncated = above.len() > limit;
-        Some(History { messages: above.into_iter().take(limit).collect(), truncated })
+        Some(History {
+            messages: above.into_iter().take(limit).collect(),
+            truncated,
+        })
     }
 }
 
@@ -112,23 +136,65 @@ mod tests {
         assert_eq!(room.offer(3, 3), [3, 4]);
         assert!(!room.has_gap());
         assert_eq!(room.offer(3, 3), [0; 0], "a repeat");
-        assert_eq!(room.newest(3), History { messages: vec![2, 3, 4], truncated: true });
-        assert_eq!(room.newest(4), History { messages: vec![1, 2, 3, 4], truncated: false });
+        assert_eq!(
+            room.newest(3),
+            History {
+                messages: vec![2, 3, 4],
+                truncated: true
+            }
+        );
+        assert_eq!(
+            room.newest(4),
+            History {
+                messages: vec![1, 2, 3, 4],
+                truncated: false
+            }
+        );
     }
 
     #[test]
     fn history_after_a_number_says_when_it_cannot_know() {
         let mut room = Sequence::new(100, [(99, 99), (100, 100)], 3);
         assert_eq!(room.after(97, 500), None);
-        assert_eq!(room.after(98, 500), Some(History { messages: vec![99, 100], truncated: false }));
-        assert_eq!(room.after(98, 1), Some(History { messages: vec![99], truncated: true }));
-        assert_eq!(room.after(100, 500), Some(History { messages: vec![], truncated: false }));
-        assert_eq!(room.after(i64::MAX - 1, 500), Some(History { messages: vec![], truncated: false }));
+        assert_eq!(
+            room.after(98, 500),
+            Some(History {
+                messages: vec![99, 100],
+                truncated: false
+            })
+        );
+        assert_eq!(
+            room.after(98, 1),
+            Some(History {
+                messages: vec![99],
+                truncated: true
+            })
+        );
+        assert_eq!(
+            room.after(100, 500),
+            Some(History {
+                messages: vec![],
+                truncated: false
+            })
+        );
+        assert_eq!(
+            room.after(i64::MAX - 1, 500),
+            Some(History {
+                messages: vec![],
+                truncated: false
+            })
+        );
         room.offer(101, 101);
         room.offer(102, 102);
         assert_eq!(room.after(98, 500), None, "forgotten by now");
         let empty = Sequence::<i64>::new(0, [], 3);
-        assert_eq!(empty.after(0, 500), Some(History { messages: vec![], truncated: false }));
+        assert_eq!(
+            empty.after(0, 500),
+            Some(History {
+                messages: vec![],
+                truncated: false
+            })
+        );
     }
 
     proptest! {

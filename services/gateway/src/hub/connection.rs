@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use domain::{StreamId, UserId};
 use identity::User;
 use proto::CallContext;
@@ -29,6 +30,17 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub(crate) struct Session {
     pub(crate) user: User,
     pub(crate) token: String,
+}
+
+/// A place in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// There was none before.
+    New,
+    /// Inside already, or waiting for the next start.
+    Had,
+    /// There are too many already.
+    None,
 }
 
 /// A socket that is connected, or just about to be.
@@ -82,8 +94,16 @@ impl Connection {
         lock(&self.session).as_ref().map(|session| session.user.id)
     }
 
+    /// When the user's token expires; never for a guest.
+    pub(crate) fn expires_at(&self) -> Option<DateTime<Utc>> {
+        lock(&self.session)
+            .as_ref()
+            .map(|session| session.user.expires_at)
+    }
+
     pub(crate) fn viewer(&self) -> Viewer {
-        self.user_id().map_or_else(|| Viewer::Guest(self.visitor.clone()), Viewer::User)
+        self.user_id()
+            .map_or_else(|| Viewer::Guest(self.visitor.clone()), Viewer::User)
     }
 
     /// The context of a call that this socket's event needs.
@@ -99,10 +119,17 @@ impl Connection {
         lock(&self.rooms).iter().copied().collect()
     }
 
-    /// Takes a place in a room; false when there are too many already.
-    pub(super) fn take_room(&self, stream: StreamId, most: usize) -> bool {
+    /// Takes a place in a room.
+    pub(super) fn take_room(&self, stream: StreamId, most: usize) -> Place {
         let mut rooms = lock(&self.rooms);
-        rooms.contains(&stream) || (rooms.len() < most && rooms.insert(stream))
+        if rooms.contains(&stream) {
+            return Place::Had;
+        }
+        if rooms.len() >= most {
+            return Place::None;
+        }
+        rooms.insert(stream);
+        Place::New
     }
 
     pub(super) fn drop_room(&self, stream: StreamId) {

@@ -51,7 +51,11 @@ impl Leases {
     }
 
     pub(super) fn tell_count(&self, stream: StreamId, connection: &Arc<Connection>) {
-        lock(&self.changed).curious.entry(stream).or_default().push(connection.clone());
+        lock(&self.changed)
+            .curious
+            .entry(stream)
+            .or_default()
+            .push(connection.clone());
         self.wake.notify_one();
     }
 }
@@ -83,7 +87,11 @@ impl Hub {
             let renew: Vec<Lease> = changed.renew.iter().filter_map(of).collect();
             // Who left and came back meanwhile is there.
             let gone = changed.release.into_iter().filter(|left| of(left).is_none());
-            let gone = gone.map(|(stream, viewer)| Lease { stream, viewer, connections: 0 });
+            let gone = gone.map(|(stream, viewer)| Lease {
+                stream,
+                viewer,
+                connections: 0,
+            });
             (renew, gone.collect::<Vec<_>>())
         };
         self.release(gateway, release).await;
@@ -95,7 +103,10 @@ impl Hub {
 
     async fn renew(&self, gateway: &str, leases: Vec<Lease>) {
         for some in leases.chunks(BATCH) {
-            let request = RenewViewersRequest { gateway: gateway.to_owned(), leases: shape(some) };
+            let request = RenewViewersRequest {
+                gateway: gateway.to_owned(),
+                leases: shape(some),
+            };
             let context = CallContext::background(TIMEOUT);
             if let Err(error) = self.peers.stream(&context).renew_viewers(request).await.answer() {
                 tracing::warn!(%error, leases = some.len(), "viewer leases could not be renewed");
@@ -106,9 +117,18 @@ impl Hub {
     /// A release that fails is made up for by the lease's end.
     async fn release(&self, gateway: &str, leases: Vec<Lease>) {
         for some in leases.chunks(BATCH) {
-            let request = ReleaseViewersRequest { gateway: gateway.to_owned(), leases: shape(some) };
+            let request = ReleaseViewersRequest {
+                gateway: gateway.to_owned(),
+                leases: shape(some),
+            };
             let context = CallContext::background(TIMEOUT);
-            if let Err(error) = self.peers.stream(&context).release_viewers(request).await.answer() {
+            if let Err(error) = self
+                .peers
+                .stream(&context)
+                .release_viewers(request)
+                .await
+                .answer()
+            {
                 tracing::debug!(%error, leases = some.len(), "viewer leases could not be released");
             }
         }
@@ -121,7 +141,9 @@ impl Hub {
         match self.peers.stream(&context).get_room(request).await.answer() {
             Ok(room) if room.live && room.viewer_count > 0 => {
                 let shape = json!({ "streamId": stream, "count": room.viewer_count });
-                connections.iter().for_each(|connection| connection.emit("viewer_count_updated", &shape));
+                connections
+                    .iter()
+                    .for_each(|connection| connection.emit("viewer_count_updated", &shape));
             }
             Ok(_) => {}
             Err(error) => tracing::debug!(%error, "a viewer count could not be asked"),

@@ -38,8 +38,13 @@ struct Shape<'a> {
 
 impl Shape<'_> {
     fn line(&self, deleted: bool) -> Line {
-        let json = serde_json::value::to_raw_value(self).map_or_else(|_| RawValue::NULL.to_owned(), |json| json);
-        Line { seq: self.seq, deleted, json: json.into() }
+        let json =
+            serde_json::value::to_raw_value(self).map_or_else(|_| RawValue::NULL.to_owned(), |json| json);
+        Line {
+            seq: self.seq,
+            deleted,
+            json: json.into(),
+        }
     }
 }
 

@@ -65,7 +65,12 @@ pub(super) enum Admission {
 
 impl Room {
     pub(super) fn new(id: StreamId) -> Self {
-        Self { id, state: Mutex::default(), opening: tokio::sync::Mutex::default(), fetching: tokio::sync::Mutex::default() }
+        Self {
+            id,
+            state: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
+            fetching: tokio::sync::Mutex::default(),
+        }
     }
 
     pub(crate) fn id(&self) -> StreamId {
@@ -77,7 +82,10 @@ impl Room {
     }
 
     pub(super) fn is_live(&self) -> bool {
-        lock(&self.state).open.as_ref().is_some_and(|open| open.life.is_live())
+        lock(&self.state)
+            .open
+            .as_ref()
+            .is_some_and(|open| open.life.is_live())
     }
 
     pub(super) fn has_members(&self) -> bool {
@@ -110,7 +118,11 @@ impl Room {
         let mut admission = Admission::Again;
         state.members.entry(connection.id()).or_insert_with(|| {
             admission = Admission::Entered;
-            Member { connection: connection.clone(), viewer, _hold: hold }
+            Member {
+                connection: connection.clone(),
+                viewer,
+                _hold: hold,
+            }
         });
         drop(state);
         drop(before);
@@ -136,7 +148,14 @@ impl Room {
     /// Delivers messages in sequence; true when one before them is missing.
     pub(super) fn offer(&self, lines: impl IntoIterator<Item = Line>) -> bool {
         let mut state = lock(&self.state);
-        let State { open: Some(open), members, .. } = &mut *state else { return false };
+        let State {
+            open: Some(open),
+            members,
+            ..
+        } = &mut *state
+        else {
+            return false;
+        };
         for line in lines {
             for ready in open.lines.offer(line.seq, line) {
                 if !ready.deleted {
@@ -149,12 +168,18 @@ impl Room {
 
     /// The highest message delivered here, and whether one waits for an earlier one.
     pub(super) fn delivered(&self) -> Option<(i64, bool)> {
-        lock(&self.state).open.as_ref().map(|open| (open.lines.delivered(), open.lines.has_gap()))
+        lock(&self.state)
+            .open
+            .as_ref()
+            .map(|open| (open.lines.delivered(), open.lines.has_gap()))
     }
 
     /// The history after a number, when memory does not reach back that far: false.
     pub(super) fn remembers(&self, after: i64) -> bool {
-        lock(&self.state).open.as_ref().is_some_and(|open| open.lines.after(after, CATCH_UP).is_some())
+        lock(&self.state)
+            .open
+            .as_ref()
+            .is_some_and(|open| open.lines.after(after, CATCH_UP).is_some())
     }
 
     /// A message is gone.
@@ -175,7 +200,9 @@ impl Room {
     /// News of the stream's life; answers who left because of them.
     pub(super) fn live_changed(&self, news: impl FnOnce(&mut Life) -> Option<Change>) -> Vec<Viewer> {
         let mut state = lock(&self.state);
-        let Some(open) = &mut state.open else { return Vec::new() };
+        let Some(open) = &mut state.open else {
+            return Vec::new();
+        };
         match news(&mut open.life) {
             None => Vec::new(),
             Some(Change::Started) => {
@@ -222,15 +249,21 @@ impl State {
 /// Writes the data once, for all.
 fn broadcast<T: Serialize>(members: &HashMap<Sid, Member>, event: &str, data: &T) {
     match serde_json::value::to_raw_value(data) {
-        Ok(data) => members.values().for_each(|member| member.connection.emit(event, &data)),
+        Ok(data) => members
+            .values()
+            .for_each(|member| member.connection.emit(event, &data)),
         Err(error) => tracing::error!(%error, event, "an event could not be written"),
     }
 }
 
 fn history(lines: &Sequence<Line>, after: Option<i64>, older: Option<History<Line>>) -> History<Line> {
-    let Some(after) = after else { return lines.newest(NEWEST) };
+    let Some(after) = after else {
+        return lines.newest(NEWEST);
+    };
     match older {
-        None => lines.after(after, CATCH_UP).unwrap_or_else(|| lines.newest(NEWEST)),
+        None => lines
+            .after(after, CATCH_UP)
+            .unwrap_or_else(|| lines.newest(NEWEST)),
         Some(older) if older.truncated => older,
         Some(mut older) => {
             let last = older.messages.last().map_or(after, |line| line.seq);
@@ -257,6 +290,10 @@ struct HistoryShape<'a> {
 impl<'a> HistoryShape<'a> {
     fn new(stream_id: StreamId, history: &'a History<Line>) -> Self {
         let messages = history.messages.iter().filter(|line| !line.deleted).collect();
-        Self { stream_id, messages, truncated: history.truncated }
+        Self {
+            stream_id,
+            messages,
+            truncated: history.truncated,
+        }
     }
 }

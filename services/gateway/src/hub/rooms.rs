@@ -28,7 +28,10 @@ pub(super) struct Hold {
 
 impl Rooms {
     pub(super) fn new(bindings: Bindings) -> Self {
-        Self { map: Mutex::default(), bindings }
+        Self {
+            map: Mutex::default(),
+            bindings,
+        }
     }
 
     /// A hold on a room, which is made when it is not there.
@@ -38,12 +41,18 @@ impl Rooms {
             // Asked for under the lock, and the answer not awaited: so it stands behind the unbinding of a room that has just
             // gone. `bound` waits for it.
             let _ = self.bindings.bind(Realtime::stream_key(stream.0)).now_or_never();
-            Entry { room: Arc::new(Room::new(stream)), holds: 0 }
+            Entry {
+                room: Arc::new(Room::new(stream)),
+                holds: 0,
+            }
         });
         entry.holds += 1;
         let room = entry.room.clone();
         metrics::gauge!("gateway_rooms").set(count(map.len()));
-        Hold { rooms: self.clone(), room }
+        Hold {
+            rooms: self.clone(),
+            room,
+        }
     }
 
     /// Waits until the room's messages arrive; false when the broker is away.
@@ -74,7 +83,11 @@ impl Drop for Hold {
         entry.holds -= 1;
         if entry.holds == 0 {
             map.remove(&stream);
-            let _ = self.rooms.bindings.unbind(Realtime::stream_key(stream.0)).now_or_never();
+            let _ = self
+                .rooms
+                .bindings
+                .unbind(Realtime::stream_key(stream.0))
+                .now_or_never();
             metrics::gauge!("gateway_rooms").set(count(map.len()));
         }
     }

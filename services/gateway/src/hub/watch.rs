@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::domain::life::{Change, Life};
 use crate::domain::sequence::History;
 use crate::hub::Hub;
-use crate::hub::connection::Connection;
+use crate::hub::connection::{Connection, Place};
 use crate::hub::line::Line;
 use crate::hub::room::{Admission, CATCH_UP, MEMORY, Room};
 use crate::outbound::peers::Answer;
@@ -42,14 +42,18 @@ impl Hub {
         most_rooms: usize,
         context: &CallContext,
     ) -> Result<(), Error> {
-        if !connection.take_room(stream, most_rooms) {
+        let place = connection.take_room(stream, most_rooms);
+        if place == Place::None {
             let detail = format!("A socket may be in {most_rooms} rooms.");
             return Err(Error::new(ErrorKind::RateLimited, "room.too_many", detail));
         }
         let joined = self.try_join(connection, stream, after, context).await;
-        // A socket that went away meanwhile left before it was in.
-        if joined.is_err() || connection.is_gone() {
+        if connection.is_gone() {
+            // It left before it was in.
             self.leave(connection, stream);
+        } else if joined.is_err() && place == Place::New {
+            // Who was here before stays, and hears of the next start.
+            connection.drop_room(stream);
         }
         joined
     }
@@ -85,7 +89,11 @@ impl Hub {
     /// Takes a socket out of a room.
     pub(crate) fn leave(&self, connection: &Connection, stream: StreamId) {
         connection.drop_room(stream);
-        if let Some(viewer) = self.rooms.get(stream).and_then(|room| room.dismiss(connection.id())) {
+        if let Some(viewer) = self
+            .rooms
+            .get(stream)
+            .and_then(|room| room.dismiss(connection.id()))
+        {
             self.exit(stream, &viewer);
         }
     }
@@ -109,7 +117,11 @@ impl Hub {
                 return Err(not_live());
             }
             let page = self.list(room.id(), MEMORY, Start::Page(1), context).await?;
-            room.open(Life::new(true, now.version), page.head, page.messages.iter().map(Line::from).collect());
+            room.open(
+                Life::new(true, now.version),
+                page.head,
+                page.messages.iter().map(Line::from).collect(),
+            );
         }
         self.life_changed(room, |life| life.asked(now.live, now.version));
         if now.live { Ok(()) } else { Err(not_live()) }
@@ -117,10 +129,17 @@ impl Hub {
 
     async fn ask(&self, stream: StreamId, context: &CallContext) -> Result<GetRoomResponse, Error> {
         let request = GetRoomRequest { stream_id: stream.0 };
-        self.peers.stream(context).get_room(request).await.answer().map_err(|error| match error.kind {
-            ErrorKind::NotFound => Error::new(ErrorKind::NotFound, "stream.not_found", "Stream not found."),
-            _ => error,
-        })
+        self.peers
+            .stream(context)
+            .get_room(request)
+            .await
+            .answer()
+            .map_err(|error| match error.kind {
+                ErrorKind::NotFound => {
+                    Error::new(ErrorKind::NotFound, "stream.not_found", "Stream not found.")
+                }
+                _ => error,
+            })
     }
 
     async fn list(
@@ -131,13 +150,27 @@ impl Hub {
         context: &CallContext,
     ) -> Result<ListMessagesResponse, Error> {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let request = ListMessagesRequest { stream_id: stream.0, limit, from: Some(from) };
+        let request = ListMessagesRequest {
+            stream_id: stream.0,
+            limit,
+            from: Some(from),
+        };
         self.peers.chat(context).list_messages(request).await.answer()
     }
 
-    async fn older(&self, stream: StreamId, after: i64, context: &CallContext) -> Result<History<Line>, Error> {
-        let page = self.list(stream, CATCH_UP, Start::AfterSeq(after), context).await?;
-        Ok(History { messages: page.messages.iter().map(Line::from).collect(), truncated: page.truncated })
+    async fn older(
+        &self,
+        stream: StreamId,
+        after: i64,
+        context: &CallContext,
+    ) -> Result<History<Line>, Error> {
+        let page = self
+            .list(stream, CATCH_UP, Start::AfterSeq(after), context)
+            .await?;
+        Ok(History {
+            messages: page.messages.iter().map(Line::from).collect(),
+            truncated: page.truncated,
+        })
     }
 
     fn life_changed(&self, room: &Room, news: impl FnOnce(&mut Life) -> Option<Change>) {
@@ -155,7 +188,9 @@ impl Hub {
 
     /// A stream was deleted.
     pub(crate) fn stream_deleted(&self, stream: StreamId) {
-        let Some(room) = self.rooms.get(stream) else { return };
+        let Some(room) = self.rooms.get(stream) else {
+            return;
+        };
         for viewer in room.stream_deleted() {
             self.exit(stream, &viewer);
         }
@@ -177,7 +212,9 @@ impl Hub {
 
     /// A message was stored. It is delivered in its turn, and what is missing before it is fetched.
     pub(crate) fn posted(self: &Arc<Self>, stream: StreamId, line: Line) {
-        let Some(room) = self.rooms.get(stream) else { return };
+        let Some(room) = self.rooms.get(stream) else {
+            return;
+        };
         if room.offer([line]) {
             let hub = self.clone();
             tokio::spawn(async move {
@@ -191,10 +228,15 @@ impl Hub {
 
     /// Fetches what was stored after the last message delivered.
     async fn catch_up(&self, room: &Room) {
-        let Ok(_fetching) = room.fetching.try_lock() else { return };
+        let Ok(_fetching) = room.fetching.try_lock() else {
+            return;
+        };
         while let Some((delivered, _)) = room.delivered() {
             let context = CallContext::background(BACKGROUND);
-            match self.list(room.id(), CATCH_UP, Start::AfterSeq(delivered), &context).await {
+            match self
+                .list(room.id(), CATCH_UP, Start::AfterSeq(delivered), &context)
+                .await
+            {
                 Ok(page) => {
                     metrics::counter!("gateway_chat_fetches_total").increment(1);
                     room.offer(page.messages.iter().map(Line::from));
@@ -213,10 +255,17 @@ impl Hub {
 
     /// Looks for messages that were stored but never announced.
     pub(crate) async fn poll_heads(self: &Arc<Self>) {
-        let rooms: Vec<_> = self.rooms.all().into_iter().filter(|room| room.is_open() && room.has_members()).collect();
+        let rooms: Vec<_> = self
+            .rooms
+            .all()
+            .into_iter()
+            .filter(|room| room.is_open() && room.has_members())
+            .collect();
         for some in rooms.chunks(HEADS) {
             let context = CallContext::background(BACKGROUND);
-            let request = HeadsRequest { stream_ids: some.iter().map(|room| room.id().0).collect() };
+            let request = HeadsRequest {
+                stream_ids: some.iter().map(|room| room.id().0).collect(),
+            };
             match self.peers.chat(&context).heads(request).await.answer() {
                 Ok(answer) => {
                     for head in answer.heads {
@@ -229,7 +278,9 @@ impl Hub {
     }
 
     fn head_heard(self: &Arc<Self>, stream: StreamId, head: i64) {
-        let Some(room) = self.rooms.get(stream) else { return };
+        let Some(room) = self.rooms.get(stream) else {
+            return;
+        };
         if room.delivered().is_some_and(|(delivered, _)| delivered < head) {
             let hub = self.clone();
             tokio::spawn(async move { hub.catch_up(&room).await });
@@ -268,7 +319,9 @@ impl Hub {
                 "relatedEntityType": notice.related_entity_type,
                 "createdAt": datetime(notice.created_at.as_ref()),
             });
-            sockets.iter().for_each(|socket| socket.emit("new_notification", &shape));
+            sockets
+                .iter()
+                .for_each(|socket| socket.emit("new_notification", &shape));
         }
     }
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use bus::{Heard, Listener, RealtimeHeard, RealtimeSubscriber};
 use domain::{StreamId, UserId};
-use identity::Verifier;
+use identity::{Revocation, Verifier};
 use proto::events::v1::event::Payload;
 use proto::events::v1::realtime::Message;
 use runtime::Shutdown;
 use serde_json::json;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::hub::Hub;
@@ -39,7 +40,7 @@ pub(crate) fn start(
         tokio::select! { () = messages => {}, () = stop.stopping() => {} }
     });
     let stop = shutdown.clone();
-    let revocations = hear_revocations(hub.clone(), verifier.clone());
+    let revocations = hear_revocations(hub.clone(), verifier.revocations());
     shutdown.spawn_essential("revocations", async move {
         tokio::select! { () = revocations => {}, () = stop.stopping() => {} }
     });
@@ -92,7 +93,9 @@ async fn hear_messages(hub: Arc<Hub>, mut realtime: RealtimeSubscriber) {
                 let hub = hub.clone();
                 tokio::spawn(async move { hub.resync().await });
             }
-            RealtimeHeard::Message { message, span, .. } => span.in_scope(|| realtime_message(&hub, &message)),
+            RealtimeHeard::Message { message, span, .. } => {
+                span.in_scope(|| realtime_message(&hub, &message))
+            }
         }
     }
 }
@@ -109,8 +112,7 @@ fn realtime_message(hub: &Arc<Hub>, message: &Message) {
     }
 }
 
-async fn hear_revocations(hub: Arc<Hub>, verifier: Verifier) {
-    let mut revocations = verifier.revocations();
+async fn hear_revocations(hub: Arc<Hub>, mut revocations: Receiver<Revocation>) {
     loop {
         match revocations.recv().await {
             Ok(revocation) => hub.revoked(&revocation),

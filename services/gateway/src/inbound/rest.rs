@@ -9,8 +9,8 @@ mod form;
 mod notifications;
 mod openapi;
 mod page;
-mod problem;
 mod probes;
+mod problem;
 mod shape;
 mod streams;
 mod users;
@@ -30,8 +30,8 @@ use runtime::{Health, Shutdown};
 use crate::config::PublicConfig;
 use crate::domain::address::Network;
 use crate::domain::origin::Origins;
-use crate::outbound::people::People;
 use crate::outbound::peers::Peers;
+use crate::outbound::people::People;
 
 pub(crate) use openapi::document;
 pub(crate) use page::Page;
@@ -78,7 +78,9 @@ impl RestListener {
     pub(crate) fn serve(self, rest: Rest, config: &PublicConfig, shutdown: &Shutdown) -> io::Result<()> {
         let rest = Data::from(Arc::new(rest));
         let origins = Origins::new(config.gateway_allowed_origins.iter().cloned());
-        let workers = std::thread::available_parallelism().map_or(2, usize::from).min(MAX_WORKERS);
+        let workers = std::thread::available_parallelism()
+            .map_or(2, usize::from)
+            .min(MAX_WORKERS);
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(rest.clone())
@@ -99,13 +101,8 @@ impl RestListener {
             stop.stopping().await;
             handle.stop(true).await;
         });
-        let (ended, finished) = tokio::sync::oneshot::channel();
-        // The server's own future may not move between threads of the pool while it is polled by a tracked task; its end may.
-        tokio::spawn(async move {
-            let _ = ended.send(server.await);
-        });
         shutdown.spawn_essential("rest", async move {
-            if let Ok(Err(error)) = finished.await {
+            if let Err(error) = server.await {
                 tracing::error!(%error, "the REST listener ended");
             }
         });
@@ -161,7 +158,11 @@ api! {
 
 fn routes(config: &mut ServiceConfig) {
     config
-        .service(web::scope("/api").configure(api).default_service(web::to(problem::no_such_path)))
+        .service(
+            web::scope("/api")
+                .configure(api)
+                .default_service(web::to(problem::no_such_path)),
+        )
         .route("/openapi.json", web::get().to(openapi::serve))
         .route("/docs", web::get().to(page::docs))
         .route("/healthz", web::get().to(probes::healthz))
@@ -182,9 +183,17 @@ mod tests {
             .as_object()
             .unwrap()
             .iter()
-            .flat_map(|(path, item)| item.as_object().unwrap().keys().map(|method| (method.clone(), path.clone())))
+            .flat_map(|(path, item)| {
+                item.as_object()
+                    .unwrap()
+                    .keys()
+                    .map(|method| (method.clone(), path.clone()))
+            })
             .collect();
-        let routed = API.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
+        let routed = API
+            .iter()
+            .map(|(method, path)| ((*method).to_owned(), (*path).to_owned()))
+            .collect();
         assert_eq!(described, routed);
         assert_eq!(document["openapi"], "3.1.0");
     }
@@ -195,7 +204,10 @@ mod tests {
         let mut names = BTreeSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
-                assert!(names.insert(operation["operationId"].as_str().unwrap().to_owned()), "{method} {path}");
+                assert!(
+                    names.insert(operation["operationId"].as_str().unwrap().to_owned()),
+                    "{method} {path}"
+                );
                 assert!(operation["responses"]["503"].is_object(), "{method} {path}");
                 assert!(operation["tags"][0].is_string(), "{method} {path}");
             }

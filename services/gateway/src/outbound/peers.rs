@@ -68,7 +68,8 @@ pub(crate) trait Answer<T> {
 
 impl<T> Answer<T> for Result<Response<T>, Status> {
     fn answer(self) -> Result<T, Error> {
-        self.map(Response::into_inner).map_err(|status| error_from_status(&status))
+        self.map(Response::into_inner)
+            .map_err(|status| error_from_status(&status))
     }
 }
 

@@ -12,22 +12,52 @@ use crate::world::{Answer, SOON, World, answer};
 
 /// The one form of an error.
 fn is_problem(answer: &Answer, status: u16, code: &str) {
-    assert_eq!(answer.headers["content-type"], "application/problem+json", "{}", answer.body);
+    assert_eq!(
+        answer.headers["content-type"], "application/problem+json",
+        "{}",
+        answer.body
+    );
     let body = &answer.body;
-    assert_eq!((answer.status.as_u16(), &body["status"]), (status, &json!(status)), "{body}");
+    assert_eq!(
+        (answer.status.as_u16(), &body["status"]),
+        (status, &json!(status)),
+        "{body}"
+    );
     assert_eq!(body["code"], code, "{body}");
-    assert!(body["type"].is_string() && body["title"].is_string() && body["errors"].is_array(), "{body}");
-    assert_eq!((&body["message"], &body["error"]), (&body["detail"], &body["detail"]));
-    assert_eq!(body["requestId"], answer.headers["x-request-id"].to_str().unwrap());
+    assert!(
+        body["type"].is_string() && body["title"].is_string() && body["errors"].is_array(),
+        "{body}"
+    );
+    assert_eq!(
+        (&body["message"], &body["error"]),
+        (&body["detail"], &body["detail"])
+    );
+    assert_eq!(
+        body["requestId"],
+        answer.headers["x-request-id"].to_str().unwrap()
+    );
 }
 
 #[tokio::test]
 async fn paths_and_methods_that_are_not_there() {
     let world = World::new().await;
-    for path in ["/api", "/api/", "/api/nothing", "/api/users", "/api/streams/1/nothing", "/api/internal/rtmp", "/nothing.txt"] {
+    for path in [
+        "/api",
+        "/api/",
+        "/api/nothing",
+        "/api/users",
+        "/api/streams/1/nothing",
+        "/api/internal/rtmp",
+        "/nothing.txt",
+    ] {
         is_problem(&world.get(path).await, 404, "request.path_not_found");
     }
-    for (method, path) in [("TRACE", "/api/streams"), ("INVENTED", "/api/streams/1"), ("DELETE", "/api/users/me"), ("POST", "/")] {
+    for (method, path) in [
+        ("TRACE", "/api/streams"),
+        ("INVENTED", "/api/streams/1"),
+        ("DELETE", "/api/users/me"),
+        ("POST", "/"),
+    ] {
         let refused = answer(world.request(Method::from_bytes(method.as_bytes()).unwrap(), path)).await;
         is_problem(&refused, 405, "request.method_not_allowed");
         assert!(refused.headers.contains_key("allow"));
@@ -38,30 +68,61 @@ async fn paths_and_methods_that_are_not_there() {
 async fn bodies_that_do_not_fit() {
     let world = World::new().await;
     let post = |body: &str, kind: &'static str| {
-        let request = world.request(Method::POST, "/api/users/register").body(body.to_owned());
-        if kind.is_empty() { request } else { request.header("content-type", kind) }
+        let request = world
+            .request(Method::POST, "/api/users/register")
+            .body(body.to_owned());
+        if kind.is_empty() {
+            request
+        } else {
+            request.header("content-type", kind)
+        }
     };
     let json = "application/json";
     is_problem(&answer(post("", json)).await, 400, "request.malformed");
-    for malformed in ["{", r#"{"username": "ann""#, r#"{"username": "ann", "password": "x"} trailing"#, "\u{0}"] {
+    for malformed in [
+        "{",
+        r#"{"username": "ann""#,
+        r#"{"username": "ann", "password": "x"} trailing"#,
+        "\u{0}",
+    ] {
         is_problem(&answer(post(malformed, json)).await, 400, "request.malformed");
     }
-    for (kind, body) in [("text/plain", "{}"), ("application/x-www-form-urlencoded", "a=b"), ("", "{}")] {
-        is_problem(&answer(post(body, kind)).await, 415, "request.unsupported_media_type");
+    for (kind, body) in [
+        ("text/plain", "{}"),
+        ("application/x-www-form-urlencoded", "a=b"),
+        ("", "{}"),
+    ] {
+        is_problem(
+            &answer(post(body, kind)).await,
+            415,
+            "request.unsupported_media_type",
+        );
     }
     let large = format!(r#"{{"username": "{}"}}"#, "x".repeat(3 << 20));
     is_problem(&answer(post(&large, json)).await, 413, "request.too_large");
     let missing = answer(post(r#"{"username": "ann"}"#, json)).await;
     is_problem(&missing, 400, "request.invalid");
-    assert_eq!(missing.body["errors"][0], json!({"path": "password", "msg": "is missing"}));
+    assert_eq!(
+        missing.body["errors"][0],
+        json!({"path": "password", "msg": "is missing"})
+    );
     let wrong = answer(post(r#"{"username": 5, "password": "long enough"}"#, json)).await;
-    assert_eq!((wrong.status.as_u16(), &wrong.body["errors"][0]["path"]), (400, &json!("username")));
+    assert_eq!(
+        (wrong.status.as_u16(), &wrong.body["errors"][0]["path"]),
+        (400, &json!("username"))
+    );
     for username in ["admin", "api", "hls", "null", ".", "a", "a\u{0}b", "аdmin"] {
-        let refused = answer(post(&json!({"username": username, "password": "long enough"}).to_string(), json)).await;
+        let refused = answer(post(
+            &json!({"username": username, "password": "long enough"}).to_string(),
+            json,
+        ))
+        .await;
         is_problem(&refused, 400, "request.invalid");
         assert_eq!(refused.body["errors"][0]["path"], "username");
     }
-    let nul = world.post_as("/api/streams", 7, json!({"title": "a\u{0}b"})).await;
+    let nul = world
+        .post_as("/api/streams", 7, json!({"title": "a\u{0}b"}))
+        .await;
     is_problem(&nul, 400, "request.invalid");
 }
 
@@ -69,13 +130,46 @@ async fn bodies_that_do_not_fit() {
 async fn ids_and_parameters_out_of_range() {
     let world = World::new().await;
     let long = "9".repeat(4000);
-    for id in ["0", "-1", "9223372036854775808", "1e3", "abc", "01", "%00", "1%20", &long] {
-        is_problem(&world.get(&format!("/api/streams/{id}")).await, 400, "request.invalid");
-        is_problem(&world.get(&format!("/api/vod/{id}")).await, 400, "request.invalid");
+    for id in [
+        "0",
+        "-1",
+        "9223372036854775808",
+        "1e3",
+        "abc",
+        "01",
+        "%00",
+        "1%20",
+        &long,
+    ] {
+        is_problem(
+            &world.get(&format!("/api/streams/{id}")).await,
+            400,
+            "request.invalid",
+        );
+        is_problem(
+            &world.get(&format!("/api/vod/{id}")).await,
+            400,
+            "request.invalid",
+        );
     }
     for query in [
-        "limit=-1", "limit=0", "limit=1000000000", "limit=101", "limit=x", "page=0", "page=-1", "page=99999999", "cursor=x", "cursor=",
-        "sort=password", "sort=id;drop", "status=dead", "categoryId=0", "userId=abc", "page=1&page=2", "following=true",
+        "limit=-1",
+        "limit=0",
+        "limit=1000000000",
+        "limit=101",
+        "limit=x",
+        "page=0",
+        "page=-1",
+        "page=99999999",
+        "cursor=x",
+        "cursor=",
+        "sort=password",
+        "sort=id;drop",
+        "status=dead",
+        "categoryId=0",
+        "userId=abc",
+        "page=1&page=2",
+        "following=true",
     ] {
         let refused = world.get(&format!("/api/streams?{query}")).await;
         is_problem(&refused, 400, "request.invalid");
@@ -83,28 +177,52 @@ async fn ids_and_parameters_out_of_range() {
         assert_eq!(refused.body["errors"][0]["path"], path, "{query}");
     }
     is_problem(&world.get("/api/chat/x/messages").await, 400, "request.invalid");
-    assert_eq!(world.get_as("/api/notifications?isRead=maybe", 5).await.body["errors"][0]["path"], "isRead");
+    assert_eq!(
+        world.get_as("/api/notifications?isRead=maybe", 5).await.body["errors"][0]["path"],
+        "isRead"
+    );
 }
 
 #[tokio::test]
 async fn tokens_that_are_not_accepted() {
     let world = World::new().await;
     let ask = async |authorization: &str| {
-        answer(world.request(Method::GET, "/api/users/me").header("authorization", authorization)).await
+        answer(
+            world
+                .request(Method::GET, "/api/users/me")
+                .header("authorization", authorization),
+        )
+        .await
     };
     let good = world.token(5, "ann");
-    for header in ["", "Bearer", "Bearer ", "Basic YTpi", &format!("Bearer {good} {good}"), &format!("Bearer {good}, Bearer {good}"), &good] {
+    for header in [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic YTpi",
+        &format!("Bearer {good} {good}"),
+        &format!("Bearer {good}, Bearer {good}"),
+        &good,
+    ] {
         let refused = ask(header).await;
         is_problem(&refused, 401, "auth.token_invalid");
         assert_eq!(refused.headers["www-authenticate"], "Bearer");
     }
-    let twice = world.request(Method::GET, "/api/users/me").bearer_auth(&good).header("authorization", format!("Bearer {good}"));
+    let twice = world
+        .request(Method::GET, "/api/users/me")
+        .bearer_auth(&good)
+        .header("authorization", format!("Bearer {good}"));
     is_problem(&answer(twice).await, 401, "auth.token_invalid");
-    is_problem(&answer(world.request(Method::GET, "/api/users/me")).await, 401, "auth.token_missing");
+    is_problem(
+        &answer(world.request(Method::GET, "/api/users/me")).await,
+        401,
+        "auth.token_missing",
+    );
 
     let now = chrono::Utc::now().timestamp();
     let spoilt = |name: &str, value: Value| {
-        let mut claims = serde_json::to_value(TestIssuer::claims(domain::UserId(5), "ann", domain::Role::User)).unwrap();
+        let mut claims =
+            serde_json::to_value(TestIssuer::claims(domain::UserId(5), "ann", domain::Role::User)).unwrap();
         claims[name] = value;
         world.issuer.sign(&claims)
     };
@@ -129,19 +247,27 @@ async fn tokens_that_are_not_accepted() {
 #[tokio::test]
 async fn heads_that_are_too_large() {
     let world = World::new().await;
-    let long = world.request(Method::GET, "/api/streams").header("x-long", "x".repeat(20_000));
+    let long = world
+        .request(Method::GET, "/api/streams")
+        .header("x-long", "x".repeat(20_000));
     is_problem(&answer(long).await, 431, "request.head_too_large");
-    let many = (0..80).fold(world.request(Method::GET, "/api/streams"), |r, n| r.header(format!("x-{n}"), "1"));
+    let many = (0..80).fold(world.request(Method::GET, "/api/streams"), |r, n| {
+        r.header(format!("x-{n}"), "1")
+    });
     is_problem(&answer(many).await, 431, "request.head_too_large");
     // So many that the listener itself gives up.
-    let more = (0..200).fold(world.request(Method::GET, "/api/streams"), |r, n| r.header(format!("x-{n}"), "1"));
+    let more = (0..200).fold(world.request(Method::GET, "/api/streams"), |r, n| {
+        r.header(format!("x-{n}"), "1")
+    });
     assert_eq!(answer(more).await.status, 431);
 }
 
 #[tokio::test]
 async fn a_body_that_never_ends_is_not_waited_for() {
     let world = World::new().await;
-    let mut stream = TcpStream::connect(world.app.rest.trim_start_matches("http://")).await.unwrap();
+    let mut stream = TcpStream::connect(world.app.rest.trim_start_matches("http://"))
+        .await
+        .unwrap();
     let head = "POST /api/users/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = vec![0; 12];
@@ -154,19 +280,50 @@ async fn a_body_that_never_ends_is_not_waited_for() {
 async fn forms_that_do_not_fit() {
     let world = World::new().await;
     let post = |kind: String, body: String| {
-        let request = world.request(Method::POST, "/api/streams").bearer_auth(world.token(7, "ann"));
+        let request = world
+            .request(Method::POST, "/api/streams")
+            .bearer_auth(world.token(7, "ann"));
         request.header("content-type", kind).body(body)
     };
     let part = "--b\r\ncontent-disposition: form-data; name=\"x\"\r\n\r\n1\r\n";
     let kind = || "multipart/form-data; boundary=b".to_owned();
-    is_problem(&answer(post(kind(), part.repeat(10_000) + "--b--\r\n")).await, 413, "request.too_large");
-    is_problem(&answer(post(kind(), part.to_owned())).await, 400, "request.malformed");
-    is_problem(&answer(post("multipart/form-data".to_owned(), String::new())).await, 400, "request.malformed");
+    is_problem(
+        &answer(post(kind(), part.repeat(10_000) + "--b--\r\n")).await,
+        413,
+        "request.too_large",
+    );
+    is_problem(
+        &answer(post(kind(), part.to_owned())).await,
+        400,
+        "request.malformed",
+    );
+    is_problem(
+        &answer(post("multipart/form-data".to_owned(), String::new())).await,
+        400,
+        "request.malformed",
+    );
     let boundary = "b".repeat(8000);
-    is_problem(&answer(post(format!("multipart/form-data; boundary={boundary}"), String::new())).await, 400, "request.malformed");
+    is_problem(
+        &answer(post(
+            format!("multipart/form-data; boundary={boundary}"),
+            String::new(),
+        ))
+        .await,
+        400,
+        "request.malformed",
+    );
     let title = "--b\r\ncontent-disposition: form-data; name=\"title\"\r\n\r\nTwice\r\n";
-    is_problem(&answer(post(kind(), title.repeat(2) + "--b--\r\n")).await, 400, "request.invalid");
-    let huge = format!("--b\r\ncontent-disposition: form-data; name=\"title\"\r\n\r\n{}\r\n--b--\r\n", "x".repeat(1 << 20));
+    is_problem(
+        &answer(post(kind(), title.repeat(2) + "--b--\r\n")).await,
+        400,
+        "request.invalid",
+    );
+    let huge = format!(
+        "--b\r\ncontent-disposition: form-data; name=\"title\"\r\n\r\n{}\r\n--b--\r\n",
+        "x".repeat(1 << 20)
+    );
     is_problem(&answer(post(kind(), huge)).await, 413, "request.too_large");
-    tokio::time::timeout(Duration::from_secs(5), world.get("/api/streams")).await.expect("still there");
+    tokio::time::timeout(Duration::from_secs(5), world.get("/api/streams"))
+        .await
+        .expect("still there");
 }

@@ -10,24 +10,60 @@ async fn events_that_are_too_large_or_unknown() {
     let world = World::new().await;
     world.stream(1, true);
     let mut socket = world.socket(5, "ann").await;
-    let large = socket.ask("chat_message", json!({"streamId": 1, "message": "x".repeat(17_000)})).await;
-    assert_eq!((&large["ok"], &large["code"]), (&json!(false), &json!("event.too_large")));
-    assert_eq!(socket.ask("drop_tables", Value::Null).await["code"], "event.unknown");
-    let room = socket.ask("join_stream_room", json!({"streamId": "x".repeat(10_000)})).await;
+    let large = socket
+        .ask(
+            "chat_message",
+            json!({"streamId": 1, "message": "x".repeat(17_000)}),
+        )
+        .await;
+    assert_eq!(
+        (&large["ok"], &large["code"]),
+        (&json!(false), &json!("event.too_large"))
+    );
+    assert_eq!(
+        socket.ask("drop_tables", Value::Null).await["code"],
+        "event.unknown"
+    );
+    let room = socket
+        .ask("join_stream_room", json!({"streamId": "x".repeat(10_000)}))
+        .await;
     assert_eq!(room["message"], "Stream not found.");
-    for message in [json!("   "), json!("\u{200b}\u{200b}"), json!("x".repeat(501)), json!(""), json!(null), json!(5), json!({"a": 1})] {
-        let refused = socket.ask("chat_message", json!({"streamId": 1, "message": message})).await;
-        assert_eq!((&refused["ok"], &refused["code"]), (&json!(false), &json!("request.invalid")), "{message}");
+    for message in [
+        json!("   "),
+        json!("\u{200b}\u{200b}"),
+        json!("x".repeat(501)),
+        json!(""),
+        json!(null),
+        json!(5),
+        json!({"a": 1}),
+    ] {
+        let refused = socket
+            .ask("chat_message", json!({"streamId": 1, "message": message}))
+            .await;
+        assert_eq!(
+            (&refused["ok"], &refused["code"]),
+            (&json!(false), &json!("request.invalid")),
+            "{message}"
+        );
         socket.event("message_error").await;
     }
     for after in [json!(-1), json!("x"), json!(1.5)] {
-        let refused = socket.ask("join_stream_room", json!({"streamId": 1, "afterSeq": after})).await;
+        let refused = socket
+            .ask("join_stream_room", json!({"streamId": 1, "afterSeq": after}))
+            .await;
         assert_eq!(refused["code"], "request.invalid");
     }
-    let fits = socket.ask("chat_message", json!({"streamId": 1, "message": "x".repeat(500)})).await;
+    let fits = socket
+        .ask("chat_message", json!({"streamId": 1, "message": "x".repeat(500)}))
+        .await;
     assert_eq!(fits["ok"], true, "{fits}");
 
-    socket.say("chat_message", json!({"streamId": 1, "message": "x".repeat(101_000)})).await;
+    socket
+        .say(
+            "chat_message",
+            json!({"streamId": 1, "message": "x".repeat(101_000)}),
+        )
+        .await;
     socket.event("disconnect").await;
     world.guest().await.join(1).await;
 }
@@ -37,14 +73,37 @@ async fn a_flood_is_answered_with_errors() {
     let world = World::new().await;
     world.stream(1, true);
     let mut socket = world.socket(5, "ann").await;
-    let answers = socket.burst("chat_message", (0..60).map(|n| json!({"streamId": 1, "message": format!("{n}")})).collect()).await;
-    let passed: Vec<i64> = answers.iter().filter_map(|answer| answer["seq"].as_i64()).collect();
+    let answers = socket
+        .burst(
+            "chat_message",
+            (0..60)
+                .map(|n| json!({"streamId": 1, "message": format!("{n}")}))
+                .collect(),
+        )
+        .await;
+    let passed: Vec<i64> = answers
+        .iter()
+        .filter_map(|answer| answer["seq"].as_i64())
+        .collect();
     assert!((40..60).contains(&passed.len()), "{} of 60 passed", passed.len());
-    assert!(passed.is_sorted(), "events of one socket stay in order: {passed:?}");
+    assert!(
+        passed.is_sorted(),
+        "events of one socket stay in order: {passed:?}"
+    );
     let refused: Vec<_> = answers.iter().filter(|answer| answer["ok"] == false).collect();
-    assert!(refused.iter().all(|answer| answer["code"] == "event.too_many" && answer["retryAfterMs"] == 1000));
-    let stored = world.peers.state().messages[&1].iter().map(|m| m.message.clone()).collect::<Vec<_>>();
-    assert_eq!(stored, (0..stored.len()).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert!(
+        refused
+            .iter()
+            .all(|answer| answer["code"] == "event.too_many" && answer["retryAfterMs"] == 1000)
+    );
+    let stored = world.peers.state().messages[&1]
+        .iter()
+        .map(|m| m.message.clone())
+        .collect::<Vec<_>>();
+    assert_eq!(
+        stored,
+        (0..stored.len()).map(|n| n.to_string()).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]
@@ -56,19 +115,30 @@ async fn a_socket_is_in_some_rooms_at_most() {
         socket.join(id).await;
     }
     let refused = socket.ask("join_stream_room", json!({"streamId": 4})).await;
-    assert_eq!((&refused["ok"], &refused["code"]), (&json!(false), &json!("room.too_many")));
+    assert_eq!(
+        (&refused["ok"], &refused["code"]),
+        (&json!(false), &json!("room.too_many"))
+    );
     socket.ask("leave_stream_room", json!({"streamId": 2})).await;
     socket.join(4).await;
 }
 
 #[tokio::test]
 async fn foreign_origins_are_refused_once_some_are_configured() {
-    let world = World::with(|config| config.public.gateway_allowed_origins = vec!["https://app.example".to_owned()]).await;
+    let world =
+        World::with(|config| config.public.gateway_allowed_origins = vec!["https://app.example".to_owned()])
+            .await;
     for transport in ["websocket", "polling"] {
-        let with = |origin: &str| Options { headers: json!({ "origin": origin }), transport, ..Options::default() };
+        let with = |origin: &str| Options {
+            headers: json!({ "origin": origin }),
+            transport,
+            ..Options::default()
+        };
         let mut foreign = Client::start(&world.app.socket, &with("https://evil.example"));
         foreign.event("connect_error").await;
-        Client::start(&world.app.socket, &with("https://app.example")).event("connect").await;
+        Client::start(&world.app.socket, &with("https://app.example"))
+            .event("connect")
+            .await;
     }
     world.guest().await;
 }
@@ -77,10 +147,20 @@ async fn foreign_origins_are_refused_once_some_are_configured() {
 async fn nothing_but_socket_io_is_served_there() {
     let world = World::new().await;
     for path in ["/", "/socket.iox/", "/socket.io/more", "/api/streams", "/metrics"] {
-        let response = world.http.get(format!("{}{path}", world.app.socket)).send().await.unwrap();
+        let response = world
+            .http
+            .get(format!("{}{path}", world.app.socket))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.status(), 404, "{path}");
     }
-    let old = world.http.get(format!("{}/socket.io/?EIO=3&transport=polling", world.app.socket)).send().await.unwrap();
+    let old = world
+        .http
+        .get(format!("{}/socket.io/?EIO=3&transport=polling", world.app.socket))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(old.status(), 400);
 }
 
@@ -95,7 +175,16 @@ async fn packets_out_of_turn() {
         let opened: Value = serde_json::from_str(&text[1..]).unwrap();
         format!("{url}&sid={}", opened["sid"].as_str().unwrap())
     };
-    let post = async |session: &str, packet: &str| world.http.post(session).body(packet.to_owned()).send().await.unwrap().status();
+    let post = async |session: &str, packet: &str| {
+        world
+            .http
+            .post(session)
+            .body(packet.to_owned())
+            .send()
+            .await
+            .unwrap()
+            .status()
+    };
 
     let early = open().await;
     post(&early, r#"42["join_stream_room",{"streamId":1}]"#).await;
@@ -109,6 +198,10 @@ async fn packets_out_of_turn() {
     for packet in ["40", "40", r#"42["join_stream_room",{"streamId":1}]"#, "40"] {
         assert_eq!(post(&twice, packet).await, 200);
     }
-    stack::eventually(crate::world::SOON, "one presence entry", async || world.peers.state().leases.len() == 1).await.unwrap();
+    stack::eventually(crate::world::SOON, "one presence entry", async || {
+        world.peers.state().leases.len() == 1
+    })
+    .await
+    .unwrap();
     world.guest().await.join(1).await;
 }

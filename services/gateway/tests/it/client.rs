@@ -36,7 +36,11 @@ fn folder() -> PathBuf {
     let install = || {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/js");
         if !folder.join("node_modules/socket.io-client").exists() {
-            let done = std::process::Command::new("npm").args(["ci", "--silent"]).current_dir(&folder).status().unwrap();
+            let done = std::process::Command::new("npm")
+                .args(["ci", "--silent"])
+                .current_dir(&folder)
+                .status()
+                .unwrap();
             assert!(done.success(), "npm ci failed");
         }
         folder
@@ -47,7 +51,13 @@ fn folder() -> PathBuf {
 impl Client {
     /// Starts a client that tries to connect.
     pub(crate) fn start(origin: &str, options: &Options) -> Self {
-        let text = |value: &Value| if value.is_null() { String::new() } else { value.to_string() };
+        let text = |value: &Value| {
+            if value.is_null() {
+                String::new()
+            } else {
+                value.to_string()
+            }
+        };
         let folder = folder();
         let mut process = Command::new(std::env::var_os("AIRWAVE_NODE").unwrap_or_else(|| "node".into()))
             .arg(folder.join("client.mjs"))
@@ -57,7 +67,14 @@ impl Client {
             .env("QUERY", text(&options.query))
             .env("HEADERS", text(&options.headers))
             .env("EAGER", text(&options.eager))
-            .env("TRANSPORT", if options.transport.is_empty() { "websocket" } else { options.transport })
+            .env(
+                "TRANSPORT",
+                if options.transport.is_empty() {
+                    "websocket"
+                } else {
+                    options.transport
+                },
+            )
             .env("SOCKET_PATH", options.path)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -66,19 +83,34 @@ impl Client {
             .unwrap();
         let input = process.stdin.take().unwrap();
         let output = BufReader::new(process.stdout.take().unwrap()).lines();
-        Self { process, input, output, seen: Vec::new(), asked: 0 }
+        Self {
+            process,
+            input,
+            output,
+            seen: Vec::new(),
+            asked: 0,
+        }
     }
 
     /// A client that is connected, as a guest when there is no token.
     pub(crate) async fn connected(origin: &str, token: Option<&str>) -> Self {
         let auth = token.map_or(Value::Null, |token| json!({ "token": token }));
-        let mut client = Self::start(origin, &Options { auth, ..Options::default() });
+        let mut client = Self::start(
+            origin,
+            &Options {
+                auth,
+                ..Options::default()
+            },
+        );
         client.event("connect").await;
         client
     }
 
     async fn send(&mut self, line: &Value) {
-        self.input.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+        self.input
+            .write_all(format!("{line}\n").as_bytes())
+            .await
+            .unwrap();
     }
 
     /// Emits and forgets.
@@ -91,14 +123,17 @@ impl Client {
         self.asked += 1;
         let id = self.asked;
         self.send(&json!({ "emit": event, "data": data, "id": id })).await;
-        self.that(&format!("acknowledgement of {event}"), |line| line["ack"] == id).await["data"].take()
+        self.that(&format!("acknowledgement of {event}"), |line| line["ack"] == id)
+            .await["data"]
+            .take()
     }
 
     /// Emits all at once, and waits for all acknowledgements.
     pub(crate) async fn burst(&mut self, event: &str, data: Vec<Value>) -> Vec<Value> {
         self.asked += 1;
         let id = self.asked;
-        self.send(&json!({ "burst": event, "data": data, "id": id })).await;
+        self.send(&json!({ "burst": event, "data": data, "id": id }))
+            .await;
         let mut answer = self.that("acknowledgements", |line| line["ack"] == id).await;
         answer["data"].as_array_mut().map(std::mem::take).unwrap()
     }
@@ -110,7 +145,9 @@ impl Client {
 
     /// The next event of this name that fits.
     pub(crate) async fn event_that(&mut self, name: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        self.that(name, |line| line["event"] == name && fits(&line["data"])).await["data"].take()
+        self.that(name, |line| line["event"] == name && fits(&line["data"]))
+            .await["data"]
+            .take()
     }
 
     async fn that(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
@@ -120,7 +157,9 @@ impl Client {
         let until = Instant::now() + SOON;
         loop {
             let line = match timeout_at(until, self.output.next_line()).await {
-                Ok(line) => line.unwrap().unwrap_or_else(|| panic!("the client ended before {what}")),
+                Ok(line) => line
+                    .unwrap()
+                    .unwrap_or_else(|| panic!("the client ended before {what}")),
                 Err(_) => panic!("no {what}; seen: {:?}", self.seen),
             };
             let line = serde_json::from_str(&line).unwrap();
@@ -137,7 +176,9 @@ impl Client {
         while let Ok(Ok(Some(line))) = timeout_at(until, self.output.next_line()).await {
             self.seen.push(serde_json::from_str(&line).unwrap());
         }
-        let (matching, rest) = std::mem::take(&mut self.seen).into_iter().partition(|line| line["event"] == name);
+        let (matching, rest) = std::mem::take(&mut self.seen)
+            .into_iter()
+            .partition(|line| line["event"] == name);
         self.seen = rest;
         let matching: Vec<Value> = matching;
         matching.into_iter().map(|mut line| line["data"].take()).collect()

@@ -62,9 +62,20 @@ pub(crate) struct Room {
 
 impl Peers {
     pub(crate) fn new(verifier: Verifier, tokens: ServiceTokens, keys: &identity::KeySet) -> Self {
-        let key = |key: &identity::PublicKey| auth::PublicKey { kid: key.kid().to_owned(), key: key.as_bytes().to_vec() };
-        let keys = auth::KeySetResponse { keys: keys.keys().iter().map(key).collect() };
-        Self { state: Arc::default(), realtime: Arc::default(), verifier, tokens, keys }
+        let key = |key: &identity::PublicKey| auth::PublicKey {
+            kid: key.kid().to_owned(),
+            key: key.as_bytes().to_vec(),
+        };
+        let keys = auth::KeySetResponse {
+            keys: keys.keys().iter().map(key).collect(),
+        };
+        Self {
+            state: Arc::default(),
+            realtime: Arc::default(),
+            verifier,
+            tokens,
+            keys,
+        }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -77,10 +88,14 @@ impl Peers {
         let address = listener.local_addr().unwrap();
         let router = tonic::transport::Server::builder()
             .add_service(auth::auth_service_server::AuthServiceServer::new(self.clone()))
-            .add_service(stream::stream_service_server::StreamServiceServer::new(self.clone()))
+            .add_service(stream::stream_service_server::StreamServiceServer::new(
+                self.clone(),
+            ))
             .add_service(vod::vod_service_server::VodServiceServer::new(self.clone()))
             .add_service(chat::chat_service_server::ChatServiceServer::new(self.clone()))
-            .add_service(notification::notification_service_server::NotificationServiceServer::new(self.clone()));
+            .add_service(
+                notification::notification_service_server::NotificationServiceServer::new(self.clone()),
+            );
         let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
         tokio::spawn(router.serve_with_incoming(incoming));
         format!("http://{address}").parse().unwrap()
@@ -88,19 +103,34 @@ impl Peers {
 
     /// Refuses callers that are not the gateway; answers the user for whom it calls.
     fn caller<T>(&self, request: &Request<T>) -> Result<Option<User>, Status> {
-        let text = |name: &str| request.metadata().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        assert_eq!(self.tokens.verify(text("x-airwave-service")), Ok(ServiceName::Gateway));
+        let text = |name: &str| {
+            request
+                .metadata()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+        };
+        assert_eq!(
+            self.tokens.verify(text("x-airwave-service")),
+            Ok(ServiceName::Gateway)
+        );
         assert!(!text("grpc-timeout").is_empty(), "every call has a deadline");
-        let came = (text("x-airwave-client-address").to_owned(), text("x-request-id").to_owned());
+        let came = (
+            text("x-airwave-client-address").to_owned(),
+            text("x-request-id").to_owned(),
+        );
         self.state().metadata.push(came);
         match text("authorization").strip_prefix("Bearer ") {
             None => Ok(None),
-            Some(token) => Ok(Some(self.verifier.verify(token).map_err(IntoStatus::into_status)?)),
+            Some(token) => Ok(Some(
+                self.verifier.verify(token).map_err(IntoStatus::into_status)?,
+            )),
         }
     }
 
     fn user<T>(&self, request: &Request<T>) -> Result<User, Status> {
-        self.caller(request)?.ok_or_else(|| Error::unauthenticated().into_status())
+        self.caller(request)?
+            .ok_or_else(|| Error::unauthenticated().into_status())
     }
 
     fn room(&self, id: i64) -> Result<Room, Status> {
@@ -108,7 +138,11 @@ impl Peers {
         if state.stream_away {
             return Err(Status::unavailable("tcp connect error: 10.1.2.3:7002"));
         }
-        state.rooms.get(&id).copied().ok_or_else(|| not_found("stream.not_found", "There is no such stream."))
+        state
+            .rooms
+            .get(&id)
+            .copied()
+            .ok_or_else(|| not_found("stream.not_found", "There is no such stream."))
     }
 
     /// Stores a message, as the chat service would.
@@ -141,17 +175,29 @@ impl Peers {
             message: m.message.clone(),
             timestamp: m.timestamp,
         };
-        self.push(Realtime::stream_key(m.stream_id), Pushed::ChatMessagePosted(posted));
+        self.push(
+            Realtime::stream_key(m.stream_id),
+            Pushed::ChatMessagePosted(posted),
+        );
     }
 
     /// Sends a realtime message.
     pub(crate) fn push(&self, key: impl Into<String>, message: Pushed) {
-        self.realtime.lock().unwrap().as_ref().unwrap().publish(key, message);
+        self.realtime
+            .lock()
+            .unwrap()
+            .as_ref()
+            .unwrap()
+            .publish(key, message);
     }
 
     fn stream_row(&self, id: i64, owner: Option<&User>) -> Result<stream::Stream, Status> {
         let room = self.room(id)?;
-        let status = if room.live { stream::StreamStatus::Live } else { stream::StreamStatus::Ended };
+        let status = if room.live {
+            stream::StreamStatus::Live
+        } else {
+            stream::StreamStatus::Ended
+        };
         Ok(stream::Stream {
             id,
             user_id: 7,
@@ -162,7 +208,9 @@ impl Peers {
                 hls: "http://media/hls/x/index.m3u8".to_owned(),
                 dash: "http://media/dash/x/index.mpd".to_owned(),
             }),
-            stream_key: owner.filter(|user| user.id.0 == 7).map(|_| "x?key=live_secret".to_owned()),
+            stream_key: owner
+                .filter(|user| user.id.0 == 7)
+                .map(|_| "x?key=live_secret".to_owned()),
             username: "copied_name".to_owned(),
             created_at: Some(now()),
             ..stream::Stream::default()
@@ -209,7 +257,11 @@ fn session(username: &str) -> auth::SessionResponse {
 }
 
 fn one_page(total: u64) -> Option<PageInfo> {
-    Some(PageInfo { total_items: Some(total), total_items_capped: false, next_cursor: "next".to_owned() })
+    Some(PageInfo {
+        total_items: Some(total),
+        total_items_capped: false,
+        next_cursor: "next".to_owned(),
+    })
 }
 
 type Later<'a, T> = std::pin::Pin<Box<dyn Future<Output = Result<Response<T>, Status>> + Send + 'a>>;
@@ -229,23 +281,39 @@ macro_rules! unused {
 
 #[tonic::async_trait]
 impl AuthService for Peers {
-    async fn register(&self, request: Request<auth::RegisterRequest>) -> Result<Response<auth::SessionResponse>, Status> {
+    async fn register(
+        &self,
+        request: Request<auth::RegisterRequest>,
+    ) -> Result<Response<auth::SessionResponse>, Status> {
         self.caller(&request)?;
-        let auth::RegisterRequest { username, password, .. } = request.into_inner();
+        let auth::RegisterRequest {
+            username, password, ..
+        } = request.into_inner();
         text::username(&username).map_err(|e| Error::invalid_fields(vec![e]).into_status())?;
         text::password(&password).map_err(|e| Error::invalid_fields(vec![e]).into_status())?;
         if username == TAKEN {
-            return Err(Error::new(ErrorKind::Conflict, "auth.username_taken", "The name is taken.").into_status());
+            return Err(
+                Error::new(ErrorKind::Conflict, "auth.username_taken", "The name is taken.").into_status(),
+            );
         }
         Ok(Response::new(session(&username)))
     }
 
-    async fn login(&self, request: Request<auth::LoginRequest>) -> Result<Response<auth::SessionResponse>, Status> {
+    async fn login(
+        &self,
+        request: Request<auth::LoginRequest>,
+    ) -> Result<Response<auth::SessionResponse>, Status> {
         self.caller(&request)?;
         let request = request.into_inner();
         if request.username == "throttled" {
-            let error = Error::new(ErrorKind::RateLimited, "auth.too_many_attempts", "Too many attempts.");
-            return Err(error.retry_after(std::time::Duration::from_secs(30)).into_status());
+            let error = Error::new(
+                ErrorKind::RateLimited,
+                "auth.too_many_attempts",
+                "Too many attempts.",
+            );
+            return Err(error
+                .retry_after(std::time::Duration::from_secs(30))
+                .into_status());
         }
         if request.password == "wrong password" {
             let text = "The username or the password is wrong.";
@@ -254,19 +322,30 @@ impl AuthService for Peers {
         Ok(Response::new(session(&request.username)))
     }
 
-    async fn refresh(&self, request: Request<auth::RefreshRequest>) -> Result<Response<auth::SessionResponse>, Status> {
+    async fn refresh(
+        &self,
+        request: Request<auth::RefreshRequest>,
+    ) -> Result<Response<auth::SessionResponse>, Status> {
         self.caller(&request)?;
         Ok(Response::new(session("renewed")))
     }
 
-    async fn logout(&self, request: Request<auth::LogoutRequest>) -> Result<Response<auth::LogoutResponse>, Status> {
+    async fn logout(
+        &self,
+        request: Request<auth::LogoutRequest>,
+    ) -> Result<Response<auth::LogoutResponse>, Status> {
         self.user(&request)?;
         Ok(Response::new(auth::LogoutResponse {}))
     }
 
-    async fn get_me(&self, request: Request<auth::GetMeRequest>) -> Result<Response<auth::GetMeResponse>, Status> {
+    async fn get_me(
+        &self,
+        request: Request<auth::GetMeRequest>,
+    ) -> Result<Response<auth::GetMeResponse>, Status> {
         let user = self.user(&request)?;
-        Ok(Response::new(auth::GetMeResponse { user: Some(account(user.id.0, &user.username)) }))
+        Ok(Response::new(auth::GetMeResponse {
+            user: Some(account(user.id.0, &user.username)),
+        }))
     }
 
     async fn get_profile(
@@ -286,22 +365,38 @@ impl AuthService for Peers {
         }))
     }
 
-    async fn get_users(&self, request: Request<auth::GetUsersRequest>) -> Result<Response<auth::GetUsersResponse>, Status> {
+    async fn get_users(
+        &self,
+        request: Request<auth::GetUsersRequest>,
+    ) -> Result<Response<auth::GetUsersResponse>, Status> {
         self.caller(&request)?;
         self.state().get_users_calls += 1;
         let users = request.into_inner().ids.into_iter().map(summary).collect();
         Ok(Response::new(auth::GetUsersResponse { users }))
     }
 
-    async fn follow(&self, request: Request<auth::FollowRequest>) -> Result<Response<auth::FollowResponse>, Status> {
+    async fn follow(
+        &self,
+        request: Request<auth::FollowRequest>,
+    ) -> Result<Response<auth::FollowResponse>, Status> {
         let user = self.user(&request)?;
         if request.into_inner().user_id == user.id.0 {
-            return Err(Error::new(ErrorKind::Invalid, "auth.follow_self", "Nobody follows themselves.").into_status());
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "auth.follow_self",
+                "Nobody follows themselves.",
+            )
+            .into_status());
         }
-        Ok(Response::new(auth::FollowResponse { followed_at: Some(now()) }))
+        Ok(Response::new(auth::FollowResponse {
+            followed_at: Some(now()),
+        }))
     }
 
-    async fn unfollow(&self, request: Request<auth::UnfollowRequest>) -> Result<Response<auth::UnfollowResponse>, Status> {
+    async fn unfollow(
+        &self,
+        request: Request<auth::UnfollowRequest>,
+    ) -> Result<Response<auth::UnfollowResponse>, Status> {
         self.user(&request)?;
         Ok(Response::new(auth::UnfollowResponse {}))
     }
@@ -311,7 +406,10 @@ impl AuthService for Peers {
         request: Request<auth::ListFollowsRequest>,
     ) -> Result<Response<auth::ListFollowsResponse>, Status> {
         self.caller(&request)?;
-        Ok(Response::new(auth::ListFollowsResponse { users: vec![summary(3)], page: one_page(21) }))
+        Ok(Response::new(auth::ListFollowsResponse {
+            users: vec![summary(3)],
+            page: one_page(21),
+        }))
     }
 
     async fn list_following(
@@ -321,7 +419,10 @@ impl AuthService for Peers {
         self.list_followers(request).await
     }
 
-    async fn key_set(&self, _: Request<auth::KeySetRequest>) -> Result<Response<auth::KeySetResponse>, Status> {
+    async fn key_set(
+        &self,
+        _: Request<auth::KeySetRequest>,
+    ) -> Result<Response<auth::KeySetResponse>, Status> {
         Ok(Response::new(self.keys.clone()))
     }
 
@@ -332,7 +433,10 @@ impl AuthService for Peers {
         let since: usize = request.into_inner().cursor.parse().unwrap_or(0);
         let all = self.state().revocations.clone();
         let cursor = all.len().to_string();
-        Ok(Response::new(auth::RevocationsSinceResponse { revocations: all.into_iter().skip(since).collect(), cursor }))
+        Ok(Response::new(auth::RevocationsSinceResponse {
+            revocations: all.into_iter().skip(since).collect(),
+            cursor,
+        }))
     }
 
     unused! {
@@ -351,7 +455,11 @@ impl StreamService for Peers {
         let user = self.user(&request)?;
         let asked = request.into_inner();
         let title = text::title(&asked.title).map_err(|e| Error::invalid_fields(vec![e]).into_status())?;
-        let category = asked.category_id.map(|id| stream::Category { id, name: "Games".to_owned(), ..Default::default() });
+        let category = asked.category_id.map(|id| stream::Category {
+            id,
+            name: "Games".to_owned(),
+            ..Default::default()
+        });
         let stream = stream::Stream {
             id: 70,
             user_id: user.id.0,
@@ -362,7 +470,10 @@ impl StreamService for Peers {
             category,
             ..stream::Stream::default()
         };
-        Ok(Response::new(stream::CreateStreamResponse { stream: Some(stream), rtmp_url: "rtmp://host:1935/live".to_owned() }))
+        Ok(Response::new(stream::CreateStreamResponse {
+            stream: Some(stream),
+            rtmp_url: "rtmp://host:1935/live".to_owned(),
+        }))
     }
 
     async fn get_stream(
@@ -371,8 +482,14 @@ impl StreamService for Peers {
     ) -> Result<Response<stream::GetStreamResponse>, Status> {
         let caller = self.caller(&request)?;
         let stream = self.stream_row(request.into_inner().id, caller.as_ref())?;
-        let rtmp_url = stream.stream_key.as_ref().map(|_| "rtmp://host:1935/live".to_owned());
-        Ok(Response::new(stream::GetStreamResponse { stream: Some(stream), rtmp_url }))
+        let rtmp_url = stream
+            .stream_key
+            .as_ref()
+            .map(|_| "rtmp://host:1935/live".to_owned());
+        Ok(Response::new(stream::GetStreamResponse {
+            stream: Some(stream),
+            rtmp_url,
+        }))
     }
 
     async fn list_streams(
@@ -381,7 +498,10 @@ impl StreamService for Peers {
     ) -> Result<Response<stream::ListStreamsResponse>, Status> {
         self.caller(&request)?;
         let ids: Vec<i64> = self.state().rooms.keys().copied().collect();
-        let streams = ids.iter().map(|id| self.stream_row(*id, None)).collect::<Result<Vec<_>, _>>()?;
+        let streams = ids
+            .iter()
+            .map(|id| self.stream_row(*id, None))
+            .collect::<Result<Vec<_>, _>>()?;
         let page = one_page(streams.len().try_into().unwrap());
         Ok(Response::new(stream::ListStreamsResponse { streams, page }))
     }
@@ -394,10 +514,14 @@ impl StreamService for Peers {
         let asked = request.into_inner();
         let mut stream = self.stream_row(asked.id, Some(&user))?;
         if stream.user_id != user.id.0 {
-            return Err(Error::new(ErrorKind::Forbidden, "stream.forbidden", "It is not yours.").into_status());
+            return Err(
+                Error::new(ErrorKind::Forbidden, "stream.forbidden", "It is not yours.").into_status(),
+            );
         }
         stream.title = asked.title.unwrap_or(stream.title);
-        Ok(Response::new(stream::UpdateStreamResponse { stream: Some(stream) }))
+        Ok(Response::new(stream::UpdateStreamResponse {
+            stream: Some(stream),
+        }))
     }
 
     async fn list_categories(
@@ -405,17 +529,38 @@ impl StreamService for Peers {
         request: Request<stream::ListCategoriesRequest>,
     ) -> Result<Response<stream::ListCategoriesResponse>, Status> {
         self.caller(&request)?;
-        let categories = vec![stream::Category { id: 1, slug: "games".to_owned(), ..Default::default() }];
-        Ok(Response::new(stream::ListCategoriesResponse { categories, page: one_page(1) }))
+        let categories = vec![stream::Category {
+            id: 1,
+            slug: "games".to_owned(),
+            ..Default::default()
+        }];
+        Ok(Response::new(stream::ListCategoriesResponse {
+            categories,
+            page: one_page(1),
+        }))
     }
 
-    async fn get_room(&self, request: Request<stream::GetRoomRequest>) -> Result<Response<stream::GetRoomResponse>, Status> {
+    async fn get_room(
+        &self,
+        request: Request<stream::GetRoomRequest>,
+    ) -> Result<Response<stream::GetRoomResponse>, Status> {
         self.caller(&request)?;
         let stream_id = request.into_inner().stream_id;
         let Room { live, version } = self.room(stream_id)?;
-        let count = self.state().leases.keys().filter(|(stream, _)| *stream == stream_id).count();
+        let count = self
+            .state()
+            .leases
+            .keys()
+            .filter(|(stream, _)| *stream == stream_id)
+            .count();
         let viewer_count = count.try_into().unwrap();
-        Ok(Response::new(stream::GetRoomResponse { stream_id, owner_id: 7, live, viewer_count, version }))
+        Ok(Response::new(stream::GetRoomResponse {
+            stream_id,
+            owner_id: 7,
+            live,
+            viewer_count,
+            version,
+        }))
     }
 
     async fn renew_viewers(
@@ -426,7 +571,9 @@ impl StreamService for Peers {
         let mut state = self.state();
         state.renewals += 1;
         for lease in request.into_inner().leases {
-            state.leases.insert((lease.stream_id, lease.viewer), lease.connections);
+            state
+                .leases
+                .insert((lease.stream_id, lease.viewer), lease.connections);
         }
         Ok(Response::new(stream::RenewViewersResponse {}))
     }
@@ -463,12 +610,15 @@ impl ChatService for Peers {
         let user = self.user(&request)?;
         let asked = request.into_inner();
         self.room(asked.stream_id)?;
-        let said = text::chat_message(&asked.message).map_err(|e| Error::invalid_fields(vec![e]).into_status())?;
+        let said =
+            text::chat_message(&asked.message).map_err(|e| Error::invalid_fields(vec![e]).into_status())?;
         let message = self.post(asked.stream_id, &user, &said);
         if !self.state().silent {
             self.announce(&message);
         }
-        Ok(Response::new(chat::SendMessageResponse { message: Some(message) }))
+        Ok(Response::new(chat::SendMessageResponse {
+            message: Some(message),
+        }))
     }
 
     async fn list_messages(
@@ -478,7 +628,12 @@ impl ChatService for Peers {
         self.caller(&request)?;
         let asked = request.into_inner();
         self.room(asked.stream_id)?;
-        let all = self.state().messages.get(&asked.stream_id).cloned().unwrap_or_default();
+        let all = self
+            .state()
+            .messages
+            .get(&asked.stream_id)
+            .cloned()
+            .unwrap_or_default();
         let limit = usize::try_from(asked.limit).unwrap();
         let after = match asked.from {
             Some(Start::AfterSeq(seq)) => usize::try_from(seq).unwrap(),
@@ -493,11 +648,17 @@ impl ChatService for Peers {
         }))
     }
 
-    async fn heads(&self, request: Request<chat::HeadsRequest>) -> Result<Response<chat::HeadsResponse>, Status> {
+    async fn heads(
+        &self,
+        request: Request<chat::HeadsRequest>,
+    ) -> Result<Response<chat::HeadsResponse>, Status> {
         self.caller(&request)?;
         let state = self.state();
         let seq = |id: &i64| i64::try_from(state.messages.get(id).map_or(0, Vec::len)).unwrap();
-        let head = |id: i64| chat::RoomHead { stream_id: id, seq: seq(&id) };
+        let head = |id: i64| chat::RoomHead {
+            stream_id: id,
+            seq: seq(&id),
+        };
         let heads = request.into_inner().stream_ids.into_iter().map(head).collect();
         Ok(Response::new(chat::HeadsResponse { heads }))
     }
@@ -524,11 +685,20 @@ impl NotificationService for Peers {
 
 #[tonic::async_trait]
 impl VodService for Peers {
-    async fn get_vod(&self, request: Request<vod::GetVodRequest>) -> Result<Response<vod::GetVodResponse>, Status> {
+    async fn get_vod(
+        &self,
+        request: Request<vod::GetVodRequest>,
+    ) -> Result<Response<vod::GetVodResponse>, Status> {
         self.caller(&request)?;
         let asked = request.into_inner();
         assert!(asked.count_view);
-        let vod = vod::Vod { id: asked.id, user_id: 7, duration_seconds: 6.5, view_count: 1, ..vod::Vod::default() };
+        let vod = vod::Vod {
+            id: asked.id,
+            user_id: 7,
+            duration_seconds: 6.5,
+            view_count: 1,
+            ..vod::Vod::default()
+        };
         Ok(Response::new(vod::GetVodResponse { vod: Some(vod) }))
     }
 

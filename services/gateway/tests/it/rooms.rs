@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use proto::events::v1::event::Payload;
 use proto::events::v1::realtime::Message;
-use proto::events::v1::{ChatMessageDeleted, StreamDeleted, StreamEnded, StreamStarted, StreamUpdated, ViewerCountChanged};
+use proto::events::v1::{
+    ChatMessageDeleted, StreamDeleted, StreamEnded, StreamStarted, StreamUpdated, ViewerCountChanged,
+};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -12,40 +14,91 @@ use crate::sockets::leases;
 use crate::world::World;
 
 async fn ended(world: &World, version: i64) {
-    world.peers.state().rooms.insert(1, crate::peers::Room { live: false, version });
-    world.emit(Payload::StreamEnded(StreamEnded { stream_id: 1, ..StreamEnded::default() }), 1, version).await;
+    world
+        .peers
+        .state()
+        .rooms
+        .insert(1, crate::peers::Room { live: false, version });
+    world
+        .emit(
+            Payload::StreamEnded(StreamEnded {
+                stream_id: 1,
+                ..StreamEnded::default()
+            }),
+            1,
+            version,
+        )
+        .await;
 }
 
 async fn started(world: &World, version: i64) {
-    world.peers.state().rooms.insert(1, crate::peers::Room { live: true, version });
-    world.emit(Payload::StreamStarted(StreamStarted { stream_id: 1, ..StreamStarted::default() }), 1, version).await;
+    world
+        .peers
+        .state()
+        .rooms
+        .insert(1, crate::peers::Room { live: true, version });
+    world
+        .emit(
+            Payload::StreamStarted(StreamStarted {
+                stream_id: 1,
+                ..StreamStarted::default()
+            }),
+            1,
+            version,
+        )
+        .await;
 }
 
 fn seqs(messages: &[Value]) -> Vec<i64> {
-    messages.iter().map(|message| message["seq"].as_i64().unwrap()).collect()
+    messages
+        .iter()
+        .map(|message| message["seq"].as_i64().unwrap())
+        .collect()
 }
 
 #[tokio::test]
 async fn a_message_reaches_the_whole_room() {
     let world = World::new().await;
     world.stream(1, true);
-    let (mut ann, mut bob, mut away) = (world.socket(5, "ann").await, world.socket(6, "bob").await, world.socket(7, "cy").await);
+    let (mut ann, mut bob, mut away) = (
+        world.socket(5, "ann").await,
+        world.socket(6, "bob").await,
+        world.socket(7, "cy").await,
+    );
     ann.join(1).await;
     bob.join(1).await;
-    let answer = ann.ask("chat_message", json!({"streamId": "1", "message": " xin chào <b>& ", "clientMessageId": "a"})).await;
-    assert_eq!((&answer["ok"], &answer["seq"], &answer["id"]), (&json!(true), &json!(1), &json!("m-1")));
+    let answer = ann
+        .ask(
+            "chat_message",
+            json!({"streamId": "1", "message": " xin chào <b>& ", "clientMessageId": "a"}),
+        )
+        .await;
+    assert_eq!(
+        (&answer["ok"], &answer["seq"], &answer["id"]),
+        (&json!(true), &json!(1), &json!("m-1"))
+    );
     for socket in [&mut ann, &mut bob] {
         let got = socket.event("new_message").await;
-        assert_eq!((&got["message"], &got["username"]), (&json!("xin chào <b>&"), &json!("ann")));
-        assert_eq!((&got["streamId"], &got["userId"], &got["seq"]), (&json!(1), &json!(5), &json!(1)));
+        assert_eq!(
+            (&got["message"], &got["username"]),
+            (&json!("xin chào <b>&"), &json!("ann"))
+        );
+        assert_eq!(
+            (&got["streamId"], &got["userId"], &got["seq"]),
+            (&json!(1), &json!(5), &json!(1))
+        );
         assert!(got["id"].is_string() && got["timestamp"].is_string());
     }
     // Once each, though the answer, the broker and perhaps the poll all bring it; and nobody outside hears it.
     for socket in [&mut ann, &mut bob, &mut away] {
-        assert_eq!(socket.all("new_message", Duration::from_millis(400)).await.len(), 0);
+        assert_eq!(
+            socket.all("new_message", Duration::from_millis(400)).await.len(),
+            0
+        );
     }
     bob.ask("leave_stream_room", json!({"streamId": 1})).await;
-    ann.ask("chat_message", json!({"streamId": 1, "message": "still there?"})).await;
+    ann.ask("chat_message", json!({"streamId": 1, "message": "still there?"}))
+        .await;
     assert_eq!(bob.all("new_message", Duration::from_millis(400)).await.len(), 0);
 }
 
@@ -60,15 +113,33 @@ async fn history_is_the_newest_or_what_was_missed() {
     world.peers.state().messages.get_mut(&1).unwrap()[698].deleted = true;
     let mut socket = world.guest().await;
     let first = socket.join(1).await;
-    assert_eq!((first["streamId"].as_i64(), &first["truncated"]), (Some(1), &json!(true)));
+    assert_eq!(
+        (first["streamId"].as_i64(), &first["truncated"]),
+        (Some(1), &json!(true))
+    );
     let newest: Vec<i64> = (681..=700).filter(|n| *n != 699).collect();
-    assert_eq!(seqs(first["messages"].as_array().unwrap()), newest, "the deleted one is left out");
+    assert_eq!(
+        seqs(first["messages"].as_array().unwrap()),
+        newest,
+        "the deleted one is left out"
+    );
 
-    for (after, expected, truncated) in [(690, 691..=700, false), (400, 401..=700, false), (0, 1..=500, true), (700, 701..=700, false)] {
-        socket.ask("join_stream_room", json!({"streamId": 1, "afterSeq": after})).await;
+    for (after, expected, truncated) in [
+        (690, 691..=700, false),
+        (400, 401..=700, false),
+        (0, 1..=500, true),
+        (700, 701..=700, false),
+    ] {
+        socket
+            .ask("join_stream_room", json!({"streamId": 1, "afterSeq": after}))
+            .await;
         let history = socket.event("recent_chat_history").await;
         let expected: Vec<i64> = expected.filter(|n| *n != 699).collect();
-        assert_eq!(seqs(history["messages"].as_array().unwrap()), expected, "after {after}");
+        assert_eq!(
+            seqs(history["messages"].as_array().unwrap()),
+            expected,
+            "after {after}"
+        );
         assert_eq!(history["truncated"], truncated, "after {after}");
     }
 }
@@ -87,7 +158,10 @@ async fn rooms_that_cannot_be_joined() {
         (json!({"streamId": 2}), "Stream is not live."),
     ] {
         let answer = socket.ask("join_stream_room", data).await;
-        assert_eq!((&answer["ok"], &answer["message"]), (&json!(false), &json!(message)));
+        assert_eq!(
+            (&answer["ok"], &answer["message"]),
+            (&json!(false), &json!(message))
+        );
         assert_eq!(socket.event("room_join_error").await["message"], message);
     }
 }
@@ -99,19 +173,37 @@ async fn messages_come_in_order_and_without_gaps() {
     let mut socket = world.guest().await;
     socket.join(1).await;
     let bob = world.user(6, "bob");
-    let messages: Vec<_> = (1..=6).map(|n| world.peers.post(1, &bob, &format!("{n}"))).collect();
+    let messages: Vec<_> = (1..=6)
+        .map(|n| world.peers.post(1, &bob, &format!("{n}")))
+        .collect();
     // 2 overtakes 1, 4 is never announced, 5 comes twice, 6 is never announced and nothing follows it.
     for n in [2, 1, 3, 5, 5] {
         world.peers.announce(&messages[n - 1]);
     }
     for n in 1..=6 {
-        assert_eq!(socket.event("new_message").await["seq"], n, "out of order, or missing");
+        assert_eq!(
+            socket.event("new_message").await["seq"],
+            n,
+            "out of order, or missing"
+        );
     }
-    assert_eq!(socket.all("new_message", Duration::from_millis(300)).await.len(), 0);
+    assert_eq!(
+        socket.all("new_message", Duration::from_millis(300)).await.len(),
+        0
+    );
 
-    let deleted = ChatMessageDeleted { stream_id: 1, id: "m-3".to_owned(), seq: 3 };
-    world.peers.push(bus::Realtime::stream_key(1), Message::ChatMessageDeleted(deleted));
-    assert_eq!(socket.event("message_deleted").await, json!({"streamId": 1, "id": "m-3", "seq": 3}));
+    let deleted = ChatMessageDeleted {
+        stream_id: 1,
+        id: "m-3".to_owned(),
+        seq: 3,
+    };
+    world
+        .peers
+        .push(bus::Realtime::stream_key(1), Message::ChatMessageDeleted(deleted));
+    assert_eq!(
+        socket.event("message_deleted").await,
+        json!({"streamId": 1, "id": "m-3", "seq": 3})
+    );
     socket.ask("join_stream_room", json!({"streamId": 1})).await;
     let history = socket.event("recent_chat_history").await;
     assert_eq!(seqs(history["messages"].as_array().unwrap()), [1, 2, 4, 5, 6]);
@@ -123,16 +215,26 @@ async fn viewers_are_people_not_tabs() {
     world.stream(1, true);
     let mut tab = world.socket(5, "ann").await;
     tab.join(1).await;
-    assert_eq!(tab.event("viewer_count_updated").await, json!({"streamId": 1, "count": 1}), "soon after joining");
+    assert_eq!(
+        tab.event("viewer_count_updated").await,
+        json!({"streamId": 1, "count": 1}),
+        "soon after joining"
+    );
     let mut second = world.socket(5, "ann").await;
     second.join(1).await;
     assert_eq!(second.event("viewer_count_updated").await["count"], 1);
     let mut bob = world.socket(6, "bob").await;
     bob.join(1).await;
     leases(&world, &["u:5", "u:6"]).await;
-    let changed = ViewerCountChanged { stream_id: 1, count: 2 };
-    world.peers.push(bus::Realtime::stream_key(1), Message::ViewerCountChanged(changed));
-    tab.event_that("viewer_count_updated", |update| update["count"] == 2).await;
+    let changed = ViewerCountChanged {
+        stream_id: 1,
+        count: 2,
+    };
+    world
+        .peers
+        .push(bus::Realtime::stream_key(1), Message::ViewerCountChanged(changed));
+    tab.event_that("viewer_count_updated", |update| update["count"] == 2)
+        .await;
 
     second.kill().await;
     bob.say("leave_stream_room", json!({"streamId": 1})).await;
@@ -157,24 +259,61 @@ async fn an_end_is_told_and_the_next_start_too() {
         assert!(end["message"].is_string());
     }
     leases(&world, &[]).await;
-    assert_eq!(ann.ask("join_stream_room", json!({"streamId": 1})).await["message"], "Stream is not live.");
+    assert_eq!(
+        ann.ask("join_stream_room", json!({"streamId": 1})).await["message"],
+        "Stream is not live."
+    );
     bob.ask("leave_stream_room", json!({"streamId": 1})).await;
 
     started(&world, 7).await;
     assert_eq!(ann.event("stream_started").await, json!({"streamId": 1}));
     ann.join(1).await;
     // News from before the start come late.
-    world.emit(Payload::StreamEnded(StreamEnded { stream_id: 1, ..StreamEnded::default() }), 1, 6).await;
-    let title = StreamUpdated { stream_id: 1, title: "New".to_owned(), ..StreamUpdated::default() };
+    world
+        .emit(
+            Payload::StreamEnded(StreamEnded {
+                stream_id: 1,
+                ..StreamEnded::default()
+            }),
+            1,
+            6,
+        )
+        .await;
+    let title = StreamUpdated {
+        stream_id: 1,
+        title: "New".to_owned(),
+        ..StreamUpdated::default()
+    };
     world.emit(Payload::StreamUpdated(title), 1, 8).await;
     assert_eq!(ann.event("stream_updated").await["title"], "New");
-    assert_eq!(ann.all("stream_ended_notification", Duration::from_millis(200)).await.len(), 0);
-    assert_eq!(bob.all("stream_started", Duration::from_millis(100)).await.len(), 0, "bob had left");
+    assert_eq!(
+        ann.all("stream_ended_notification", Duration::from_millis(200))
+            .await
+            .len(),
+        0
+    );
+    assert_eq!(
+        bob.all("stream_started", Duration::from_millis(100)).await.len(),
+        0,
+        "bob had left"
+    );
 
     world.peers.state().rooms.remove(&1);
-    world.emit(Payload::StreamDeleted(StreamDeleted { stream_id: 1, user_id: 7 }), 1, 9).await;
+    world
+        .emit(
+            Payload::StreamDeleted(StreamDeleted {
+                stream_id: 1,
+                user_id: 7,
+            }),
+            1,
+            9,
+        )
+        .await;
     ann.event("stream_ended_notification").await;
-    assert_eq!(ann.ask("join_stream_room", json!({"streamId": 1})).await["message"], "Stream not found.");
+    assert_eq!(
+        ann.ask("join_stream_room", json!({"streamId": 1})).await["message"],
+        "Stream not found."
+    );
 }
 
 #[tokio::test]
@@ -190,7 +329,9 @@ async fn whoever_comes_back_misses_nothing() {
             let message = world.peers.post(1, &bob, &format!("{round} {n}"));
             world.peers.announce(&message);
         }
-        seen.extend(seqs(&[ann.event_that("new_message", |m| m["seq"] == round * 10 + 1).await]));
+        seen.extend(seqs(&[ann
+            .event_that("new_message", |m| m["seq"] == round * 10 + 1)
+            .await]));
         for _ in 0..4 {
             seen.push(ann.event("new_message").await["seq"].as_i64().unwrap());
         }
@@ -207,8 +348,17 @@ async fn come_back(world: &World, ann: Client, bob: &identity::User, seen: &mut 
         world.peers.announce(&message);
     }
     let mut ann = world.socket(5, "ann").await;
-    let joined = ann.ask("join_stream_room", json!({"streamId": 1, "afterSeq": seen.last()})).await;
+    let joined = ann
+        .ask(
+            "join_stream_room",
+            json!({"streamId": 1, "afterSeq": seen.last()}),
+        )
+        .await;
     assert_eq!(joined["ok"], true);
-    seen.extend(seqs(ann.event("recent_chat_history").await["messages"].as_array().unwrap()));
+    seen.extend(seqs(
+        ann.event("recent_chat_history").await["messages"]
+            .as_array()
+            .unwrap(),
+    ));
     ann
 }

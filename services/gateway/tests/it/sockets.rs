@@ -12,7 +12,10 @@ use crate::client::{Client, Options};
 use crate::world::{SOON, World};
 
 fn with_token(token: &str) -> Options {
-    Options { auth: json!({ "token": token }), ..Options::default() }
+    Options {
+        auth: json!({ "token": token }),
+        ..Options::default()
+    }
 }
 
 #[tokio::test]
@@ -25,11 +28,25 @@ async fn both_paths_and_both_transports_serve() {
         ("/app/socket.io/", "websocket", "websocket"),
         ("/app/socket.io", "polling,websocket", ""),
     ] {
-        let mut socket = Client::start(&world.app.socket, &Options { path, transport, ..with_token(&token) });
+        let mut socket = Client::start(
+            &world.app.socket,
+            &Options {
+                path,
+                transport,
+                ..with_token(&token)
+            },
+        );
         let connected = socket.event("connect").await;
-        assert!(connected["transport"].as_str().unwrap().ends_with(ends_with), "{connected}");
+        assert!(
+            connected["transport"].as_str().unwrap().ends_with(ends_with),
+            "{connected}"
+        );
         let joined = socket.ask("join_notification_room", Value::Null).await;
-        assert_eq!((&joined["ok"], &joined["room"]), (&json!(true), &json!("user_5")), "{path} {transport}");
+        assert_eq!(
+            (&joined["ok"], &joined["room"]),
+            (&json!(true), &json!("user_5")),
+            "{path} {transport}"
+        );
         assert_eq!(socket.event("notification_room_joined").await["room"], "user_5");
     }
 }
@@ -46,13 +63,28 @@ async fn a_bad_token_is_refused_with_its_code() {
         (json!({"token": 5}), "auth.token_invalid"),
         (json!({"token": expired}), "auth.token_expired"),
     ] {
-        let mut socket = Client::start(&world.app.socket, &Options { auth, ..Options::default() });
+        let mut socket = Client::start(
+            &world.app.socket,
+            &Options {
+                auth,
+                ..Options::default()
+            },
+        );
         assert_eq!(socket.event("connect_error").await["message"], code);
     }
     for name in ["token", "access_token"] {
         let query = json!({ name: world.token(5, "ann") });
-        let mut socket = Client::start(&world.app.socket, &Options { query, ..Options::default() });
-        assert_eq!(socket.event("connect_error").await["message"], "auth.token_in_url");
+        let mut socket = Client::start(
+            &world.app.socket,
+            &Options {
+                query,
+                ..Options::default()
+            },
+        );
+        assert_eq!(
+            socket.event("connect_error").await["message"],
+            "auth.token_in_url"
+        );
     }
 }
 
@@ -62,8 +94,13 @@ async fn guests_watch_but_do_not_speak() {
     world.stream(1, true);
     let mut guest = world.guest().await;
     guest.join(1).await;
-    let said = guest.ask("chat_message", json!({"streamId": 1, "message": "hi"})).await;
-    assert_eq!((&said["ok"], &said["code"]), (&json!(false), &json!("auth.token_missing")));
+    let said = guest
+        .ask("chat_message", json!({"streamId": 1, "message": "hi"}))
+        .await;
+    assert_eq!(
+        (&said["ok"], &said["code"]),
+        (&json!(false), &json!("auth.token_missing"))
+    );
     assert!(guest.event("message_error").await["message"].is_string());
     let joined = guest.ask("join_notification_room", Value::Null).await;
     assert_eq!(joined["ok"], false);
@@ -78,7 +115,16 @@ async fn what_is_said_at_once_is_heard() {
     let eager = json!([["join_stream_room", {"streamId": 1}], ["join_notification_room", null]]);
     let auth = json!({ "token": world.token(5, "ann") });
     let clients: Vec<Client> = (0..8)
-        .map(|_| Client::start(&world.app.socket, &Options { auth: auth.clone(), eager: eager.clone(), ..Options::default() }))
+        .map(|_| {
+            Client::start(
+                &world.app.socket,
+                &Options {
+                    auth: auth.clone(),
+                    eager: eager.clone(),
+                    ..Options::default()
+                },
+            )
+        })
         .collect();
     for mut client in clients {
         client.event("recent_chat_history").await;
@@ -98,7 +144,9 @@ async fn a_token_ends_and_another_takes_its_place() {
     socket.join(1).await;
     leases(&world, &["u:5"]).await;
     socket.event("token_expired").await;
-    let said = socket.ask("chat_message", json!({"streamId": 1, "message": "hi"})).await;
+    let said = socket
+        .ask("chat_message", json!({"streamId": 1, "message": "hi"}))
+        .await;
     assert_eq!(said["ok"], false, "a guest now");
     // Still there, as a guest.
     stack::eventually(SOON, "the guest's lease", async || {
@@ -108,11 +156,18 @@ async fn a_token_ends_and_another_takes_its_place() {
     .await
     .unwrap();
 
-    assert_eq!(socket.ask("authenticate", json!({"token": "nonsense"})).await["code"], "auth.token_invalid");
-    let answer = socket.ask("authenticate", json!({"token": world.token(5, "ann")})).await;
+    assert_eq!(
+        socket.ask("authenticate", json!({"token": "nonsense"})).await["code"],
+        "auth.token_invalid"
+    );
+    let answer = socket
+        .ask("authenticate", json!({"token": world.token(5, "ann")}))
+        .await;
     assert_eq!((&answer["ok"], &answer["userId"]), (&json!(true), &json!(5)));
     leases(&world, &["u:5"]).await;
-    let said = socket.ask("chat_message", json!({"streamId": 1, "message": "hi"})).await;
+    let said = socket
+        .ask("chat_message", json!({"streamId": 1, "message": "hi"}))
+        .await;
     assert_eq!(said["ok"], true, "{said}");
     socket.event("new_message").await;
 }
@@ -124,50 +179,95 @@ async fn a_logout_closes_the_session_s_sockets() {
     claims.sid = "the-session".to_owned();
     let mut one = Client::start(&world.app.socket, &with_token(&world.issuer.sign(&claims)));
     claims.jti = "another-token".to_owned();
-    let mut two = Client::start(&world.app.socket, &Options { transport: "polling", ..with_token(&world.issuer.sign(&claims)) });
+    let mut two = Client::start(
+        &world.app.socket,
+        &Options {
+            transport: "polling",
+            ..with_token(&world.issuer.sign(&claims))
+        },
+    );
     let mut other = world.socket(5, "ann").await;
     one.event("connect").await;
     two.event("connect").await;
 
-    let until = Some(proto::time::timestamp(chrono::Utc::now() + chrono::Duration::hours(1)));
-    let revoked = TokenRevoked { what: Some(token_revoked::What::SessionId("the-session".to_owned())), until };
+    let until = Some(proto::time::timestamp(
+        chrono::Utc::now() + chrono::Duration::hours(1),
+    ));
+    let revoked = TokenRevoked {
+        what: Some(token_revoked::What::SessionId("the-session".to_owned())),
+        until,
+    };
     world.emit(Payload::TokenRevoked(revoked), 5, 1).await;
     assert_eq!(one.event("disconnect").await["reason"], "io server disconnect");
     two.event("disconnect").await;
     let joined = other.ask("join_notification_room", Value::Null).await;
     assert_eq!(joined["ok"], true, "another session of the same user goes on");
     let mut again = Client::start(&world.app.socket, &with_token(&world.issuer.sign(&claims)));
-    assert_eq!(again.event("connect_error").await["message"], "auth.token_invalid");
+    assert_eq!(
+        again.event("connect_error").await["message"],
+        "auth.token_invalid"
+    );
 }
 
 #[tokio::test]
 async fn a_notice_reaches_all_sockets_of_a_user() {
     let world = World::new().await;
-    let (mut one, mut two, mut other) = (world.socket(5, "ann").await, world.socket(5, "ann").await, world.socket(6, "bob").await);
+    let (mut one, mut two, mut other) = (
+        world.socket(5, "ann").await,
+        world.socket(5, "ann").await,
+        world.socket(6, "bob").await,
+    );
     let notice = UsersNotified {
         r#type: "stream_started".to_owned(),
         message: "<i>bob</i> is live".to_owned(),
         related_entity_id: 1,
         related_entity_type: "stream".to_owned(),
         created_at: Some(proto::time::timestamp(chrono::Utc::now())),
-        users: vec![NotifiedUser { user_id: 4, notification_id: 40 }, NotifiedUser { user_id: 5, notification_id: 50 }],
+        users: vec![
+            NotifiedUser {
+                user_id: 4,
+                notification_id: 40,
+            },
+            NotifiedUser {
+                user_id: 5,
+                notification_id: 50,
+            },
+        ],
     };
-    world.peers.push(bus::Realtime::USERS, Message::UsersNotified(notice));
+    world
+        .peers
+        .push(bus::Realtime::USERS, Message::UsersNotified(notice));
     for socket in [&mut one, &mut two] {
         let got = socket.event("new_notification").await;
         assert_eq!((&got["id"], &got["type"]), (&json!(50), &json!("stream_started")));
-        assert_eq!((&got["message"], &got["relatedEntityType"]), (&json!("<i>bob</i> is live"), &json!("stream")));
+        assert_eq!(
+            (&got["message"], &got["relatedEntityType"]),
+            (&json!("<i>bob</i> is live"), &json!("stream"))
+        );
         assert!(got["createdAt"].is_string() && got["relatedEntityId"] == 1);
     }
-    assert_eq!(other.all("new_notification", Duration::from_millis(300)).await, [Value::Null; 0]);
+    assert_eq!(
+        other.all("new_notification", Duration::from_millis(300)).await,
+        [Value::Null; 0]
+    );
 }
 
 /// Waits until the leases are these.
 pub(crate) async fn leases(world: &World, viewers: &[&str]) {
     let expected: Vec<String> = viewers.iter().map(|viewer| (*viewer).to_owned()).collect();
     stack::eventually(SOON, "the leases", async || {
-        let held: Vec<String> = world.peers.state().leases.keys().map(|(_, viewer)| viewer.clone()).collect();
-        if held == expected { Ok(()) } else { Err(format!("{held:?}")) }
+        let held: Vec<String> = world
+            .peers
+            .state()
+            .leases
+            .keys()
+            .map(|(_, viewer)| viewer.clone())
+            .collect();
+        if held == expected {
+            Ok(())
+        } else {
+            Err(format!("{held:?}"))
+        }
     })
     .await
     .unwrap();

@@ -74,19 +74,37 @@ impl World {
         let tokens = ServiceTokens::new(&secret, None, ServiceName::Auth, Clock::system());
         let peers = Peers::new(issuer.verifier(), tokens, &issuer.key_set());
         *peers.realtime.lock().unwrap() = Some(Realtime::start(&bus));
-        let secrets = ServiceSecretConfig { service_secret: secret, service_secret_previous: None };
+        let secrets = ServiceSecretConfig {
+            service_secret: secret,
+            service_secret_previous: None,
+        };
         let mut config = Config::for_testing(secrets, amqp, &peers.serve().await);
         change(&mut config);
         let app = Gateway::start(config).await;
-        let http = reqwest::Client::builder().timeout(SOON).no_proxy().build().unwrap();
-        let world = Self { peers, issuer, app, http, database, _stop: stop.drop_guard() };
+        let http = reqwest::Client::builder()
+            .timeout(SOON)
+            .no_proxy()
+            .build()
+            .unwrap();
+        let world = Self {
+            peers,
+            issuer,
+            app,
+            http,
+            database,
+            _stop: stop.drop_guard(),
+        };
         world.ready(&bus).await;
         world
     }
 
     async fn ready(&self, bus: &Bus) {
         bus.connected().await;
-        stack::eventually(SOON, "the gateway", async || self.get("/readyz").await.status == StatusCode::OK).await.unwrap();
+        stack::eventually(SOON, "the gateway", async || {
+            self.get("/readyz").await.status == StatusCode::OK
+        })
+        .await
+        .unwrap();
     }
 
     /// Makes a stream.
@@ -128,7 +146,11 @@ impl World {
     }
 
     pub(crate) async fn get_as(&self, path: &str, id: i64) -> Answer {
-        answer(self.request(Method::GET, path).bearer_auth(self.token(id, "someone"))).await
+        answer(
+            self.request(Method::GET, path)
+                .bearer_auth(self.token(id, "someone")),
+        )
+        .await
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
@@ -136,17 +158,31 @@ impl World {
     }
 
     pub(crate) async fn post_as(&self, path: &str, id: i64, body: Value) -> Answer {
-        answer(self.request(Method::POST, path).bearer_auth(self.token(id, "someone")).json(&body)).await
+        answer(
+            self.request(Method::POST, path)
+                .bearer_auth(self.token(id, "someone"))
+                .json(&body),
+        )
+        .await
     }
 }
 
 impl Gateway {
     pub(crate) async fn start(config: Config) -> Self {
         let shutdown = Shutdown::new(Duration::from_secs(5));
-        let app: App = gateway::build(config, Clock::system(), shutdown.clone()).await.unwrap();
-        let (rest, socket) = (format!("http://{}", app.rest_addr), format!("http://{}", app.socket_addr));
+        let app: App = gateway::build(config, Clock::system(), shutdown.clone())
+            .await
+            .unwrap();
+        let (rest, socket) = (
+            format!("http://{}", app.rest_addr),
+            format!("http://{}", app.socket_addr),
+        );
         tokio::spawn(app.run());
-        Self { rest, socket, shutdown }
+        Self {
+            rest,
+            socket,
+            shutdown,
+        }
     }
 }
 
@@ -154,5 +190,9 @@ pub(crate) async fn answer(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let body = response.bytes().await.unwrap();
-    Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+    Answer {
+        status,
+        headers,
+        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+    }
 }

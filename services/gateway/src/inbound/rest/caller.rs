@@ -98,13 +98,21 @@ impl FromRequest for Anonymous {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(context(request).map(|context| Self { context }).map_err(Problem::from))
+        ready(
+            context(request)
+                .map(|context| Self { context })
+                .map_err(Problem::from),
+        )
     }
 }
 
 fn context(request: &HttpRequest) -> Result<CallContext, Error> {
     let rest = request.app_data::<Data<Rest>>().ok_or_else(Error::internal)?;
-    let arrival = request.extensions().get::<Arrival>().cloned().ok_or_else(Error::internal)?;
+    let arrival = request
+        .extensions()
+        .get::<Arrival>()
+        .cloned()
+        .ok_or_else(Error::internal)?;
     Ok(CallContext {
         user_token: None,
         client_address: Some(arrival.client),
@@ -120,21 +128,43 @@ async fn caller(request: &HttpRequest) -> Result<Caller, Error> {
         Some(token) => Some(rest.verifier.authenticate(token).await?),
         None => None,
     };
-    let context = CallContext { user_token: token.map(str::to_owned), ..context(request)? };
+    let context = CallContext {
+        user_token: token.map(str::to_owned),
+        ..context(request)?
+    };
     Ok(Caller { user, context })
 }
 
 /// The token of `Authorization: Bearer <token>` (RFC 6750): one header, one token, nothing else.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
-    let invalid = || Error::new(ErrorKind::Unauthenticated, "auth.token_invalid", "The access token is invalid.");
+    let invalid = || {
+        Error::new(
+            ErrorKind::Unauthenticated,
+            "auth.token_invalid",
+            "The access token is invalid.",
+        )
+    };
     let mut values = headers.get_all(header::AUTHORIZATION);
-    let Some(value) = values.next() else { return Ok(None) };
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
     if values.next().is_some() {
         return Err(invalid());
     }
-    let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or_else(invalid)?;
-    let is_token = !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
-    if scheme.eq_ignore_ascii_case("bearer") && is_token { Ok(Some(token)) } else { Err(invalid()) }
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .ok_or_else(invalid)?;
+    let is_token = !token.is_empty()
+        && token
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
+    if scheme.eq_ignore_ascii_case("bearer") && is_token {
+        Ok(Some(token))
+    } else {
+        Err(invalid())
+    }
 }
 
 #[cfg(test)]
@@ -149,14 +179,23 @@ mod tests {
             for value in values {
                 headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
             }
-            bearer(&headers).map(|token| token.map(str::to_owned)).map_err(|e| e.code.into_owned())
+            bearer(&headers)
+                .map(|token| token.map(str::to_owned))
+                .map_err(|e| e.code.into_owned())
         };
         assert_eq!(of(&[]), Ok(None));
         assert_eq!(of(&["Bearer a.b-c_d"]), Ok(Some("a.b-c_d".to_owned())));
         assert_eq!(of(&["bearer a"]), Ok(Some("a".to_owned())));
         let bad: [&[&str]; 9] = [
-            &[""], &["Bearer"], &["Bearer "], &["Bearer  a"], &["Bearer a b"], &["Bearer a,Bearer b"],
-            &["Basic YTpi"], &["Bearer a", "Bearer b"], &["a.b.c"],
+            &[""],
+            &["Bearer"],
+            &["Bearer "],
+            &["Bearer  a"],
+            &["Bearer a b"],
+            &["Bearer a,Bearer b"],
+            &["Basic YTpi"],
+            &["Bearer a", "Bearer b"],
+            &["a.b.c"],
         ];
         for values in bad {
             assert_eq!(of(values), Err("auth.token_invalid".to_owned()), "{values:?}");

@@ -47,7 +47,11 @@ pub(super) async fn list(
     Id(stream): Id<StreamId>,
     Query(window): Query<Window>,
 ) -> Result<HttpResponse, Problem> {
-    let page_query = PageQuery { page: window.page.clone(), limit: window.limit, cursor: None };
+    let page_query = PageQuery {
+        page: window.page.clone(),
+        limit: window.limit,
+        cursor: None,
+    };
     let limit = page_query.parse()?.limit;
     let page = number("page", window.page.as_deref())?.unwrap_or(1);
     let before = number::<i64>("before", window.before.as_deref())?;
@@ -59,8 +63,17 @@ pub(super) async fn list(
         (None, None) => Start::Page(page),
     };
     let by_page = matches!(from, Start::Page(_));
-    let request = ListMessagesRequest { stream_id: stream.0, limit, from: Some(from) };
-    let answer = rest.peers.chat(caller.context()).list_messages(request).await.answer()?;
+    let request = ListMessagesRequest {
+        stream_id: stream.0,
+        limit,
+        from: Some(from),
+    };
+    let answer = rest
+        .peers
+        .chat(caller.context())
+        .list_messages(request)
+        .await
+        .answer()?;
     let shown = answer.messages.into_iter().filter(|message| !message.deleted);
     let total = answer.total_messages;
     Ok(HttpResponse::Ok().json(ChatPageShape {
@@ -83,11 +96,26 @@ pub(super) async fn send(
     Id(stream): Id<StreamId>,
     Json(saying): Json<Saying>,
 ) -> Result<HttpResponse, Problem> {
-    let Saying { message, client_message_id } = saying;
-    let request = SendMessageRequest { stream_id: stream.0, message, client_message_id };
-    let answer = rest.peers.chat(me.context()).send_message(request).await.answer()?;
+    let Saying {
+        message,
+        client_message_id,
+    } = saying;
+    let request = SendMessageRequest {
+        stream_id: stream.0,
+        message,
+        client_message_id,
+    };
+    let answer = rest
+        .peers
+        .chat(me.context())
+        .send_message(request)
+        .await
+        .answer()?;
     let data = ChatMessageShape::from(present(answer.message, "message")?);
-    Ok(HttpResponse::Created().json(SentShape { message: "Sent.", data }))
+    Ok(HttpResponse::Created().json(SentShape {
+        message: "Sent.",
+        data,
+    }))
 }
 
 /// Deletes a message: one's own, or any for the owner of the stream and for moderators.
@@ -100,7 +128,14 @@ pub(super) async fn delete(
     Id(stream): Id<StreamId>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let request = DeleteMessageRequest { stream_id: stream.0, id: segment(&request, "messageId") };
-    rest.peers.chat(me.context()).delete_message(request).await.answer()?;
+    let request = DeleteMessageRequest {
+        stream_id: stream.0,
+        id: segment(&request, "messageId"),
+    };
+    rest.peers
+        .chat(me.context())
+        .delete_message(request)
+        .await
+        .answer()?;
     Ok(HttpResponse::Ok().json(DoneShape::new("The message is deleted.")))
 }

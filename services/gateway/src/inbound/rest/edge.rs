@@ -69,30 +69,65 @@ pub(super) async fn guard<B: MessageBody + 'static>(
             if head_fits(&request) {
                 next.call(request).await.map(ServiceResponse::map_into_left_body)
             } else {
-                Ok(request.into_response(Problem::head_too_large().error_response()).map_into_right_body())
+                Ok(request
+                    .into_response(Problem::head_too_large().error_response())
+                    .map_into_right_body())
             }
         })
         .instrument(span.clone())
         .await?;
 
-    let route = response.request().match_pattern().unwrap_or_else(|| "other".to_owned());
-    let (method, status) = (known_method(response.request().method()), response.status().as_u16());
-    finish(response.request().path().to_owned().as_str(), response.headers_mut(), &request_id);
+    let route = response
+        .request()
+        .match_pattern()
+        .unwrap_or_else(|| "other".to_owned());
+    let (method, status) = (
+        known_method(response.request().method()),
+        response.status().as_u16(),
+    );
+    finish(
+        response.request().path().to_owned().as_str(),
+        response.headers_mut(),
+        &request_id,
+    );
     span.record("otel.name", format!("{method} {route}"));
     span.record("http.response.status_code", status);
     let seconds = started.elapsed().as_secs_f64();
-    let labels = [("method", method.to_owned()), ("route", route.clone()), ("status", status.to_string())];
+    let labels = [
+        ("method", method.to_owned()),
+        ("route", route.clone()),
+        ("status", status.to_string()),
+    ];
     metrics::histogram!("gateway_http_request_seconds", &labels).record(seconds);
-    span.in_scope(|| tracing::info!(method, route, status, ms = started.elapsed().as_millis(), "request"));
+    span.in_scope(|| {
+        tracing::info!(
+            method,
+            route,
+            status,
+            ms = started.elapsed().as_millis(),
+            "request"
+        )
+    });
     Ok(response)
 }
 
 fn arrival(request: &ServiceRequest) -> Arrival {
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    let trusted = request.app_data::<Data<Rest>>().map_or(&[][..], |rest| &rest.trusted);
-    let forwarded: Vec<&str> =
-        request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
-    let sent = request.headers().get(REQUEST_ID_HEADER).and_then(|id| id.to_str().ok()).filter(|id| is_sane(id));
+    let peer = request
+        .peer_addr()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let trusted = request
+        .app_data::<Data<Rest>>()
+        .map_or(&[][..], |rest| &rest.trusted);
+    let forwarded: Vec<&str> = request
+        .headers()
+        .get_all("x-forwarded-for")
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    let sent = request
+        .headers()
+        .get(REQUEST_ID_HEADER)
+        .and_then(|id| id.to_str().ok())
+        .filter(|id| is_sane(id));
     Arrival {
         request_id: sent.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
         client: address::client(peer, forwarded.into_iter(), trusted),
@@ -101,11 +136,18 @@ fn arrival(request: &ServiceRequest) -> Arrival {
 
 /// An id that goes into logs and metadata as it is.
 fn is_sane(id: &str) -> bool {
-    (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    (8..=64).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 fn strip(headers: &mut HeaderMap) {
-    let internal = |name: &&HeaderName| INTERNAL_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix));
+    let internal = |name: &&HeaderName| {
+        INTERNAL_PREFIXES
+            .iter()
+            .any(|prefix| name.as_str().starts_with(prefix))
+    };
     let names: Vec<HeaderName> = headers.keys().filter(internal).cloned().collect();
     for name in names {
         headers.remove(name);
@@ -113,10 +155,17 @@ fn strip(headers: &mut HeaderMap) {
 }
 
 fn head_fits(request: &ServiceRequest) -> bool {
-    let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let bytes: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
     request.headers().len() <= MAX_HEADERS
         && bytes <= MAX_HEADER_BYTES
-        && request.uri().path_and_query().is_none_or(|path| path.as_str().len() <= MAX_PATH)
+        && request
+            .uri()
+            .path_and_query()
+            .is_none_or(|path| path.as_str().len() <= MAX_PATH)
 }
 
 /// A method that we know, so that inventions make no new metrics.
@@ -137,8 +186,11 @@ fn finish(path: &str, headers: &mut HeaderMap, request_id: &str) {
         headers.insert(REQUEST_ID_HEADER, id);
     }
     let is_api = path.starts_with("/api/") || path == "/api";
-    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+    let is_page = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let mut set =
+        |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::REFERRER_POLICY, "no-referrer");
@@ -166,7 +218,13 @@ mod tests {
     #[test]
     fn internal_headers_from_outside_mean_nothing() {
         let mut headers = HeaderMap::new();
-        for name in ["x-user-id", "x-internal-token", "x-airwave-service", "x-request-id", "accept"] {
+        for name in [
+            "x-user-id",
+            "x-internal-token",
+            "x-airwave-service",
+            "x-request-id",
+            "accept",
+        ] {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static("1"));
         }
         strip(&mut headers);

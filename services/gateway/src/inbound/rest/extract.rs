@@ -32,7 +32,11 @@ impl<T: FromStr> FromRequest for Id<T> {
             (Some(text), _) => ("id", text),
             (None, text) => ("streamId", text.unwrap_or_default()),
         };
-        ready(text.parse().map(Self).map_err(|_| FieldError::new(name, "is not a valid id").into()))
+        ready(
+            text.parse()
+                .map(Self)
+                .map_err(|_| FieldError::new(name, "is not a valid id").into()),
+        )
     }
 }
 
@@ -52,7 +56,11 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
         let parsed = serde_urlencoded::from_str(request.query_string());
         ready(parsed.map(Self).map_err(|error| {
             let text = error.to_string();
-            FieldError::new(quoted(&text).unwrap_or("query").to_owned(), "is given twice or is no text").into()
+            FieldError::new(
+                quoted(&text).unwrap_or("query").to_owned(),
+                "is given twice or is no text",
+            )
+            .into()
         }))
     }
 }
@@ -81,21 +89,32 @@ pub(super) fn page_message(page: &PageRequest) -> common::PageRequest {
         PageStart::Page(number) => (number, None),
         PageStart::After(cursor) => (0, Some(cursor.encode())),
     };
-    common::PageRequest { page: number, limit: page.limit, cursor }
+    common::PageRequest {
+        page: number,
+        limit: page.limit,
+        cursor,
+    }
 }
 
 /// A number in the query; no sign, no exponent.
 pub(super) fn number<T: FromStr>(name: &'static str, text: Option<&str>) -> Result<Option<T>, FieldError> {
     let parse = |text: &str| {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        digits.then(|| text.parse().ok()).flatten().ok_or_else(|| FieldError::new(name, "must be a number"))
+        digits
+            .then(|| text.parse().ok())
+            .flatten()
+            .ok_or_else(|| FieldError::new(name, "must be a number"))
     };
     text.map(parse).transpose()
 }
 
 /// An id in the query.
 pub(super) fn id<T: FromStr>(name: &'static str, text: Option<&str>) -> Result<Option<T>, FieldError> {
-    text.map(|text| text.parse().map_err(|_| FieldError::new(name, "is not a valid id"))).transpose()
+    text.map(|text| {
+        text.parse()
+            .map_err(|_| FieldError::new(name, "is not a valid id"))
+    })
+    .transpose()
 }
 
 /// A JSON body.
@@ -116,22 +135,34 @@ pub(super) async fn json<T: DeserializeOwned>(request: &HttpRequest, payload: Pa
     let has_body = request.headers().contains_key(header::CONTENT_TYPE);
     let is_json = request.content_type().eq_ignore_ascii_case("application/json");
     if has_body && !is_json {
-        return Err(Problem::unsupported_media_type("The body must be application/json."));
+        return Err(Problem::unsupported_media_type(
+            "The body must be application/json.",
+        ));
     }
     let timeout = body_timeout(request)?;
-    let body = tokio::time::timeout(timeout, read(request, payload)).await.map_err(|_| Problem::body_too_slow())??;
+    let body = tokio::time::timeout(timeout, read(request, payload))
+        .await
+        .map_err(|_| Problem::body_too_slow())??;
     if body.is_empty() {
         return Err(Problem::malformed("The body must be JSON."));
     }
     if !has_body {
-        return Err(Problem::unsupported_media_type("The body must be application/json."));
+        return Err(Problem::unsupported_media_type(
+            "The body must be application/json.",
+        ));
     }
     parse(&body)
 }
 
 async fn read(request: &HttpRequest, mut payload: Payload) -> Result<BytesMut, Problem> {
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > MAX_JSON) {
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    if announced
+        .and_then(|length| length.parse::<usize>().ok())
+        .is_some_and(|length| length > MAX_JSON)
+    {
         return Err(Problem::too_large());
     }
     let mut body = BytesMut::new();
@@ -159,7 +190,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         let path = if path == "." { "body".to_owned() } else { path };
         FieldError::new(path, format!("does not fit: {reason}")).into()
     })?;
-    json.end().map_err(|_| Problem::malformed("Something follows the body's JSON."))?;
+    json.end()
+        .map_err(|_| Problem::malformed("Something follows the body's JSON."))?;
     Ok(value)
 }
 
@@ -198,7 +230,11 @@ mod tests {
             assert_eq!(status_of(malformed).0, 400, "{malformed}");
         }
         assert_eq!(status_of("{}").1, "name is missing.");
-        assert!(status_of(r#"{"name": "x", "age": -1}"#).1.starts_with("age does not fit: invalid value"));
+        assert!(
+            status_of(r#"{"name": "x", "age": -1}"#)
+                .1
+                .starts_with("age does not fit: invalid value")
+        );
         assert!(status_of("[]").1.starts_with("name is missing") || status_of("[]").1.starts_with("body"));
     }
 

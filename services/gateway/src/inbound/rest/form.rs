@@ -74,7 +74,9 @@ impl FromRequest for StreamForm {
             }
             let form = Multipart::new(request.headers(), payload);
             let timeout = body_timeout(&request)?;
-            tokio::time::timeout(timeout, read(form)).await.map_err(|_| Problem::body_too_slow())?
+            tokio::time::timeout(timeout, read(form))
+                .await
+                .map_err(|_| Problem::body_too_slow())?
         }
         .boxed_local()
     }
@@ -120,7 +122,9 @@ async fn refuse_picture(mut part: Field) -> Result<(), Problem> {
     match part.next().await {
         None => Ok(()),
         Some(Ok(bytes)) if bytes.is_empty() => Ok(()),
-        Some(Ok(_)) => Err(Problem::unsupported_media_type("Pictures of streams are not taken yet; leave thumbnailFile out.")),
+        Some(Ok(_)) => Err(Problem::unsupported_media_type(
+            "Pictures of streams are not taken yet; leave thumbnailFile out.",
+        )),
         Some(Err(_)) => Err(Problem::malformed("The form is malformed.")),
     }
 }

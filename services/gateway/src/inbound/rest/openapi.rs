@@ -23,7 +23,10 @@ const PROBLEMS: [(&str, &str); 13] = [
     ("429", "Too many requests; see Retry-After"),
     ("431", "The request's headers are too many or too large"),
     ("500", "A defect of ours"),
-    ("503", "Something that the answer needs cannot be reached; see Retry-After"),
+    (
+        "503",
+        "Something that the answer needs cannot be reached; see Retry-After",
+    ),
 ];
 
 #[derive(OpenApi)]
@@ -52,14 +55,19 @@ struct Problems;
 impl Modify for Problems {
     fn modify(&self, document: &mut Document) {
         let components = document.components.get_or_insert_default();
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         for item in document.paths.paths.values_mut() {
             let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
             for operation in operations.into_iter().flatten() {
                 for (status, description) in PROBLEMS {
                     let responses = &mut operation.responses.responses;
-                    responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem(description)));
+                    responses
+                        .entry(status.to_owned())
+                        .or_insert_with(|| RefOr::T(problem(description)));
                 }
             }
         }
@@ -68,7 +76,9 @@ impl Modify for Problems {
 
 fn problem(description: &str) -> Response {
     let schema = Ref::from_schema_name("Problem");
-    let content = utoipa::openapi::ContentBuilder::new().schema(Some(schema)).build();
+    let content = utoipa::openapi::ContentBuilder::new()
+        .schema(Some(schema))
+        .build();
     utoipa::openapi::ResponseBuilder::new()
         .description(description)
         .content("application/problem+json", content)
@@ -81,5 +91,7 @@ pub(crate) fn document() -> Document {
 }
 
 pub(super) async fn serve(rest: Data<Rest>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(rest.openapi.clone())
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(rest.openapi.clone())
 }

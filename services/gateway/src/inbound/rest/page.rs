@@ -43,7 +43,9 @@ impl Page {
     fn add(&mut self, directory: &Path, base: &str) -> io::Result<()> {
         for entry in std::fs::read_dir(directory)? {
             let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
             if entry.file_type()?.is_dir() {
                 self.add(&entry.path(), &format!("{base}{name}/"))?;
             } else {
@@ -68,7 +70,11 @@ impl File {
             Some("txt") => "text/plain; charset=utf-8",
             _ => "application/octet-stream",
         };
-        Self { tag: format!("{:016x}", hasher.finish()), content: content.into(), kind }
+        Self {
+            tag: format!("{:016x}", hasher.finish()),
+            content: content.into(),
+            kind,
+        }
     }
 
     fn answer(&self, request: &HttpRequest) -> HttpResponse {
@@ -78,9 +84,19 @@ impl File {
             Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
             Err(_) => false,
         };
-        let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-        response.insert_header((header::CACHE_CONTROL, FRESHNESS)).insert_header(ETag(tag));
-        if known { response.finish() } else { response.content_type(self.kind).body(self.content.clone()) }
+        let mut response = if known {
+            HttpResponse::NotModified()
+        } else {
+            HttpResponse::Ok()
+        };
+        response
+            .insert_header((header::CACHE_CONTROL, FRESHNESS))
+            .insert_header(ETag(tag));
+        if known {
+            response.finish()
+        } else {
+            response.content_type(self.kind).body(self.content.clone())
+        }
     }
 }
 

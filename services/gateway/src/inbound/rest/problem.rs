@@ -25,7 +25,11 @@ pub(crate) struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
-        Self { status, error: Error::new(ErrorKind::Invalid, code, detail), allow: None }
+        Self {
+            status,
+            error: Error::new(ErrorKind::Invalid, code, detail),
+            allow: None,
+        }
     }
 
     /// The body is no JSON, or no multipart form.
@@ -34,20 +38,37 @@ impl Problem {
     }
 
     pub(super) fn unsupported_media_type(detail: &'static str) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "request.unsupported_media_type", detail)
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "request.unsupported_media_type",
+            detail,
+        )
     }
 
     pub(super) fn body_too_slow() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "request.timeout", "The body did not arrive in time.")
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request.timeout",
+            "The body did not arrive in time.",
+        )
     }
 
     pub(super) fn head_too_large() -> Self {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        Self::new(status, "request.head_too_large", "The request's headers are too many or too large.")
+        Self::new(
+            status,
+            "request.head_too_large",
+            "The request's headers are too many or too large.",
+        )
     }
 
     pub(super) fn too_large() -> Self {
-        Error::new(ErrorKind::TooLarge, "request.too_large", "The request is too large.").into()
+        Error::new(
+            ErrorKind::TooLarge,
+            "request.too_large",
+            "The request is too large.",
+        )
+        .into()
     }
 }
 
@@ -64,7 +85,11 @@ impl From<Error> for Problem {
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Self { status, error, allow: None }
+        Self {
+            status,
+            error,
+            allow: None,
+        }
     }
 }
 
@@ -121,7 +146,13 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let request_id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
-        let Error { code, detail, fields, retry_after, .. } = &self.error;
+        let Error {
+            code,
+            detail,
+            fields,
+            retry_after,
+            ..
+        } = &self.error;
         let shape = ProblemShape {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -129,7 +160,13 @@ impl ResponseError for Problem {
             detail,
             code,
             request_id: &request_id,
-            errors: fields.iter().map(|f| FieldShape { path: &f.path, msg: &f.message }).collect(),
+            errors: fields
+                .iter()
+                .map(|f| FieldShape {
+                    path: &f.path,
+                    msg: &f.message,
+                })
+                .collect(),
             message: detail,
             error: detail,
         };
@@ -141,7 +178,8 @@ impl ResponseError for Problem {
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
-        let after = retry_after.or((self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)));
+        let after = retry_after
+            .or((self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)));
         if let Some(after) = after {
             response.insert_header((header::RETRY_AFTER, after.as_millis().div_ceil(1000).to_string()));
         }
@@ -151,15 +189,26 @@ impl ResponseError for Problem {
 
 /// No resource of the API has this path.
 pub(super) async fn no_such_path() -> Problem {
-    Error::new(ErrorKind::NotFound, "request.path_not_found", "There is nothing at this path.").into()
+    Error::new(
+        ErrorKind::NotFound,
+        "request.path_not_found",
+        "There is nothing at this path.",
+    )
+    .into()
 }
 
 /// The resource is there, and does not do this.
 pub(super) async fn method_not_allowed(methods: &'static [&'static str]) -> Problem {
     let allow = methods.join(", ").to_ascii_uppercase();
-    let problem =
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "request.method_not_allowed", "This path does not take this method.");
-    Problem { allow: Some(allow), ..problem }
+    let problem = Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "request.method_not_allowed",
+        "This path does not take this method.",
+    );
+    Problem {
+        allow: Some(allow),
+        ..problem
+    }
 }
 
 impl actix_web::Responder for Problem {

@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use domain::{CategoryId, Error, FieldError, StreamId, UserId};
 use proto::stream::v1::{
-    CreateStreamRequest, DeleteStreamRequest, GetStreamRequest, ListBroadcastsRequest, ListStreamsRequest, RotateKeyRequest,
-    StopStreamRequest, Stream, StreamSort, StreamStatus, UpdateStreamRequest,
+    CreateStreamRequest, DeleteStreamRequest, GetStreamRequest, ListBroadcastsRequest, ListStreamsRequest,
+    RotateKeyRequest, StopStreamRequest, Stream, StreamSort, StreamStatus, UpdateStreamRequest,
 };
 use serde::Deserialize;
 
@@ -15,8 +15,8 @@ use crate::inbound::rest::extract::{Id, PageQuery, Query, id, page_message};
 use crate::inbound::rest::form::StreamForm;
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{
-    BroadcastListShape, CreatedStreamShape, DoneShape, KeyShape, OneStreamShape, StreamCreatedShape, StreamDataShape,
-    StreamListShape, StreamShape, TotalsShape,
+    BroadcastListShape, CreatedStreamShape, DoneShape, KeyShape, OneStreamShape, StreamCreatedShape,
+    StreamDataShape, StreamListShape, StreamShape, TotalsShape,
 };
 use crate::outbound::peers::{Answer, present};
 
@@ -54,7 +54,11 @@ impl Filter {
     }
 
     fn page(&self) -> PageQuery {
-        PageQuery { page: self.page.clone(), limit: self.limit.clone(), cursor: self.cursor.clone() }
+        PageQuery {
+            page: self.page.clone(),
+            limit: self.limit.clone(),
+            cursor: self.cursor.clone(),
+        }
     }
 }
 
@@ -62,15 +66,35 @@ impl Filter {
 #[utoipa::path(post, path = "/api/streams", tag = "streams", operation_id = "createStream", security(("bearer" = [])),
     request_body(content((StreamForm = "application/json"), (StreamForm = "multipart/form-data"))),
     responses((status = 201, body = StreamCreatedShape)))]
-pub(super) async fn create(rest: Data<Rest>, me: SignedIn, form: StreamForm) -> Result<HttpResponse, Problem> {
+pub(super) async fn create(
+    rest: Data<Rest>,
+    me: SignedIn,
+    form: StreamForm,
+) -> Result<HttpResponse, Problem> {
     let category_id = form.category()?.flatten().map(|category| category.0);
     let title = form.title.ok_or_else(|| Error::invalid("title", "is missing"))?;
-    let request = CreateStreamRequest { title, description: form.description.unwrap_or_default(), category_id };
-    let answer = rest.peers.stream(me.context()).create_stream(request).await.answer()?;
+    let request = CreateStreamRequest {
+        title,
+        description: form.description.unwrap_or_default(),
+        category_id,
+    };
+    let answer = rest
+        .peers
+        .stream(me.context())
+        .create_stream(request)
+        .await
+        .answer()?;
     let stream = present(answer.stream, "stream")?;
     let people = rest.people.of([stream.user_id], me.context()).await;
-    let data = CreatedStreamShape { stream: StreamShape::new(stream, &people), rtmp_url: answer.rtmp_url };
-    Ok(HttpResponse::Created().json(StreamCreatedShape { success: true, message: "The stream is there.", data }))
+    let data = CreatedStreamShape {
+        stream: StreamShape::new(stream, &people),
+        rtmp_url: answer.rtmp_url,
+    };
+    Ok(HttpResponse::Created().json(StreamCreatedShape {
+        success: true,
+        message: "The stream is there.",
+        data,
+    }))
 }
 
 /// Streams, live ones first unless asked otherwise.
@@ -96,21 +120,46 @@ pub(super) async fn list(
         user_id: id::<UserId>("userId", filter.user_id.as_deref())?.map(|id| id.0),
         sort: filter.sort()?.into(),
     };
-    let answer = rest.peers.stream(caller.context()).list_streams(request).await.answer()?;
+    let answer = rest
+        .peers
+        .stream(caller.context())
+        .list_streams(request)
+        .await
+        .answer()?;
     let owners = answer.streams.iter().map(|stream| stream.user_id);
     let people = rest.people.of(owners, caller.context()).await;
     let totals = TotalsShape::new(&page, answer.page);
-    let streams = answer.streams.into_iter().map(|stream| StreamShape::new(stream, &people)).collect();
-    Ok(HttpResponse::Ok().json(StreamListShape { streams, total_streams: totals.total_items(), totals }))
+    let streams = answer
+        .streams
+        .into_iter()
+        .map(|stream| StreamShape::new(stream, &people))
+        .collect();
+    Ok(HttpResponse::Ok().json(StreamListShape {
+        streams,
+        total_streams: totals.total_items(),
+        totals,
+    }))
 }
 
 /// One stream; its owner also gets the key.
 #[utoipa::path(get, path = "/api/streams/{id}", tag = "streams", operation_id = "getStream", security((), ("bearer" = [])),
     params(("id" = i64, Path)), responses((status = 200, body = OneStreamShape)))]
-pub(super) async fn get(rest: Data<Rest>, caller: Caller, Id(id): Id<StreamId>) -> Result<HttpResponse, Problem> {
-    let answer = rest.peers.stream(caller.context()).get_stream(GetStreamRequest { id: id.0 }).await.answer()?;
+pub(super) async fn get(
+    rest: Data<Rest>,
+    caller: Caller,
+    Id(id): Id<StreamId>,
+) -> Result<HttpResponse, Problem> {
+    let answer = rest
+        .peers
+        .stream(caller.context())
+        .get_stream(GetStreamRequest { id: id.0 })
+        .await
+        .answer()?;
     let stream = shaped(&rest, caller.context(), answer.stream).await?;
-    Ok(HttpResponse::Ok().json(OneStreamShape { stream, rtmp_url: answer.rtmp_url }))
+    Ok(HttpResponse::Ok().json(OneStreamShape {
+        stream,
+        rtmp_url: answer.rtmp_url,
+    }))
 }
 
 /// Changes a stream; fields that are absent stay. Viewers are told while it is live.
@@ -124,38 +173,88 @@ pub(super) async fn update(
     Id(id): Id<StreamId>,
     form: StreamForm,
 ) -> Result<HttpResponse, Problem> {
-    let category_id = form.category()?.map(|category| category.map_or(0, |category| category.0));
-    let request = UpdateStreamRequest { id: id.0, title: form.title, description: form.description, category_id };
-    let answer = rest.peers.stream(me.context()).update_stream(request).await.answer()?;
+    let category_id = form
+        .category()?
+        .map(|category| category.map_or(0, |category| category.0));
+    let request = UpdateStreamRequest {
+        id: id.0,
+        title: form.title,
+        description: form.description,
+        category_id,
+    };
+    let answer = rest
+        .peers
+        .stream(me.context())
+        .update_stream(request)
+        .await
+        .answer()?;
     let stream = shaped(&rest, me.context(), answer.stream).await?;
-    Ok(HttpResponse::Ok().json(OneStreamShape { stream, rtmp_url: None }))
+    Ok(HttpResponse::Ok().json(OneStreamShape {
+        stream,
+        rtmp_url: None,
+    }))
 }
 
 /// Deletes a stream: a broadcast ends, its VODs stay.
 #[utoipa::path(delete, path = "/api/streams/{id}", tag = "streams", operation_id = "deleteStream", security(("bearer" = [])),
     params(("id" = i64, Path)), responses((status = 200, body = DoneShape)))]
-pub(super) async fn delete(rest: Data<Rest>, me: SignedIn, Id(id): Id<StreamId>) -> Result<HttpResponse, Problem> {
-    rest.peers.stream(me.context()).delete_stream(DeleteStreamRequest { id: id.0 }).await.answer()?;
+pub(super) async fn delete(
+    rest: Data<Rest>,
+    me: SignedIn,
+    Id(id): Id<StreamId>,
+) -> Result<HttpResponse, Problem> {
+    rest.peers
+        .stream(me.context())
+        .delete_stream(DeleteStreamRequest { id: id.0 })
+        .await
+        .answer()?;
     Ok(HttpResponse::Ok().json(DoneShape::new("The stream is deleted.")))
 }
 
 /// Makes a new secret. The old one dies at once, and a broadcast on it ends.
 #[utoipa::path(post, path = "/api/streams/{id}/key", tag = "streams", operation_id = "rotateKey", security(("bearer" = [])),
     params(("id" = i64, Path)), responses((status = 200, body = KeyShape)))]
-pub(super) async fn rotate_key(rest: Data<Rest>, me: SignedIn, Id(id): Id<StreamId>) -> Result<HttpResponse, Problem> {
-    let answer = rest.peers.stream(me.context()).rotate_key(RotateKeyRequest { id: id.0 }).await.answer()?;
+pub(super) async fn rotate_key(
+    rest: Data<Rest>,
+    me: SignedIn,
+    Id(id): Id<StreamId>,
+) -> Result<HttpResponse, Problem> {
+    let answer = rest
+        .peers
+        .stream(me.context())
+        .rotate_key(RotateKeyRequest { id: id.0 })
+        .await
+        .answer()?;
     let message = "The old key works no more.";
-    let shape = KeyShape { success: true, message, stream_key: answer.stream_key, rtmp_url: answer.rtmp_url };
+    let shape = KeyShape {
+        success: true,
+        message,
+        stream_key: answer.stream_key,
+        rtmp_url: answer.rtmp_url,
+    };
     Ok(HttpResponse::Ok().json(shape))
 }
 
 /// Ends the broadcast.
 #[utoipa::path(post, path = "/api/streams/{id}/stop", tag = "streams", operation_id = "stopStream", security(("bearer" = [])),
     params(("id" = i64, Path)), responses((status = 200, body = StreamDataShape)))]
-pub(super) async fn stop(rest: Data<Rest>, me: SignedIn, Id(id): Id<StreamId>) -> Result<HttpResponse, Problem> {
-    let answer = rest.peers.stream(me.context()).stop_stream(StopStreamRequest { id: id.0 }).await.answer()?;
+pub(super) async fn stop(
+    rest: Data<Rest>,
+    me: SignedIn,
+    Id(id): Id<StreamId>,
+) -> Result<HttpResponse, Problem> {
+    let answer = rest
+        .peers
+        .stream(me.context())
+        .stop_stream(StopStreamRequest { id: id.0 })
+        .await
+        .answer()?;
     let data = shaped(&rest, me.context(), answer.stream).await?;
-    Ok(HttpResponse::Ok().json(StreamDataShape { success: true, message: "The broadcast is over.", data }))
+    Ok(HttpResponse::Ok().json(StreamDataShape {
+        success: true,
+        message: "The broadcast is over.",
+        data,
+    }))
 }
 
 /// A stream's times on air; for its owner also why encoders were turned away.
@@ -170,14 +269,31 @@ pub(super) async fn broadcasts(
     Query(query): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let page = query.parse()?;
-    let request = ListBroadcastsRequest { stream_id: id.0, page: Some(page_message(&page)) };
-    let answer = rest.peers.stream(caller.context()).list_broadcasts(request).await.answer()?;
-    let refusals = (!answer.refusals.is_empty()).then(|| answer.refusals.into_iter().map(Into::into).collect());
+    let request = ListBroadcastsRequest {
+        stream_id: id.0,
+        page: Some(page_message(&page)),
+    };
+    let answer = rest
+        .peers
+        .stream(caller.context())
+        .list_broadcasts(request)
+        .await
+        .answer()?;
+    let refusals =
+        (!answer.refusals.is_empty()).then(|| answer.refusals.into_iter().map(Into::into).collect());
     let broadcasts = answer.broadcasts.into_iter().map(Into::into).collect();
-    Ok(HttpResponse::Ok().json(BroadcastListShape { broadcasts, refusals, totals: TotalsShape::new(&page, answer.page) }))
+    Ok(HttpResponse::Ok().json(BroadcastListShape {
+        broadcasts,
+        refusals,
+        totals: TotalsShape::new(&page, answer.page),
+    }))
 }
 
-async fn shaped(rest: &Rest, context: &proto::CallContext, stream: Option<Stream>) -> Result<StreamShape, Problem> {
+async fn shaped(
+    rest: &Rest,
+    context: &proto::CallContext,
+    stream: Option<Stream>,
+) -> Result<StreamShape, Problem> {
     let stream = present(stream, "stream")?;
     let people = rest.people.of([stream.user_id], context).await;
     Ok(StreamShape::new(stream, &people))

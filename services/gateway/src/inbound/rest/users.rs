@@ -4,8 +4,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use domain::UserId;
 use proto::auth::v1::{
-    FollowRequest, GetMeRequest, GetProfileRequest, ListFollowsRequest, LoginRequest, LogoutRequest, RefreshRequest,
-    RegisterRequest, UnfollowRequest,
+    FollowRequest, GetMeRequest, GetProfileRequest, ListFollowsRequest, LoginRequest, LogoutRequest,
+    RefreshRequest, RegisterRequest, UnfollowRequest,
 };
 use proto::time::datetime;
 use serde::Deserialize;
@@ -16,7 +16,8 @@ use crate::inbound::rest::caller::{Anonymous, Caller, SignedIn};
 use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, page_message, segment};
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{
-    DoneShape, FollowShape, FollowedShape, FollowersShape, FollowingShape, MeShape, ProfileShape, SessionShape, TotalsShape,
+    DoneShape, FollowShape, FollowedShape, FollowersShape, FollowingShape, MeShape, ProfileShape,
+    SessionShape, TotalsShape,
 };
 use crate::outbound::peers::{Answer, present};
 
@@ -54,9 +55,22 @@ pub(super) async fn register(
     caller: Anonymous,
     Json(body): Json<Registration>,
 ) -> Result<HttpResponse, Problem> {
-    let Registration { username, password, display_name } = body;
-    let request = RegisterRequest { username, password, display_name };
-    let session = rest.peers.auth(caller.context()).register(request).await.answer()?;
+    let Registration {
+        username,
+        password,
+        display_name,
+    } = body;
+    let request = RegisterRequest {
+        username,
+        password,
+        display_name,
+    };
+    let session = rest
+        .peers
+        .auth(caller.context())
+        .register(request)
+        .await
+        .answer()?;
     Ok(HttpResponse::Created().json(SessionShape::new("Welcome.", session)?))
 }
 
@@ -69,7 +83,12 @@ pub(super) async fn login(
     Json(body): Json<Credentials>,
 ) -> Result<HttpResponse, Problem> {
     let Credentials { username, password } = body;
-    let session = rest.peers.auth(caller.context()).login(LoginRequest { username, password }).await.answer()?;
+    let session = rest
+        .peers
+        .auth(caller.context())
+        .login(LoginRequest { username, password })
+        .await
+        .answer()?;
     Ok(HttpResponse::Ok().json(SessionShape::new("Signed in.", session)?))
 }
 
@@ -81,8 +100,15 @@ pub(super) async fn refresh(
     caller: Anonymous,
     Json(body): Json<Refresh>,
 ) -> Result<HttpResponse, Problem> {
-    let request = RefreshRequest { refresh_token: body.refresh_token };
-    let session = rest.peers.auth(caller.context()).refresh(request).await.answer()?;
+    let request = RefreshRequest {
+        refresh_token: body.refresh_token,
+    };
+    let session = rest
+        .peers
+        .auth(caller.context())
+        .refresh(request)
+        .await
+        .answer()?;
     Ok(HttpResponse::Ok().json(SessionShape::new("Renewed.", session)?))
 }
 
@@ -90,7 +116,11 @@ pub(super) async fn refresh(
 #[utoipa::path(post, path = "/api/users/logout", tag = "users", operation_id = "logout", security(("bearer" = [])),
     responses((status = 204, description = "Signed out")))]
 pub(super) async fn logout(rest: Data<Rest>, me: SignedIn) -> Result<HttpResponse, Problem> {
-    rest.peers.auth(me.context()).logout(LogoutRequest {}).await.answer()?;
+    rest.peers
+        .auth(me.context())
+        .logout(LogoutRequest {})
+        .await
+        .answer()?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -98,16 +128,32 @@ pub(super) async fn logout(rest: Data<Rest>, me: SignedIn) -> Result<HttpRespons
 #[utoipa::path(get, path = "/api/users/me", tag = "users", operation_id = "me", security(("bearer" = [])),
     responses((status = 200, body = MeShape)))]
 pub(super) async fn me(rest: Data<Rest>, me: SignedIn) -> Result<HttpResponse, Problem> {
-    let answer = rest.peers.auth(me.context()).get_me(GetMeRequest {}).await.answer()?;
+    let answer = rest
+        .peers
+        .auth(me.context())
+        .get_me(GetMeRequest {})
+        .await
+        .answer()?;
     Ok(HttpResponse::Ok().json(MeShape::from(present(answer.user, "user")?)))
 }
 
 /// Someone's public profile.
 #[utoipa::path(get, path = "/api/users/profile/{username}", tag = "users", operation_id = "profile",
     security((), ("bearer" = [])), params(("username" = String, Path)), responses((status = 200, body = ProfileShape)))]
-pub(super) async fn profile(rest: Data<Rest>, caller: Caller, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let request = GetProfileRequest { username: segment(&request, "username") };
-    let answer = rest.peers.auth(caller.context()).get_profile(request).await.answer()?;
+pub(super) async fn profile(
+    rest: Data<Rest>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let request = GetProfileRequest {
+        username: segment(&request, "username"),
+    };
+    let answer = rest
+        .peers
+        .auth(caller.context())
+        .get_profile(request)
+        .await
+        .answer()?;
     Ok(HttpResponse::Ok().json(ProfileShape::try_from(answer)?))
 }
 
@@ -122,10 +168,21 @@ pub(super) async fn followers(
     Query(query): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let page = query.parse()?;
-    let request = ListFollowsRequest { user_id: id.0, page: Some(page_message(&page)) };
-    let answer = rest.peers.auth(caller.context()).list_followers(request).await.answer()?;
+    let request = ListFollowsRequest {
+        user_id: id.0,
+        page: Some(page_message(&page)),
+    };
+    let answer = rest
+        .peers
+        .auth(caller.context())
+        .list_followers(request)
+        .await
+        .answer()?;
     let followers = answer.users.iter().map(Into::into).collect();
-    Ok(HttpResponse::Ok().json(FollowersShape { followers, totals: TotalsShape::new(&page, answer.page) }))
+    Ok(HttpResponse::Ok().json(FollowersShape {
+        followers,
+        totals: TotalsShape::new(&page, answer.page),
+    }))
 }
 
 /// Whom someone follows.
@@ -139,40 +196,84 @@ pub(super) async fn following(
     Query(query): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let page = query.parse()?;
-    let request = ListFollowsRequest { user_id: id.0, page: Some(page_message(&page)) };
-    let answer = rest.peers.auth(caller.context()).list_following(request).await.answer()?;
+    let request = ListFollowsRequest {
+        user_id: id.0,
+        page: Some(page_message(&page)),
+    };
+    let answer = rest
+        .peers
+        .auth(caller.context())
+        .list_following(request)
+        .await
+        .answer()?;
     let following = answer.users.iter().map(Into::into).collect();
-    Ok(HttpResponse::Ok().json(FollowingShape { following, totals: TotalsShape::new(&page, answer.page) }))
+    Ok(HttpResponse::Ok().json(FollowingShape {
+        following,
+        totals: TotalsShape::new(&page, answer.page),
+    }))
 }
 
 /// Follows someone, who is told.
 #[utoipa::path(post, path = "/api/users/{id}/follow", tag = "users", operation_id = "follow", security(("bearer" = [])),
     params(("id" = i64, Path)), responses((status = 201, body = FollowedShape)))]
-pub(super) async fn follow(rest: Data<Rest>, me: SignedIn, Id(id): Id<UserId>) -> Result<HttpResponse, Problem> {
-    let answer = rest.peers.auth(me.context()).follow(FollowRequest { user_id: id.0 }).await.answer()?;
+pub(super) async fn follow(
+    rest: Data<Rest>,
+    me: SignedIn,
+    Id(id): Id<UserId>,
+) -> Result<HttpResponse, Problem> {
+    let answer = rest
+        .peers
+        .auth(me.context())
+        .follow(FollowRequest { user_id: id.0 })
+        .await
+        .answer()?;
     let created_at = datetime(answer.followed_at.as_ref());
-    let data = FollowShape { follower_id: me.user().id.0, following_id: id.0, created_at };
-    Ok(HttpResponse::Created().json(FollowedShape { success: true, message: "You follow them now.", data }))
+    let data = FollowShape {
+        follower_id: me.user().id.0,
+        following_id: id.0,
+        created_at,
+    };
+    Ok(HttpResponse::Created().json(FollowedShape {
+        success: true,
+        message: "You follow them now.",
+        data,
+    }))
 }
 
 /// Stops following someone.
 #[utoipa::path(delete, path = "/api/users/{id}/follow", tag = "users", operation_id = "unfollow", security(("bearer" = [])),
     params(("id" = i64, Path)), responses((status = 200, body = DoneShape)))]
-pub(super) async fn unfollow(rest: Data<Rest>, me: SignedIn, Id(id): Id<UserId>) -> Result<HttpResponse, Problem> {
-    rest.peers.auth(me.context()).unfollow(UnfollowRequest { user_id: id.0 }).await.answer()?;
+pub(super) async fn unfollow(
+    rest: Data<Rest>,
+    me: SignedIn,
+    Id(id): Id<UserId>,
+) -> Result<HttpResponse, Problem> {
+    rest.peers
+        .auth(me.context())
+        .unfollow(UnfollowRequest { user_id: id.0 })
+        .await
+        .answer()?;
     Ok(HttpResponse::Ok().json(DoneShape::new("You follow them no more.")))
 }
 
 /// The same as DELETE of `follow`.
 #[utoipa::path(delete, path = "/api/users/{id}/unfollow", tag = "users", operation_id = "unfollowByName",
     security(("bearer" = [])), params(("id" = i64, Path)), responses((status = 200, body = DoneShape)))]
-pub(super) async fn unfollow_by_name(rest: Data<Rest>, me: SignedIn, id: Id<UserId>) -> Result<HttpResponse, Problem> {
+pub(super) async fn unfollow_by_name(
+    rest: Data<Rest>,
+    me: SignedIn,
+    id: Id<UserId>,
+) -> Result<HttpResponse, Problem> {
     unfollow(rest, me, id).await
 }
 
 /// The same as DELETE of `follow`, for forms.
 #[utoipa::path(post, path = "/api/users/{id}/unfollow", tag = "users", operation_id = "unfollowByPost",
     security(("bearer" = [])), params(("id" = i64, Path)), responses((status = 200, body = DoneShape)))]
-pub(super) async fn unfollow_by_post(rest: Data<Rest>, me: SignedIn, id: Id<UserId>) -> Result<HttpResponse, Problem> {
+pub(super) async fn unfollow_by_post(
+    rest: Data<Rest>,
+    me: SignedIn,
+    id: Id<UserId>,
+) -> Result<HttpResponse, Problem> {
     unfollow(rest, me, id).await
 }

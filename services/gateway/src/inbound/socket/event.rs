@@ -51,15 +51,25 @@ impl RawEvent {
 
 fn parse(value: &socketioxide::handler::Value) -> Result<(String, Value), Error> {
     let malformed = || Error::new(ErrorKind::Invalid, "event.malformed", "The event is malformed.");
-    let socketioxide::handler::Value::Str(text, attachments) = value else { return Err(malformed()) };
+    let socketioxide::handler::Value::Str(text, attachments) = value else {
+        return Err(malformed());
+    };
     if text.len() > MAX_BYTES {
-        return Err(Error::new(ErrorKind::TooLarge, "event.too_large", "An event may have 16 kB."));
+        return Err(Error::new(
+            ErrorKind::TooLarge,
+            "event.too_large",
+            "An event may have 16 kB.",
+        ));
     }
     if attachments.as_ref().is_some_and(|parts| !parts.is_empty()) {
         return Err(malformed());
     }
-    let mut parts = serde_json::from_str::<Vec<Value>>(text).map_err(|_| malformed())?.into_iter();
-    let Some(Value::String(name)) = parts.next() else { return Err(malformed()) };
+    let mut parts = serde_json::from_str::<Vec<Value>>(text)
+        .map_err(|_| malformed())?
+        .into_iter();
+    let Some(Value::String(name)) = parts.next() else {
+        return Err(malformed());
+    };
     Ok((name, parts.next().unwrap_or_default()))
 }
 
@@ -74,7 +84,10 @@ pub(super) fn accept(ack: AckSender, mut answer: Map<String, Value>) {
 pub(super) fn refuse(ack: AckSender, error: &Error) {
     let mut answer = serde_json::json!({ "ok": false, "code": error.code, "message": error.detail });
     if let (Some(after), Some(answer)) = (error.retry_after, answer.as_object_mut()) {
-        answer.insert("retryAfterMs".to_owned(), u64::try_from(after.as_millis()).unwrap_or(u64::MAX).into());
+        answer.insert(
+            "retryAfterMs".to_owned(),
+            u64::try_from(after.as_millis()).unwrap_or(u64::MAX).into(),
+        );
     }
     let _ = ack.send(&answer);
 }
@@ -87,9 +100,10 @@ pub(super) fn stream_id(data: &Value) -> Result<StreamId, Error> {
         None | Some(Value::Null) => Err(required()),
         Some(Value::String(text)) if text.trim().is_empty() => Err(required()),
         Some(Value::String(text)) => text.parse().map_err(|_| not_found()),
-        Some(Value::Number(number)) => {
-            number.as_i64().and_then(|id| StreamId::try_from(id).ok()).ok_or_else(not_found)
-        }
+        Some(Value::Number(number)) => number
+            .as_i64()
+            .and_then(|id| StreamId::try_from(id).ok())
+            .ok_or_else(not_found),
         Some(_) => Err(not_found()),
     }
 }
@@ -105,7 +119,10 @@ mod tests {
 
     #[test]
     fn an_event_is_a_name_and_perhaps_data() {
-        assert_eq!(parse(&text(r#"["a",{"b":1},2]"#)), Ok(("a".to_owned(), json!({"b": 1}))));
+        assert_eq!(
+            parse(&text(r#"["a",{"b":1},2]"#)),
+            Ok(("a".to_owned(), json!({"b": 1})))
+        );
         assert_eq!(parse(&text(r#"["a"]"#)), Ok(("a".to_owned(), Value::Null)));
         for bad in ["", "[]", "[1]", r#"{"a":1}"#, r#"["a""#] {
             assert_eq!(parse(&text(bad)).unwrap_err().code, "event.malformed", "{bad}");
@@ -118,11 +135,32 @@ mod tests {
     fn a_stream_id_is_a_number_or_digits() {
         assert_eq!(stream_id(&json!({"streamId": 7})), Ok(StreamId(7)));
         assert_eq!(stream_id(&json!({"streamId": "7"})), Ok(StreamId(7)));
-        for missing in [json!(null), json!({}), json!({"streamId": null}), json!({"streamId": ""}), json!("7")] {
-            assert_eq!(stream_id(&missing).unwrap_err().detail, "Stream ID is required.", "{missing}");
+        for missing in [
+            json!(null),
+            json!({}),
+            json!({"streamId": null}),
+            json!({"streamId": ""}),
+            json!("7"),
+        ] {
+            assert_eq!(
+                stream_id(&missing).unwrap_err().detail,
+                "Stream ID is required.",
+                "{missing}"
+            );
         }
-        for bad in [json!(0), json!(-1), json!(1.5), json!("07"), json!(true), json!("a".repeat(1000))] {
-            assert_eq!(stream_id(&json!({"streamId": bad})).unwrap_err().detail, "Stream not found.", "{bad}");
+        for bad in [
+            json!(0),
+            json!(-1),
+            json!(1.5),
+            json!("07"),
+            json!(true),
+            json!("a".repeat(1000)),
+        ] {
+            assert_eq!(
+                stream_id(&json!({"streamId": bad})).unwrap_err().detail,
+                "Stream not found.",
+                "{bad}"
+            );
         }
     }
 }

@@ -28,7 +28,11 @@ pub(super) async fn dispatch(
         "join_stream_room" => join_stream_room(sockets, connection, data).await,
         "leave_stream_room" => leave_stream_room(sockets, connection, data),
         "chat_message" => chat_message(sockets, connection, data).await,
-        _ => Err(Error::new(ErrorKind::Invalid, "event.unknown", "There is no such event.")),
+        _ => Err(Error::new(
+            ErrorKind::Invalid,
+            "event.unknown",
+            "There is no such event.",
+        )),
     }
 }
 
@@ -43,7 +47,10 @@ pub(super) fn error_event(name: &str) -> Option<&'static str> {
 }
 
 async fn authenticate(sockets: &Arc<Sockets>, connection: &Arc<Connection>, data: &Value) -> Answered {
-    let token = data.get("token").and_then(Value::as_str).filter(|token| !token.is_empty());
+    let token = data
+        .get("token")
+        .and_then(Value::as_str)
+        .filter(|token| !token.is_empty());
     let token = token.ok_or_else(Error::unauthenticated)?.to_owned();
     let session = handshake::sign_in(sockets, token).await?;
     let answer = fields(json!({ "userId": session.user.id, "expiresAt": session.user.expires_at }));
@@ -70,7 +77,16 @@ async fn join_stream_room(sockets: &Arc<Sockets>, connection: &Arc<Connection>, 
         ),
     };
     let context = connection.context(sockets.call_timeout);
-    sockets.hub.join(connection, stream, after, sockets.limits.gateway_socket_rooms, &context).await?;
+    sockets
+        .hub
+        .join(
+            connection,
+            stream,
+            after,
+            sockets.limits.gateway_socket_rooms,
+            &context,
+        )
+        .await?;
     Ok(fields(json!({ "streamId": stream })))
 }
 
@@ -96,7 +112,12 @@ async fn chat_message(sockets: &Sockets, connection: &Connection, data: &Value) 
         client_message_id: text("clientMessageId")?,
     };
     let context = connection.context(sockets.call_timeout);
-    let answer = sockets.peers.chat(&context).send_message(request).await.answer()?;
+    let answer = sockets
+        .peers
+        .chat(&context)
+        .send_message(request)
+        .await
+        .answer()?;
     let message = present(answer.message, "message")?;
     // Those here need not wait for the broker; when its word comes, they have it already.
     sockets.hub.posted(stream, Line::from(&message));

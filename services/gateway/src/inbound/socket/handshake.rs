@@ -1,17 +1,20 @@
 //! Who a new socket is, decided before its client is told that it is connected.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use domain::Error;
 use http::request::Parts;
 use serde_json::Value;
 use socketioxide::extract::{AckSender, SocketRef};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use crate::domain::address;
+use crate::domain::rate::Bucket;
 use crate::hub::connection::{Connection, Session};
-use crate::inbound::socket::event::{RawEvent, refuse};
+use crate::inbound::socket::event::RawEvent;
 use crate::inbound::socket::transport::Peer;
 use crate::inbound::socket::{Sockets, worker};
 
@@ -37,7 +40,11 @@ impl From<Error> for Refused {
 }
 
 /// Authenticates a socket and sets up its queue; the client hears of it after this.
-pub(super) async fn connect(sockets: Arc<Sockets>, socket: SocketRef, auth: Option<Value>) -> Result<(), Refused> {
+pub(super) async fn connect(
+    sockets: Arc<Sockets>,
+    socket: SocketRef,
+    auth: Option<Value>,
+) -> Result<(), Refused> {
     let request = socket.req_parts();
     if has_token_in_url(request) {
         return Err(Refused("auth.token_in_url".to_owned()));
@@ -52,12 +59,30 @@ pub(super) async fn connect(sockets: Arc<Sockets>, socket: SocketRef, auth: Opti
     sockets.hub.add(connection.clone());
 
     let (queue, events) = mpsc::channel(QUEUE);
+    let limits = &sockets.limits;
+    let bucket = Bucket::new(
+        limits.gateway_socket_event_burst,
+        limits.gateway_socket_events_per_second,
+    );
+    let bucket = Arc::new(Mutex::new(bucket));
+    // Weak: the closure lives in the socket, and the connection holds the socket.
+    let speaker = Arc::downgrade(&connection);
     // The closure runs where the packet was read, so the queue has the order of the wire.
     socket.on_fallback(move |ack: AckSender, event: RawEvent| {
-        if let Some(incoming) = event.with(ack)
-            && let Err(mpsc::error::TrySendError::Full(incoming)) = queue.try_send(incoming)
-        {
-            refuse(incoming.ack, &worker::too_fast());
+        let Some(incoming) = event.with(ack) else {
+            return std::future::ready(());
+        };
+        let in_time = bucket
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take(Instant::now());
+        let too_fast = if in_time {
+            queue.try_send(incoming).err()
+        } else {
+            Some(TrySendError::Full(incoming))
+        };
+        if let (Some(TrySendError::Full(incoming)), Some(speaker)) = (too_fast, speaker.upgrade()) {
+            worker::refused(&speaker, incoming, &worker::too_fast());
         }
         std::future::ready(())
     });
@@ -95,6 +120,14 @@ fn has_token_in_url(request: &Parts) -> bool {
 
 fn client_address(sockets: &Sockets, request: &Parts) -> Option<std::net::IpAddr> {
     let Peer(peer) = request.extensions.get::<Peer>()?;
-    let forwarded = request.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    Some(address::client(peer.ip(), forwarded.collect::<Vec<_>>().into_iter(), &sockets.trusted))
+    let forwarded = request
+        .headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    Some(address::client(
+        peer.ip(),
+        forwarded.collect::<Vec<_>>().into_iter(),
+        &sockets.trusted,
+    ))
 }

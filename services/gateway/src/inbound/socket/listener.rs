@@ -68,7 +68,10 @@ impl SocketListener {
     /// Accepts until a stop is asked for, then closes all sockets.
     pub(crate) fn serve(self, sockets: &Arc<Sockets>, shutdown: &Shutdown) {
         let (engine, io) = engine(sockets);
-        let front = Arc::new(Front { sockets: sockets.clone(), engine });
+        let front = Arc::new(Front {
+            sockets: sockets.clone(),
+            engine,
+        });
         let stop = shutdown.clone();
         shutdown.spawn_essential("sockets", async move {
             tokio::select! {
@@ -85,7 +88,9 @@ impl SocketListener {
 fn engine(sockets: &Arc<Sockets>) -> (Engine, SocketIo) {
     let limits = &sockets.limits;
     let max_packet = usize::try_from(MAX_PACKET).unwrap_or(usize::MAX);
-    let parser = ParserConfig::common().max_incoming_binaries(4).max_incoming_binary_buf_size(max_packet);
+    let parser = ParserConfig::common()
+        .max_incoming_binaries(4)
+        .max_incoming_binary_buf_size(max_packet);
     let (engine, io) = SocketIo::builder()
         .req_path(PATH)
         .with_parser(parser)
@@ -146,7 +151,9 @@ impl Front {
             async move { Ok::<_, Infallible>(front.answer(request, peer, cut).await) }
         });
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(READ_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
+        http.timer(TokioTimer::new())
+            .header_read_timeout(READ_TIMEOUT)
+            .max_buf_size(MAX_HEAD_BYTES);
         let ended = http.serve_connection(io, service).with_upgrades().await;
         if let Err(error) = ended {
             tracing::debug!(%error, "a socket connection ended");
@@ -155,7 +162,9 @@ impl Front {
     }
 
     async fn answer(&self, mut request: Request<Incoming>, peer: SocketAddr, cut: Cut) -> Response<Body> {
-        let Some(uri) = self.rewritten(request.uri()) else { return refusal(StatusCode::NOT_FOUND, "not_found") };
+        let Some(uri) = self.rewritten(request.uri()) else {
+            return refusal(StatusCode::NOT_FOUND, "not_found");
+        };
         let origin = request.headers().get(header::ORIGIN).cloned();
         if !self.admits(origin.as_ref(), request.headers()) {
             return refusal(StatusCode::FORBIDDEN, "origin_refused");
@@ -184,7 +193,9 @@ impl Front {
     fn rewritten(&self, uri: &Uri) -> Option<Uri> {
         let path = uri.path();
         let below = |base: &str| {
-            path.strip_prefix(base).filter(|rest| rest.is_empty() || *rest == "/").map(|_| uri.query().unwrap_or_default())
+            path.strip_prefix(base)
+                .filter(|rest| rest.is_empty() || *rest == "/")
+                .map(|_| uri.query().unwrap_or_default())
         };
         let query = below(&self.sockets.path).or_else(|| below(LEGACY_PATH))?;
         let mut parts = uri.clone().into_parts();
@@ -202,12 +213,25 @@ impl Front {
     fn with_cors(&self, mut answer: Response<Body>, origin: Option<&HeaderValue>) -> Response<Body> {
         let headers = answer.headers_mut();
         headers.insert(header::VARY, HeaderValue::from_static("Origin"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        let known = origin.filter(|origin| origin.to_str().is_ok_and(|origin| self.sockets.origins.allows(origin)));
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
+        let known = origin.filter(|origin| {
+            origin
+                .to_str()
+                .is_ok_and(|origin| self.sockets.origins.allows(origin))
+        });
         if let Some(origin) = known {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
-            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+            headers.insert(
+                header::ACCESS_CONTROL_ALLOW_METHODS,
+                HeaderValue::from_static("GET, POST"),
+            );
+            headers.insert(
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                HeaderValue::from_static("content-type"),
+            );
         }
         answer
     }
@@ -232,7 +256,9 @@ fn refusal(status: StatusCode, code: &str) -> Response<Body> {
     let body = serde_json::json!({ "code": code, "message": status.canonical_reason() }).to_string();
     let mut response = Response::new(Full::from(body).boxed_unsync());
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

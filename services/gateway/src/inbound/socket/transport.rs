@@ -40,9 +40,17 @@ pub(super) struct Guarded {
 
 impl Guarded {
     pub(super) fn new(stream: TcpStream, token: CancellationToken) -> Self {
-        let (cut_reading, cut_writing) =
-            (Box::pin(token.clone().cancelled_owned()), Box::pin(token.clone().cancelled_owned()));
-        Self { stream, token, cut_reading, cut_writing, stalled: None }
+        let (cut_reading, cut_writing) = (
+            Box::pin(token.clone().cancelled_owned()),
+            Box::pin(token.clone().cancelled_owned()),
+        );
+        Self {
+            stream,
+            token,
+            cut_reading,
+            cut_writing,
+            stalled: None,
+        }
     }
 
     fn written<T>(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -56,7 +64,11 @@ impl Guarded {
             // The reader closes the session, the writer alone would not.
             self.token.cancel();
         }
-        if self.cut_writing.as_mut().poll(cx).is_ready() { Poll::Ready(Err(cut())) } else { Poll::Pending }
+        if self.cut_writing.as_mut().poll(cx).is_ready() {
+            Poll::Ready(Err(cut()))
+        } else {
+            Poll::Pending
+        }
     }
 }
 
@@ -71,7 +83,11 @@ fn cut() -> io::Error {
 }
 
 impl AsyncRead for Guarded {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.cut_reading.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(cut()));
         }
@@ -132,7 +148,10 @@ impl Upgrades {
             if let Some(first) = &first {
                 first.0.cancel();
             }
-            let upgraded = connections.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);
+            let upgraded = connections
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&session);
             if let Some(upgraded) = upgraded {
                 upgraded.cancel();
             }

@@ -1,13 +1,12 @@
 //! One socket's events, one after another, and the end of its token.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::{Error, ErrorKind};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::domain::rate::Bucket;
 use crate::hub::connection::Connection;
 use crate::inbound::socket::event::{Incoming, accept, refuse};
 use crate::inbound::socket::{Sockets, handlers};
@@ -16,9 +15,11 @@ use crate::inbound::socket::{Sockets, handlers};
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 
 /// Works until the socket is gone.
-pub(super) async fn run(sockets: Arc<Sockets>, connection: Arc<Connection>, mut events: mpsc::Receiver<Incoming>) {
-    let limits = &sockets.limits;
-    let mut bucket = Bucket::new(limits.gateway_socket_event_burst, limits.gateway_socket_events_per_second);
+pub(super) async fn run(
+    sockets: Arc<Sockets>,
+    connection: Arc<Connection>,
+    mut events: mpsc::Receiver<Incoming>,
+) {
     loop {
         tokio::select! {
             biased;
@@ -26,12 +27,8 @@ pub(super) async fn run(sockets: Arc<Sockets>, connection: Arc<Connection>, mut 
             () = expiry(&sockets, &connection) => expire(&sockets, &connection),
             incoming = events.recv() => {
                 let Some(incoming) = incoming else { return };
-                if bucket.take(Instant::now()) {
-                    // Boxed, so that a socket that is idle has no room for it.
-                    Box::pin(handle(&sockets, &connection, incoming)).await;
-                } else {
-                    refused(&connection, incoming, &too_fast());
-                }
+                // Boxed, so that a socket that is idle has no room for it.
+                Box::pin(handle(&sockets, &connection, incoming)).await;
             }
         }
     }
@@ -47,7 +44,7 @@ async fn handle(sockets: &Arc<Sockets>, connection: &Arc<Connection>, incoming: 
 }
 
 /// The acknowledgement, and the event that clients without acknowledgements listen to.
-fn refused(connection: &Connection, incoming: Incoming, error: &Error) {
+pub(super) fn refused(connection: &Connection, incoming: Incoming, error: &Error) {
     if let Some(event) = handlers::error_event(&incoming.name) {
         connection.emit(event, &json!({ "message": error.detail, "code": error.code }));
     }
@@ -55,15 +52,21 @@ fn refused(connection: &Connection, incoming: Incoming, error: &Error) {
 }
 
 pub(super) fn too_fast() -> Error {
-    Error::new(ErrorKind::RateLimited, "event.too_many", "Too many events, slow down.")
-        .retry_after(Duration::from_secs(1))
+    Error::new(
+        ErrorKind::RateLimited,
+        "event.too_many",
+        "Too many events, slow down.",
+    )
+    .retry_after(Duration::from_secs(1))
 }
 
 /// Ends when the socket's token does; never for a guest.
 async fn expiry(sockets: &Sockets, connection: &Connection) {
-    let Some(session) = connection.session() else { return std::future::pending().await };
+    let Some(expires_at) = connection.expires_at() else {
+        return std::future::pending().await;
+    };
     loop {
-        let left = (session.user.expires_at - sockets.clock.now()).to_std().unwrap_or_default();
+        let left = (expires_at - sockets.clock.now()).to_std().unwrap_or_default();
         if left.is_zero() {
             return;
         }

@@ -45,13 +45,20 @@ pub(in crate::inbound::rest) struct PlaybackShape {
 
 impl From<PlaybackUrls> for PlaybackShape {
     fn from(urls: PlaybackUrls) -> Self {
-        Self { hls: urls.hls, dash: urls.dash }
+        Self {
+            hls: urls.hls,
+            dash: urls.dash,
+        }
     }
 }
 
 impl StreamShape {
     pub(in crate::inbound::rest) fn new(stream: Stream, people: &Found) -> Self {
-        let status = if stream.status() == StreamStatus::Live { "live" } else { "ended" };
+        let status = if stream.status() == StreamStatus::Live {
+            "live"
+        } else {
+            "ended"
+        };
         let found = people.get(&stream.user_id);
         Self {
             status,
@@ -162,7 +169,10 @@ struct SampleShape {
 
 impl From<ViewerSample> for SampleShape {
     fn from(sample: ViewerSample) -> Self {
-        Self { at: datetime(sample.at.as_ref()), viewers: sample.viewers }
+        Self {
+            at: datetime(sample.at.as_ref()),
+            viewers: sample.viewers,
+        }
     }
 }
 
@@ -190,7 +200,10 @@ pub(in crate::inbound::rest) struct RefusalShape {
 
 impl From<PublishRefusal> for RefusalShape {
     fn from(refusal: PublishRefusal) -> Self {
-        Self { at: datetime(refusal.at.as_ref()), reason: refusal.reason }
+        Self {
+            at: datetime(refusal.at.as_ref()),
+            reason: refusal.reason,
+        }
     }
 }
 

@@ -32,8 +32,21 @@ impl From<&UserSummary> for PersonShape {
 
 impl PersonShape {
     /// The owner of a row: as auth knows them, else as the row's own copy does.
-    pub(super) fn owner(found: Option<&UserSummary>, id: i64, username: String, display_name: String) -> Self {
-        found.map_or_else(|| Self { id, username, display_name, avatar_url: None }, Self::from)
+    pub(super) fn owner(
+        found: Option<&UserSummary>,
+        id: i64,
+        username: String,
+        display_name: String,
+    ) -> Self {
+        found.map_or_else(
+            || Self {
+                id,
+                username,
+                display_name,
+                avatar_url: None,
+            },
+            Self::from,
+        )
     }
 }
 
@@ -116,7 +129,10 @@ pub(in crate::inbound::rest) struct SessionShape {
 }
 
 impl SessionShape {
-    pub(in crate::inbound::rest) fn new(message: &'static str, session: SessionResponse) -> Result<Self, Error> {
+    pub(in crate::inbound::rest) fn new(
+        message: &'static str,
+        session: SessionResponse,
+    ) -> Result<Self, Error> {
         Ok(Self {
             message,
             expires_at: datetime(session.expires_at.as_ref()),
@@ -155,7 +171,10 @@ pub(in crate::inbound::rest) struct DoneShape {
 
 impl DoneShape {
     pub(in crate::inbound::rest) fn new(message: &'static str) -> Self {
-        Self { success: true, message }
+        Self {
+            success: true,
+            message,
+        }
     }
 }
 

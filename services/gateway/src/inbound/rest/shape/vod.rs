@@ -46,7 +46,11 @@ struct VodCategoryShape {
 
 impl From<VodCategory> for VodCategoryShape {
     fn from(category: VodCategory) -> Self {
-        Self { id: category.id, name: category.name, slug: category.slug }
+        Self {
+            id: category.id,
+            name: category.name,
+            slug: category.slug,
+        }
     }
 }
 
