@@ -10,7 +10,7 @@ export function bell() {
   forget()
   const count = h('span', { class: 'count', hidden: true })
   const list = h('div', { class: 'card notices', hidden: true })
-  const button = h('button', { 'aria-label': 'Notifications', 'aria-expanded': 'false', onclick: toggle }, '🔔')
+  const button = h('button', { 'aria-label': 'Notifications', 'aria-expanded': 'false', onclick: toggle }, h('span', { class: 'icon' }))
 
   const setUnread = (unread) => {
     count.textContent = unread > 99 ? '99+' : String(unread)

@@ -363,7 +363,15 @@ async fn the_page_and_the_description_are_served() {
             304
         );
     }
-    assert_eq!(world.get("/nothing.js").await.status, 404);
+    for path in [
+        "/nothing.js",
+        "/metrics",
+        "/internal/rtmp",
+        "/socket.io/",
+        "/hls/x/index.m3u8",
+    ] {
+        assert_eq!(world.get(path).await.status, 404, "{path}");
+    }
     assert_eq!(world.get("/../Cargo.toml").await.status, 404);
     assert_eq!(world.get("/openapi.json").await.body["openapi"], "3.1.0");
     assert_eq!(world.get("/healthz").await.body, json!({"status": "alive"}));

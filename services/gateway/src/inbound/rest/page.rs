@@ -16,6 +16,9 @@ use crate::inbound::rest::problem::{method_not_allowed, no_such_path};
 /// A browser asks each time whether its copy is still right: the answer is a few bytes.
 const FRESHNESS: &str = "no-cache";
 
+/// First segments of the page's own paths; `src/app.js` routes them.
+const SCREENS: [&str; 7] = ["", "sign-in", "register", "studio", "watch", "videos", "people"];
+
 /// Files by path.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
@@ -100,14 +103,23 @@ impl File {
     }
 }
 
-/// A file of the page. Paths of its own (`/watch/3`) are the page's too; what has an extension is a file or nothing.
+/// Whether the page has a screen at this path; it routes them itself.
+fn is_screen(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    SCREENS.contains(&first)
+}
+
+/// A file of the page, or the page itself at the paths of its screens. Everything else is not there: an address that is
+/// internal, or meant for another listener, must not look like an answer.
 pub(super) async fn asset(rest: Data<Rest>, request: HttpRequest) -> HttpResponse {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return method_not_allowed(&["get", "head"]).await.respond_to(&request);
     }
     let path = request.path();
-    let is_file = path.rsplit('/').next().is_some_and(|last| last.contains('.'));
-    let found = rest.page.files.get(if is_file { path } else { "/index.html" });
+    let found = rest
+        .page
+        .files
+        .get(if is_screen(path) { "/index.html" } else { path });
     match found {
         Some(file) => file.answer(&request),
         None => no_such_path().await.respond_to(&request),
