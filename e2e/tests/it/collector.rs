@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 /// A finished span, as far as the tests ask.
 #[derive(Debug, Clone)]
-pub struct Span {
+pub(crate) struct Span {
     /// The service that it ran in.
     pub service: String,
     /// Its name.
@@ -23,13 +23,13 @@ pub struct Span {
 
 /// All spans that arrived so far.
 #[derive(Clone, Default)]
-pub struct Collector {
+pub(crate) struct Collector {
     spans: Arc<Mutex<Vec<Span>>>,
 }
 
 impl Collector {
     /// Listens on a free port; answers the endpoint for `AIRWAVE_OTLP_ENDPOINT` too.
-    pub async fn start() -> Result<(Self, String)> {
+    pub(crate) async fn start() -> Result<(Self, String)> {
         let collector = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
@@ -41,7 +41,7 @@ impl Collector {
     }
 
     /// The spans of every trace that has a span with this name.
-    pub fn traces_with(&self, name: &str) -> Vec<Vec<Span>> {
+    pub(crate) fn traces_with(&self, name: &str) -> Vec<Vec<Span>> {
         let spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
         let mut traces: HashMap<&[u8], Vec<Span>> = HashMap::new();
         for span in spans.iter() {

@@ -3,5 +3,4 @@
 #![expect(clippy::indexing_slicing, reason = "a JSON answer without the field fails the test")]
 
 mod collector;
-mod configuration;
 mod story;

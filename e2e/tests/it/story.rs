@@ -1,5 +1,6 @@
 //! A broadcast, from encoder to replay: the platform's main job, on real servers, with the official clients.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -14,8 +15,8 @@ use crate::collector::Collector;
 
 /// Longest wait for anything that happens in well under a second when all is well.
 const SOON: Duration = Duration::from_secs(15);
-/// Seconds of picture in the second publish of the broadcast.
-const SECOND_PUBLISH_SECONDS: u32 = 6;
+/// Longest time that browsers, remuxing and clean-up by age take together.
+const LATER: Duration = Duration::from_secs(60);
 
 /// What the steps hand on.
 struct Story {
@@ -46,9 +47,9 @@ async fn a_broadcast_from_encoder_to_replay() -> Result<()> {
     story.plays_in_browsers().await?;
     story.people_meet_in_the_room().await?;
     let publisher = story.drops_and_returns(publisher).await?;
-    story.ends(publisher).await?;
+    let recorded = story.ends(publisher).await?;
     let vods = story.recordings_become_vods().await?;
-    story.a_vod_plays(&vods).await?;
+    story.vods_play(&vods, recorded).await?;
     story.logs_out().await
 }
 
@@ -73,15 +74,14 @@ impl Story {
 
     async fn a_wrong_key_is_refused(&self) -> Result<()> {
         let wrong = self.stream.key.replace(&self.stream.secret, &self.stream.secret.to_uppercase());
-        let mut publisher = Publisher::start(&self.platform.publish_url(&wrong)).await?;
-        let status = publisher.wait(SOON).await?;
+        let status = self.publish(&wrong).await?.wait(SOON).await?;
         ensure!(!status.success(), "a wrong key was accepted");
         ensure!(self.get_stream().await?["status"] == "ended");
         Ok(())
     }
 
     async fn goes_live(&mut self) -> Result<Publisher> {
-        let publisher = Publisher::start(&self.platform.publish_url(&self.stream.key)).await?;
+        let publisher = self.publish(&self.stream.key).await?;
         let notice = self.notice("stream_started").await?;
         ensure!(notice["relatedEntityId"] == self.stream.id, "{notice}");
         let stream = self.get_stream().await?;
@@ -142,15 +142,27 @@ impl Story {
     /// The encoder is killed and comes back within the grace: the same broadcast.
     async fn drops_and_returns(&mut self, mut publisher: Publisher) -> Result<Publisher> {
         publisher.kill().await?;
-        let url = self.platform.publish_url(&self.stream.key);
-        let publisher = Publisher::start_for(&url, SECOND_PUBLISH_SECONDS).await?;
+        let publisher = self.publish(&self.stream.key).await?;
+        eventually(SOON, "a second recording that grows", async || {
+            let recordings = self.recordings()?;
+            ensure!(recordings.len() == 2, "{recordings:?}");
+            let sizes = recordings.iter().map(|file| Ok(std::fs::metadata(file)?.len())).collect::<Result<Vec<_>>>()?;
+            ensure!(sizes.iter().all(|size| *size > 200_000), "{sizes:?}");
+            Ok(())
+        })
+        .await?;
         Ok(publisher)
     }
 
     /// The encoder stops for good: the room is told, the playlist goes, and it was one broadcast with one notice.
-    async fn ends(&mut self, mut publisher: Publisher) -> Result<()> {
+    async fn ends(&mut self, mut publisher: Publisher) -> Result<Vec<f64>> {
         let hls = text(&self.get_stream().await?, "/playbackUrls/hls")?;
-        ensure!(publisher.wait(Duration::from_secs(30)).await?.success(), "the second publish failed");
+        publisher.stop().await?;
+        // Within the grace: the files are complete, and nobody has taken them yet.
+        let mut lengths = Vec::new();
+        for file in self.recordings()? {
+            lengths.push(duration(&file).await?);
+        }
         let ended = self.viewer_socket.event("stream_ended_notification", SOON).await?;
         ensure!(ended["streamId"] == self.stream.id, "{ended}");
         let again = self.viewer_socket.event_that("new_notification", Duration::ZERO, |n| n["type"] == "stream_started");
@@ -161,23 +173,24 @@ impl Story {
         let broadcasts = self.guest.get(&format!("/streams/{}/broadcasts", self.stream.id)).await?.expect(200)?;
         ensure!(broadcasts["totalItems"] == 1, "{broadcasts}");
         ensure!(number(&broadcasts, "/broadcasts/0/peakViewers")? == 2, "{broadcasts}");
-        eventually(Duration::from_secs(30), "the playlist to go", async || {
+        eventually(LATER, "the playlist to go", async || {
             let status = reqwest::get(&hls).await?.status();
             ensure!(status == StatusCode::NOT_FOUND, "{status}");
             Ok(())
         })
-        .await
+        .await?;
+        Ok(lengths)
     }
 
     /// Both publishes of the broadcast were recorded, and each recording is announced as a VOD.
     async fn recordings_become_vods(&mut self) -> Result<Vec<i64>> {
         let mut vods = Vec::new();
         for _ in 0..2 {
-            vods.push(number(&self.notice_within("new_vod", Duration::from_secs(60)).await?, "/relatedEntityId")?);
+            vods.push(number(&self.notice_within("new_vod", LATER).await?, "/relatedEntityId")?);
         }
         eventually(SOON, "the local recordings to go", async || {
-            let left = std::fs::read_dir(self.platform.recordings())?.count();
-            ensure!(left == 0, "{left} files left");
+            let left = self.recordings()?;
+            ensure!(left.is_empty(), "{left:?}");
             Ok(())
         })
         .await?;
@@ -187,7 +200,7 @@ impl Story {
         Ok(vods)
     }
 
-    async fn a_vod_plays(&self, vods: &[i64]) -> Result<()> {
+    async fn vods_play(&self, vods: &[i64], mut recorded: Vec<f64>) -> Result<()> {
         let mut lengths = Vec::new();
         for id in vods {
             let vod = self.viewer.api.get(&format!("/vod/{id}")).await?.expect(200)?;
@@ -203,8 +216,10 @@ impl Story {
             let again = self.viewer.api.get(&format!("/vod/{id}")).await?.expect(200)?;
             ensure!(again["vod"]["viewCount"] == 1, "a second look counted: {again}");
         }
-        let published = f64::from(SECOND_PUBLISH_SECONDS);
-        ensure!(lengths.iter().any(|length| (length - published).abs() < 1.0), "{lengths:?} against {published}");
+        lengths.sort_unstable_by(f64::total_cmp);
+        recorded.sort_unstable_by(f64::total_cmp);
+        let near = lengths.iter().zip(&recorded).all(|(vod, recording)| (vod - recording).abs() < 1.0);
+        ensure!(near && lengths.len() == recorded.len(), "{lengths:?} against {recorded:?}");
         let latest = self.guest.get(&format!("/streams/{}/vod", self.stream.id)).await?.expect(200)?;
         ensure!(vods.contains(&number(&latest, "/vod/id")?), "{latest}");
         Ok(())
@@ -219,6 +234,16 @@ impl Story {
         .await?;
         self.streamer.api.get("/users/me").await?.expect(200)?;
         self.platform.stop().await
+    }
+
+    async fn publish(&self, key: &str) -> Result<Publisher> {
+        Publisher::start(&self.platform.publish_url(key)).await
+    }
+
+    /// The files that wait to become VODs.
+    fn recordings(&self) -> Result<Vec<PathBuf>> {
+        let files = std::fs::read_dir(self.platform.recordings())?.map(|entry| Ok(entry?.path()));
+        files.filter(|path| !matches!(path, Ok(path) if path.extension().is_none_or(|e| e != "flv"))).collect()
     }
 
     async fn get_stream(&self) -> Result<Value> {
@@ -270,12 +295,19 @@ async fn is_fast_start(url: &str) -> Result<bool> {
     Ok(moov.is_some_and(|moov| mdat.is_none_or(|mdat| moov < mdat)))
 }
 
+/// Seconds of picture in a recording, as ffprobe reads them from its last tag.
+async fn duration(file: &Path) -> Result<f64> {
+    let arguments = ["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"];
+    let output = tokio::process::Command::new("ffprobe").args(arguments).arg(file).output().await?;
+    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+}
+
 /// Webhook, event, fan-out and push are spans of one trace, over all the services that they touch.
 async fn one_trace_shows_going_live(collector: &Collector) -> Result<()> {
     eventually(Duration::from_secs(30), "one trace from hook to push", async || {
         let traces = collector.traces_with("socket.new_notification");
         let whole = traces.iter().any(|trace| {
-            ["stream", "notification", "gateway"].iter().all(|service| trace.iter().any(|s| s.service == *service))
+            ["airwave-stream", "airwave-notification", "airwave-gateway"].iter().all(|service| trace.iter().any(|s| s.service == *service))
                 && trace.iter().any(|span| span.name.starts_with("hook"))
         });
         ensure!(whole, "{traces:#?}");
