@@ -98,9 +98,14 @@ impl Program {
     /// Starts it.
     pub fn start(&self) -> Result<Child> {
         let child = spawner::spawn(self.command()?).with_context(|| format!("cannot start {}", self.name))?;
+        let group = child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .map(Pid::from_raw);
         Ok(Child {
             program: self.clone(),
             child,
+            group,
         })
     }
 
@@ -163,6 +168,8 @@ fn open_log(path: &Path) -> Result<(File, File)> {
 pub struct Child {
     program: Program,
     child: tokio::process::Child,
+    /// The process group, until all that is in it has been killed.
+    group: Option<Pid>,
 }
 
 impl Child {
@@ -180,48 +187,63 @@ impl Child {
 
     /// Tells whether the process has ended, and how.
     pub fn exited(&mut self) -> Result<Option<ExitStatus>> {
-        Ok(self.child.try_wait()?)
+        let status = self.child.try_wait()?;
+        if status.is_some() {
+            self.kill_group();
+        }
+        Ok(status)
     }
 
     /// Waits for the end of the process.
     pub async fn wait(&mut self) -> Result<ExitStatus> {
-        Ok(self.child.wait().await?)
+        let status = self.child.wait().await?;
+        self.kill_group();
+        Ok(status)
     }
 
     /// Sends a signal to the process alone.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let pid = self
-            .group()
+            .running()
             .with_context(|| format!("{} has ended", self.name()))?;
         kill(pid, signal).with_context(|| format!("cannot signal {}", self.name()))
     }
 
     /// Asks the process to stop, waits, and kills its group when it has not stopped by the deadline.
     pub async fn stop(&mut self, deadline: Duration) -> Result<()> {
-        let Some(group) = self.group() else { return Ok(()) };
-        // It may end by itself in between; the wait below tells.
-        let _ = kill(group, self.program.stop);
-        let stopped = tokio::time::timeout(deadline, self.child.wait()).await;
-        // What the leader left behind in its group goes as well.
-        let _ = killpg(group, Signal::SIGKILL);
-        if stopped.is_err() {
-            self.child.wait().await?;
+        if let Some(pid) = self.running() {
+            // It may end by itself in between; the wait below tells.
+            let _ = kill(pid, self.program.stop);
+        }
+        if tokio::time::timeout(deadline, self.wait()).await.is_err() {
             tracing::warn!(
                 name = self.name(),
                 ?deadline,
-                "did not stop in time and was killed"
+                "did not stop in time and is killed"
             );
+            self.kill().await?;
         }
         Ok(())
     }
 
     /// Kills the process group at once.
     pub async fn kill(&mut self) -> Result<()> {
-        if let Some(group) = self.group() {
-            let _ = killpg(group, Signal::SIGKILL);
-            self.child.wait().await?;
-        }
+        self.kill_group();
+        self.child.wait().await?;
         Ok(())
+    }
+
+    /// Kills what is left of the group, once: what a leader leaves behind, such as the workers of a killed nginx, holds its
+    /// ports. Later the number may belong to others.
+    fn kill_group(&mut self) {
+        if let Some(group) = self.group.take() {
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+    }
+
+    /// Returns the process's id while it has not been waited for.
+    fn running(&self) -> Option<Pid> {
+        self.child.id().and(self.group)
     }
 
     /// Starts the same program again after its process has ended.
@@ -249,20 +271,11 @@ impl Child {
     pub fn log_tail(&self, lines: usize) -> String {
         log_tail(&self.program.log, lines)
     }
-
-    fn group(&self) -> Option<Pid> {
-        self.child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .map(Pid::from_raw)
-    }
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
-        if let (Some(group), Ok(None)) = (self.group(), self.child.try_wait()) {
-            let _ = killpg(group, Signal::SIGKILL);
-        }
+        self.kill_group();
     }
 }
 

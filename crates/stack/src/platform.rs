@@ -263,7 +263,7 @@ pub(crate) fn web() -> Option<PathBuf> {
 /// Returns the folder of the services' binaries, beside this program or, for a test, above it.
 ///
 /// A whole test run has built them; a single `cargo test -p e2e` has not, so they are built then.
-async fn binaries() -> Result<PathBuf> {
+pub async fn binaries() -> Result<PathBuf> {
     if std::env::var_os(VARIABLE).is_none() {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let packages = Service::ALL.map(|service| format!("--package={}", service.name()));

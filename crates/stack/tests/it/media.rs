@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use stack::{MediaNode, Publisher, Stack, eventually};
 
 use crate::fake::{Fake, Request};
@@ -254,4 +255,11 @@ async fn a_frozen_publisher_is_dropped() {
     })
     .await
     .unwrap();
+
+    // A killed master takes its worker with it, which would hold the ports.
+    let master = node.process().unwrap();
+    master.signal(Signal::SIGKILL).unwrap();
+    master.wait().await.unwrap();
+    node.start(&hooks.address).await.unwrap();
+    assert!(bytes_in(&node).await.is_none());
 }
