@@ -8,8 +8,9 @@ ifneq ($(wildcard .cache/node/bin/node),)
 export PATH := $(CURDIR)/.cache/node/bin:$(PATH)
 endif
 
-SERVICES := auth stream vod chat notification gateway
-BINARIES := $(addprefix --package=,$(SERVICES) stack) --bins
+# One selection of packages for each profile: another one unifies features differently and builds half of the libraries anew.
+DEBUG := cargo test --workspace --no-run
+RELEASE := cargo build --release --workspace --bins
 # npm packages of the web client, of the end-to-end test and of the services' tests, as far as they have any.
 WEB := $(patsubst %/package-lock.json,%,$(wildcard web/package-lock.json))
 CLIENTS := $(patsubst %/package-lock.json,%,$(wildcard e2e/js/package-lock.json services/*/tests/*/package-lock.json))
@@ -22,7 +23,7 @@ help: ## Show this list
 	@echo "  those of the services are in .env.example and hold for run, too."
 
 run: install page ## Run the whole platform until Ctrl-C
-	cargo build --release $(BINARIES)
+	$(RELEASE)
 	@exec target/release/airwave-stack run
 
 demo: ## Go live on the running platform with a test picture and a tone
@@ -33,7 +34,7 @@ admin: ## Make a user of the running platform an admin: make admin NAME=...
 
 test: install page ## Run all tests against real servers
 	@deploy/local/install $(CLIENTS)
-	cargo test --workspace --no-run
+	$(DEBUG)
 	target/debug/airwave-stack test -- cargo test --workspace
 
 check: install ## Format, lints, documentation and generated files, all without a warning
@@ -41,17 +42,17 @@ check: install ## Format, lints, documentation and generated files, all without 
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	@AIRWAVE_WITH_SCHEMA_TOOLS=1 deploy/local/install
-	cargo build $(BINARIES)
+	$(DEBUG)
 	target/debug/airwave-stack test -- target/debug/airwave-stack schema
 
 bench: install page ## Measure the whole platform, release build
 	@deploy/local/install $(CLIENTS)
-	cargo build --release $(BINARIES)
-	target/release/airwave-stack test -- cargo bench --package e2e --bench '*'
+	$(RELEASE)
+	target/release/airwave-stack test -- target/release/bench-broadcast
 
 schema: install ## Write services/*/src/schema.rs from the migrations
 	@AIRWAVE_WITH_SCHEMA_TOOLS=1 deploy/local/install
-	cargo build $(BINARIES)
+	$(DEBUG)
 	target/debug/airwave-stack test -- target/debug/airwave-stack schema --write
 
 format: ## Format the code
