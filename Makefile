@@ -44,6 +44,7 @@ check: install ## Format, lints, documentation and generated files, all without 
 	@AIRWAVE_WITH_SCHEMA_TOOLS=1 deploy/local/install
 	$(DEBUG)
 	target/debug/airwave-stack test -- target/debug/airwave-stack schema
+	deploy/check
 
 bench: install page ## Measure the whole platform, release build
 	@deploy/local/install $(CLIENTS)
