@@ -138,8 +138,10 @@ fn variables(lines: &[&str], required: &BTreeSet<String>) -> BTreeMap<String, Va
     variables
 }
 
+/// What stands in `[key value]`: at the end of the option's line, or on a line of its own.
 fn bracket<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    text.strip_prefix('[')?.strip_prefix(key)?.strip_suffix(']')
+    let (_, rest) = text.split_once(&format!("[{key}"))?;
+    rest.split(']').next()
 }
 
 #[test]
