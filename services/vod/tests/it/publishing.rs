@@ -163,7 +163,7 @@ fn listen(world: &World) -> News {
     let note = move |event: VodPublished| {
         kept.lock()
             .unwrap()
-            .push((event.vod_id, event.title, event.display_name))
+            .push((event.vod_id, event.title, event.display_name));
     };
     let consumer = Consumer::new("notification.test", &["vod.published"]);
     tokio::spawn(consumer.run(
