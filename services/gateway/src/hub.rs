@@ -1,6 +1,6 @@
 //! Who is connected to this gateway and in which rooms: the gateway's only state, in memory, and gone with the process.
 //!
-//! Cast: a [`Connection`] is one socket with the user behind it. A [`Room`] is one stream's chat; it is held in memory while
+//! Cast: a [`Connection`] is one socket with the user behind it. A [`room::Room`] is one stream's chat; it is held in memory while
 //! someone is in it, or was in it when the stream ended and waits for the next start. [`Leases`] says to the stream service who
 //! watches. Everything that is sent to a socket is sent while its room is locked, and sending never waits: so what a socket is
 //! sent is in order, and a slow one delays nobody.

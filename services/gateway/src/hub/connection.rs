@@ -159,6 +159,10 @@ impl Connection {
 
     /// Sends an event without waiting. A socket that does not keep up loses it, and after some losses the connection.
     pub(crate) fn emit<T: Serialize + ?Sized>(&self, event: &str, data: &T) {
+        if self.dropped.load(Ordering::Relaxed) >= MAX_DROPPED {
+            // It has a gap already: nothing more, but the goodbye as soon as there is room for it.
+            return self.close();
+        }
         match self.socket.emit(event, data) {
             Ok(()) => metrics::counter!("gateway_socket_emits_total").increment(1),
             Err(SendError::Socket(SocketError::InternalChannelFull)) => self.lost(),

@@ -38,8 +38,7 @@ struct Shape<'a> {
 
 impl Shape<'_> {
     fn line(&self, deleted: bool) -> Line {
-        let json =
-            serde_json::value::to_raw_value(self).map_or_else(|_| RawValue::NULL.to_owned(), |json| json);
+        let json = serde_json::value::to_raw_value(self).unwrap_or_else(|_| RawValue::NULL.to_owned());
         Line {
             seq: self.seq,
             deleted,

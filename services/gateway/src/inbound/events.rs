@@ -94,7 +94,7 @@ async fn hear_messages(hub: Arc<Hub>, mut realtime: RealtimeSubscriber) {
                 tokio::spawn(async move { hub.resync().await });
             }
             RealtimeHeard::Message { message, span, .. } => {
-                span.in_scope(|| realtime_message(&hub, &message))
+                span.in_scope(|| realtime_message(&hub, &message));
             }
         }
     }

@@ -99,15 +99,8 @@ pub(super) async fn guard<B: MessageBody + 'static>(
         ("status", status.to_string()),
     ];
     metrics::histogram!("gateway_http_request_seconds", &labels).record(seconds);
-    span.in_scope(|| {
-        tracing::info!(
-            method,
-            route,
-            status,
-            ms = started.elapsed().as_millis(),
-            "request"
-        )
-    });
+    let ms = started.elapsed().as_millis();
+    span.in_scope(|| tracing::info!(method, route, status, ms, "request"));
     Ok(response)
 }
 

@@ -20,7 +20,7 @@ tokio::task_local! {
 pub(crate) struct Problem {
     status: StatusCode,
     error: Error,
-    allow: Option<String>,
+    allow: Option<&'static [&'static str]>,
 }
 
 impl Problem {
@@ -175,8 +175,8 @@ impl ResponseError for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
-        if let Some(allow) = &self.allow {
-            response.insert_header((header::ALLOW, allow.as_str()));
+        if let Some(methods) = self.allow {
+            response.insert_header((header::ALLOW, methods.join(", ").to_ascii_uppercase()));
         }
         let after = retry_after
             .or((self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)));
@@ -199,14 +199,13 @@ pub(super) async fn no_such_path() -> Problem {
 
 /// The resource is there, and does not do this.
 pub(super) async fn method_not_allowed(methods: &'static [&'static str]) -> Problem {
-    let allow = methods.join(", ").to_ascii_uppercase();
     let problem = Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "request.method_not_allowed",
         "This path does not take this method.",
     );
     Problem {
-        allow: Some(allow),
+        allow: Some(methods),
         ..problem
     }
 }

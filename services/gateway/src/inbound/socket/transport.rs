@@ -135,7 +135,7 @@ impl Upgrades {
     pub(super) fn note(&self, session: &str, connection: &Cut) {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         connections.insert(session.to_owned(), connection.0.clone());
-        if connections.len() % PURGE_EVERY == 0 {
+        if connections.len().is_multiple_of(PURGE_EVERY) {
             connections.retain(|_, connection| !connection.is_cancelled());
         }
     }
