@@ -1,6 +1,5 @@
 //! `make demo`: a demo user who goes live with a test picture, through the API and RTMP as anyone would.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -9,24 +8,26 @@ use serde_json::{Value, json};
 use tokio::signal::ctrl_c;
 
 use crate::publisher::Publisher;
+use crate::run::RunConfig;
 use crate::secrets_file::SecretsFile;
 use crate::wait::eventually;
 
 const USERNAME: &str = "demo_streamer";
 
 /// Publishes until Ctrl-C.
-pub async fn run(origin: &str, data_dir: &Path) -> Result<()> {
-    let mut secrets = SecretsFile::open(&data_dir.join("demo.env"))?;
+pub async fn run(config: &RunConfig) -> Result<()> {
+    let origin = config.origin();
+    let mut secrets = SecretsFile::open(&config.data_dir().join("demo.env"))?;
     let password = secrets.get("DEMO_PASSWORD", || Ok(crate::secret::random()))?;
     let mut api = Api {
         client: crate::http_client()?,
-        origin: origin.to_owned(),
+        origin: origin.clone(),
         token: None,
     };
     let user = api.sign_in(&password).await?;
     eprintln!("Signed in as {USERNAME}");
     let stream = api.stream(&user).await?;
-    let (server, key) = (text(&stream, "/rtmpUrl")?, text(&stream, "/streamKey")?);
+    let (server, key) = (config.rtmp_url(), text(&stream, "/streamKey")?);
     eprintln!("Publishing a test picture with a tone to {server}");
     let mut publisher = Publisher::start(&format!("{server}/{key}")).await?;
     let id = at(&stream, "/id")?;

@@ -88,7 +88,7 @@ async fn run(command: Command) -> Result<ExitCode> {
     place::allow_many_files()?;
     match command {
         Command::Run(config) => run::run(config).await?,
-        Command::Demo(config) => demo::run(&config.origin(), &config.data_dir()).await?,
+        Command::Demo(config) => demo::run(&config).await?,
         Command::Exec {
             run,
             service,

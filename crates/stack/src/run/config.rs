@@ -43,8 +43,11 @@ impl RunConfig {
         format!("http://{}:{}", self.public_host, self.edge_port)
     }
 
+    /// Returns the RTMP server that users name in their encoder.
+    ///
     /// Encoders may take the first address of a name alone, and that of `localhost` is often IPv6, where we do not listen.
-    pub(super) fn rtmp_url(&self) -> String {
+    #[must_use]
+    pub fn rtmp_url(&self) -> String {
         let host = if self.public_host == "localhost" {
             "127.0.0.1"
         } else {
