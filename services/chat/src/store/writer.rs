@@ -2,7 +2,7 @@
 //!
 //! While the task writes, messages gather; it takes all that have gathered and inserts them together. So a room costs as many
 //! commands as fit behind one another, however many people speak, and messages are announced in their order. Tasks of other
-//! replicas write to the same room; `domain::Batch` says how they share its numbers.
+//! replicas write to the same room; `domain::Batch` says how they share its numbers, and `domain::Turns` that each gets its turn.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,13 +13,13 @@ use domain::{Clock, StreamId};
 use metrics::{counter, histogram};
 use storage::Mongo;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 use tracing::Span;
 use uuid::Uuid;
 
 use super::messages::{Message, message_of_client, messages_head, messages_insert};
-use crate::domain::{Batch, Draft, Insert};
+use crate::domain::{Batch, Conflict, Draft, Insert, Turns};
 use crate::error::{Error, Result};
 use crate::outbound::push;
 
@@ -128,6 +128,8 @@ impl Writer {
             stream,
             queue,
             head: None,
+            turns: Turns::default(),
+            took: Duration::ZERO,
         };
         self.inner.tasks.spawn(task.run());
         sender
@@ -144,6 +146,9 @@ struct Room {
     stream: StreamId,
     queue: mpsc::Receiver<Waiting>,
     head: Option<i64>,
+    turns: Turns,
+    /// How long the last insert took.
+    took: Duration,
 }
 
 impl Room {
@@ -152,10 +157,20 @@ impl Room {
         loop {
             match timeout(IDLE, self.queue.recv_many(&mut together, TOGETHER)).await {
                 Ok(0) => return,
-                Ok(_) => self.write(together.drain(..)).await,
+                Ok(_) => {
+                    self.write(together.drain(..)).await;
+                    self.rest().await;
+                }
                 Err(_) if self.gives_up() => return,
                 Err(_) => {}
             }
+        }
+    }
+
+    /// Lets the writers of other replicas have their turn while messages gather.
+    async fn rest(&mut self) {
+        if !self.queue.is_empty() {
+            sleep(self.turns.rest(self.took)).await;
         }
     }
 
@@ -186,12 +201,13 @@ impl Room {
     }
 
     /// One insert, and an answer for each message that it settled.
-    async fn write_once(&self, batch: &mut Batch<Waiting>) -> Result<()> {
-        let mongo = &self.writer.inner.mongo;
+    async fn write_once(&mut self, batch: &mut Batch<Waiting>) -> Result<()> {
+        let inner = Arc::clone(&self.writer.inner);
+        let mongo = &inner.mongo;
         if batch.head().is_none() {
             batch.learn(messages_head(mongo, self.stream).await?);
         }
-        let now = self.writer.inner.clock.now();
+        let now = inner.clock.now();
         let rows: Vec<Message> = batch
             .numbered()
             .map(|(seq, waiting)| Message::new(waiting.id.clone(), self.stream, &waiting.draft, seq, now))
@@ -204,16 +220,19 @@ impl Room {
                 "no message of the batch is waited for any more".to_owned(),
             ));
         }
+        let began = Instant::now();
         let outcome = messages_insert(mongo, &rows).await?;
+        self.took = began.elapsed();
         histogram!("chat_messages_together").record(f64::from(u16::try_from(rows.len()).unwrap_or(u16::MAX)));
-        if matches!(outcome, Insert::StoppedAt(..)) {
+        if matches!(outcome, Insert::StoppedAt(_, Conflict::Number)) {
+            self.turns.met_another();
             counter!("chat_insert_conflicts_total").increment(1);
         }
         let settled = batch.settle(outcome);
         for ((_, waiting), row) in settled.stored.into_iter().zip(rows) {
             waiting
                 .span
-                .in_scope(|| push::message_posted(&self.writer.inner.realtime, self.stream, &row));
+                .in_scope(|| push::message_posted(&inner.realtime, self.stream, &row));
             counter!("chat_messages_total").increment(1);
             let _ = waiting.answer.send(Ok(row));
         }
