@@ -15,6 +15,9 @@ pub const EXIT_CONFIG: u8 = 78;
 /// How long threads that still run may hold the process back at its end.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
+/// How long a service may take to close its connections after the hard stop.
+const OVERDUE: Duration = Duration::from_secs(10);
+
 /// What a binary can be told: a clap parser, usually of subcommands.
 pub trait Command: clap::Parser {
     /// Logs and traces of this run.
@@ -71,12 +74,23 @@ where
     let outcome = tokio.block_on(async {
         let shutdown = Shutdown::new(command.stop_grace());
         shutdown.listen_to_signals()?;
-        run(command, Process { shutdown }).await
+        let process = Process {
+            shutdown: shutdown.clone(),
+        };
+        tokio::select! {
+            outcome = run(command, process) => outcome,
+            () = overdue(shutdown) => Err(anyhow::anyhow!("the service did not end in time")),
+        }
     });
     let code = exit_code(service, outcome);
     telemetry.stop();
     tokio.shutdown_timeout(LAST_MOMENT);
     code
+}
+
+async fn overdue(shutdown: Shutdown) {
+    shutdown.aborting().await;
+    tokio::time::sleep(OVERDUE).await;
 }
 
 fn exit_code(service: &str, outcome: anyhow::Result<()>) -> ExitCode {

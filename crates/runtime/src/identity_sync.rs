@@ -59,10 +59,7 @@ pub fn start(verifier: &Verifier, source: &impl Source, bus: &bus::Bus, shutdown
 }
 
 async fn until_stop(shutdown: Shutdown, work: impl Future<Output = ()>) {
-    tokio::select! {
-        () = work => {}
-        () = shutdown.stopping() => {}
-    }
+    let _ = shutdown.run_until_stopped(work).await;
 }
 
 async fn keep_keys(verifier: Verifier, source: impl Source) {

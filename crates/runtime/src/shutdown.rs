@@ -88,6 +88,11 @@ impl Shutdown {
         self.soft.cancelled().await;
     }
 
+    /// Runs work that a stop may cut short; `None` when it was.
+    pub async fn run_until_stopped<F: Future>(&self, work: F) -> Option<F::Output> {
+        self.soft.run_until_cancelled(work).await
+    }
+
     /// Ends when everything must end at once.
     pub async fn aborting(&self) {
         self.hard.cancelled().await;

@@ -150,10 +150,7 @@ pub async fn run(service: Service) -> anyhow::Result<()> {
     let pruning = inbound::clock::keep_pruned(app.store.clone(), app.clock.clone());
     let stop = shutdown.clone();
     shutdown.spawn("pruning", async move {
-        tokio::select! {
-            () = pruning => {}
-            () = stop.stopping() => {}
-        }
+        let _ = stop.run_until_stopped(pruning).await;
     });
     tracing::info!("ready to answer");
     let finished = shutdown.finished().await;

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use auth::cli::Cli;
 use domain::Clock;
 use runtime::Process;
@@ -12,11 +13,22 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "the answer to a person at the command line")]
 async fn run(cli: Cli, process: Process) -> anyhow::Result<()> {
+    let Process { shutdown } = process;
     match cli {
-        Cli::Serve(config) => auth::run(auth::build(config, Clock::system(), process.shutdown).await?).await,
-        Cli::Migrate(config) => Ok(storage::migrate(&config.database, &auth::MIGRATIONS).await?),
+        Cli::Serve(config) => auth::run(auth::build(config, Clock::system(), shutdown).await?).await,
+        Cli::Migrate(config) => {
+            let migrating = storage::migrate(&config.database, &auth::MIGRATIONS);
+            Ok(shutdown
+                .run_until_stopped(migrating)
+                .await
+                .context("interrupted")??)
+        }
         Cli::Admin(config) => {
-            println!("{}", auth::admin::admin(config).await?);
+            let told = shutdown
+                .run_until_stopped(auth::admin::admin(config))
+                .await
+                .context("interrupted")??;
+            println!("{told}");
             Ok(())
         }
     }

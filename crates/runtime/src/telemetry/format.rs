@@ -10,6 +10,10 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
+/// The crates that make the spans of a trace. They may log while they hold a span's data; looking into the span would then
+/// wait for ever.
+const SPAN_MAKER: &str = "opentelemetry";
+
 /// Writes `timestamp`, `level`, `service`, `target`, `message`, the event's fields, those of the spans around it, and the ids of
 /// the trace.
 pub(super) struct Json {
@@ -39,22 +43,33 @@ where
         line.insert("level".into(), event.metadata().level().as_str().into());
         line.insert("service".into(), self.service.into());
         line.insert("target".into(), event.metadata().target().into());
-        for span in ctx.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
-            line.insert("span".into(), span.name().into());
-            let extensions = span.extensions();
-            let Some(fields) = extensions.get::<FormattedFields<N>>() else {
-                continue;
-            };
-            if let Ok(Value::Object(fields)) = serde_json::from_str(&fields.fields) {
-                line.extend(fields.into_iter().filter(|(name, _)| !name.starts_with("otel.")));
-            }
-        }
-        if let Some(span) = ctx.lookup_current() {
-            add_trace(&mut line, &span.id());
+        if !event.metadata().target().starts_with(SPAN_MAKER) {
+            add_spans(&mut line, ctx);
         }
         event.record(&mut Fields(&mut line));
         writer.write_str(&Value::Object(line).to_string())?;
         writer.write_char('\n')
+    }
+}
+
+/// The fields of the spans around an event, the inner ones last, and the ids of their trace.
+fn add_spans<S, N>(line: &mut Map<String, Value>, ctx: &FmtContext<'_, S, N>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    for span in ctx.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+        line.insert("span".into(), span.name().into());
+        let extensions = span.extensions();
+        let Some(fields) = extensions.get::<FormattedFields<N>>() else {
+            continue;
+        };
+        if let Ok(Value::Object(fields)) = serde_json::from_str(&fields.fields) {
+            line.extend(fields.into_iter().filter(|(name, _)| !name.starts_with("otel.")));
+        }
+    }
+    if let Some(span) = ctx.lookup_current() {
+        add_trace(line, &span.id());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Accounts: made, looked up, handed to the other services, changed by an administrator.
 
-use ::domain::{Role, UserId};
+use ::domain::{Role, UserId, text};
 use bus::emit;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -99,9 +99,10 @@ impl Store {
             .await
     }
 
-    /// The account of a name, in whatever case.
+    /// The account of a name, in whatever case. What can be no name is looked up all the same, as one that nobody has: it
+    /// takes as long, and PostgreSQL does not take every text (no NUL).
     pub async fn user_by_name(&self, name: &str) -> Result<Option<UserRow>> {
-        let key = name.to_ascii_lowercase();
+        let key = text::username(name).unwrap_or_default().to_ascii_lowercase();
         self.database
             .read(async |conn| {
                 let user = users::table

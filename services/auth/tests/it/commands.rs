@@ -1,8 +1,7 @@
 //! The binary: settings, probes, signals, and what an administrator does with it.
 
-use std::io::Write;
 use std::net::SocketAddr;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -10,10 +9,13 @@ use nix::unistd::Pid;
 use proto::auth::v1::Role;
 use secrecy::ExposeSecret;
 use stack::eventually;
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, Command};
 
 use crate::world::{PASSWORD, SERVICE_SECRET, SOON, World, code, user};
 
-pub fn binary(world: &World) -> Command {
+pub(crate) fn binary(world: &World) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_auth"));
     let config = &world.config;
     command
@@ -35,22 +37,37 @@ pub fn binary(world: &World) -> Command {
         )
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     command
 }
 
-pub fn free_port() -> SocketAddr {
+pub(crate) fn free_port() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap()
 }
 
-async fn output(mut command: Command) -> Output {
-    tokio::task::spawn_blocking(move || command.output())
+/// What the binary says until its end, which must come.
+pub(crate) async fn output(mut command: Command) -> Output {
+    tokio::time::timeout(SOON, command.output())
         .await
         .unwrap()
         .unwrap()
+}
+
+/// Starts the binary with its log in a file: a pipe that nobody reads would stop it when it is full.
+pub(crate) fn spawn_logged(mut command: Command) -> (Child, NamedTempFile) {
+    let log = NamedTempFile::new().unwrap();
+    let child = command.stdout(log.reopen().unwrap()).spawn().unwrap();
+    (child, log)
+}
+
+/// Asks a running binary to stop.
+pub(crate) fn terminate(child: &Child) {
+    let pid = child.id().unwrap();
+    kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGTERM).unwrap();
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -81,7 +98,7 @@ async fn a_wrong_setting_is_one_line_and_exit_code_78() {
         change("AIRWAVE_AUTH_ACCESS_TOKEN_SECONDS", Some("86401")),
         change("AIRWAVE_AUTH_ARGON2_MEMORY_KIB", Some("7")),
         change("AIRWAVE_ENV", Some("staging")),
-        change("AIRWAVE_LOG", Some("=,=")),
+        change("AIRWAVE_LOG", Some("a=b=c")),
     ] {
         let output = output(command).await;
         let line = text(&output.stderr);
@@ -147,7 +164,7 @@ async fn a_service_without_its_servers_is_alive_and_not_ready_and_stops() {
             .contains("process_resident_memory_bytes")
     );
 
-    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    terminate(&child);
     let ended = async || child.try_wait().unwrap();
     assert!(eventually(SOON, "the end", ended).await.unwrap().success());
 }
@@ -161,20 +178,17 @@ async fn a_running_service_is_ready_and_logs_json_without_secrets() {
         .arg("serve")
         .env("AIRWAVE_INTERNAL_ADDR", internal.to_string())
         .env("AIRWAVE_LOG", "debug");
-    let child = command.spawn().unwrap();
+    let (child, log) = spawn_logged(command);
     let ready = async || {
         let answer = reqwest::get(format!("http://{internal}/readyz")).await.ok()?;
         let (status, body) = (answer.status(), answer.text().await.ok()?);
         (status.is_success() && body.contains(r#""rabbitmq":"ok""#)).then_some(())
     };
     eventually(SOON, "readiness", ready).await.unwrap();
-    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
-    let output = tokio::task::spawn_blocking(move || child.wait_with_output())
-        .await
-        .unwrap()
-        .unwrap();
+    terminate(&child);
+    let output = child.wait_with_output().await.unwrap();
     assert!(output.status.success());
-    let log = text(&output.stdout);
+    let log = std::fs::read_to_string(log.path()).unwrap();
     for line in log.lines() {
         assert!(
             line.starts_with('{') && line.contains(r#""service":"auth""#),
@@ -278,11 +292,9 @@ async fn a_password_is_reset_at_the_command_line() {
         .take()
         .unwrap()
         .write_all(b"another password\n")
-        .unwrap();
-    let output = tokio::task::spawn_blocking(move || child.wait_with_output())
         .await
-        .unwrap()
         .unwrap();
+    let output = child.wait_with_output().await.unwrap();
     assert!(output.status.success() && !text(&output.stdout).contains("another password"));
     assert!(replica.login("anna", "another password").await.is_ok());
 }

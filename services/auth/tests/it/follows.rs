@@ -21,7 +21,7 @@ async fn a_follow_is_one_row_and_one_event() {
         replicas[0].register("bert").await,
     );
     let (anna_id, bert_id) = (user(&anna).id, user(&bert).id);
-    let mut ear = world.listen().await;
+    let mut ear = world.listen(&["user.followed", "user.unfollowed"]).await;
 
     let tries = (0..10).map(|i| replicas[i % 2].follow(&bert.access_token, anna_id));
     let mut codes: Vec<_> = futures::future::join_all(tries)

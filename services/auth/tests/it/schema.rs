@@ -6,7 +6,7 @@ use crate::world::World;
 async fn the_migration_goes_down_and_up_again() {
     let world = World::new().await;
     let sql = world.sql().await;
-    let columns = "SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, E'\n' ORDER BY 1) \
+    let columns = "SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, E'\n' ORDER BY table_name, column_name) \
                    FROM information_schema.columns WHERE table_schema = 'public'";
     let before: String = sql.query_one(columns, &[]).await.unwrap().get(0);
     assert!(before.contains("users.tokens_valid_from"), "{before}");

@@ -1,10 +1,8 @@
 //! What a collector gets, and how log lines find the same trace.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
@@ -19,7 +17,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::{Endpoint, Server};
 use tonic::{Request, Response, Status};
 
-use crate::commands::{binary, free_port};
+use crate::commands::{binary, free_port, spawn_logged, terminate};
 use crate::world::{PASSWORD, SERVICE_SECRET, SOON, World};
 
 /// A collector that keeps what it gets.
@@ -62,7 +60,8 @@ async fn a_call_joins_the_trace_of_its_caller_and_the_export_traces_nothing() {
         .arg("serve")
         .env("AIRWAVE_GRPC_ADDR", grpc.to_string())
         .env("AIRWAVE_OTLP_ENDPOINT", endpoint);
-    let child = command.env("AIRWAVE_LOG", "trace").spawn().unwrap();
+    command.env("AIRWAVE_LOG", "trace");
+    let (mut child, log) = spawn_logged(command);
     let register = async || {
         let channel = Endpoint::new(format!("http://{grpc}"))
             .unwrap()
@@ -84,11 +83,8 @@ async fn a_call_joins_the_trace_of_its_caller_and_the_export_traces_nothing() {
         AuthServiceClient::new(channel).register(request).await.ok()
     };
     eventually(SOON, "a registration", register).await.unwrap();
-    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
-    let output = tokio::task::spawn_blocking(move || child.wait_with_output())
-        .await
-        .unwrap()
-        .unwrap();
+    terminate(&child);
+    assert!(child.wait().await.unwrap().success());
 
     let spans = collector.0.lock().unwrap();
     let ours: Vec<_> = spans
@@ -113,7 +109,7 @@ async fn a_call_joins_the_trace_of_its_caller_and_the_export_traces_nothing() {
         "{spans:?}"
     );
 
-    let log = std::str::from_utf8(&output.stdout).unwrap();
+    let log = std::fs::read_to_string(log.path()).unwrap();
     let line = log
         .lines()
         .find(|line| line.contains(r#""message":"registered""#))
@@ -139,7 +135,7 @@ fn hex(bytes: &[u8]) -> String {
 #[tokio::test]
 async fn a_collector_that_is_away_stops_nobody() {
     let world = World::new().await;
-    let mut command: Command = binary(&world);
+    let mut command = binary(&world);
     command
         .arg("serve")
         .env("AIRWAVE_OTLP_ENDPOINT", format!("http://{}", free_port()));
@@ -158,7 +154,7 @@ async fn a_collector_that_is_away_stops_nobody() {
     eventually(SOON, "readiness", async || alive().await == Some(true))
         .await
         .unwrap();
-    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    terminate(&child);
     let ended = async || child.try_wait().unwrap();
     assert!(eventually(SOON, "the end", ended).await.unwrap().success());
 }

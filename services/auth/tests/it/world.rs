@@ -6,7 +6,6 @@ use std::time::Duration;
 use auth::config::Config;
 use auth::store::Store;
 use bus::{Bus, BusConfig, Heard, Listener};
-use chrono::Utc;
 use domain::{Clock, Error};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
@@ -24,28 +23,27 @@ use secrecy::SecretString;
 use storage::{DatabaseConfig, RedisConfig};
 use tokio::task::JoinHandle;
 
-pub const PASSWORD: &str = "correct horse battery";
-pub const SERVICE_SECRET: &str = "service-secret-of-one-test-32-bytes";
+pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(crate) const SERVICE_SECRET: &str = "service-secret-of-one-test-32-bytes";
 /// Long enough for a slow machine, short enough to notice.
-pub const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-pub struct World {
-    pub config: Config,
-    pub clock: Clock,
+pub(crate) struct World {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
 }
 
 /// One process of the service.
-pub struct Replica {
-    pub grpc_addr: SocketAddr,
-    pub internal_addr: SocketAddr,
-    pub store: Store,
-    pub shutdown: Shutdown,
+pub(crate) struct Replica {
+    pub(crate) grpc_addr: SocketAddr,
+    pub(crate) store: Store,
+    pub(crate) shutdown: Shutdown,
     clock: Clock,
     running: JoinHandle<anyhow::Result<()>>,
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         runtime::install_tls_provider();
         let stack = stack::shared().await.unwrap();
         let migrate =
@@ -68,20 +66,20 @@ impl World {
         }
     }
 
-    pub async fn replica(&self) -> Replica {
+    pub(crate) async fn replica(&self) -> Replica {
         Replica::start(self.config.clone(), self.clock.clone()).await
     }
 
-    /// Everything that is told from now on; returns when it can be heard.
-    pub async fn listen(&self) -> Ear {
+    /// What is told under these keys from now on; returns when it can be heard. What was told just before may come too.
+    pub(crate) async fn listen(&self, keys: &[&str]) -> Ear {
         let bus = Bus::connect(&self.config.bus, "test").unwrap();
-        let mut listener = Listener::start(&bus, &["user.*", "token.*"]);
+        let mut listener = Listener::start(&bus, keys);
         let first = tokio::time::timeout(SOON, listener.next()).await.unwrap();
         assert!(matches!(first, Some(Heard::Connected)));
         Ear { listener, _bus: bus }
     }
 
-    pub async fn sql(&self) -> tokio_postgres::Client {
+    pub(crate) async fn sql(&self) -> tokio_postgres::Client {
         use secrecy::ExposeSecret;
         let url = self.config.database.database_url.expose_secret();
         let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
@@ -91,14 +89,13 @@ impl World {
 }
 
 impl Replica {
-    pub async fn start(config: Config, clock: Clock) -> Self {
+    pub(crate) async fn start(config: Config, clock: Clock) -> Self {
         let shutdown = Shutdown::new(config.process.stop_grace());
         let service = auth::build(config, clock.clone(), shutdown.clone())
             .await
             .unwrap();
         Self {
             grpc_addr: service.grpc_addr(),
-            internal_addr: service.internal_addr(),
             store: service.app().store.clone(),
             shutdown,
             clock,
@@ -106,7 +103,7 @@ impl Replica {
         }
     }
 
-    pub fn peer(&self, service: ServiceName) -> Peer {
+    pub(crate) fn peer(&self, service: ServiceName) -> Peer {
         let tokens = ServiceTokens::new(
             &SecretString::from(SERVICE_SECRET),
             None,
@@ -117,11 +114,15 @@ impl Replica {
     }
 
     /// The service, as the gateway calls it for somebody.
-    pub fn call(&self, token: Option<&str>) -> AuthServiceClient<PeerChannel> {
+    pub(crate) fn call(&self, token: Option<&str>) -> AuthServiceClient<PeerChannel> {
         self.call_from(token, None)
     }
 
-    pub fn call_from(&self, token: Option<&str>, address: Option<IpAddr>) -> AuthServiceClient<PeerChannel> {
+    pub(crate) fn call_from(
+        &self,
+        token: Option<&str>,
+        address: Option<IpAddr>,
+    ) -> AuthServiceClient<PeerChannel> {
         let context = CallContext {
             user_token: token.map(str::to_owned),
             client_address: address,
@@ -130,11 +131,11 @@ impl Replica {
         AuthServiceClient::new(self.peer(ServiceName::Gateway).with(&context))
     }
 
-    pub async fn register(&self, name: &str) -> SessionResponse {
+    pub(crate) async fn register(&self, name: &str) -> SessionResponse {
         self.try_register(name).await.unwrap()
     }
 
-    pub async fn try_register(&self, name: &str) -> Result<SessionResponse, Error> {
+    pub(crate) async fn try_register(&self, name: &str) -> Result<SessionResponse, Error> {
         let request = RegisterRequest {
             username: name.to_owned(),
             password: PASSWORD.to_owned(),
@@ -143,11 +144,11 @@ impl Replica {
         said(self.call(None).register(request).await)
     }
 
-    pub async fn login(&self, name: &str, password: &str) -> Result<SessionResponse, Error> {
+    pub(crate) async fn login(&self, name: &str, password: &str) -> Result<SessionResponse, Error> {
         self.login_from(name, password, None).await
     }
 
-    pub async fn login_from(
+    pub(crate) async fn login_from(
         &self,
         name: &str,
         password: &str,
@@ -160,41 +161,41 @@ impl Replica {
         said(self.call_from(None, address).login(request).await)
     }
 
-    pub async fn refresh(&self, refresh_token: &str) -> Result<SessionResponse, Error> {
+    pub(crate) async fn refresh(&self, refresh_token: &str) -> Result<SessionResponse, Error> {
         let request = RefreshRequest {
             refresh_token: refresh_token.to_owned(),
         };
         said(self.call(None).refresh(request).await)
     }
 
-    pub async fn logout(&self, token: &str) -> Result<(), Error> {
+    pub(crate) async fn logout(&self, token: &str) -> Result<(), Error> {
         said(self.call(Some(token)).logout(LogoutRequest {}).await).map(drop)
     }
 
-    pub async fn me(&self, token: &str) -> Result<User, Error> {
+    pub(crate) async fn me(&self, token: &str) -> Result<User, Error> {
         said(self.call(Some(token)).get_me(GetMeRequest {}).await).map(|answer| answer.user.unwrap())
     }
 
-    pub async fn follow(&self, token: &str, user_id: i64) -> Result<(), Error> {
+    pub(crate) async fn follow(&self, token: &str, user_id: i64) -> Result<(), Error> {
         said(self.call(Some(token)).follow(FollowRequest { user_id }).await).map(drop)
     }
 
     /// Stops as a signal would, and waits for the end.
-    pub async fn stop(self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.shutdown.stop();
         tokio::time::timeout(SOON, self.running).await??
     }
 }
 
 /// Hears what is told.
-pub struct Ear {
+pub(crate) struct Ear {
     listener: Listener,
     _bus: Bus,
 }
 
 impl Ear {
     /// The next thing that is told.
-    pub async fn next(&mut self) -> Payload {
+    pub(crate) async fn next(&mut self) -> Payload {
         loop {
             match tokio::time::timeout(SOON, self.listener.next()).await {
                 Ok(Some(Heard::Event(event, _))) => return event.payload.unwrap(),
@@ -206,28 +207,24 @@ impl Ear {
 }
 
 /// An answer, or the error as the caller reads it.
-pub fn said<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Error> {
+pub(crate) fn said<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Error> {
     answer
         .map(tonic::Response::into_inner)
         .map_err(|status| error_from_status(&status))
 }
 
-pub fn code<T>(answer: Result<T, Error>) -> String {
+pub(crate) fn code<T>(answer: Result<T, Error>) -> String {
     match answer {
         Ok(_) => "ok".to_owned(),
         Err(error) => error.code.into_owned(),
     }
 }
 
-pub fn user(session: &SessionResponse) -> &User {
+pub(crate) fn user(session: &SessionResponse) -> &User {
     session.user.as_ref().unwrap()
 }
 
 /// An address of its own for each caller.
-pub fn address(last: u8) -> Option<IpAddr> {
+pub(crate) fn address(last: u8) -> Option<IpAddr> {
     Some(IpAddr::from([198, 51, 100, last]))
-}
-
-pub fn in_an_hour() -> chrono::DateTime<Utc> {
-    Utc::now() + chrono::Duration::hours(1)
 }
