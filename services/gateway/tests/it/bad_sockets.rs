@@ -195,7 +195,10 @@ async fn packets_out_of_turn() {
     post(&elsewhere, "40/admin,").await;
 
     let twice = open().await;
-    for packet in ["40", "40", r#"42["join_stream_room",{"streamId":1}]"#, "40"] {
+    assert_eq!(post(&twice, "40").await, 200);
+    let connected = world.http.get(&twice).send().await.unwrap().text().await.unwrap();
+    assert!(connected.contains("40{"), "{connected}");
+    for packet in ["40", r#"42["join_stream_room",{"streamId":1}]"#, "40"] {
         assert_eq!(post(&twice, packet).await, 200);
     }
     stack::eventually(crate::world::SOON, "one presence entry", async || {
@@ -215,12 +218,21 @@ async fn a_client_that_does_not_read() {
     let get = async |url: &str| world.http.get(url).send().await.unwrap().text().await.unwrap();
     let opened: Value = serde_json::from_str(&get(&url).await[1..]).unwrap();
     let slow = format!("{url}&sid={}", opened["sid"].as_str().unwrap());
-    for packet in ["40", r#"42["join_stream_room",{"streamId":1}]"#] {
-        world.http.post(&slow).body(packet).send().await.unwrap();
-    }
     let mut read = String::new();
-    while !read.contains("viewer_count_updated") {
-        read += &get(&slow).await;
+    // Like a client of flesh and blood: it speaks when it has heard that it is connected.
+    for (packet, answer) in [
+        ("40", "40{"),
+        (r#"42["join_stream_room",{"streamId":1}]"#, "viewer_count_updated"),
+    ] {
+        assert_eq!(
+            world.http.post(&slow).body(packet).send().await.unwrap().status(),
+            200
+        );
+        while !read.contains(answer) {
+            let packets = get(&slow).await;
+            assert!(!packets.starts_with("{"), "{packets}");
+            read += &packets;
+        }
     }
     let mut reader = world.guest().await;
     reader.join(1).await;

@@ -137,11 +137,16 @@ async fn what_is_said_at_once_is_heard() {
 async fn a_token_ends_and_another_takes_its_place() {
     let world = World::new().await;
     world.stream(1, true);
-    let mut claims = TestIssuer::claims(domain::UserId(5), "ann", domain::Role::User);
-    claims.exp = chrono::Utc::now().timestamp() + 2;
-    let mut socket = Client::start(&world.app.socket, &with_token(&world.issuer.sign(&claims)));
-    socket.event("connect").await;
+    // Signed in when it is there: the client takes its time to start.
+    let mut socket = world.guest().await;
     socket.join(1).await;
+    let mut claims = TestIssuer::claims(domain::UserId(5), "ann", domain::Role::User);
+    claims.exp = chrono::Utc::now().timestamp() + 3;
+    let token = world.issuer.sign(&claims);
+    assert_eq!(
+        socket.ask("authenticate", json!({ "token": token })).await["ok"],
+        true
+    );
     leases(&world, &["u:5"]).await;
     socket.event("token_expired").await;
     let said = socket
