@@ -208,3 +208,54 @@ async fn packets_out_of_turn() {
     .unwrap();
     world.guest().await.join(1).await;
 }
+
+/// A client that does not read: it is cut, and slows nobody.
+#[tokio::test]
+async fn a_client_that_does_not_read() {
+    let world = World::with(|config| config.socket.gateway_socket_buffer = 16).await;
+    world.stream(1, true);
+    let url = format!("{}/socket.io/?EIO=4&transport=polling", world.app.socket);
+    let get = async |url: &str| world.http.get(url).send().await.unwrap().text().await.unwrap();
+    let opened: Value = serde_json::from_str(&get(&url).await[1..]).unwrap();
+    let slow = format!("{url}&sid={}", opened["sid"].as_str().unwrap());
+    let mut read = String::new();
+    // Like a client of flesh and blood: it speaks when it has heard that it is connected.
+    for (packet, answer) in [
+        ("40", "40{"),
+        (r#"42["join_stream_room",{"streamId":1}]"#, "viewer_count_updated"),
+    ] {
+        assert_eq!(
+            world.http.post(&slow).body(packet).send().await.unwrap().status(),
+            200
+        );
+        while !read.contains(answer) {
+            let packets = get(&slow).await;
+            assert!(!packets.starts_with("{"), "{packets}");
+            read += &packets;
+        }
+    }
+    let mut reader = world.guest().await;
+    reader.join(1).await;
+
+    let bob = world.user(6, "bob");
+    for n in 1..=60 {
+        let message = world.peers.post(1, &bob, &format!("{n}"));
+        world.peers.announce(&message);
+        // One by one, so that nothing but the reader's own pace decides.
+        assert_eq!(reader.event("new_message").await["seq"], n);
+    }
+    let waiting = get(&slow).await.matches("new_message").count();
+    assert!((1..=16).contains(&waiting), "{waiting} packets were kept for it");
+    let message = world.peers.post(1, &bob, "one more");
+    world.peers.announce(&message);
+    let goodbye = get(&slow).await;
+    assert!(
+        goodbye.contains("41") && !goodbye.contains("one more"),
+        "{goodbye}"
+    );
+    stack::eventually(crate::world::SOON, "the slow one's lease to go", async || {
+        world.peers.state().leases.len() == 1
+    })
+    .await
+    .unwrap();
+}

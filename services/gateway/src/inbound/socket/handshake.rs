@@ -88,8 +88,9 @@ pub(super) async fn connect(
     });
     let (hub, leaver) = (sockets.hub.clone(), connection.clone());
     socket.on_disconnect(move || {
-        hub.remove(&leaver);
-        std::future::ready(())
+        let (hub, leaver) = (hub.clone(), leaver.clone());
+        // In a task of its own: a socket may be closed by whoever holds its room's lock, and leaving takes that lock.
+        async move { hub.remove(&leaver) }
     });
     tokio::spawn(worker::run(sockets, connection, events));
     Ok(())
