@@ -172,7 +172,7 @@ fn other_text_is_invalid() {
         changed,
         cut,
     ] {
-        assert_eq!(verifier.verify(&bad), Err(TokenError::Invalid), "{:.40}", bad);
+        assert_eq!(verifier.verify(&bad), Err(TokenError::Invalid), "{bad:.40}");
     }
 }
 

@@ -12,7 +12,6 @@ use crate::passwords::Passwords;
 /// Accounts, sessions, tokens and follows of Airwave.
 #[derive(Debug, clap::Parser)]
 #[command(name = "auth", version)]
-#[expect(clippy::large_enum_variant, reason = "there is one, once")]
 pub enum Cli {
     /// Answer until a signal comes; migrates the database first
     Serve(Config),

@@ -8,7 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
 /// The crates that make the spans of a trace. They may log while they hold a span's data; looking into the span would then
 /// wait for ever.
@@ -58,7 +58,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    for span in ctx.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+    for span in ctx.event_scope().into_iter().flat_map(Scope::from_root) {
         line.insert("span".into(), span.name().into());
         let extensions = span.extensions();
         let Some(fields) = extensions.get::<FormattedFields<N>>() else {

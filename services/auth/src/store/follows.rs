@@ -8,6 +8,7 @@ use ::domain::{Cursor, PageInfo, PageRequest, UserId};
 use bus::emit;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
+use diesel::helper_types::{And, Eq, Filter};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -254,16 +255,9 @@ fn end<'a>(user: UserId, direction: Direction) -> Boxed<'a> {
     }
 }
 
-fn pair<'a>(
-    follower: UserId,
-    following: UserId,
-) -> diesel::helper_types::Filter<
-    follows::table,
-    diesel::helper_types::And<
-        diesel::helper_types::Eq<follows::follower_id, i64>,
-        diesel::helper_types::Eq<follows::following_id, i64>,
-    >,
-> {
+type Pair = Filter<follows::table, And<Eq<follows::follower_id, i64>, Eq<follows::following_id, i64>>>;
+
+fn pair(follower: UserId, following: UserId) -> Pair {
     follows::table.filter(
         follows::follower_id
             .eq(follower.0)

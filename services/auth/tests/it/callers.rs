@@ -94,7 +94,7 @@ async fn forged_expired_and_missing_user_tokens_are_refused() {
     let mut parts: Vec<_> = anna.access_token.split('.').collect();
     parts[2] = "AAAA";
     for bad in [parts.join("."), String::new(), "x".repeat(5000)] {
-        assert_eq!(code(replica.me(&bad).await), "auth.token_invalid", "{:.20}", bad);
+        assert_eq!(code(replica.me(&bad).await), "auth.token_invalid", "{bad:.20}");
     }
     let nobody = replica.call(None).get_me(GetMeRequest {}).await;
     assert_eq!(code(said(nobody)), "auth.token_missing");
