@@ -29,7 +29,12 @@ impl Answer {
     /// # Errors
     /// Another status; the text holds the body.
     pub fn expect(self, status: u16) -> Result<Value> {
-        ensure!(self.status.as_u16() == status, "{} instead of {status}: {}", self.status, self.body);
+        ensure!(
+            self.status.as_u16() == status,
+            "{} instead of {status}: {}",
+            self.status,
+            self.body
+        );
         Ok(self.body)
     }
 }
@@ -41,7 +46,11 @@ impl Api {
     /// When the HTTP client cannot be built.
     pub fn guest(origin: &str) -> Result<Self> {
         let http = Client::builder().timeout(Duration::from_secs(20)).build()?;
-        Ok(Self { http, origin: origin.to_owned(), token: None })
+        Ok(Self {
+            http,
+            origin: origin.to_owned(),
+            token: None,
+        })
     }
 
     /// Registers an account and signs in as it.
@@ -53,8 +62,14 @@ impl Api {
         let session = self.post("/users/register", body).await?.expect(201)?;
         let token = text(&session, "/token")?;
         Ok(User {
-            id: session.pointer("/user/id").and_then(Value::as_i64).context("no user.id")?,
-            api: Self { token: Some(token.clone()), ..self.clone() },
+            id: session
+                .pointer("/user/id")
+                .and_then(Value::as_i64)
+                .context("no user.id")?,
+            api: Self {
+                token: Some(token.clone()),
+                ..self.clone()
+            },
             token,
         })
     }
@@ -90,7 +105,11 @@ impl Api {
         let response = request.send().await.with_context(|| format!("calling {path}"))?;
         let status = response.status();
         let bytes = response.bytes().await?;
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? };
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes)?
+        };
         Ok(Answer { status, body })
     }
 }
@@ -115,7 +134,9 @@ pub struct User {
 /// When there is none.
 pub fn text(value: &Value, pointer: &str) -> Result<String> {
     let found = value.pointer(pointer).and_then(Value::as_str);
-    Ok(found.with_context(|| format!("no text at {pointer} of {value}"))?.to_owned())
+    Ok(found
+        .with_context(|| format!("no text at {pointer} of {value}"))?
+        .to_owned())
 }
 
 /// The number at a JSON pointer.
@@ -123,5 +144,8 @@ pub fn text(value: &Value, pointer: &str) -> Result<String> {
 /// # Errors
 /// When there is none.
 pub fn number(value: &Value, pointer: &str) -> Result<i64> {
-    value.pointer(pointer).and_then(Value::as_i64).with_context(|| format!("no number at {pointer} of {value}"))
+    value
+        .pointer(pointer)
+        .and_then(Value::as_i64)
+        .with_context(|| format!("no number at {pointer} of {value}"))
 }

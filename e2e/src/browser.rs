@@ -28,8 +28,13 @@ pub async fn play(player: Player, origin: &str, url: &str, seconds: u32) -> Resu
         Player::Dash => "dash",
         Player::File => "file",
     };
-    let run = crate::node("play.mjs").args([kind, origin, url, &seconds.to_string()]).stdout(Stdio::piped()).output();
-    let output = tokio::time::timeout(Duration::from_secs(60), run).await.context("the browser hangs")??;
+    let run = crate::node("play.mjs")
+        .args([kind, origin, url, &seconds.to_string()])
+        .stdout(Stdio::piped())
+        .output();
+    let output = tokio::time::timeout(Duration::from_secs(60), run)
+        .await
+        .context("the browser hangs")??;
     ensure!(output.status.success(), "{kind} does not play {url}");
     Ok(serde_json::from_slice(&output.stdout)?)
 }

@@ -14,6 +14,10 @@ use tokio::process::Command;
 fn node(script: &str) -> Command {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("js");
     let mut command = Command::new(std::env::var_os("AIRWAVE_NODE").unwrap_or_else(|| "node".into()));
-    command.arg(folder.join(script)).current_dir(folder).kill_on_drop(true).stderr(Stdio::inherit());
+    command
+        .arg(folder.join(script))
+        .current_dir(folder)
+        .kill_on_drop(true)
+        .stderr(Stdio::inherit());
     command
 }

@@ -34,9 +34,15 @@ impl Socket {
             .context("starting node")?;
         let input = process.stdin.take().context("no stdin")?;
         let output = BufReader::new(process.stdout.take().context("no stdout")?).lines();
-        let mut socket = Self { _process: process, input, output, seen: Vec::new(), acknowledgements: 0 };
+        let mut socket = Self {
+            _process: process,
+            input,
+            output,
+            seen: Vec::new(),
+            acknowledgements: 0,
+        };
         let first = socket.next_line(Instant::now() + Duration::from_secs(10)).await?;
-        if first["event"] != "connect" {
+        if event_name(&first) != Some("connect") {
             bail!("refused: {first}");
         }
         Ok(socket)
@@ -51,8 +57,12 @@ impl Socket {
         let id = self.acknowledgements;
         let line = format!("{}\n", json!({"emit": event, "data": data, "id": id}));
         self.input.write_all(line.as_bytes()).await?;
-        let found = self.wait(Duration::from_secs(5), |line| line["ack"] == id).await;
-        Ok(found.with_context(|| format!("no acknowledgement of {event}"))?["data"].take())
+        let found = self
+            .wait(Duration::from_secs(5), |line| line.get("ack") == Some(&id.into()))
+            .await;
+        Ok(taken(
+            found.with_context(|| format!("no acknowledgement of {event}"))?,
+        ))
     }
 
     /// The data of the next event of this name.
@@ -73,8 +83,12 @@ impl Socket {
         within: Duration,
         fits: impl Fn(&Value) -> bool,
     ) -> Result<Value> {
-        let found = self.wait(within, |line| line["event"] == name && fits(&line["data"])).await;
-        Ok(found.with_context(|| format!("no {name}"))?["data"].take())
+        let found = self
+            .wait(within, |line| {
+                event_name(line) == Some(name) && fits(line.get("data").unwrap_or(&Value::Null))
+            })
+            .await;
+        Ok(taken(found.with_context(|| format!("no {name}"))?))
     }
 
     /// How many events of this name have come and were not taken, after waiting for a time in which more may come.
@@ -86,7 +100,11 @@ impl Socket {
         while let Ok(Ok(Some(line))) = timeout_at(until, self.output.next_line()).await {
             self.seen.push(serde_json::from_str(&line)?);
         }
-        Ok(self.seen.iter().filter(|line| line["event"] == name).count())
+        Ok(self
+            .seen
+            .iter()
+            .filter(|line| event_name(line) == Some(name))
+            .count())
     }
 
     async fn wait(&mut self, within: Duration, fits: impl Fn(&Value) -> bool) -> Result<Value> {
@@ -105,7 +123,17 @@ impl Socket {
     }
 
     async fn next_line(&mut self, until: Instant) -> Result<Value> {
-        let line = timeout_at(until, self.output.next_line()).await.context("nothing more came in time")??;
+        let line = timeout_at(until, self.output.next_line())
+            .await
+            .context("nothing more came in time")??;
         Ok(serde_json::from_str(&line.context("the client ended")?)?)
     }
+}
+
+fn event_name(line: &Value) -> Option<&str> {
+    line.get("event")?.as_str()
+}
+
+fn taken(mut line: Value) -> Value {
+    line.get_mut("data").map(Value::take).unwrap_or_default()
 }

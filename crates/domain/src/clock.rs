@@ -21,7 +21,9 @@ impl Clock {
     /// A clock that stands at `now` until it is advanced.
     #[must_use]
     pub fn manual(now: DateTime<Utc>) -> Self {
-        Self { manual: Some(Arc::new(AtomicI64::new(now.timestamp_micros()))) }
+        Self {
+            manual: Some(Arc::new(AtomicI64::new(now.timestamp_micros()))),
+        }
     }
 
     /// The present, cut to microseconds, which is what PostgreSQL keeps.

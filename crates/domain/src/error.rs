@@ -39,7 +39,10 @@ pub struct FieldError {
 impl FieldError {
     /// A broken rule of a field.
     pub fn new(path: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { path: path.into(), message: message.into() }
+        Self {
+            path: path.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -66,16 +69,26 @@ impl Error {
         code: impl Into<Cow<'static, str>>,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { kind, code: code.into(), detail: detail.into(), fields: Vec::new(), retry_after: None }
+        Self {
+            kind,
+            code: code.into(),
+            detail: detail.into(),
+            fields: Vec::new(),
+            retry_after: None,
+        }
     }
 
     /// Fields of the input that break rules; the detail names the first.
     #[must_use]
     pub fn invalid_fields(fields: Vec<FieldError>) -> Self {
-        let detail = fields
-            .first()
-            .map_or_else(|| "The request is invalid.".to_owned(), |f| format!("{} {}.", f.path, f.message));
-        Self { fields, ..Self::new(ErrorKind::Invalid, "request.invalid", detail) }
+        let detail = fields.first().map_or_else(
+            || "The request is invalid.".to_owned(),
+            |f| format!("{} {}.", f.path, f.message),
+        );
+        Self {
+            fields,
+            ..Self::new(ErrorKind::Invalid, "request.invalid", detail)
+        }
     }
 
     /// One field that breaks a rule.
@@ -86,13 +99,21 @@ impl Error {
     /// Something that the answer needs cannot be reached now.
     #[must_use]
     pub fn unavailable() -> Self {
-        Self::new(ErrorKind::Unavailable, "service.unavailable", "The service is unavailable, try again soon.")
+        Self::new(
+            ErrorKind::Unavailable,
+            "service.unavailable",
+            "The service is unavailable, try again soon.",
+        )
     }
 
     /// A defect of ours; what it was belongs into the log, not here.
     #[must_use]
     pub fn internal() -> Self {
-        Self::new(ErrorKind::Internal, "service.internal", "Something went wrong on our side.")
+        Self::new(
+            ErrorKind::Internal,
+            "service.internal",
+            "Something went wrong on our side.",
+        )
     }
 
     /// Nobody is signed in.

@@ -82,7 +82,17 @@ mod tests {
     fn an_id_has_one_spelling() {
         assert_eq!("17".parse(), Ok(UserId(17)));
         assert_eq!("9223372036854775807".parse(), Ok(UserId(i64::MAX)));
-        for bad in ["", "0", "017", "+1", "-1", "1e3", "abc", "9223372036854775808", " 1"] {
+        for bad in [
+            "",
+            "0",
+            "017",
+            "+1",
+            "-1",
+            "1e3",
+            "abc",
+            "9223372036854775808",
+            " 1",
+        ] {
             assert_eq!(bad.parse::<UserId>(), Err(InvalidId), "{bad:?}");
         }
     }

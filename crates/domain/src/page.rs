@@ -102,7 +102,10 @@ impl Cursor {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
         let bytes: [u8; 16] = bytes.try_into().map_err(|_| invalid())?;
         let both = u128::from_be_bytes(bytes);
-        #[expect(clippy::cast_possible_truncation, reason = "each half of the 128 bits is one number")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "each half of the 128 bits is one number"
+        )]
         #[expect(clippy::cast_possible_wrap, reason = "the bits are those of an i64")]
         let (key, id) = ((both >> 64) as u64 as i64, both as u64 as i64);
         Ok(Self { key, id })
@@ -133,9 +136,15 @@ mod tests {
     fn a_page_has_bounds() {
         assert_eq!(
             PageRequest::parse(None, None, None),
-            Ok(PageRequest { start: PageStart::Page(1), limit: DEFAULT_LIMIT })
+            Ok(PageRequest {
+                start: PageStart::Page(1),
+                limit: DEFAULT_LIMIT
+            })
         );
-        assert_eq!(PageRequest::parse(Some(3), Some(20), None).map(|p| p.offset()), Ok(40));
+        assert_eq!(
+            PageRequest::parse(Some(3), Some(20), None).map(|p| p.offset()),
+            Ok(40)
+        );
         for (page, limit, cursor) in [
             (Some(0), None, None),
             (None, Some(0), None),
@@ -143,7 +152,10 @@ mod tests {
             (Some(u32::MAX), None, None),
             (None, None, Some("x")),
         ] {
-            assert!(PageRequest::parse(page, limit, cursor).is_err(), "{page:?} {limit:?} {cursor:?}");
+            assert!(
+                PageRequest::parse(page, limit, cursor).is_err(),
+                "{page:?} {limit:?} {cursor:?}"
+            );
         }
     }
 }

@@ -8,9 +8,42 @@ use crate::error::FieldError;
 
 /// Names that would be taken for the platform's own paths or people.
 const RESERVED_USERNAMES: &[&str] = &[
-    "about", "admin", "administrator", "airwave", "anonymous", "api", "app", "auth", "chat", "dash", "docs", "guest",
-    "help", "hls", "internal", "live", "login", "logout", "mod", "moderator", "null", "official", "root", "settings",
-    "socket", "static", "stat", "stream", "streams", "support", "system", "undefined", "user", "users", "vod", "www",
+    "about",
+    "admin",
+    "administrator",
+    "airwave",
+    "anonymous",
+    "api",
+    "app",
+    "auth",
+    "chat",
+    "dash",
+    "docs",
+    "guest",
+    "help",
+    "hls",
+    "internal",
+    "live",
+    "login",
+    "logout",
+    "mod",
+    "moderator",
+    "null",
+    "official",
+    "root",
+    "settings",
+    "socket",
+    "static",
+    "stat",
+    "stream",
+    "streams",
+    "support",
+    "system",
+    "undefined",
+    "user",
+    "users",
+    "vod",
+    "www",
 ];
 
 /// Bytes that one cluster may take on average before the text is refused.
@@ -23,7 +56,10 @@ const BYTES_PER_CLUSTER: usize = 16;
 pub fn username(text: &str) -> Result<String, FieldError> {
     let fits = (3..=25).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !fits {
-        return Err(FieldError::new("username", "must be 3 to 25 of the characters A-Z a-z 0-9 _"));
+        return Err(FieldError::new(
+            "username",
+            "must be 3 to 25 of the characters A-Z a-z 0-9 _",
+        ));
     }
     if RESERVED_USERNAMES.contains(&text.to_ascii_lowercase().as_str()) {
         return Err(FieldError::new("username", "is reserved"));
@@ -113,7 +149,10 @@ fn line(path: &'static str, text: &str, min: usize, max: usize) -> Result<String
 }
 
 fn paragraph(path: &'static str, text: &str, max: usize) -> Result<String, FieldError> {
-    if text.chars().any(|c| is_control(c) && !matches!(c, '\n' | '\r' | '\t')) {
+    if text
+        .chars()
+        .any(|c| is_control(c) && !matches!(c, '\n' | '\r' | '\t'))
+    {
         return Err(FieldError::new(path, "must not hold control characters"));
     }
     bounded(path, text.trim(), 0, max)
@@ -127,7 +166,11 @@ fn bounded(path: &'static str, text: &str, min: usize, max: usize) -> Result<Str
     let text: String = text.nfc().collect();
     let visible = text.chars().filter(|c| !is_blank(*c)).count();
     let long_enough = min == 0 || visible > 0;
-    if long_enough && (min..=max).contains(&text.graphemes(true).count()) { Ok(text) } else { Err(refuse()) }
+    if long_enough && (min..=max).contains(&text.graphemes(true).count()) {
+        Ok(text)
+    } else {
+        Err(refuse())
+    }
 }
 
 /// Control characters, and the marks that reorder the text around them.
@@ -150,7 +193,17 @@ mod tests {
     #[test]
     fn usernames_are_plain_and_not_ours() {
         assert_eq!(username("Lan_99").as_deref(), Ok("Lan_99"));
-        for bad in ["", "ab", "a b c", "é_é_é", "Admin", "NULL", ".", "abcdefghijklmnopqrstuvwxyz", "a\0bc"] {
+        for bad in [
+            "",
+            "ab",
+            "a b c",
+            "é_é_é",
+            "Admin",
+            "NULL",
+            ".",
+            "abcdefghijklmnopqrstuvwxyz",
+            "a\0bc",
+        ] {
             assert!(username(bad).is_err(), "{bad:?}");
         }
     }
@@ -168,7 +221,14 @@ mod tests {
     #[test]
     fn chat_messages_have_something_to_see() {
         assert_eq!(chat_message("<b>hi</b>").as_deref(), Ok("<b>hi</b>"));
-        for bad in ["", "  \n", "\u{200B}\u{200D}", "a\0b", &"x".repeat(501), &"é".repeat(1025)] {
+        for bad in [
+            "",
+            "  \n",
+            "\u{200B}\u{200D}",
+            "a\0b",
+            &"x".repeat(501),
+            &"é".repeat(1025),
+        ] {
             assert!(chat_message(bad).is_err(), "{bad:?}");
         }
         assert!(chat_message(&"x".repeat(500)).is_ok());

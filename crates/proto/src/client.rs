@@ -45,13 +45,19 @@ impl Peer {
             .http2_keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
             .keep_alive_while_idle(true);
-        Self { channel: endpoint.connect_lazy(), tokens }
+        Self {
+            channel: endpoint.connect_lazy(),
+            tokens,
+        }
     }
 
     /// The channel for one call, or for several that share a deadline.
     #[must_use]
     pub fn with(&self, context: &CallContext) -> PeerChannel {
-        let add = AddContext { tokens: self.tokens.clone(), context: context.clone() };
+        let add = AddContext {
+            tokens: self.tokens.clone(),
+            context: context.clone(),
+        };
         InterceptedService::new(self.channel.clone(), add)
     }
 }
@@ -120,9 +126,10 @@ struct Pairs<'a>(&'a mut MetadataMap);
 
 impl Injector for Pairs<'_> {
     fn set(&mut self, key: &str, value: String) {
-        if let (Ok(key), Ok(value)) =
-            (tonic::metadata::MetadataKey::from_bytes(key.as_bytes()), MetadataValue::try_from(value))
-        {
+        if let (Ok(key), Ok(value)) = (
+            tonic::metadata::MetadataKey::from_bytes(key.as_bytes()),
+            MetadataValue::try_from(value),
+        ) {
             self.0.insert(key, value);
         }
     }

@@ -42,14 +42,24 @@ impl Access {
         service: &str,
         methods: &[(&str, &'static [ServiceName])],
     ) -> Self {
-        let methods =
-            methods.iter().map(|(method, callers)| (format!("/{service}/{method}"), *callers)).collect();
-        Self { tokens, verifier, methods: Arc::new(methods) }
+        let methods = methods
+            .iter()
+            .map(|(method, callers)| (format!("/{service}/{method}"), *callers))
+            .collect();
+        Self {
+            tokens,
+            verifier,
+            methods: Arc::new(methods),
+        }
     }
 
     async fn check(&self, path: &str, headers: &HeaderMap) -> Result<Caller, Error> {
         let service = self.service(headers)?;
-        if !self.methods.get(path).is_some_and(|callers| callers.contains(&service)) {
+        if !self
+            .methods
+            .get(path)
+            .is_some_and(|callers| callers.contains(&service))
+        {
             return Err(Error::new(
                 ErrorKind::Forbidden,
                 "service.forbidden",
@@ -76,7 +86,11 @@ impl Access {
     fn service(&self, headers: &HeaderMap) -> Result<ServiceName, Error> {
         match text(headers, metadata::SERVICE) {
             Some(token) => self.tokens.verify(token).map_err(|_| {
-                Error::new(ErrorKind::Unauthenticated, "service.token_invalid", "The service token is invalid.")
+                Error::new(
+                    ErrorKind::Unauthenticated,
+                    "service.token_invalid",
+                    "The service token is invalid.",
+                )
             }),
             None if headers.contains_key(metadata::AUTHORIZATION) => Err(Error::new(
                 ErrorKind::Forbidden,
@@ -140,7 +154,11 @@ impl Caller {
     /// # Errors
     /// Internal, when the server was built without [`Access`].
     pub fn of<T>(request: &Request<T>) -> Result<Self, Status> {
-        request.extensions().get::<Self>().cloned().ok_or_else(|| Error::internal().into_status())
+        request
+            .extensions()
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Error::internal().into_status())
     }
 
     /// The user for whom the call is made.
@@ -167,7 +185,10 @@ impl<S> Layer<S> for Access {
     type Service = Checked<S>;
 
     fn layer(&self, inner: S) -> Checked<S> {
-        Checked { access: self.clone(), inner }
+        Checked {
+            access: self.clone(),
+            inner,
+        }
     }
 }
 

@@ -23,7 +23,10 @@ impl<E: Into<Error>> IntoStatus for E {
             fields: error
                 .fields
                 .into_iter()
-                .map(|f| FieldViolation { path: f.path.into_owned(), message: f.message.into_owned() })
+                .map(|f| FieldViolation {
+                    path: f.path.into_owned(),
+                    message: f.message.into_owned(),
+                })
                 .collect(),
             retry_after_seconds: error.retry_after.map_or(0, whole_seconds),
         };
@@ -34,7 +37,9 @@ impl<E: Into<Error>> IntoStatus for E {
 /// Reads the error out of a status, also of one that gRPC itself made.
 #[must_use]
 pub fn error_from_status(status: &Status) -> Error {
-    let Some(kind) = kind(status.code()) else { return Error::internal() };
+    let Some(kind) = kind(status.code()) else {
+        return Error::internal();
+    };
     let detail = ErrorDetail::decode(status.details()).unwrap_or_default();
     if detail.code.is_empty() {
         return error_of_transport(kind, status);
@@ -43,7 +48,11 @@ pub fn error_from_status(status: &Status) -> Error {
         kind,
         code: detail.code.into(),
         detail: status.message().to_owned().into(),
-        fields: detail.fields.into_iter().map(|f| FieldError::new(f.path, f.message)).collect(),
+        fields: detail
+            .fields
+            .into_iter()
+            .map(|f| FieldError::new(f.path, f.message))
+            .collect(),
         retry_after: (detail.retry_after_seconds > 0)
             .then(|| Duration::from_secs(detail.retry_after_seconds.into())),
     }

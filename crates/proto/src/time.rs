@@ -6,7 +6,10 @@ use prost_types::Timestamp;
 /// A time as a protobuf message.
 #[must_use]
 pub fn timestamp(time: DateTime<Utc>) -> Timestamp {
-    Timestamp { seconds: time.timestamp(), nanos: i32::try_from(time.timestamp_subsec_nanos()).unwrap_or(0) }
+    Timestamp {
+        seconds: time.timestamp(),
+        nanos: i32::try_from(time.timestamp_subsec_nanos()).unwrap_or(0),
+    }
 }
 
 /// A protobuf time; `None` when it is absent or outside the calendar.
@@ -24,6 +27,12 @@ mod tests {
     fn a_time_comes_back_as_it_went() {
         let now = DateTime::from_timestamp_micros(1_795_376_364_123_456).unwrap();
         assert_eq!(datetime(Some(&timestamp(now))), Some(now));
-        assert_eq!(datetime(Some(&Timestamp { seconds: 0, nanos: -1 })), None);
+        assert_eq!(
+            datetime(Some(&Timestamp {
+                seconds: 0,
+                nanos: -1
+            })),
+            None
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! What every process of the platform does before, beside and after its own work.
 //!
-//! [`boot`] is the whole of a service's `main`: it reads the configuration from arguments and environment (one clear line and
+//! [`boot()`] is the whole of a service's `main`: it reads the configuration from arguments and environment (one clear line and
 //! exit code 78 when a value is missing or impossible), installs the TLS provider, starts logs and traces, tries the
 //! cryptography, listens to signals and runs the service; at the end it flushes what was traced. A running service holds a
 //! [`Shutdown`], which owns its background tasks; an [`InternalListener`] with `/healthz`, `/readyz` and `/metrics`, fed by

@@ -1,7 +1,7 @@
 //! The local servers as child processes, for `make run`, the tests and the benches.
 //!
 //! Every server is a real one with its own folder, port and configuration, and none of them outlives the process that started
-//! it. A test asks [`shared`] for the stack of its run and takes from it what nobody else has:
+//! it. A test asks [`shared()`] for the stack of its run and takes from it what nobody else has:
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {

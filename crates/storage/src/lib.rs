@@ -5,8 +5,8 @@
 //!
 //! * [`Database`] is a pool over PostgreSQL. Its [`transaction`](Database::transaction) runs on a task of its own: a caller
 //!   that goes away can neither leave half a write behind nor cost the pool a connection.
-//! * [`migrate`] brings a database up to date; any number of replicas may call it at once.
-//! * [`Leadership`] elects one acting replica by an advisory lock; [`listen`] wakes a task on `NOTIFY`.
+//! * [`migrate()`] brings a database up to date; any number of replicas may call it at once.
+//! * [`Leadership`] elects one acting replica by an advisory lock; [`listen()`] wakes a task on `NOTIFY`.
 //! * [`Redis`] is one multiplexed connection for everybody plus a key prefix, and [`Mongo`] a client that writes with majority.
 //!
 //! Nothing here fails because a server is away at start: connections are made when first used, `ping` says whether the server

@@ -2,6 +2,8 @@
 //!
 //! Run it by `make bench`, which gives it release builds and a stack of its own. Everything, the load included, is on this machine.
 
+#![expect(clippy::indexing_slicing, reason = "a field that is missing from JSON reads as null")]
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -28,7 +30,11 @@ async fn main() -> Result<()> {
     idle(&mut platform, "after start").await?;
     let streamer = guest.register("bench_streamer").await?;
     let viewer = guest.register("bench_viewer").await?;
-    viewer.api.post(&format!("/users/{}/follow", streamer.id), Value::Null).await?.expect(201)?;
+    viewer
+        .api
+        .post(&format!("/users/{}/follow", streamer.id), Value::Null)
+        .await?
+        .expect(201)?;
     let mut socket = Socket::connect(platform.origin(), Some(&viewer.token)).await?;
     socket.emit("join_notification_room", Value::Null).await?;
     hooks(&mut platform, &streamer).await?;
@@ -43,19 +49,29 @@ async fn main() -> Result<()> {
 
 /// Resident memory and processor time of the six services while nobody does anything.
 async fn idle(platform: &mut Platform, when: &str) -> Result<()> {
-    let pids: Vec<u32> = platform.services().processes().filter_map(|child| child.pid()).collect();
+    let pids: Vec<u32> = platform
+        .services()
+        .processes()
+        .filter_map(|child| child.pid())
+        .collect();
     let before = cpu_seconds(&pids)?;
     let watched = Instant::now();
     tokio::time::sleep(IDLE).await;
     let share = (cpu_seconds(&pids)? - before) / watched.elapsed().as_secs_f64() * 100.0;
     let resident = pids.iter().map(|pid| resident_mib(*pid)).sum::<Result<f64>>()?;
-    println!("idle {when}: {} services, {resident:.0} MiB resident together, {share:.2} % of a core", pids.len());
+    println!(
+        "idle {when}: {} services, {resident:.0} MiB resident together, {share:.2} % of a core",
+        pids.len()
+    );
     Ok(())
 }
 
 fn resident_mib(pid: u32) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .context("no VmRSS")?;
     let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kib / 1024.0)
 }
@@ -86,14 +102,21 @@ async fn hooks(platform: &mut Platform, streamer: &User) -> Result<()> {
             "app=live&flashver=&swfurl=&tcurl=&pageurl=&addr=127.0.0.1&clientid={id}&call=publish&name={name}&type=live&key={secret}"
         );
         let asked = Instant::now();
-        let request = http.post(&url).header("content-type", "application/x-www-form-urlencoded").body(body);
+        let request = http
+            .post(&url)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body);
         let status = request.send().await?.status();
         times.push(asked.elapsed().as_secs_f64() * 1000.0);
         ensure!(status.is_success(), "on_publish answered {status}");
     }
     times.sort_unstable_by(f64::total_cmp);
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
-    println!("on_publish, {HOOKS} asked in turn: median {:.1} ms, p99 {:.1} ms", at(50), at(99));
+    println!(
+        "on_publish, {HOOKS} asked in turn: median {:.1} ms, p99 {:.1} ms",
+        at(50),
+        at(99)
+    );
     Ok(())
 }
 
@@ -102,7 +125,11 @@ async fn start(platform: &Platform, guest: &Api, streamer: &User, socket: &mut S
     let (id, key) = create_stream(streamer).await?;
     let started = Instant::now();
     let mut publisher = publish(platform, &key).await?;
-    socket.event_that("new_notification", PATIENCE, |n| n["relatedEntityId"] == id && n["type"] == "stream_started").await?;
+    socket
+        .event_that("new_notification", PATIENCE, |n| {
+            n["relatedEntityId"] == id && n["type"] == "stream_started"
+        })
+        .await?;
     let notified = started.elapsed();
     let stream = guest.get(&format!("/streams/{id}")).await?.expect(200)?;
     let hls = text(&stream, "/stream/playbackUrls/hls")?;
@@ -140,22 +167,36 @@ async fn replay(platform: &Platform, guest: &Api, streamer: &User, socket: &mut 
     })
     .await?;
     let ended = Instant::now();
-    let vod = eventually(PATIENCE, "the VOD", async || guest.get(&format!("/streams/{id}/vod")).await?.expect(200)).await?;
+    let vod = eventually(PATIENCE, "the VOD", async || {
+        guest.get(&format!("/streams/{id}/vod")).await?.expect(200)
+    })
+    .await?;
     let ready = Instant::now();
     let url = text(&vod, "/vod/videoUrl")?;
-    ensure!(reqwest::get(&url).await?.status().is_success(), "the VOD does not open");
+    ensure!(
+        reqwest::get(&url).await?.status().is_success(),
+        "the VOD does not open"
+    );
     println!(
         "replay of {:.1} s: ready {:.2} s after the end, which was {:.2} s after the encoder stopped",
-        vod.pointer("/vod/durationSeconds").and_then(Value::as_f64).unwrap_or_default(),
+        vod.pointer("/vod/durationSeconds")
+            .and_then(Value::as_f64)
+            .unwrap_or_default(),
         (ready - ended).as_secs_f64(),
         (ended - stopped).as_secs_f64()
     );
-    socket.event_that("new_notification", PATIENCE, |n| n["type"] == "new_vod").await?;
+    socket
+        .event_that("new_notification", PATIENCE, |n| n["type"] == "new_vod")
+        .await?;
     Ok(())
 }
 
 async fn create_stream(streamer: &User) -> Result<(i64, String)> {
-    let created = streamer.api.post("/streams", json!({"title": "A measured stream"})).await?.expect(201)?;
+    let created = streamer
+        .api
+        .post("/streams", json!({"title": "A measured stream"}))
+        .await?
+        .expect(201)?;
     Ok((number(&created, "/data/id")?, text(&created, "/data/streamKey")?))
 }
 

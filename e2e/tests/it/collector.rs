@@ -4,8 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
-use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
@@ -47,7 +51,10 @@ impl Collector {
         for span in spans.iter() {
             traces.entry(&span.trace_id).or_default().push(span.clone());
         }
-        traces.into_values().filter(|trace| trace.iter().any(|span| span.name == name)).collect()
+        traces
+            .into_values()
+            .filter(|trace| trace.iter().any(|span| span.name == name))
+            .collect()
     }
 }
 

@@ -38,7 +38,9 @@ struct Stream {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broadcast_from_encoder_to_replay() -> Result<()> {
     let (collector, endpoint) = Collector::start().await?;
-    let options = PlatformOptions { variables: vec![("AIRWAVE_OTLP_ENDPOINT".into(), endpoint)] };
+    let options = PlatformOptions {
+        variables: vec![("AIRWAVE_OTLP_ENDPOINT".into(), endpoint)],
+    };
     let mut story = Story::begin(Platform::start(options).await?).await?;
 
     story.a_wrong_key_is_refused().await?;
@@ -65,15 +67,33 @@ impl Story {
             socket.emit("join_notification_room", Value::Null).await?;
             socket.event("notification_room_joined", SOON).await?;
         }
-        viewer.api.post(&format!("/users/{}/follow", streamer.id), Value::Null).await?.expect(201)?;
+        viewer
+            .api
+            .post(&format!("/users/{}/follow", streamer.id), Value::Null)
+            .await?
+            .expect(201)?;
         let notice = streamer_socket.event("new_notification", SOON).await?;
-        ensure!(notice["type"] == "new_follower" && notice["relatedEntityId"] == viewer.id, "{notice}");
+        ensure!(
+            notice["type"] == "new_follower" && notice["relatedEntityId"] == viewer.id,
+            "{notice}"
+        );
         let stream = create_stream(&streamer).await?;
-        Ok(Self { platform, guest, streamer, viewer, streamer_socket, viewer_socket, stream })
+        Ok(Self {
+            platform,
+            guest,
+            streamer,
+            viewer,
+            streamer_socket,
+            viewer_socket,
+            stream,
+        })
     }
 
     async fn a_wrong_key_is_refused(&self) -> Result<()> {
-        let wrong = self.stream.key.replace(&self.stream.secret, &self.stream.secret.to_uppercase());
+        let wrong = self
+            .stream
+            .key
+            .replace(&self.stream.secret, &self.stream.secret.to_uppercase());
         let status = self.publish(&wrong).await?.wait(SOON).await?;
         ensure!(!status.success(), "a wrong key was accepted");
         ensure!(self.get_stream().await?["status"] == "ended");
@@ -94,7 +114,10 @@ impl Story {
     /// Both players play picture and sound, and nothing that they asked for holds the secret.
     async fn plays_in_browsers(&self) -> Result<()> {
         let stream = self.get_stream().await?;
-        for (player, pointer) in [(Player::Hls, "/playbackUrls/hls"), (Player::Dash, "/playbackUrls/dash")] {
+        for (player, pointer) in [
+            (Player::Hls, "/playbackUrls/hls"),
+            (Player::Dash, "/playbackUrls/dash"),
+        ] {
             let url = text(&stream, pointer)?;
             let seen = play(player, self.platform.origin(), &url, 2).await?;
             ensure!(seen["width"] == 640 && seen["height"] == 360, "{seen}");
@@ -120,21 +143,40 @@ impl Story {
         let sent = self.viewer_socket.emit("chat_message", said).await?;
         ensure!(sent["ok"] == true && sent["seq"] == 1, "{sent}");
         let heard = self.streamer_socket.event("new_message", SOON).await?;
-        ensure!(heard["message"] == "xin chào <b>&" && heard["username"] == "viewer_minh", "{heard}");
+        ensure!(
+            heard["message"] == "xin chào <b>&" && heard["username"] == "viewer_minh",
+            "{heard}"
+        );
         self.viewer_socket.event("new_message", SOON).await?;
         self.is_stored(&text(&sent, "/id")?).await?;
 
-        let history = self.guest.get(&format!("/chat/{id}/messages")).await?.expect(200)?;
-        ensure!(history["data"][0]["id"] == sent["id"] && history["totalMessages"] == 1, "{history}");
-        let again = second_tab.event_that("viewer_count_updated", Duration::from_secs(3), |c| c["count"] != 2).await;
+        let history = self
+            .guest
+            .get(&format!("/chat/{id}/messages"))
+            .await?
+            .expect(200)?;
+        ensure!(
+            history["data"][0]["id"] == sent["id"] && history["totalMessages"] == 1,
+            "{history}"
+        );
+        let again = second_tab
+            .event_that("viewer_count_updated", Duration::from_secs(3), |c| {
+                c["count"] != 2
+            })
+            .await;
         ensure!(again.is_err(), "a second tab changed the count: {again:?}");
         Ok(())
     }
 
     async fn is_stored(&self, id: &str) -> Result<()> {
         let client = mongodb::Client::with_uri_str(self.platform.mongodb_url()).await?;
-        let messages = client.database(self.platform.mongodb_database()).collection::<mongodb::bson::Document>("messages");
-        let found = messages.find_one(mongodb::bson::doc! {"_id": id}).await?.context("not in MongoDB")?;
+        let messages = client
+            .database(self.platform.mongodb_database())
+            .collection::<mongodb::bson::Document>("messages");
+        let found = messages
+            .find_one(mongodb::bson::doc! {"_id": id})
+            .await?
+            .context("not in MongoDB")?;
         ensure!(found.get_str("userId")? == self.viewer.id.to_string(), "{found}");
         Ok(())
     }
@@ -146,7 +188,10 @@ impl Story {
         eventually(SOON, "a second recording that grows", async || {
             let recordings = self.recordings()?;
             ensure!(recordings.len() == 2, "{recordings:?}");
-            let sizes = recordings.iter().map(|file| Ok(std::fs::metadata(file)?.len())).collect::<Result<Vec<_>>>()?;
+            let sizes = recordings
+                .iter()
+                .map(|file| Ok(std::fs::metadata(file)?.len()))
+                .collect::<Result<Vec<_>>>()?;
             ensure!(sizes.iter().all(|size| *size > 200_000), "{sizes:?}");
             Ok(())
         })
@@ -163,16 +208,33 @@ impl Story {
         for file in self.recordings()? {
             lengths.push(duration(&file).await?);
         }
-        let ended = self.viewer_socket.event("stream_ended_notification", SOON).await?;
+        let ended = self
+            .viewer_socket
+            .event("stream_ended_notification", SOON)
+            .await?;
         ensure!(ended["streamId"] == self.stream.id, "{ended}");
-        let again = self.viewer_socket.event_that("new_notification", Duration::ZERO, |n| n["type"] == "stream_started");
+        let again = self
+            .viewer_socket
+            .event_that("new_notification", Duration::ZERO, |n| {
+                n["type"] == "stream_started"
+            });
         ensure!(again.await.is_err(), "a second notice of one broadcast");
 
         let stream = self.get_stream().await?;
-        ensure!(stream["status"] == "ended" && stream["playbackUrls"].is_null(), "{stream}");
-        let broadcasts = self.guest.get(&format!("/streams/{}/broadcasts", self.stream.id)).await?.expect(200)?;
+        ensure!(
+            stream["status"] == "ended" && stream["playbackUrls"].is_null(),
+            "{stream}"
+        );
+        let broadcasts = self
+            .guest
+            .get(&format!("/streams/{}/broadcasts", self.stream.id))
+            .await?
+            .expect(200)?;
         ensure!(broadcasts["totalItems"] == 1, "{broadcasts}");
-        ensure!(number(&broadcasts, "/broadcasts/0/peakViewers")? == 2, "{broadcasts}");
+        ensure!(
+            number(&broadcasts, "/broadcasts/0/peakViewers")? == 2,
+            "{broadcasts}"
+        );
         eventually(LATER, "the playlist to go", async || {
             let status = reqwest::get(&hls).await?.status();
             ensure!(status == StatusCode::NOT_FOUND, "{status}");
@@ -186,7 +248,10 @@ impl Story {
     async fn recordings_become_vods(&mut self) -> Result<Vec<i64>> {
         let mut vods = Vec::new();
         for _ in 0..2 {
-            vods.push(number(&self.notice_within("new_vod", LATER).await?, "/relatedEntityId")?);
+            vods.push(number(
+                &self.notice_within("new_vod", LATER).await?,
+                "/relatedEntityId",
+            )?);
         }
         eventually(SOON, "the local recordings to go", async || {
             let left = self.recordings()?;
@@ -194,7 +259,11 @@ impl Story {
             Ok(())
         })
         .await?;
-        let list = self.guest.get(&format!("/vod?streamId={}", self.stream.id)).await?.expect(200)?;
+        let list = self
+            .guest
+            .get(&format!("/vod?streamId={}", self.stream.id))
+            .await?
+            .expect(200)?;
         ensure!(list["totalItems"] == 2, "{list}");
         vods.sort_unstable();
         Ok(vods)
@@ -210,23 +279,44 @@ impl Story {
             let url = text(vod, "/videoUrl")?;
             ensure!(is_fast_start(&url).await?, "the index stands behind the media");
             let seen = play(Player::File, self.platform.origin(), &url, 1).await?;
-            ensure!(seen["width"] == 640 && number(&seen, "/audioBytes")? > 0, "{seen}");
-            let picture = reqwest::get(text(vod, "/thumbnailUrl")?).await?.error_for_status()?.bytes().await?;
+            ensure!(
+                seen["width"] == 640 && number(&seen, "/audioBytes")? > 0,
+                "{seen}"
+            );
+            let picture = reqwest::get(text(vod, "/thumbnailUrl")?)
+                .await?
+                .error_for_status()?
+                .bytes()
+                .await?;
             ensure!(picture.starts_with(&[0xFF, 0xD8]), "the thumbnail is no JPEG");
             let again = self.viewer.api.get(&format!("/vod/{id}")).await?.expect(200)?;
             ensure!(again["vod"]["viewCount"] == 1, "a second look counted: {again}");
         }
         lengths.sort_unstable_by(f64::total_cmp);
         recorded.sort_unstable_by(f64::total_cmp);
-        let near = lengths.iter().zip(&recorded).all(|(vod, recording)| (vod - recording).abs() < 1.0);
-        ensure!(near && lengths.len() == recorded.len(), "{lengths:?} against {recorded:?}");
-        let latest = self.guest.get(&format!("/streams/{}/vod", self.stream.id)).await?.expect(200)?;
+        let near = lengths
+            .iter()
+            .zip(&recorded)
+            .all(|(vod, recording)| (vod - recording).abs() < 1.0);
+        ensure!(
+            near && lengths.len() == recorded.len(),
+            "{lengths:?} against {recorded:?}"
+        );
+        let latest = self
+            .guest
+            .get(&format!("/streams/{}/vod", self.stream.id))
+            .await?
+            .expect(200)?;
         ensure!(vods.contains(&number(&latest, "/vod/id")?), "{latest}");
         Ok(())
     }
 
     async fn logs_out(mut self) -> Result<()> {
-        self.viewer.api.post("/users/logout", Value::Null).await?.expect(204)?;
+        self.viewer
+            .api
+            .post("/users/logout", Value::Null)
+            .await?
+            .expect(204)?;
         self.viewer_socket.event("disconnect", SOON).await?;
         eventually(SOON, "the token to be refused", async || {
             self.viewer.api.get("/users/me").await?.expect(401).map(drop)
@@ -243,11 +333,17 @@ impl Story {
     /// The files that wait to become VODs.
     fn recordings(&self) -> Result<Vec<PathBuf>> {
         let files = std::fs::read_dir(self.platform.recordings())?.map(|entry| Ok(entry?.path()));
-        files.filter(|path| !matches!(path, Ok(path) if path.extension().is_none_or(|e| e != "flv"))).collect()
+        files
+            .filter(|path| !matches!(path, Ok(path) if path.extension().is_none_or(|e| e != "flv")))
+            .collect()
     }
 
     async fn get_stream(&self) -> Result<Value> {
-        let mut answer = self.guest.get(&format!("/streams/{}", self.stream.id)).await?.expect(200)?;
+        let mut answer = self
+            .guest
+            .get(&format!("/streams/{}", self.stream.id))
+            .await?
+            .expect(200)?;
         Ok(answer["stream"].take())
     }
 
@@ -256,7 +352,9 @@ impl Story {
     }
 
     async fn notice_within(&mut self, kind: &str, within: Duration) -> Result<Value> {
-        self.viewer_socket.event_that("new_notification", within, |notice| notice["type"] == kind).await
+        self.viewer_socket
+            .event_that("new_notification", within, |notice| notice["type"] == kind)
+            .await
     }
 }
 
@@ -264,15 +362,29 @@ async fn create_stream(streamer: &User) -> Result<Stream> {
     let categories = streamer.api.get("/categories").await?.expect(200)?;
     ensure!(categories["totalItems"] == 8, "{categories}");
     let body = json!({"title": "Phát sóng thử", "categoryId": categories["categories"][0]["id"]});
-    let created = streamer.api.call(Method::POST, "/streams", Some(body)).await?.expect(201)?;
+    let created = streamer
+        .api
+        .call(Method::POST, "/streams", Some(body))
+        .await?
+        .expect(201)?;
     ensure!(created["data"]["status"] == "ended", "{created}");
     let key = text(&created, "/data/streamKey")?;
-    let secret = key.split_once("?key=").context("no secret in the key")?.1.to_owned();
-    Ok(Stream { id: number(&created, "/data/id")?, key, secret })
+    let secret = key
+        .split_once("?key=")
+        .context("no secret in the key")?
+        .1
+        .to_owned();
+    Ok(Stream {
+        id: number(&created, "/data/id")?,
+        key,
+        secret,
+    })
 }
 
 async fn join(socket: &mut Socket, stream: i64) -> Result<()> {
-    let joined = socket.emit("join_stream_room", json!({"streamId": stream})).await?;
+    let joined = socket
+        .emit("join_stream_room", json!({"streamId": stream}))
+        .await?;
     ensure!(joined["ok"] == true, "{joined}");
     socket.event("recent_chat_history", SOON).await?;
     socket.event("room_joined_successfully", SOON).await?;
@@ -280,15 +392,25 @@ async fn join(socket: &mut Socket, stream: i64) -> Result<()> {
 }
 
 async fn viewers(socket: &mut Socket, count: u64) -> Result<()> {
-    socket.event_that("viewer_count_updated", SOON, |update| update["count"] == count).await?;
+    socket
+        .event_that("viewer_count_updated", SOON, |update| update["count"] == count)
+        .await?;
     Ok(())
 }
 
 /// A video plays before it has arrived whole when its index (`moov`) stands before the media (ISO/IEC 14496-12). Asked for as a
 /// player does, by range.
 async fn is_fast_start(url: &str) -> Result<bool> {
-    let response = reqwest::Client::new().get(url).header("range", "bytes=0-65535").send().await?;
-    ensure!(response.status() == StatusCode::PARTIAL_CONTENT, "no ranges: {}", response.status());
+    let response = reqwest::Client::new()
+        .get(url)
+        .header("range", "bytes=0-65535")
+        .send()
+        .await?;
+    ensure!(
+        response.status() == StatusCode::PARTIAL_CONTENT,
+        "no ranges: {}",
+        response.status()
+    );
     let head = response.bytes().await?;
     let position = |name: &[u8]| head.windows(4).position(|window| window == name);
     let (moov, mdat) = (position(b"moov"), position(b"mdat"));
@@ -297,21 +419,38 @@ async fn is_fast_start(url: &str) -> Result<bool> {
 
 /// Seconds of picture in a recording, as ffprobe reads them from its last tag.
 async fn duration(file: &Path) -> Result<f64> {
-    let arguments = ["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"];
-    let output = tokio::process::Command::new("ffprobe").args(arguments).arg(file).output().await?;
+    let arguments = [
+        "-v",
+        "error",
+        "-show_entries",
+        "format=duration",
+        "-of",
+        "csv=p=0",
+    ];
+    let output = tokio::process::Command::new("ffprobe")
+        .args(arguments)
+        .arg(file)
+        .output()
+        .await?;
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
 
 /// Webhook, event, fan-out and push are spans of one trace, over all the services that they touch.
 async fn one_trace_shows_going_live(collector: &Collector) -> Result<()> {
-    eventually(Duration::from_secs(30), "one trace from hook to push", async || {
-        let traces = collector.traces_with("socket.new_notification");
-        let whole = traces.iter().any(|trace| {
-            ["airwave-stream", "airwave-notification", "airwave-gateway"].iter().all(|service| trace.iter().any(|s| s.service == *service))
-                && trace.iter().any(|span| span.name.starts_with("hook"))
-        });
-        ensure!(whole, "{traces:#?}");
-        Ok(())
-    })
+    eventually(
+        Duration::from_secs(30),
+        "one trace from hook to push",
+        async || {
+            let traces = collector.traces_with("socket.new_notification");
+            let whole = traces.iter().any(|trace| {
+                ["airwave-stream", "airwave-notification", "airwave-gateway"]
+                    .iter()
+                    .all(|service| trace.iter().any(|s| s.service == *service))
+                    && trace.iter().any(|span| span.name.starts_with("hook"))
+            });
+            ensure!(whole, "{traces:#?}");
+            Ok(())
+        },
+    )
     .await
 }

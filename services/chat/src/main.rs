@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context;
 use chat::Config;
 use clap::Parser;
 use runtime::{ConfigError, Process, TelemetryConfig};
@@ -17,9 +18,9 @@ enum Command {
     /// Make the indexes and stop
     Migrate {
         #[command(flatten)]
-        telemetry: TelemetryConfig,
+        telemetry: Box<TelemetryConfig>,
         #[command(flatten)]
-        mongo: MongoConfig,
+        mongo: Box<MongoConfig>,
     },
 }
 
@@ -53,8 +54,15 @@ fn main() -> ExitCode {
             chat::run(service, process.shutdown).await
         }
         Command::Migrate { mongo, .. } => {
-            let mongo = Mongo::connect(&mongo, "chat").await?;
-            Ok(chat::store::indexes::indexes_create(&mongo).await?)
+            let migrating = async {
+                let mongo = Mongo::connect(&mongo, "chat").await?;
+                anyhow::Ok(chat::store::indexes::indexes_create(&mongo).await?)
+            };
+            process
+                .shutdown
+                .run_until_stopped(migrating)
+                .await
+                .context("interrupted")?
         }
     })
 }

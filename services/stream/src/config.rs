@@ -47,7 +47,7 @@ pub struct Config {
     #[arg(long, env = "AIRWAVE_STREAM_KEY_SECRET", hide_env_values = true)]
     pub stream_key_secret: SecretString,
     /// Media nodes, separated by commas: NAME=CONTROL|PUBLIC, where CONTROL is the base URL of /stat and /control and PUBLIC the one
-    /// under which viewers find /hls and /dash, such as main=http://media:8082|https://live.example.org
+    /// under which viewers find /hls and /dash, such as `main=http://media:8082|https://live.example.org`
     #[arg(
         long,
         env = "AIRWAVE_STREAM_MEDIA_NODES",

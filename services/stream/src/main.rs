@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Parser;
 use runtime::{ConfigError, Process, TelemetryConfig};
 use storage::DatabaseConfig;
@@ -17,9 +18,9 @@ enum Command {
     /// Migrate the database and stop
     Migrate {
         #[command(flatten)]
-        telemetry: TelemetryConfig,
+        telemetry: Box<TelemetryConfig>,
         #[command(flatten)]
-        database: DatabaseConfig,
+        database: Box<DatabaseConfig>,
     },
 }
 
@@ -54,7 +55,14 @@ fn main() -> ExitCode {
                 let service = stream::build(*config).await?;
                 stream::run(service, process.shutdown).await
             }
-            Command::Migrate { database, .. } => Ok(storage::migrate(&database, MIGRATIONS).await?),
+            Command::Migrate { database, .. } => {
+                let migrating = storage::migrate(&database, MIGRATIONS);
+                Ok(process
+                    .shutdown
+                    .run_until_stopped(migrating)
+                    .await
+                    .context("interrupted")??)
+            }
         },
     )
 }

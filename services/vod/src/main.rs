@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Parser;
 use runtime::{ConfigError, Process, TelemetryConfig};
 use storage::DatabaseConfig;
@@ -94,7 +95,14 @@ fn main() -> ExitCode {
                 serve: None,
                 work: Some((node, *work)),
             },
-            Command::Migrate { database, .. } => return Ok(storage::migrate(&database, MIGRATIONS).await?),
+            Command::Migrate { database, .. } => {
+                let migrating = storage::migrate(&database, MIGRATIONS);
+                return Ok(process
+                    .shutdown
+                    .run_until_stopped(migrating)
+                    .await
+                    .context("interrupted")??);
+            }
         };
         vod::run(vod::build(config).await?, process.shutdown).await
     })

@@ -1,11 +1,6 @@
 //! The chat service against real servers: calls and events in, messages in MongoDB, realtime messages out.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
 mod outages;

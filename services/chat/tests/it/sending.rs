@@ -47,7 +47,7 @@ async fn a_message_is_stored_announced_and_listed() {
         (1, "c-1")
     );
 
-    assert_eq!(client.list(10, None).await.messages, [sent.clone()]);
+    assert_eq!(client.list(10, None).await.messages, std::slice::from_ref(&sent));
     let heard = stack::eventually(SOON, "the announcement", async || {
         world.heard.lock().unwrap().first().cloned()
     });

@@ -96,14 +96,17 @@ async fn a_flood_is_answered_with_errors() {
             .iter()
             .all(|answer| answer["code"] == "event.too_many" && answer["retryAfterMs"] == 1000)
     );
+    // The allowance refills while the flood goes on, so one of the late events may pass again.
+    let acknowledged = answers
+        .iter()
+        .enumerate()
+        .filter(|(_, answer)| answer["ok"] == true)
+        .map(|(n, _)| n.to_string());
     let stored = world.peers.state().messages[&1]
         .iter()
         .map(|m| m.message.clone())
         .collect::<Vec<_>>();
-    assert_eq!(
-        stored,
-        (0..stored.len()).map(|n| n.to_string()).collect::<Vec<_>>()
-    );
+    assert_eq!(stored, acknowledged.collect::<Vec<_>>());
 }
 
 #[tokio::test]

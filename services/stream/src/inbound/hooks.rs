@@ -2,7 +2,7 @@
 //! shared secret.
 //!
 //! Whoever cannot show the secret gets 404, as does everything that is no hook. What a publisher can influence is the body: its
-//! arguments are appended to it raw (see [`form`]). Refusals of a publish all take the same time, so that their time tells
+//! arguments are appended to it raw (see `form`). Refusals of a publish all take the same time, so that their time tells
 //! nothing of names, keys or bans.
 
 mod form;
