@@ -2,7 +2,10 @@
 //!
 //! Run it by `make bench`, which gives it release builds and a stack of its own. Everything, the load included, is on this machine.
 
-#![expect(clippy::indexing_slicing, reason = "a field that is missing from JSON reads as null")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a field that is missing from JSON reads as null"
+)]
 
 use std::time::{Duration, Instant};
 

@@ -13,16 +13,11 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/bullmq")
 }
 
-/// Whether Node.js and the packages are there; `make test` installs both.
-fn installed() -> bool {
-    let there = folder().join("node_modules/bullmq-6").exists();
-    if !there {
-        println!("skipped: run `npm ci` in services/notification/tests/bullmq first");
-    }
-    there
-}
-
 async fn node(world: &World, version: &str, command: &str, input: Option<Value>) -> Value {
+    assert!(
+        folder().join("node_modules/bullmq-6").exists(),
+        "run `npm ci` in services/notification/tests/bullmq first; `make test` does"
+    );
     let mut node = Command::new("node");
     node.current_dir(folder())
         .arg("queue.mjs")
@@ -42,9 +37,6 @@ async fn node(world: &World, version: &str, command: &str, input: Option<Value>)
 }
 
 async fn in_node(version: &str) {
-    if !installed() {
-        return;
-    }
     let world = World::new().await;
     world.auth.follow(1, 101..=104);
     world.auth.refuse_after(0);

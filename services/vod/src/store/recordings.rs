@@ -1,48 +1,28 @@
 //! Recording jobs, each with the VOD that it is to become.
 
+mod intake;
+mod publish;
+
 use std::collections::HashMap;
 
-use ::domain::{BroadcastId, CategoryId, StreamId, UserId, VodId};
+use ::domain::VodId;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use proto::events::v1::VodPublished;
-use proto::events::v1::event::Payload;
 use storage::Database;
 
-use crate::domain::{Claim, Fenced, Recording, RecordingName, Setback, State, Status, Work};
+use crate::domain::{Claim, Recording, RecordingName, Setback, State, Status, Work};
 use crate::error::{Error, Result};
 use crate::schema::{recordings as r, vods as v};
-use crate::store::copies::{owner_is_deleted, owner_names, stream_is_deleted};
-use crate::store::objects::{objects_announce, objects_keep};
+use crate::store::objects::objects_announce;
+
+pub use intake::{NewRecording, recording_insert};
+pub use publish::{Published, recording_publish};
 
 /// The channel that wakes workers.
 pub const CHANNEL: &str = "vod_recordings";
 /// Bytes kept of an error's text.
 const ERROR_BYTES: usize = 500;
-
-/// A finished recording, as an event or the sweeper tells of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewRecording {
-    /// The media node.
-    pub node: String,
-    /// The file on its disk.
-    pub file: RecordingName,
-    /// The time on air.
-    pub broadcast: Option<BroadcastId>,
-    /// The stream.
-    pub stream: StreamId,
-    /// Whose it is.
-    pub user: UserId,
-    /// The stream's title then.
-    pub title: String,
-    /// The stream's description then.
-    pub description: String,
-    /// The stream's category then.
-    pub category: Option<CategoryId>,
-    /// A fingerprint of the stream key, never the key.
-    pub key_fingerprint: String,
-}
 
 /// A job that a worker holds.
 #[derive(Debug, Clone)]
@@ -63,17 +43,6 @@ pub struct Job {
     pub leftovers: Vec<String>,
     /// The trace that the work continues.
     pub trace: HashMap<String, String>,
-}
-
-/// A VOD's video and picture in the bucket, verified, with URLs for them.
-#[derive(Debug, Clone)]
-pub struct Published {
-    /// From the MP4.
-    pub duration_seconds: f64,
-    /// The video.
-    pub video: (bucket::Stored, bucket::Presigned),
-    /// The picture; a recording with sound alone has none.
-    pub thumbnail: Option<(bucket::Stored, bucket::Presigned)>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -120,73 +89,6 @@ fn state_columns(state: State) -> (&'static str, Option<DateTime<Utc>>) {
         State::Failed => ("failed", None),
         State::Discarded => ("discarded", None),
     }
-}
-
-/// Writes a job and its VOD, `processing`, so that the owner sees at once that something is coming. A file that is known already
-/// changes nothing, and one whose owner is gone becomes no VOD.
-///
-/// # Errors
-/// The store's.
-pub async fn recording_insert(
-    conn: &mut AsyncPgConnection,
-    new: &NewRecording,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let trace = serde_json::to_value(proto::trace::current_context()).unwrap_or_default();
-    let row = (
-        r::node.eq(&new.node),
-        r::file_name.eq(new.file.as_str()),
-        r::broadcast_id.eq(new.broadcast.map(|broadcast| broadcast.0)),
-        r::due_at.eq(now),
-        r::trace_context.eq(trace),
-    );
-    let insert = diesel::insert_into(r::table)
-        .values(row)
-        .on_conflict_do_nothing()
-        .returning(r::id);
-    let Some(id) = insert.get_result::<i64>(conn).await.optional()? else {
-        return Ok(());
-    };
-    if owner_is_deleted(conn, new.user).await? {
-        diesel::update(r::table.find(id))
-            .set(r::state.eq("discarded"))
-            .execute(conn)
-            .await?;
-        return Ok(());
-    }
-    let vod = vod_insert(conn, new, now).await?;
-    diesel::update(r::table.find(id))
-        .set(r::vod_id.eq(vod))
-        .execute(conn)
-        .await?;
-    diesel::sql_query(format!("NOTIFY {CHANNEL}"))
-        .execute(conn)
-        .await?;
-    tracing::info!(recording_id = id, vod_id = vod, file = %new.file, node = new.node, "recording noted");
-    Ok(())
-}
-
-async fn vod_insert(conn: &mut AsyncPgConnection, new: &NewRecording, now: DateTime<Utc>) -> Result<i64> {
-    let stream = if stream_is_deleted(conn, new.stream).await? {
-        None
-    } else {
-        Some(new.stream.0)
-    };
-    let row = (
-        v::stream_id.eq(stream),
-        v::stream_key.eq(&new.key_fingerprint),
-        v::user_id.eq(new.user.0),
-        v::title.eq(&new.title),
-        v::description.eq(&new.description),
-        v::category_id.eq(new.category.map(|category| category.0)),
-        v::created_at.eq(now),
-        v::updated_at.eq(now),
-    );
-    Ok(diesel::insert_into(v::table)
-        .values(row)
-        .returning(v::id)
-        .get_result(conn)
-        .await?)
 }
 
 /// Takes the node's next job that is due, if there is one. The objects that the attempt is going to write are announced first.
@@ -275,97 +177,6 @@ pub async fn recording_renew(database: &Database, job: &Job, now: DateTime<Utc>,
             save(conn, id, recording, now).await
         })
         .await
-}
-
-/// Makes the VOD ready and says so, in one transaction.
-///
-/// # Errors
-/// [`Error::Fenced`] when another has taken over or the VOD was deleted; the store's.
-pub async fn recording_publish(
-    database: &Database,
-    job: &Job,
-    what: Published,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let (id, attempt, vod) = (job.id, job.attempt, job.vod);
-    database
-        .transaction(async move |conn: &mut AsyncPgConnection| {
-            let recording = locked(conn, id).await?.recording()?.publish(attempt)?;
-            let video = &what.video.0;
-            let object = (
-                r::object_key.eq(&video.key),
-                r::object_version_id.eq(&video.version_id),
-            );
-            diesel::update(r::table.find(id))
-                .set(object)
-                .execute(conn)
-                .await?;
-            save(conn, id, recording, now).await?;
-            let thumbnail_key = what.thumbnail.as_ref().map(|(stored, _)| stored.key.as_str());
-            let keys: Vec<&str> = [Some(video.key.as_str()), thumbnail_key]
-                .into_iter()
-                .flatten()
-                .collect();
-            objects_keep(conn, &keys).await?;
-            vod_publish(conn, vod, &what, now).await
-        })
-        .await
-}
-
-async fn vod_publish(
-    conn: &mut AsyncPgConnection,
-    vod: VodId,
-    what: &Published,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let (video, url) = &what.video;
-    let (picture, picture_url) = what
-        .thumbnail
-        .as_ref()
-        .map_or((None, None), |(a, b)| (Some(a), Some(b)));
-    let ready = (
-        (
-            v::status.eq(Status::Ready.as_str()),
-            v::duration_seconds.eq(what.duration_seconds),
-        ),
-        (v::video_url.eq(&url.url), v::url_expires_at.eq(url.expires_at)),
-        (
-            v::b2_file_id.eq(&video.version_id),
-            v::b2_file_name.eq(&video.key),
-        ),
-        (
-            v::thumbnail_url.eq(picture_url.map(|presigned| &presigned.url)),
-            v::thumbnail_url_expires_at.eq(picture_url.map(|presigned| presigned.expires_at)),
-        ),
-        (
-            v::b2_thumbnail_file_id.eq(picture.and_then(|stored| stored.version_id.as_ref())),
-            v::b2_thumbnail_file_name.eq(picture.map(|stored| &stored.key)),
-        ),
-        (
-            v::failure_reason.eq(None::<String>),
-            v::version.eq(v::version + 1),
-            v::updated_at.eq(now),
-        ),
-    );
-    let (user_id, stream_id, title, version): (i64, Option<i64>, String, i64) =
-        diesel::update(v::table.find(vod.0))
-            .set(ready)
-            .returning((v::user_id, v::stream_id, v::title, v::version))
-            .get_result(conn)
-            .await
-            .optional()?
-            .ok_or(Fenced)?;
-    let (username, display_name) = owner_names(conn, UserId(user_id)).await?;
-    let event = VodPublished {
-        vod_id: vod.0,
-        user_id,
-        stream_id,
-        title,
-        username,
-        display_name,
-    };
-    bus::emit(conn, Payload::VodPublished(event), vod.0, version).await?;
-    Ok(())
 }
 
 /// Ends an attempt that failed. When it was the last, the owner sees why.

@@ -1,25 +1,22 @@
 //! VODs, with the names that lists show beside them.
 
+mod delete;
+mod urls;
+
 use ::domain::page::PageStart;
 use ::domain::{CategoryId, Cursor, PageInfo, PageRequest, StreamId, UserId, VodId};
-use bucket::{Bucket, Presigned, needs_renewal};
 use chrono::{DateTime, Datelike, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use proto::events::v1::VodDeleted;
-use proto::events::v1::event::Payload;
-use std::time::Duration;
 use storage::Database;
 
-use crate::domain::{Status, Viewer, may_change, may_see};
+use crate::domain::{Status, Viewer, may_see};
 use crate::error::{Error, Result};
 use crate::schema::{categories as c, owners as o, vods as v};
-use crate::store::objects::{Doomed, objects_doom};
-use crate::store::recordings::recordings_cancel;
 
-/// VODs that one transaction deletes.
-const BATCH: i64 = 100;
+pub use delete::{vod_delete, vods_delete_of_user};
+pub use urls::vods_renew_urls;
 
 /// A VOD as it is stored.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -266,176 +263,4 @@ pub async fn vod_latest_of_stream(database: &Database, stream: StreamId) -> Resu
     };
     let (vods, _) = vods_list(database, filter, first).await?;
     vods.into_iter().next().ok_or(Error::NoneOfStream)
-}
-
-/// Renews the URLs that end soon, in what is about to be answered and in the table.
-///
-/// # Errors
-/// The store's; the bucket is not asked.
-pub async fn vods_renew_urls(
-    database: &Database,
-    bucket: &Bucket,
-    life: Duration,
-    vods: &mut [Vod],
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let mut renewed = Renewed::default();
-    for vod in vods.iter_mut().filter(|vod| vod.status == Status::Ready) {
-        let row = &mut vod.row;
-        let video = renew(bucket, life, row.b2_file_name.as_deref(), row.url_expires_at, now).await?;
-        let picture = renew(
-            bucket,
-            life,
-            row.b2_thumbnail_file_name.as_deref(),
-            row.thumbnail_url_expires_at,
-            now,
-        )
-        .await?;
-        if video.is_none() && picture.is_none() {
-            continue;
-        }
-        if let Some(presigned) = video {
-            (row.video_url, row.url_expires_at) = (Some(presigned.url), Some(presigned.expires_at));
-        }
-        if let Some(presigned) = picture {
-            (row.thumbnail_url, row.thumbnail_url_expires_at) =
-                (Some(presigned.url), Some(presigned.expires_at));
-        }
-        renewed.push(row);
-    }
-    renewed.store(database).await
-}
-
-async fn renew(
-    bucket: &Bucket,
-    life: Duration,
-    key: Option<&str>,
-    expires_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Result<Option<Presigned>> {
-    let Some(key) = key else { return Ok(None) };
-    if expires_at.is_some_and(|expires_at| !needs_renewal(expires_at, now)) {
-        return Ok(None);
-    }
-    Ok(Some(bucket.presign_get(key, life).await?))
-}
-
-/// The columns of a page's worth of new URLs.
-#[derive(Default)]
-struct Renewed {
-    ids: Vec<i64>,
-    videos: Vec<Option<String>>,
-    video_ends: Vec<Option<DateTime<Utc>>>,
-    pictures: Vec<Option<String>>,
-    picture_ends: Vec<Option<DateTime<Utc>>>,
-}
-
-impl Renewed {
-    fn push(&mut self, row: &VodRow) {
-        self.ids.push(row.id);
-        self.videos.push(row.video_url.clone());
-        self.video_ends.push(row.url_expires_at);
-        self.pictures.push(row.thumbnail_url.clone());
-        self.picture_ends.push(row.thumbnail_url_expires_at);
-    }
-
-    async fn store(self, database: &Database) -> Result<()> {
-        if self.ids.is_empty() {
-            return Ok(());
-        }
-        // Another replica may have renewed meanwhile; the later end wins.
-        let statement = "UPDATE vods SET video_url = new.video, url_expires_at = new.video_end, \
-                         thumbnail_url = new.picture, thumbnail_url_expires_at = new.picture_end \
-                         FROM unnest($1, $2, $3, $4, $5) AS new(id, video, video_end, picture, picture_end) \
-                         WHERE vods.id = new.id AND vods.status = 'ready' AND vods.url_expires_at <= new.video_end";
-        database
-            .transaction(async move |conn: &mut AsyncPgConnection| -> Result<()> {
-                diesel::sql_query(statement)
-                    .bind::<Array<BigInt>, _>(self.ids)
-                    .bind::<Array<Nullable<Text>>, _>(self.videos)
-                    .bind::<Array<Nullable<Timestamptz>>, _>(self.video_ends)
-                    .bind::<Array<Nullable<Text>>, _>(self.pictures)
-                    .bind::<Array<Nullable<Timestamptz>>, _>(self.picture_ends)
-                    .execute(conn)
-                    .await?;
-                Ok(())
-            })
-            .await
-    }
-}
-
-/// Deletes a VOD for its owner or an admin; its objects follow.
-///
-/// # Errors
-/// [`Error::NotFound`] when the viewer does not see it, [`Error::NotYours`] when he does and may not; the store's.
-pub async fn vod_delete(database: &Database, id: VodId, viewer: Viewer, now: DateTime<Utc>) -> Result<()> {
-    database
-        .transaction(async move |conn: &mut AsyncPgConnection| {
-            // Not locked: jobs come before their VODs in every transaction that locks both.
-            let found = v::table.find(id.0).select((v::user_id, v::status));
-            let (user, status): (i64, String) = found.first(conn).await.optional()?.ok_or(Error::NotFound)?;
-            let status = Status::parse(&status).ok_or(Error::Row {
-                table: "vods",
-                row: id.0,
-            })?;
-            if !may_change(UserId(user), Some(viewer)) {
-                let seen = may_see(status, UserId(user), Some(viewer));
-                return Err(if seen { Error::NotYours } else { Error::NotFound });
-            }
-            delete(conn, &[id.0], now).await
-        })
-        .await
-}
-
-/// Deletes VODs of a user who is gone, and says how many; fewer than a full batch means that none is left.
-///
-/// # Errors
-/// The store's.
-pub async fn vods_delete_of_user(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    now: DateTime<Utc>,
-) -> Result<bool> {
-    let some = v::table.filter(v::user_id.eq(user.0)).select(v::id).limit(BATCH);
-    let ids: Vec<i64> = some.load(conn).await?;
-    delete(conn, &ids, now).await?;
-    Ok(i64::try_from(ids.len()).is_ok_and(|deleted| deleted == BATCH))
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = v, check_for_backend(diesel::pg::Pg))]
-struct Deleted {
-    id: i64,
-    user_id: i64,
-    version: i64,
-    b2_file_id: Option<String>,
-    b2_file_name: Option<String>,
-    b2_thumbnail_file_id: Option<String>,
-    b2_thumbnail_file_name: Option<String>,
-}
-
-async fn delete(conn: &mut AsyncPgConnection, ids: &[i64], now: DateTime<Utc>) -> Result<()> {
-    recordings_cancel(conn, ids, now).await?;
-    let gone: Vec<Deleted> = diesel::delete(v::table.filter(v::id.eq_any(ids)))
-        .returning(Deleted::as_returning())
-        .get_results(conn)
-        .await?;
-    for vod in gone {
-        let video = vod.b2_file_name.map(|key| Doomed {
-            key,
-            version_id: vod.b2_file_id,
-        });
-        let picture = vod.b2_thumbnail_file_name.map(|key| Doomed {
-            key,
-            version_id: vod.b2_thumbnail_file_id,
-        });
-        let objects: Vec<Doomed> = [video, picture].into_iter().flatten().collect();
-        objects_doom(conn, &objects, now).await?;
-        let event = VodDeleted {
-            vod_id: vod.id,
-            user_id: vod.user_id,
-        };
-        bus::emit(conn, Payload::VodDeleted(event), vod.id, vod.version + 1).await?;
-    }
-    Ok(())
 }

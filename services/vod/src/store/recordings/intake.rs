@@ -1,0 +1,102 @@
+//! How a finished recording becomes a job.
+
+use ::domain::{BroadcastId, CategoryId, StreamId, UserId};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::CHANNEL;
+use crate::domain::RecordingName;
+use crate::error::Result;
+use crate::schema::{recordings as r, vods as v};
+use crate::store::copies::{owner_is_deleted, stream_is_deleted};
+
+/// A finished recording, as an event or the sweeper tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecording {
+    /// The media node.
+    pub node: String,
+    /// The file on its disk.
+    pub file: RecordingName,
+    /// The time on air.
+    pub broadcast: Option<BroadcastId>,
+    /// The stream.
+    pub stream: StreamId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The stream's title then.
+    pub title: String,
+    /// The stream's description then.
+    pub description: String,
+    /// The stream's category then.
+    pub category: Option<CategoryId>,
+    /// A fingerprint of the stream key, never the key.
+    pub key_fingerprint: String,
+}
+
+/// Writes a job and its VOD, `processing`, so that the owner sees at once that something is coming. A file that is known already
+/// changes nothing, and one whose owner is gone becomes no VOD.
+///
+/// # Errors
+/// The store's.
+pub async fn recording_insert(
+    conn: &mut AsyncPgConnection,
+    new: &NewRecording,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let trace = serde_json::to_value(proto::trace::current_context()).unwrap_or_default();
+    let row = (
+        r::node.eq(&new.node),
+        r::file_name.eq(new.file.as_str()),
+        r::broadcast_id.eq(new.broadcast.map(|broadcast| broadcast.0)),
+        r::due_at.eq(now),
+        r::trace_context.eq(trace),
+    );
+    let insert = diesel::insert_into(r::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .returning(r::id);
+    let Some(id) = insert.get_result::<i64>(conn).await.optional()? else {
+        return Ok(());
+    };
+    if owner_is_deleted(conn, new.user).await? {
+        diesel::update(r::table.find(id))
+            .set(r::state.eq("discarded"))
+            .execute(conn)
+            .await?;
+        return Ok(());
+    }
+    let vod = vod_insert(conn, new, now).await?;
+    diesel::update(r::table.find(id))
+        .set(r::vod_id.eq(vod))
+        .execute(conn)
+        .await?;
+    diesel::sql_query(format!("NOTIFY {CHANNEL}"))
+        .execute(conn)
+        .await?;
+    tracing::info!(recording_id = id, vod_id = vod, file = %new.file, node = new.node, "recording noted");
+    Ok(())
+}
+
+async fn vod_insert(conn: &mut AsyncPgConnection, new: &NewRecording, now: DateTime<Utc>) -> Result<i64> {
+    let stream = if stream_is_deleted(conn, new.stream).await? {
+        None
+    } else {
+        Some(new.stream.0)
+    };
+    let row = (
+        v::stream_id.eq(stream),
+        v::stream_key.eq(&new.key_fingerprint),
+        v::user_id.eq(new.user.0),
+        v::title.eq(&new.title),
+        v::description.eq(&new.description),
+        v::category_id.eq(new.category.map(|category| category.0)),
+        v::created_at.eq(now),
+        v::updated_at.eq(now),
+    );
+    Ok(diesel::insert_into(v::table)
+        .values(row)
+        .returning(v::id)
+        .get_result(conn)
+        .await?)
+}
