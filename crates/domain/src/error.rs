@@ -19,6 +19,8 @@ pub enum ErrorKind {
     Conflict,
     /// The input is larger than its limit: 413.
     TooLarge,
+    /// A file is of a type that is not taken: 415.
+    UnsupportedMedia,
     /// Too many requests: 429.
     RateLimited,
     /// Something that the answer needs cannot be reached now: 503.

@@ -3,13 +3,14 @@
 //! The modules [`auth`], [`stream`], [`vod`], [`chat`], [`notification`], [`events`] and [`common`] are generated from
 //! `proto/airwave`. Around them: [`status`] carries a [`domain::Error`] over gRPC and back, [`client`] makes channels whose calls
 //! all have a deadline, [`server`] refuses callers that a method does not accept, [`trace`] hands trace contexts on, and
-//! [`time`] turns protobuf times into ours.
+//! [`time`] turns protobuf times into ours. [`upload`] reads and makes the messages of uploads.
 
 pub mod client;
 pub mod server;
 pub mod status;
 pub mod time;
 pub mod trace;
+pub mod upload;
 
 mod metadata;
 

@@ -81,6 +81,8 @@ fn code(kind: ErrorKind) -> Code {
         ErrorKind::NotFound => Code::NotFound,
         ErrorKind::Conflict => Code::AlreadyExists,
         ErrorKind::TooLarge => Code::OutOfRange,
+        // gRPC has no code of this meaning; this one is not otherwise used here.
+        ErrorKind::UnsupportedMedia => Code::FailedPrecondition,
         ErrorKind::RateLimited => Code::ResourceExhausted,
         ErrorKind::Unavailable => Code::Unavailable,
         ErrorKind::Internal => Code::Internal,
@@ -91,12 +93,13 @@ fn code(kind: ErrorKind) -> Code {
 /// the decoder's limit is too large.
 fn kind(code: Code) -> Option<ErrorKind> {
     Some(match code {
-        Code::InvalidArgument | Code::FailedPrecondition => ErrorKind::Invalid,
+        Code::InvalidArgument => ErrorKind::Invalid,
         Code::Unauthenticated => ErrorKind::Unauthenticated,
         Code::PermissionDenied => ErrorKind::Forbidden,
         Code::NotFound => ErrorKind::NotFound,
         Code::AlreadyExists | Code::Aborted => ErrorKind::Conflict,
         Code::OutOfRange => ErrorKind::TooLarge,
+        Code::FailedPrecondition => ErrorKind::UnsupportedMedia,
         Code::ResourceExhausted => ErrorKind::RateLimited,
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => ErrorKind::Unavailable,
         _ => return None,
@@ -107,13 +110,14 @@ fn kind(code: Code) -> Option<ErrorKind> {
 mod tests {
     use super::*;
 
-    const KINDS: [ErrorKind; 9] = [
+    const KINDS: [ErrorKind; 10] = [
         ErrorKind::Invalid,
         ErrorKind::Unauthenticated,
         ErrorKind::Forbidden,
         ErrorKind::NotFound,
         ErrorKind::Conflict,
         ErrorKind::TooLarge,
+        ErrorKind::UnsupportedMedia,
         ErrorKind::RateLimited,
         ErrorKind::Unavailable,
         ErrorKind::Internal,

@@ -53,7 +53,8 @@ impl From<domain::Error> for Failure {
             | ErrorKind::Forbidden
             | ErrorKind::NotFound
             | ErrorKind::Conflict
-            | ErrorKind::TooLarge => Self::fail(error),
+            | ErrorKind::TooLarge
+            | ErrorKind::UnsupportedMedia => Self::fail(error),
         }
     }
 }

@@ -1,0 +1,107 @@
+//! Uploads: calls whose caller streams a file in chunks and, last of all, the request that goes with it, so that the fields of
+//! a form may come in any order and nobody in between keeps the file.
+//!
+//! A stream that ends without its request was cut off. It counts for nothing.
+
+use domain::{Error, ErrorKind};
+use futures::{Stream, StreamExt};
+use tonic::Status;
+
+use crate::error_from_status;
+
+/// The largest chunk that a caller sends; far below gRPC's limit of 4 MiB for a message.
+pub const MAX_CHUNK: usize = 64 * 1024;
+
+/// What one message of an upload holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part<R> {
+    /// The next bytes of the file.
+    Chunk(Vec<u8>),
+    /// The request; nothing follows.
+    Request(R),
+}
+
+/// A message of an upload, whatever its package.
+pub trait UploadMessage: Sized + Send + 'static {
+    /// What goes with the file.
+    type Request: Send + 'static;
+    /// The next bytes of the file.
+    fn chunk(bytes: Vec<u8>) -> Self;
+    /// The last message.
+    fn request(request: Self::Request) -> Self;
+    /// What it holds; `None` for a part that is not known here.
+    fn part(self) -> Option<Part<Self::Request>>;
+}
+
+/// Reads messages as `Message/module of its parts: Request`, all of one package: `oneof part { bytes chunk; Request request; }`.
+macro_rules! uploads {
+    ($($package:ident: $($message:ident / $module:ident: $request:ident),+;)*) => {$($(
+        impl UploadMessage for crate::$package::v1::$message {
+            type Request = crate::$package::v1::$request;
+
+            fn chunk(bytes: Vec<u8>) -> Self {
+                Self { part: Some(crate::$package::v1::$module::Part::Chunk(bytes)) }
+            }
+
+            fn request(request: Self::Request) -> Self {
+                Self { part: Some(crate::$package::v1::$module::Part::Request(request)) }
+            }
+
+            fn part(self) -> Option<Part<Self::Request>> {
+                self.part.map(|part| match part {
+                    crate::$package::v1::$module::Part::Chunk(bytes) => Part::Chunk(bytes),
+                    crate::$package::v1::$module::Part::Request(request) => Part::Request(request),
+                })
+            }
+        }
+    )+)*};
+}
+
+uploads! {}
+
+/// The next part of an upload.
+///
+/// # Errors
+/// `upload.incomplete` when the stream ends or breaks before its request.
+pub async fn next_part<M: UploadMessage>(
+    messages: &mut (impl Stream<Item = Result<M, Status>> + Unpin),
+) -> Result<Part<M::Request>, Error> {
+    match messages.next().await {
+        Some(Ok(message)) => message.part().ok_or_else(incomplete),
+        Some(Err(status)) if status.code() == tonic::Code::Unavailable => Err(error_from_status(&status)),
+        Some(Err(_)) | None => Err(incomplete()),
+    }
+}
+
+/// Reads an upload whose file fits into memory, such as a picture. No bytes mean that there is no file.
+///
+/// # Errors
+/// `upload.too_large` above `limit` bytes; `upload.incomplete` when the stream was cut off.
+pub async fn read_held<M: UploadMessage>(
+    messages: &mut (impl Stream<Item = Result<M, Status>> + Unpin),
+    limit: usize,
+) -> Result<(Vec<u8>, M::Request), Error> {
+    let mut file = Vec::new();
+    loop {
+        match next_part(messages).await? {
+            Part::Chunk(bytes) if file.len() + bytes.len() > limit => return Err(too_large(limit as u64)),
+            Part::Chunk(bytes) => file.extend_from_slice(&bytes),
+            Part::Request(request) => return Ok((file, request)),
+        }
+    }
+}
+
+/// The file is larger than it may be.
+#[must_use]
+pub fn too_large(limit: u64) -> Error {
+    let detail = format!("The file is larger than {limit} bytes.");
+    Error::new(ErrorKind::TooLarge, "upload.too_large", detail)
+}
+
+fn incomplete() -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        "upload.incomplete",
+        "The upload is incomplete.",
+    )
+}
