@@ -51,6 +51,21 @@ pub struct InvalidBucket {
 }
 
 impl BucketConfig {
+    /// A bucket of a test, which replaces what differs.
+    #[must_use]
+    pub fn for_testing(endpoint: Url) -> Self {
+        Self {
+            endpoint,
+            public_endpoint: None,
+            name: "airwave".to_owned(),
+            region: "us-east-1".to_owned(),
+            key_id: "airwave".to_owned(),
+            secret: SecretString::from("airwave-of-a-test"),
+            prefix: String::new(),
+            part_timeout_seconds: 30,
+        }
+    }
+
     /// Checks what the types cannot say; in production every endpoint must be https.
     ///
     /// # Errors

@@ -7,7 +7,8 @@
 //!   that goes away can neither leave half a write behind nor cost the pool a connection.
 //! * [`migrate()`] brings a database up to date; any number of replicas may call it at once.
 //! * [`Leadership`] elects one acting replica by an advisory lock; [`listen()`] wakes a task on `NOTIFY`.
-//! * [`Redis`] is one multiplexed connection for everybody plus a key prefix, and [`Mongo`] a client that writes with majority.
+//! * [`Redis`] is one multiplexed connection for everybody plus a key prefix, with [`Rates`] that replicas count together, and
+//!   [`Mongo`] a client that writes with majority.
 //!
 //! Nothing here fails because a server is away at start: connections are made when first used, `ping` says whether the server
 //! answers, and the errors say [`Error::Unavailable`], which a caller sees as 503 and never as a defect of ours.
@@ -19,6 +20,7 @@ mod leadership;
 mod listen;
 mod migrate;
 mod mongo;
+mod rates;
 mod redis;
 
 pub use config::{DatabaseConfig, MongoConfig, RedisConfig, SecretUrl};
@@ -31,4 +33,5 @@ pub use listen::{Wakeups, listen};
 pub use migrate::{migrate, migrate_when_reachable};
 pub use mongo::Mongo;
 pub use mongodb;
+pub use rates::{Allowance, Rates};
 pub use redis::{Redis, RedisConnection};

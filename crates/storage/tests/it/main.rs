@@ -6,6 +6,7 @@ mod database;
 mod leadership;
 mod migrations;
 mod others;
+mod rates;
 
 use std::time::Duration;
 

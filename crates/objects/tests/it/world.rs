@@ -1,0 +1,70 @@
+//! What a test has to itself: a database with our table and one of its own, and a bucket prefix.
+
+use bucket::{Bucket, BucketConfig};
+use chrono::TimeDelta;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel_migrations::EmbeddedMigrations;
+use domain::Clock;
+use objects::{Pictures, ledger};
+use storage::{Database, DatabaseConfig};
+
+static MIGRATIONS: &[EmbeddedMigrations] = &[objects::MIGRATIONS];
+
+pub(crate) struct World {
+    pub(crate) database: Database,
+    pub(crate) bucket: Bucket,
+    pub(crate) clock: Clock,
+    pub(crate) pictures: Pictures,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let stack = stack::shared().await.unwrap();
+        let migrate = async |url: String| storage::migrate(&DatabaseConfig::new(url), MIGRATIONS).await;
+        let url = stack.database("objects", migrate).await.unwrap();
+        let database = Database::connect(&DatabaseConfig::new(url)).unwrap();
+        let bucket = Bucket::new(&BucketConfig {
+            name: stack.bucket.name.clone(),
+            region: stack.bucket.region.clone(),
+            key_id: stack.bucket.key_id.clone(),
+            secret: stack.bucket.secret.clone().into(),
+            prefix: stack.bucket_prefix(),
+            ..BucketConfig::for_testing(stack.bucket.endpoint.parse().unwrap())
+        });
+        let (bucket, clock) = (bucket.unwrap(), Clock::manual(Clock::system().now()));
+        let pictures = Pictures::new(database.clone(), bucket.clone(), clock.clone());
+        Self {
+            database,
+            bucket,
+            clock,
+            pictures,
+        }
+    }
+
+    pub(crate) async fn sql(&self, statement: &'static str) {
+        let run = async move |conn: &mut AsyncPgConnection| {
+            Ok::<_, storage::Error>(conn.batch_execute(statement).await?)
+        };
+        self.database.transaction(run).await.unwrap();
+    }
+
+    pub(crate) async fn in_bucket(&self) -> Vec<String> {
+        self.bucket.list(&self.bucket.key("")).await.unwrap()
+    }
+
+    /// Lets time pass and removes what is due then.
+    pub(crate) async fn remove_after(&self, time: TimeDelta) -> usize {
+        self.clock.advance(time);
+        ledger::remove_due(&self.database, &self.bucket, self.clock.now())
+            .await
+            .unwrap()
+    }
+}
+
+/// A small picture.
+pub(crate) fn png() -> Vec<u8> {
+    let picture = image::RgbImage::from_pixel(600, 300, image::Rgb([200, 0, 0]));
+    let mut file = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    file.into_inner()
+}
