@@ -57,7 +57,27 @@ macro_rules! uploads {
     )+)*};
 }
 
-uploads! {}
+uploads! {
+    auth: UpdateProfileUpload / update_profile_upload: UpdateProfileRequest;
+    stream:
+        CreateStreamUpload / create_stream_upload: CreateStreamRequest,
+        UpdateStreamUpload / update_stream_upload: UpdateStreamRequest,
+        CreateCategoryUpload / create_category_upload: CreateCategoryRequest,
+        UpdateCategoryUpload / update_category_upload: UpdateCategoryRequest;
+}
+
+/// The messages of a caller who has the whole file, which may be empty.
+pub fn messages<M: UploadMessage>(
+    file: &[u8],
+    request: M::Request,
+) -> impl Stream<Item = M> + Send + 'static {
+    let chunks: Vec<M> = file
+        .chunks(MAX_CHUNK)
+        .map(|chunk| M::chunk(chunk.to_vec()))
+        .chain([M::request(request)])
+        .collect();
+    futures::stream::iter(chunks)
+}
 
 /// The next part of an upload.
 ///
@@ -104,4 +124,46 @@ fn incomplete() -> Error {
         "upload.incomplete",
         "The upload is incomplete.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::v1::{CreateStreamRequest, CreateStreamUpload};
+
+    type Read = Result<(Vec<u8>, CreateStreamRequest), Error>;
+
+    fn read(messages: Vec<CreateStreamUpload>, limit: usize) -> Read {
+        let mut messages = futures::stream::iter(messages.into_iter().map(Ok));
+        futures::executor::block_on(read_held(&mut messages, limit))
+    }
+
+    fn sent(file: &[u8]) -> Vec<CreateStreamUpload> {
+        let request = CreateStreamRequest {
+            title: "A title".into(),
+            ..CreateStreamRequest::default()
+        };
+        futures::executor::block_on_stream(messages(file, request)).collect()
+    }
+
+    #[test]
+    fn a_file_comes_in_chunks_and_its_request_last() {
+        let file = vec![7; MAX_CHUNK * 2 + 1];
+        let sent = sent(&file);
+        assert_eq!(sent.len(), 4);
+        let (read, request) = read(sent, file.len()).unwrap();
+        assert_eq!((read, request.title.as_str()), (file, "A title"));
+    }
+
+    #[test]
+    fn what_was_cut_off_counts_for_nothing() {
+        let mut cut = sent(b"abc");
+        cut.pop();
+        assert_eq!(read(cut, 10).unwrap_err().code, "upload.incomplete");
+        assert_eq!(read(Vec::new(), 10).unwrap_err().code, "upload.incomplete");
+        let unknown = vec![CreateStreamUpload { part: None }];
+        assert_eq!(read(unknown, 10).unwrap_err().code, "upload.incomplete");
+        assert_eq!(read(sent(b"abc"), 2).unwrap_err().kind, ErrorKind::TooLarge);
+        assert!(read(sent(b"abc"), 3).is_ok());
+    }
 }

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::Clock;
 use identity::Verifier;
+use objects::Pictures;
 use sha2::{Digest, Sha256};
 
 use crate::domain::Lifetimes;
@@ -20,6 +21,8 @@ pub struct App {
     pub store: Store,
     /// The counters of tries, in Redis.
     pub throttle: Throttle,
+    /// The avatars.
+    pub pictures: Pictures,
     /// Password hashing.
     pub passwords: Passwords,
     /// The keys that sign.

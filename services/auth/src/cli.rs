@@ -14,7 +14,7 @@ use crate::passwords::Passwords;
 #[command(name = "auth", version)]
 pub enum Cli {
     /// Answer until a signal comes; migrates the database first
-    Serve(Config),
+    Serve(Box<Config>),
     /// Bring the database up to date and exit
     Migrate(MigrateConfig),
     /// Change an account from the command line

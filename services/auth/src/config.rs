@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bucket::BucketConfig;
 use bus::BusConfig;
 use identity::{ServiceSecretConfig, check_secret};
 use runtime::{ConfigError, GrpcConfig, ProcessConfig};
@@ -29,6 +30,9 @@ pub struct Config {
     /// Events.
     #[command(flatten)]
     pub bus: BusConfig,
+    /// The bucket of the avatars.
+    #[command(flatten)]
+    pub bucket: BucketConfig,
     /// The secret among services.
     #[command(flatten)]
     pub service: ServiceSecretConfig,
@@ -132,6 +136,8 @@ impl Config {
                 "is the key of an RFC; make one of your own",
             ));
         }
+        let invalid = |invalid: bucket::InvalidBucket| ConfigError::new(invalid.variable, invalid.problem);
+        self.bucket.check(production).map_err(invalid)?;
         Passwords::check(&self.passwords)
     }
 
@@ -141,6 +147,7 @@ impl Config {
         database: DatabaseConfig,
         redis: RedisConfig,
         bus: BusConfig,
+        bucket: BucketConfig,
         service_secret: SecretString,
         signing_key: SecretString,
     ) -> Self {
@@ -150,6 +157,7 @@ impl Config {
             database,
             redis,
             bus,
+            bucket,
             service: ServiceSecretConfig {
                 service_secret,
                 service_secret_previous: None,

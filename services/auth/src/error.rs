@@ -20,6 +20,18 @@ pub enum Error {
     /// The account is banned.
     #[error("banned")]
     Banned,
+    /// The password that a signed-in person gave as theirs is another.
+    #[error("wrong password")]
+    WrongPassword,
+    /// Only admins may do this.
+    #[error("not an admin")]
+    AdminOnly,
+    /// Nobody could make another admin any more.
+    #[error("the last admin")]
+    LastAdmin,
+    /// Admins are not banned; first they lose the role.
+    #[error("an admin")]
+    IsAdmin,
     /// A refresh token that is unknown, used or expired.
     #[error("invalid refresh token")]
     RefreshTokenInvalid,
@@ -78,6 +90,12 @@ impl From<Error> for domain::Error {
                 "Wrong username or password.",
             ),
             Error::Banned => Self::new(Forbidden, "auth.banned", "The account is banned."),
+            Error::WrongPassword => {
+                Self::new(Forbidden, "auth.wrong_password", "The current password is wrong.")
+            }
+            Error::AdminOnly => Self::new(Forbidden, "auth.admin_only", "Only admins may do this."),
+            Error::LastAdmin => Self::new(Conflict, "user.last_admin", "The last admin stays an admin."),
+            Error::IsAdmin => Self::new(Forbidden, "user.is_admin", "An admin cannot be banned."),
             Error::RefreshTokenInvalid => Self::new(
                 Unauthenticated,
                 "auth.refresh_token_invalid",

@@ -21,12 +21,15 @@ mod signing;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::domain::Clock;
 use ::identity::{KeySet, Revocation, ServiceName, ServiceTokens, Verifier};
 use anyhow::Context;
+use bucket::Bucket;
 use bus::{Bus, Relay};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use objects::Pictures;
 use proto::Access;
 use proto::auth::v1::auth_service_server::{AuthServiceServer, SERVICE_NAME};
 use runtime::{GrpcListener, Health, InternalListener, Shutdown, identity_sync};
@@ -40,8 +43,15 @@ use crate::passwords::Passwords;
 use crate::signing::SigningKeys;
 use crate::store::{Store, Throttle};
 
-/// The tables of the bus and ours, in the order in which they are made.
-pub static MIGRATIONS: [EmbeddedMigrations; 2] = [bus::MIGRATIONS, embed_migrations!("migrations")];
+/// The tables of the bus, of objects and ours, in the order in which they are made.
+pub static MIGRATIONS: [EmbeddedMigrations; 3] = [
+    bus::MIGRATIONS,
+    objects::MIGRATIONS,
+    embed_migrations!("migrations"),
+];
+
+/// Between two looks for pictures that are to go.
+const REMOVAL: Duration = Duration::from_secs(1);
 
 /// A service that has its ports and has not begun to answer.
 pub struct Service {
@@ -49,6 +59,7 @@ pub struct Service {
     config: Config,
     database: Database,
     redis: Redis,
+    bucket: Bucket,
     bus: Bus,
     service_tokens: ServiceTokens,
     grpc: GrpcListener,
@@ -92,9 +103,11 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> anyhow::
     let database = Database::connect(&config.database)?;
     let redis = Redis::connect(&config.redis)?;
     let bus = Bus::connect(&config.bus, ServiceName::Auth.as_str())?;
+    let bucket = Bucket::new(&config.bucket)?;
     let app = App {
         store: Store::new(database.clone(), lifetimes),
         throttle: Throttle::new(redis.clone(), config.throttle.clone()),
+        pictures: Pictures::new(database.clone(), bucket.clone(), clock.clone()),
         passwords: Passwords::new(&config.passwords)?,
         keys: Arc::new(keys),
         verifier,
@@ -105,6 +118,7 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> anyhow::
         app,
         database,
         redis,
+        bucket,
         bus,
         service_tokens: ServiceTokens::from_config(&config.service, ServiceName::Auth, clock),
         grpc: GrpcListener::bind(config.grpc.grpc_addr)
@@ -128,6 +142,7 @@ pub async fn run(service: Service) -> anyhow::Result<()> {
         config,
         database,
         redis,
+        bucket,
         bus,
         service_tokens,
         grpc,
@@ -147,6 +162,14 @@ pub async fn run(service: Service) -> anyhow::Result<()> {
     // The events of the last calls still leave with us.
     shutdown.spawn_essential("relay", Relay::run(database.clone(), bus.clone(), drained));
     identity_sync::start(&app.verifier, &app, &bus, &shutdown);
+    let removing = objects::keep_removing(
+        database.clone(),
+        bucket,
+        app.clock.clone(),
+        REMOVAL,
+        shutdown.soft_token(),
+    );
+    shutdown.spawn("objects", removing);
     let pruning = inbound::clock::keep_pruned(app.store.clone(), app.clock.clone());
     let stop = shutdown.clone();
     shutdown.spawn("pruning", async move {

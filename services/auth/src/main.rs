@@ -15,7 +15,7 @@ fn main() -> ExitCode {
 async fn run(cli: Cli, process: Process) -> anyhow::Result<()> {
     let Process { shutdown } = process;
     match cli {
-        Cli::Serve(config) => auth::run(auth::build(config, Clock::system(), shutdown).await?).await,
+        Cli::Serve(config) => auth::run(auth::build(*config, Clock::system(), shutdown).await?).await,
         Cli::Migrate(config) => {
             let migrating = storage::migrate(&config.database, &auth::MIGRATIONS);
             Ok(shutdown

@@ -4,7 +4,9 @@
 //! after the other, and none of them leaves a token alive that another has just ended.
 
 mod accounts;
+mod administration;
 mod follows;
+mod profiles;
 mod revocations;
 mod sessions;
 mod throttle;
@@ -21,7 +23,9 @@ use crate::error::{Error, Result};
 use crate::schema::users;
 
 pub use accounts::{NewUser, Owner, PasswordChange, Profile, Summary};
+pub use administration::{AccountFilter, AccountPage, ban_reason, name_prefix};
 pub use follows::{Direction, FollowPage};
+pub use profiles::{AVATARS, OwnPassword, ProfileChange};
 pub use sessions::{Granted, NewRefreshToken};
 pub use throttle::Throttle;
 
@@ -60,6 +64,10 @@ pub struct UserRow {
     pub display_name: String,
     /// The picture, presigned.
     pub avatar_url: Option<String>,
+    /// When that URL ends.
+    pub avatar_url_expires_at: Option<DateTime<Utc>>,
+    b2_avatar_file_id: Option<String>,
+    b2_avatar_file_name: Option<String>,
     /// About the person.
     pub bio: String,
     role: String,
@@ -67,6 +75,8 @@ pub struct UserRow {
     pub tokens_valid_from: Option<DateTime<Utc>>,
     /// Since when the account is banned.
     pub banned_at: Option<DateTime<Utc>>,
+    /// Why.
+    pub ban_reason: Option<String>,
     /// Rises with each change that other services hear of.
     pub version: i64,
     /// Since when it is there.

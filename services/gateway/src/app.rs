@@ -8,6 +8,7 @@ use domain::Clock;
 use identity::{ServiceName, ServiceTokens, Verifier};
 use runtime::identity_sync::{self, AuthPeer};
 use runtime::{ConfigError, Health, InternalListener, Shutdown};
+use storage::{Rates, Redis};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -17,6 +18,7 @@ use crate::inbound::socket::{SocketListener, Sockets};
 use crate::inbound::{clock, events};
 use crate::outbound::peers::Peers;
 use crate::outbound::people::People;
+use crate::store::limits::RouteLimits;
 
 /// A gateway that answers on its ports.
 pub struct App {
@@ -66,7 +68,8 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
     let realtime = RealtimeSubscriber::start(&bus, &[Realtime::USERS]);
     let hub = Arc::new(Hub::new(peers.clone(), verifier.clone(), realtime.bindings()));
 
-    let health = health(&verifier, &bus);
+    let redis = Redis::connect(&config.redis)?;
+    let health = health(&verifier, &bus, &redis);
     internal
         .serve(health.clone(), &shutdown)
         .map_err(listen(internal_addr))?;
@@ -86,6 +89,7 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
     );
     clock::start(&hub, &shutdown);
 
+    let limits_clock = clock.clone();
     let call_timeout = config.peers.call_timeout();
     let sockets = Sockets::new(
         hub,
@@ -106,6 +110,8 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
         call_timeout,
         body_timeout: public.body_timeout(),
         trusted: public.gateway_trusted_proxies.clone(),
+        rates: config.limits.limits(),
+        limits: RouteLimits::new(Rates::new(redis, limits_clock)),
         page: page(&config)?,
         openapi: serde_json::to_vec(&document()).unwrap_or_default().into(),
     };
@@ -120,8 +126,9 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
     })
 }
 
-/// Without keys no token can be judged; without the bus rooms still work, with a delay of two seconds.
-fn health(verifier: &Verifier, bus: &Bus) -> Health {
+/// Without keys no token can be judged; without the bus rooms still work, with a delay of two seconds; without Redis each gateway
+/// counts requests for itself.
+fn health(verifier: &Verifier, bus: &Bus, redis: &Redis) -> Health {
     let health = Health::new();
     let keys = verifier.clone();
     health.require("auth keys", move || {
@@ -132,6 +139,11 @@ fn health(verifier: &Verifier, bus: &Bus) -> Health {
     health.watch("bus", move || {
         let bus = bus.clone();
         async move { bus.ping().await }
+    });
+    let redis = redis.clone();
+    health.watch("redis", move || {
+        let redis = redis.clone();
+        async move { redis.ping().await }
     });
     health
 }

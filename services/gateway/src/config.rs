@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bus::BusConfig;
+use domain::Rate;
 use identity::ServiceSecretConfig;
 use runtime::{ConfigError, ProcessConfig};
+use storage::RedisConfig;
 
 use crate::domain::address::Network;
+use crate::domain::limits::Limits;
 
 /// What the gateway can be told.
 #[derive(Debug, Clone, clap::Args)]
@@ -22,6 +25,12 @@ pub struct Config {
     /// RabbitMQ.
     #[command(flatten)]
     pub bus: BusConfig,
+    /// Redis, which counts requests over all gateways.
+    #[command(flatten)]
+    pub redis: RedisConfig,
+    /// How often one party may ask.
+    #[command(flatten)]
+    pub limits: LimitsConfig,
     /// The other services.
     #[command(flatten)]
     pub peers: PeersConfig,
@@ -92,6 +101,24 @@ pub struct PublicConfig {
     pub gateway_rest_connections: usize,
 }
 
+/// Requests that one party may send in a minute, all at once or spread; 0 does not count them. A party is a user or, without a
+/// token, an IPv4 address or the /64 of an IPv6 one.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LimitsConfig {
+    /// Requests a minute to register, sign in or renew a session, from one address; 0 for no limit
+    #[arg(long, env = "AIRWAVE_GATEWAY_SIGN_INS_PER_MINUTE", default_value_t = 60)]
+    pub gateway_sign_ins_per_minute: u32,
+    /// Video uploads a minute of one party; 0 for no limit
+    #[arg(long, env = "AIRWAVE_GATEWAY_UPLOADS_PER_MINUTE", default_value_t = 10)]
+    pub gateway_uploads_per_minute: u32,
+    /// Other changes a minute of one party; 0 for no limit
+    #[arg(long, env = "AIRWAVE_GATEWAY_WRITES_PER_MINUTE", default_value_t = 240)]
+    pub gateway_writes_per_minute: u32,
+    /// Reads a minute of one party; 0 for no limit
+    #[arg(long, env = "AIRWAVE_GATEWAY_READS_PER_MINUTE", default_value_t = 3000)]
+    pub gateway_reads_per_minute: u32,
+}
+
 /// Limits of the Socket.IO listener.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SocketConfig {
@@ -144,11 +171,18 @@ impl Config {
 
     /// Free ports of this machine, peers and bus as given.
     #[must_use]
-    pub fn for_testing(service_secret: ServiceSecretConfig, bus: BusConfig, peer: &http::Uri) -> Self {
+    pub fn for_testing(
+        service_secret: ServiceSecretConfig,
+        bus: BusConfig,
+        redis: RedisConfig,
+        peer: &http::Uri,
+    ) -> Self {
         Self {
             process: ProcessConfig::for_testing(),
             service_secret,
             bus,
+            redis,
+            limits: LimitsConfig::for_testing(),
             peers: PeersConfig::for_testing(peer),
             public: PublicConfig::for_testing(),
             socket: SocketConfig::for_testing(),
@@ -174,6 +208,28 @@ impl PeersConfig {
     #[must_use]
     pub fn call_timeout(&self) -> Duration {
         Duration::from_millis(self.gateway_call_timeout_ms)
+    }
+}
+
+impl LimitsConfig {
+    /// Nothing is counted.
+    #[must_use]
+    pub fn for_testing() -> Self {
+        Self {
+            gateway_sign_ins_per_minute: 0,
+            gateway_uploads_per_minute: 0,
+            gateway_writes_per_minute: 0,
+            gateway_reads_per_minute: 0,
+        }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            sign_ins: Rate::per_minute(self.gateway_sign_ins_per_minute),
+            uploads: Rate::per_minute(self.gateway_uploads_per_minute),
+            writes: Rate::per_minute(self.gateway_writes_per_minute),
+            reads: Rate::per_minute(self.gateway_reads_per_minute),
+        }
     }
 }
 

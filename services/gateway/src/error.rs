@@ -17,6 +17,9 @@ pub enum Error {
         /// Why it does not.
         source: std::io::Error,
     },
+    /// Redis can not be used with this configuration.
+    #[error(transparent)]
+    Store(#[from] storage::Error),
     /// The bus can not be used with this configuration.
     #[error(transparent)]
     Bus(#[from] bus::Error),

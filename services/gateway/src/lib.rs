@@ -7,10 +7,11 @@ mod error;
 mod hub;
 mod inbound;
 mod outbound;
+mod store;
 
 pub use crate::domain::address::{InvalidNetwork, Network};
 pub use app::{App, build};
-pub use config::{Config, PeersConfig, PublicConfig, SocketConfig};
+pub use config::{Config, LimitsConfig, PeersConfig, PublicConfig, SocketConfig};
 pub use error::Error;
 
 /// The API's description as JSON, for a copy in the repository.

@@ -1,13 +1,17 @@
 //! What the parts of the process share.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use bucket::Bucket;
 use bus::{Bus, Realtime};
 use domain::Clock;
 use identity::{ServiceName, ServiceTokens, Verifier};
+use objects::Pictures;
 use proto::Peer;
 use runtime::Health;
 use storage::{Database, Redis};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::domain::{Keyring, Rules};
@@ -20,6 +24,9 @@ use crate::store::Store;
 use crate::store::leases::Leases;
 use crate::store::streams::Totals;
 
+/// Between two looks for objects that are to go.
+const REMOVAL: Duration = Duration::from_secs(1);
+
 /// Pools, clients and the clock.
 pub struct App {
     /// The settings.
@@ -30,6 +37,8 @@ pub struct App {
     pub redis: Redis,
     /// Viewers.
     pub leases: Leases,
+    /// The bucket of the pictures.
+    pub bucket: Bucket,
     /// The media nodes.
     pub nodes: MediaNodes,
     /// RabbitMQ.
@@ -69,14 +78,18 @@ impl App {
         let redis = Redis::connect(&config.redis)?;
         let bus =
             Bus::connect(&config.bus, "stream").map_err(|error| storage::Error::Config(error.to_string()))?;
+        let bucket =
+            Bucket::new(&config.bucket).map_err(|error| storage::Error::Config(error.to_string()))?;
         let tokens = ServiceTokens::from_config(&config.service_secret, ServiceName::Stream, clock.clone());
         Ok(Self {
             nodes: MediaNodes::new(&config.stream_media_nodes)?,
             store: Store {
+                pictures: Pictures::new(database.clone(), bucket.clone(), clock.clone()),
                 database,
                 clock: clock.clone(),
                 keyring: Keyring::new(&config.stream_key_secret),
             },
+            bucket,
             leases: Leases::new(redis.clone()),
             redis,
             realtime: Realtime::start(&bus),
@@ -146,6 +159,12 @@ impl App {
             rtmp_url: self.config.stream_rtmp_url.clone(),
             totals: Totals::default(),
         }
+    }
+
+    /// Removes from the bucket what no row names.
+    pub(crate) fn objects(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+        let Store { database, clock, .. } = self.store.clone();
+        objects::keep_removing(database, self.bucket.clone(), clock, REMOVAL, stop)
     }
 
     pub(crate) fn reconciler(&self) -> Reconciler {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use bucket::BucketConfig;
 use bus::BusConfig;
 use http::Uri;
 use identity::{ServiceSecretConfig, check_secret};
@@ -34,6 +35,9 @@ pub struct Config {
     /// Events.
     #[command(flatten)]
     pub bus: BusConfig,
+    /// The bucket of the pictures.
+    #[command(flatten)]
+    pub bucket: BucketConfig,
     /// gRPC address of the auth service, such as http://auth:7002
     #[arg(long, env = "AIRWAVE_AUTH_URL")]
     pub auth_url: Uri,
@@ -97,7 +101,8 @@ impl Config {
                 "names a node twice",
             ));
         }
-        Ok(())
+        let invalid = |invalid: bucket::InvalidBucket| ConfigError::new(invalid.variable, invalid.problem);
+        self.bucket.check(production).map_err(invalid)
     }
 
     /// How long a broadcast waits for its encoder to come back.
@@ -108,7 +113,12 @@ impl Config {
 
     /// A configuration for tests: any free ports, fixed secrets, no media node.
     #[must_use]
-    pub fn for_testing(database: DatabaseConfig, redis: RedisConfig, bus: BusConfig) -> Self {
+    pub fn for_testing(
+        database: DatabaseConfig,
+        redis: RedisConfig,
+        bus: BusConfig,
+        bucket: BucketConfig,
+    ) -> Self {
         const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         Self {
             process: ProcessConfig::for_testing(),
@@ -120,6 +130,7 @@ impl Config {
             database,
             redis,
             bus,
+            bucket,
             auth_url: Uri::from_static("http://127.0.0.1:1"),
             stream_hooks_addr: ANY_PORT,
             stream_hook_secret: SecretString::from("development-hook-secret-of-a-test"),
@@ -227,6 +238,7 @@ mod tests {
                 DatabaseConfig::new("postgres://db/stream"),
                 RedisConfig::new("redis://redis", "test"),
                 BusConfig::new("amqp://rabbitmq/airwave"),
+                BucketConfig::for_testing("http://127.0.0.1:1".parse().unwrap()),
             )
         };
         assert!(good().check().is_ok());

@@ -9,6 +9,7 @@ mod file_name;
 mod health;
 mod key;
 mod reconcile;
+mod slug;
 mod verdict;
 
 pub use broadcast::{BroadcastState, EndReason, PublishState, UnknownState};
@@ -18,6 +19,7 @@ pub use key::{InvalidKey, Keyring, PlaybackName, SEALED_OVERHEAD, Secret, Stream
 pub use reconcile::{
     Action, ActivePublish, NodeReport, OnAir, Publisher, Rules, View, needs_close_watch, reconcile,
 };
+pub use slug::slug;
 pub use verdict::{Attempt, Refusal, judge};
 
 use domain::{Role, UserId};

@@ -14,6 +14,15 @@ pub enum Error {
     /// There is no such category.
     #[error("no such category")]
     CategoryNotFound,
+    /// Another category has the same address.
+    #[error("the category's slug is taken")]
+    CategoryTaken,
+    /// Only admins may do this.
+    #[error("not an admin")]
+    AdminOnly,
+    /// A file that came along was refused, or its way is closed.
+    #[error(transparent)]
+    Upload(#[from] domain::Error),
     /// The caller may see the stream but not do this to it.
     #[error("not the owner of the stream")]
     NotOwner,
@@ -58,6 +67,17 @@ impl From<Error> for domain::Error {
         match error {
             Error::StreamNotFound => of(ErrorKind::NotFound, "stream.not_found", "Stream not found."),
             Error::CategoryNotFound => of(ErrorKind::NotFound, "category.not_found", "Category not found."),
+            Error::CategoryTaken => of(
+                ErrorKind::Conflict,
+                "category.taken",
+                "There is a category of this name already.",
+            ),
+            Error::AdminOnly => of(
+                ErrorKind::Forbidden,
+                "auth.admin_only",
+                "Only admins may do this.",
+            ),
+            Error::Upload(error) => error,
             Error::NotOwner => of(
                 ErrorKind::Forbidden,
                 "stream.not_owner",

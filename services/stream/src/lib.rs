@@ -21,8 +21,8 @@ pub use app::App;
 pub use config::Config;
 pub use error::{Error, Result};
 
-/// The tables of the bus, then our own.
-pub static MIGRATIONS: &[EmbeddedMigrations] = &[bus::MIGRATIONS, OWN];
+/// The tables of the bus and of objects, then our own.
+pub static MIGRATIONS: &[EmbeddedMigrations] = &[bus::MIGRATIONS, objects::MIGRATIONS, OWN];
 const OWN: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// Bytes of one gRPC message: a gateway renews all its viewers in a few calls.
@@ -110,6 +110,8 @@ fn start(app: &App, grpc: GrpcListener, shutdown: &Shutdown) {
         "events",
         inbound::events::hear(store.clone(), bus.clone(), shutdown.clone()),
     );
+    shutdown.spawn_essential("objects", app.objects(soft()));
+    shutdown.spawn_essential("search", inbound::clock::write_search(store.clone(), soft()));
     shutdown.spawn_essential("reconciler", app.reconciler().run(shutdown.clone()));
     shutdown.spawn_essential("viewers", app.viewer_counts().run(shutdown.clone()));
     shutdown.spawn(

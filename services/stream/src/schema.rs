@@ -131,6 +131,7 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        search_text -> Nullable<Text>,
     }
 }
 

@@ -12,10 +12,12 @@ pub mod on_air;
 pub mod owners;
 pub mod recordings;
 pub mod refusals;
+pub mod search;
 pub mod streams;
 pub mod viewers;
 
 use domain::Clock;
+use objects::{Columns, Pictures};
 use storage::Database;
 
 use crate::domain::Keyring;
@@ -32,7 +34,19 @@ pub struct Store {
     pub clock: Clock,
     /// Hashes, seals and opens secrets.
     pub keyring: Keyring,
+    /// The pictures of streams and categories.
+    pub pictures: Pictures,
 }
+
+const STREAM_PICTURES: Columns = Columns {
+    table: "streams",
+    url: "thumbnail_url",
+    expires_at: "thumbnail_url_expires_at",
+};
+const CATEGORY_PICTURES: Columns = Columns {
+    table: "categories",
+    ..STREAM_PICTURES
+};
 
 type Conn = storage::AsyncPgConnection;
 

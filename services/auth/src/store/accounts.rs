@@ -33,6 +33,8 @@ pub struct Summary {
     pub username: String,
     pub display_name: String,
     pub avatar_url: Option<String>,
+    pub avatar_url_expires_at: Option<DateTime<Utc>>,
+    pub b2_avatar_file_name: Option<String>,
 }
 
 /// What other services keep of an account.

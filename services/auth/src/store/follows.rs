@@ -218,6 +218,18 @@ impl Store {
             .collect())
     }
 
+    /// The newest of those whom an account follows.
+    pub async fn following_ids(&self, user: UserId, limit: i64) -> Result<Vec<i64>> {
+        self.database
+            .read(async |conn| {
+                let following = end(user, Direction::Following)
+                    .order(follows::id.desc())
+                    .limit(limit);
+                Ok(following.select(follows::following_id).load(conn).await?)
+            })
+            .await
+    }
+
     /// Ids of followers after one, in rising order, and whether there are more.
     pub async fn follower_ids(&self, user: UserId, after: i64, limit: u32) -> Result<(Vec<i64>, bool)> {
         let mut ids: Vec<i64> = self

@@ -146,7 +146,7 @@ pub(super) async fn session_insert(
     refresh_insert(conn, user, Uuid::new_v4(), refresh, lifetimes, now).await
 }
 
-async fn refresh_insert(
+pub(super) async fn refresh_insert(
     conn: &mut AsyncPgConnection,
     user: UserRow,
     session: Uuid,

@@ -30,6 +30,11 @@ pub(crate) fn binary(world: &World) -> Command {
         .env("AIRWAVE_REDIS_URL", config.redis.redis_url.expose_secret())
         .env("AIRWAVE_REDIS_PREFIX", &config.redis.redis_prefix)
         .env("AIRWAVE_AMQP_URL", config.bus.amqp_url.expose_secret())
+        .env("AIRWAVE_BUCKET_ENDPOINT", config.bucket.endpoint.as_str())
+        .env("AIRWAVE_BUCKET_NAME", &config.bucket.name)
+        .env("AIRWAVE_BUCKET_KEY_ID", &config.bucket.key_id)
+        .env("AIRWAVE_BUCKET_SECRET", config.bucket.secret.expose_secret())
+        .env("AIRWAVE_BUCKET_PREFIX", &config.bucket.prefix)
         .env("AIRWAVE_SERVICE_SECRET", SERVICE_SECRET)
         .env(
             "AIRWAVE_AUTH_SIGNING_KEY",

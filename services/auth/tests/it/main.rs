@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod accounts;
+mod administration;
 mod callers;
 mod commands;
 mod follows;
 mod guessing;
+mod own_account;
 mod schema;
 mod sessions;
 mod traces;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use auth::config::Config;
 use auth::store::Store;
+use bucket::{Bucket, BucketConfig};
 use bus::{Bus, BusConfig, Heard, Listener};
 use domain::{Clock, Error};
 use ed25519_dalek::SigningKey;
@@ -37,6 +38,7 @@ pub(crate) struct World {
 pub(crate) struct Replica {
     pub(crate) grpc_addr: SocketAddr,
     pub(crate) store: Store,
+    pub(crate) bucket: Bucket,
     pub(crate) shutdown: Shutdown,
     clock: Clock,
     running: JoinHandle<anyhow::Result<()>>,
@@ -57,6 +59,7 @@ impl World {
             database,
             RedisConfig::new(&stack.redis_url, stack.redis_prefix()),
             BusConfig::new(stack.vhost().await.unwrap()),
+            bucket(stack),
             SecretString::from(SERVICE_SECRET),
             SecretString::from(key.to_string()),
         );
@@ -88,14 +91,27 @@ impl World {
     }
 }
 
+fn bucket(stack: &stack::Stack) -> BucketConfig {
+    BucketConfig {
+        name: stack.bucket.name.clone(),
+        region: stack.bucket.region.clone(),
+        key_id: stack.bucket.key_id.clone(),
+        secret: stack.bucket.secret.clone().into(),
+        prefix: stack.bucket_prefix(),
+        ..BucketConfig::for_testing(stack.bucket.endpoint.parse().unwrap())
+    }
+}
+
 impl Replica {
     pub(crate) async fn start(config: Config, clock: Clock) -> Self {
         let shutdown = Shutdown::new(config.process.stop_grace());
+        let bucket = Bucket::new(&config.bucket).unwrap();
         let service = auth::build(config, clock.clone(), shutdown.clone())
             .await
             .unwrap();
         Self {
             grpc_addr: service.grpc_addr(),
+            bucket,
             store: service.app().store.clone(),
             shutdown,
             clock,

@@ -1,5 +1,7 @@
 //! REST over HTTP for browsers and API clients, the API's description, and the page. One file a noun.
 
+mod account;
+mod admin;
 mod caller;
 mod categories;
 mod chat;
@@ -13,6 +15,8 @@ mod probes;
 mod problem;
 mod shape;
 mod streams;
+mod throttle;
+mod upload;
 mod users;
 mod vods;
 
@@ -29,9 +33,11 @@ use runtime::{Health, Shutdown};
 
 use crate::config::PublicConfig;
 use crate::domain::address::Network;
+use crate::domain::limits::Limits;
 use crate::domain::origin::Origins;
 use crate::outbound::peers::Peers;
 use crate::outbound::people::People;
+use crate::store::limits::RouteLimits;
 
 pub(crate) use openapi::document;
 pub(crate) use page::Page;
@@ -53,6 +59,8 @@ pub(crate) struct Rest {
     pub(crate) call_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) trusted: Vec<Network>,
+    pub(crate) rates: Limits,
+    pub(crate) limits: RouteLimits,
     pub(crate) page: Page,
     pub(crate) openapi: web::Bytes,
 }
@@ -84,6 +92,7 @@ impl RestListener {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(rest.clone())
+                .wrap(from_fn(throttle::limit))
                 .wrap(edge::cors(origins.clone()))
                 .wrap(from_fn(edge::guard))
                 .configure(routes)
@@ -132,13 +141,19 @@ api! {
     "/users/login" => { post users::login }
     "/users/refresh" => { post users::refresh }
     "/users/logout" => { post users::logout }
-    "/users/me" => { get users::me }
+    "/users/me" => { get users::me, delete account::delete }
+    "/users/me/profile" => { put account::update_profile }
+    "/users/me/password" => { put account::change_password }
     "/users/profile/{username}" => { get users::profile }
     "/users/{id}/followers" => { get users::followers }
     "/users/{id}/following" => { get users::following }
     "/users/{id}/follow" => { post users::follow, delete users::unfollow }
     "/users/{id}/unfollow" => { post users::unfollow_by_post, delete users::unfollow_by_name }
+    "/admin/users" => { get admin::list }
+    "/admin/users/{id}/role" => { put admin::set_role }
+    "/admin/users/{id}/ban" => { post admin::ban, delete admin::unban }
     "/streams" => { get streams::list, post streams::create }
+    "/streams/search" => { get streams::search }
     "/streams/{id}" => { get streams::get, put streams::update, delete streams::delete }
     "/streams/{id}/key" => { post streams::rotate_key }
     "/streams/{id}/stop" => { post streams::stop }
@@ -146,8 +161,9 @@ api! {
     "/streams/{id}/vod" => { get vods::latest_of_stream }
     "/vod" => { get vods::list }
     "/vod/{id}" => { get vods::get, delete vods::delete }
-    "/categories" => { get categories::list }
-    "/categories/{category}" => { get categories::get }
+    "/categories" => { get categories::list, post categories::create }
+    "/categories/search" => { get categories::search }
+    "/categories/{category}" => { get categories::get, put categories::update, delete categories::delete }
     "/chat/{streamId}/messages" => { get chat::list, post chat::send }
     "/chat/{streamId}/messages/{messageId}" => { delete chat::delete }
     "/notifications" => { get notifications::list }

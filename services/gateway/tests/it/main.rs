@@ -10,6 +10,7 @@
 mod bad_requests;
 mod bad_sockets;
 mod client;
+mod limits;
 mod peers;
 mod rest;
 mod rooms;

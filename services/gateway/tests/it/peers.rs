@@ -19,9 +19,10 @@ use proto::notification::v1 as notification;
 use proto::notification::v1::notification_service_server::NotificationService;
 use proto::stream::v1 as stream;
 use proto::stream::v1::stream_service_server::StreamService;
+use proto::upload::{UploadMessage, read_held};
 use proto::vod::v1 as vod;
 use proto::vod::v1::vod_service_server::VodService;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 /// The name that is taken, and the one whose owner may not do things.
 pub(crate) const TAKEN: &str = "taken";
@@ -52,6 +53,8 @@ pub(crate) struct State {
     pub(crate) revocations: Vec<auth::Revocation>,
     /// Every call of the stream service fails.
     pub(crate) stream_away: bool,
+    /// Files that came along.
+    pub(crate) files: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, Copy)]
@@ -126,6 +129,14 @@ impl Peers {
                 self.verifier.verify(token).map_err(IntoStatus::into_status)?,
             )),
         }
+    }
+
+    async fn upload<M: UploadMessage>(&self, messages: &mut Streaming<M>) -> Result<M::Request, Status> {
+        let (file, request) = read_held(messages, 100 << 20)
+            .await
+            .map_err(IntoStatus::into_status)?;
+        self.state().files.push(file);
+        Ok(request)
     }
 
     fn user<T>(&self, request: &Request<T>) -> Result<User, Status> {
@@ -440,6 +451,14 @@ impl AuthService for Peers {
     }
 
     unused! {
+        change_password(auth::ChangePasswordRequest) -> auth::SessionResponse;
+        delete_account(auth::DeleteAccountRequest) -> auth::DeleteAccountResponse;
+        list_accounts(auth::ListAccountsRequest) -> auth::ListAccountsResponse;
+        set_role(auth::SetRoleRequest) -> auth::AccountResponse;
+        ban(auth::BanRequest) -> auth::AccountResponse;
+        unban(auth::UnbanRequest) -> auth::AccountResponse;
+        update_profile(Streaming<auth::UpdateProfileUpload>) -> auth::UpdateProfileResponse;
+        following_ids(auth::FollowingIdsRequest) -> auth::FollowingIdsResponse;
         check_follow(auth::CheckFollowRequest) -> auth::CheckFollowResponse;
         follower_page(auth::FollowerPageRequest) -> auth::FollowerPageResponse;
         snapshot(auth::SnapshotRequest) -> auth::SnapshotResponse;
@@ -450,10 +469,10 @@ impl AuthService for Peers {
 impl StreamService for Peers {
     async fn create_stream(
         &self,
-        request: Request<stream::CreateStreamRequest>,
+        request: Request<Streaming<stream::CreateStreamUpload>>,
     ) -> Result<Response<stream::CreateStreamResponse>, Status> {
         let user = self.user(&request)?;
-        let asked = request.into_inner();
+        let asked = self.upload(&mut request.into_inner()).await?;
         let title = text::title(&asked.title).map_err(|e| Error::invalid_fields(vec![e]).into_status())?;
         let category = asked.category_id.map(|id| stream::Category {
             id,
@@ -508,10 +527,10 @@ impl StreamService for Peers {
 
     async fn update_stream(
         &self,
-        request: Request<stream::UpdateStreamRequest>,
+        request: Request<Streaming<stream::UpdateStreamUpload>>,
     ) -> Result<Response<stream::UpdateStreamResponse>, Status> {
         let user = self.user(&request)?;
-        let asked = request.into_inner();
+        let asked = self.upload(&mut request.into_inner()).await?;
         let mut stream = self.stream_row(asked.id, Some(&user))?;
         if stream.user_id != user.id.0 {
             return Err(
@@ -591,6 +610,9 @@ impl StreamService for Peers {
     }
 
     unused! {
+        create_category(Streaming<stream::CreateCategoryUpload>) -> stream::CreateCategoryResponse;
+        update_category(Streaming<stream::UpdateCategoryUpload>) -> stream::UpdateCategoryResponse;
+        delete_category(stream::DeleteCategoryRequest) -> stream::DeleteCategoryResponse;
         delete_stream(stream::DeleteStreamRequest) -> stream::DeleteStreamResponse;
         rotate_key(stream::RotateKeyRequest) -> stream::RotateKeyResponse;
         stop_stream(stream::StopStreamRequest) -> stream::StopStreamResponse;

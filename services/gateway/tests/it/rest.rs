@@ -222,15 +222,23 @@ async fn a_stream_is_made_by_a_form_too() {
         answer(post(form().part("thumbnailFile", empty))).await.status,
         201
     );
-    let picture = reqwest::multipart::Part::bytes(vec![0xFF, 0xD8])
-        .file_name("x.jpg")
-        .mime_str("image/jpeg")
-        .unwrap();
-    let refused = answer(post(form().part("thumbnailFile", picture))).await;
+    let file: Vec<u8> = (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+    let picture = reqwest::multipart::Part::bytes(file.clone()).file_name("x.jpg");
+    // Fields may come in any order.
+    let first = reqwest::multipart::Form::new().part("thumbnailFile", picture);
+    let made = answer(post(first.text("title", "With a picture"))).await;
+    assert_eq!(
+        (made.status.as_u16(), &made.body["data"]["title"]),
+        (201, &json!("With a picture"))
+    );
+    assert_eq!(world.peers.state().files, [vec![], vec![], file]);
+    let large = reqwest::multipart::Part::bytes(vec![0; (5 << 20) + 1]).file_name("x.jpg");
+    let refused = answer(post(form().part("thumbnailFile", large))).await;
     assert_eq!(
         (refused.status.as_u16(), &refused.body["code"]),
-        (415, &json!("request.unsupported_media_type"))
+        (413, &json!("upload.too_large"))
     );
+    assert_eq!(world.peers.state().files.len(), 3, "what is refused is not sent");
 }
 
 #[tokio::test]

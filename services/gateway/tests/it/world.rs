@@ -12,7 +12,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use runtime::Shutdown;
 use secrecy::SecretString;
 use serde_json::Value;
-use storage::{AsyncPgConnection, Database, DatabaseConfig};
+use storage::{AsyncPgConnection, Database, DatabaseConfig, RedisConfig};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::client::Client;
@@ -78,7 +78,8 @@ impl World {
             service_secret: secret,
             service_secret_previous: None,
         };
-        let mut config = Config::for_testing(secrets, amqp, &peers.serve().await);
+        let redis = RedisConfig::new(&stack.redis_url, stack.redis_prefix());
+        let mut config = Config::for_testing(secrets, amqp, redis, &peers.serve().await);
         change(&mut config);
         let app = Gateway::start(config).await;
         let http = reqwest::Client::builder()

@@ -2,6 +2,7 @@
 
 mod convert;
 mod service;
+mod uploads;
 
 use domain::page::PageRequest;
 use domain::{Role, UserId};
@@ -38,6 +39,9 @@ pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("ListBroadcasts", &[ServiceName::Gateway]),
     ("ListCategories", &[ServiceName::Gateway]),
     ("GetCategory", &[ServiceName::Gateway, ServiceName::Vod]),
+    ("CreateCategory", &[ServiceName::Gateway]),
+    ("UpdateCategory", &[ServiceName::Gateway]),
+    ("DeleteCategory", &[ServiceName::Gateway]),
     ("CategorySnapshot", &[ServiceName::Vod]),
     ("GetRoom", &[ServiceName::Gateway, ServiceName::Chat]),
     ("RenewViewers", &[ServiceName::Gateway]),
@@ -93,6 +97,15 @@ impl Actor {
         }
     }
 
+    /// May change what is the platform's.
+    fn must_be_admin(&self) -> Result<()> {
+        if self.role == Role::Admin {
+            Ok(())
+        } else {
+            Err(Error::AdminOnly)
+        }
+    }
+
     /// May see the key: the owner alone.
     fn owns(&self) -> impl FnOnce(UserId) -> Result<()> + Send + 'static {
         let id = self.id;
@@ -116,6 +129,10 @@ impl Rpc {
             live: convert::live(request.status)?,
             category: request.category_id.map(convert::category_id).transpose()?,
             owner: request.user_id.map(convert::user_id).transpose()?,
+            owners: request.owners.map(convert::owners).transpose()?,
+            username: request.username,
+            tag: request.tag.as_deref().map(convert::tag).transpose()?,
+            patterns: convert::patterns(request.query.as_deref())?,
         };
         let sort = convert::sort(request.sort)?;
         let page = self.store.stream_list(filter, sort, page, &self.totals).await?;

@@ -1,15 +1,20 @@
 //! Categories.
 
+mod change;
+
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use domain::page::PageStart;
 use domain::{CategoryId, Cursor, PageInfo, PageRequest};
+use objects::{Doomed, Shown};
 
-use super::{Conn, Store};
+use super::{CATEGORY_PICTURES, Conn, Store};
 use crate::error::{Error, Result};
 use crate::schema::categories;
+
+pub use change::{Change, NewCategory};
 
 /// A category as it is stored.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -21,10 +26,31 @@ pub struct CategoryRow {
     pub slug: String,
     pub description: String,
     pub thumbnail_url: Option<String>,
+    pub thumbnail_url_expires_at: Option<DateTime<Utc>>,
+    pub b2_thumbnail_file_id: Option<String>,
+    pub b2_thumbnail_file_name: Option<String>,
     pub tags: Vec<Option<String>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl CategoryRow {
+    pub(super) fn shown(&mut self) -> Shown<'_> {
+        Shown {
+            id: self.id,
+            key: self.b2_thumbnail_file_name.as_deref(),
+            url: &mut self.thumbnail_url,
+            expires_at: &mut self.thumbnail_url_expires_at,
+        }
+    }
+
+    /// The object of its picture.
+    fn picture(&self) -> Option<Doomed> {
+        let key = self.b2_thumbnail_file_name.clone()?;
+        let version_id = self.b2_thumbnail_file_id.clone();
+        Some(Doomed { key, version_id })
+    }
 }
 
 /// How a category is named in a URL.
@@ -36,24 +62,31 @@ pub enum CategoryName {
     Slug(String),
 }
 
+macro_rules! named {
+    ($query:expr, $name:expr) => {{
+        let query = $query.into_boxed::<Pg>();
+        match $name {
+            CategoryName::Id(id) => query.filter(categories::id.eq(id.0)),
+            CategoryName::Slug(slug) => query.filter(categories::slug.eq(slug)),
+        }
+    }};
+}
+use named;
+
 impl Store {
     /// One category.
     ///
     /// # Errors
     /// [`Error::CategoryNotFound`].
     pub async fn category(&self, name: CategoryName) -> Result<CategoryRow> {
-        self.database
-            .read(async move |conn: &mut Conn| {
-                let query = categories::table
-                    .select(CategoryRow::as_select())
-                    .into_boxed::<Pg>();
-                let query = match name {
-                    CategoryName::Id(id) => query.filter(categories::id.eq(id.0)),
-                    CategoryName::Slug(slug) => query.filter(categories::slug.eq(slug)),
-                };
-                query.first(conn).await.optional()?.ok_or(Error::CategoryNotFound)
-            })
-            .await
+        let read = async move |conn: &mut Conn| {
+            let query = named!(categories::table, name);
+            let found = query.select(CategoryRow::as_select()).first(conn).await;
+            found.optional()?.ok_or(Error::CategoryNotFound)
+        };
+        let mut row = self.database.read(read).await?;
+        self.pictures.renew(CATEGORY_PICTURES, vec![row.shown()]).await;
+        Ok(row)
     }
 
     /// A page of categories in the order of their ids, perhaps only those with a tag.
@@ -65,44 +98,42 @@ impl Store {
         tag: Option<String>,
         page: PageRequest,
     ) -> Result<(Vec<CategoryRow>, PageInfo)> {
-        self.database
-            .read(async move |conn: &mut Conn| {
-                let mut query = categories::table
-                    .select(CategoryRow::as_select())
-                    .into_boxed::<Pg>();
-                let mut count = categories::table
-                    .select(diesel::dsl::count_star())
-                    .into_boxed::<Pg>();
-                if let Some(tag) = tag {
-                    query = query.filter(categories::tags.contains(vec![Some(tag.clone())]));
-                    count = count.filter(categories::tags.contains(vec![Some(tag)]));
+        let read = self.database.read(async move |conn: &mut Conn| {
+            let mut query = categories::table
+                .select(CategoryRow::as_select())
+                .into_boxed::<Pg>();
+            let mut count = categories::table
+                .select(diesel::dsl::count_star())
+                .into_boxed::<Pg>();
+            if let Some(tag) = tag {
+                query = query.filter(categories::tags.contains(vec![Some(tag.clone())]));
+                count = count.filter(categories::tags.contains(vec![Some(tag)]));
+            }
+            let total = match page.start {
+                PageStart::Page(_) => Some(count.get_result::<i64>(conn).await?),
+                PageStart::After(after) => {
+                    query = query.filter(categories::id.gt(after.id));
+                    None
                 }
-                let total = match page.start {
-                    PageStart::Page(_) => Some(count.get_result::<i64>(conn).await?),
-                    PageStart::After(after) => {
-                        query = query.filter(categories::id.gt(after.id));
-                        None
-                    }
-                };
-                let offset = i64::try_from(page.offset()).unwrap_or(i64::MAX);
-                let limit = i64::from(page.limit);
-                let mut rows = query
-                    .order(categories::id)
-                    .limit(limit + 1)
-                    .offset(offset)
-                    .load(conn)
-                    .await?;
-                let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-                rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-                Ok((rows, page_info(total, more)))
-            })
-            .await
-            .map(|(rows, mut info): (Vec<CategoryRow>, PageInfo)| {
-                info.next_cursor = info
-                    .next_cursor
-                    .and(rows.last().map(|last| Cursor { key: 0, id: last.id }));
-                (rows, info)
-            })
+            };
+            let offset = i64::try_from(page.offset()).unwrap_or(i64::MAX);
+            let limit = i64::from(page.limit);
+            let mut rows = query
+                .order(categories::id)
+                .limit(limit + 1)
+                .offset(offset)
+                .load(conn)
+                .await?;
+            let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+            rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok::<_, Error>((rows, page_info(total, more)))
+        });
+        let (mut rows, mut info): (Vec<CategoryRow>, PageInfo) = read.await?;
+        let last = rows.last().map(|last| Cursor { key: 0, id: last.id });
+        info.next_cursor = info.next_cursor.and(last);
+        let shown = rows.iter_mut().map(CategoryRow::shown);
+        self.pictures.renew(CATEGORY_PICTURES, shown.collect()).await;
+        Ok((rows, info))
     }
 
     /// All categories, for copies elsewhere; there are never so many that pages are needed.

@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 use domain::UserId;
 use uuid::Uuid;
 
+use super::search::forget_owner_in;
 use super::streams::{delete_in, of_owner_in, silence_owner_in};
 use super::{Conn, Store};
 use crate::domain::EndReason;
@@ -195,9 +196,12 @@ async fn name_in(
             owners::updated_at.eq(now),
         ));
     let newer = owners::deleted.eq(false).and(owners::version.lt(version));
-    diesel::query_dsl::methods::FilterDsl::filter(upsert, newer)
+    let changed = diesel::query_dsl::methods::FilterDsl::filter(upsert, newer)
         .execute(conn)
         .await?;
+    if changed > 0 {
+        forget_owner_in(conn, user.0).await?;
+    }
     Ok(())
 }
 

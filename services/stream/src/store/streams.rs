@@ -7,14 +7,15 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use domain::{CategoryId, StreamId, UserId};
+use objects::{Doomed, Picture, Shown};
 
 pub use list::{Filter, Page, Sort, Totals};
-use rows::{category_in, next_id, stream_in, write_text_in};
+use rows::{category_in, next_id, picture_in, stream_in, write_text_in};
 pub(super) use rows::{delete_in, lock_in, of_owner_in, silence_owner_in};
 
 use super::categories::CategoryRow;
 use super::on_air::take_off_air_in;
-use super::{Conn, Store, owners};
+use super::{CATEGORY_PICTURES, Conn, STREAM_PICTURES, Store, owners, search};
 use crate::domain::{EndReason, PlaybackName, Secret, StreamKey};
 use crate::error::{Error, Result};
 use crate::schema::streams;
@@ -36,6 +37,9 @@ pub struct StreamRow {
     pub sort_time: DateTime<Utc>,
     pub viewer_count: i32,
     pub thumbnail_url: Option<String>,
+    pub thumbnail_url_expires_at: Option<DateTime<Utc>>,
+    pub b2_thumbnail_file_id: Option<String>,
+    pub b2_thumbnail_file_name: Option<String>,
     pub category_id: Option<i64>,
     pub broadcast_id: Option<i64>,
     pub node: Option<String>,
@@ -49,6 +53,22 @@ impl StreamRow {
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.status == "live"
+    }
+
+    fn shown(&mut self) -> Shown<'_> {
+        Shown {
+            id: self.id,
+            key: self.b2_thumbnail_file_name.as_deref(),
+            url: &mut self.thumbnail_url,
+            expires_at: &mut self.thumbnail_url_expires_at,
+        }
+    }
+
+    /// The object of its picture.
+    fn picture(&self) -> Option<Doomed> {
+        let key = self.b2_thumbnail_file_name.clone()?;
+        let version_id = self.b2_thumbnail_file_id.clone();
+        Some(Doomed { key, version_id })
     }
 }
 
@@ -76,6 +96,8 @@ pub struct NewStream {
     pub description: String,
     /// The category.
     pub category: Option<CategoryId>,
+    /// The picture, in the bucket already.
+    pub picture: Option<Picture>,
 }
 
 /// What changes; absent fields stay.
@@ -87,6 +109,8 @@ pub struct Change {
     pub description: Option<String>,
     /// The category; `Some(None)` takes the stream out of its own.
     pub category: Option<Option<CategoryId>>,
+    /// The picture; `Some(None)` takes it away.
+    pub picture: Option<Option<Picture>>,
 }
 
 impl Store {
@@ -95,9 +119,22 @@ impl Store {
     /// # Errors
     /// [`Error::StreamNotFound`].
     pub async fn stream(&self, id: StreamId) -> Result<StreamView> {
-        self.database
+        let mut view = self
+            .database
             .read(async move |conn: &mut Conn| stream_in(conn, id).await)
-            .await
+            .await?;
+        self.freshen(std::slice::from_mut(&mut view)).await;
+        Ok(view)
+    }
+
+    /// Renews the URLs of pictures that end soon, those of categories included.
+    pub(super) async fn freshen(&self, views: &mut [StreamView]) {
+        let categories = views.iter_mut().filter_map(|view| view.category.as_mut());
+        self.pictures
+            .renew(CATEGORY_PICTURES, categories.map(CategoryRow::shown).collect())
+            .await;
+        let streams = views.iter_mut().map(|view| view.stream.shown());
+        self.pictures.renew(STREAM_PICTURES, streams.collect()).await;
     }
 
     /// The whole key of a stream.
@@ -146,6 +183,10 @@ impl Store {
                     .values(row)
                     .execute(conn)
                     .await?;
+                if new.picture.is_some() {
+                    picture_in(conn, id, new.picture, None, now).await?;
+                }
+                search::write_in(conn, &[id.0]).await?;
                 stream_in(conn, id).await
             })
             .await
@@ -166,6 +207,9 @@ impl Store {
             .transaction(async move |conn: &mut Conn| {
                 let row = lock_in(conn, id).await?.ok_or(Error::StreamNotFound)?;
                 may(UserId(row.user_id))?;
+                if let Some(picture) = change.picture {
+                    picture_in(conn, id, picture, row.picture(), now).await?;
+                }
                 let category = match change.category {
                     Some(category) => category_in(conn, category).await?,
                     None => row.category_id,
@@ -175,6 +219,7 @@ impl Store {
                     change.description.unwrap_or(row.description),
                 );
                 write_text_in(conn, id, &text, category, now).await?;
+                search::write_in(conn, &[id.0]).await?;
                 stream_in(conn, id).await
             })
             .await

@@ -4,6 +4,7 @@ use proto::common::v1::PageRequest;
 use proto::stream::v1::{
     CreateStreamRequest, ListStreamsRequest, ListStreamsResponse, StreamSort, StreamStatus,
 };
+use proto::upload::messages;
 use tonic::Code;
 
 use crate::world::{ANNA, BOB, World};
@@ -42,7 +43,7 @@ async fn pages_by_number_and_by_cursor_show_the_same() {
         created.push(
             world
                 .call(user)
-                .create_stream(request)
+                .create_stream(messages(&[], request))
                 .await
                 .unwrap()
                 .into_inner()

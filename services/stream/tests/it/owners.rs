@@ -3,6 +3,7 @@
 use domain::UserId;
 use proto::auth::v1::Owner;
 use proto::stream::v1::CreateStreamRequest;
+use proto::upload::messages;
 use stack::eventually;
 use stream::store::owners::Change;
 use tonic::Code;
@@ -51,14 +52,22 @@ async fn names_follow_versions_and_not_the_order_of_events() {
         title: "A title".into(),
         ..CreateStreamRequest::default()
     };
-    let refused = world.call(ANNA).create_stream(request.clone()).await.unwrap_err();
+    let refused = world
+        .call(ANNA)
+        .create_stream(messages(&[], request.clone()))
+        .await
+        .unwrap_err();
     assert_eq!(
         refused.code(),
         Code::PermissionDenied,
         "a ban counts though a newer name came before it"
     );
     world.hear(ANNA, 6, Change::Banned(false)).await;
-    world.call(ANNA).create_stream(request).await.unwrap();
+    world
+        .call(ANNA)
+        .create_stream(messages(&[], request))
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ use proto::stream::v1::{
     CreateStreamRequest, DeleteStreamRequest, GetCategoryRequest, ListCategoriesRequest, StopStreamRequest,
     StreamStatus, UpdateStreamRequest,
 };
+use proto::upload::messages;
 use tonic::Code;
 
 use crate::world::{ANNA, BOB, SOON, World, ended, recorded};
@@ -16,6 +17,7 @@ async fn owners_and_admins_change_a_stream_and_others_do_not() {
     let (id, key) = world.create().await;
     let _publisher = world.go_live(id, &key).await;
     let change = |title: &str, category_id| UpdateStreamRequest {
+        remove_thumbnail: false,
         id,
         title: Some(title.into()),
         description: None,
@@ -23,13 +25,13 @@ async fn owners_and_admins_change_a_stream_and_others_do_not() {
     };
     let refused = world
         .call(BOB)
-        .update_stream(change("Mine now", None))
+        .update_stream(messages(&[], change("Mine now", None)))
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
     let changed = world
         .call(ANNA)
-        .update_stream(change("Another", Some(2)))
+        .update_stream(messages(&[], change("Another", Some(2))))
         .await
         .unwrap()
         .into_inner()
@@ -49,7 +51,7 @@ async fn owners_and_admins_change_a_stream_and_others_do_not() {
     assert_eq!((event.title.as_str(), event.category_id), ("Another", Some(2)));
     let changed = world
         .admin()
-        .update_stream(change("Moderated", Some(0)))
+        .update_stream(messages(&[], change("Moderated", Some(0))))
         .await
         .unwrap()
         .into_inner()
@@ -77,7 +79,12 @@ async fn owners_and_admins_change_a_stream_and_others_do_not() {
         ),
     ] {
         assert_eq!(
-            world.call(ANNA).update_stream(request).await.unwrap_err().code(),
+            world
+                .call(ANNA)
+                .update_stream(messages(&[], request))
+                .await
+                .unwrap_err()
+                .code(),
             code
         );
     }
@@ -154,13 +161,13 @@ async fn callers_are_checked() {
     };
     let nobody = world
         .call_as(None, ServiceName::Gateway)
-        .create_stream(request())
+        .create_stream(messages(&[], request()))
         .await
         .unwrap_err();
     assert_eq!(nobody.code(), Code::Unauthenticated);
     let other = world
         .call_as(None, ServiceName::Chat)
-        .create_stream(request())
+        .create_stream(messages(&[], request()))
         .await
         .unwrap_err();
     assert_eq!(other.code(), Code::PermissionDenied);

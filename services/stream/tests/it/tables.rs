@@ -14,6 +14,7 @@ async fn the_migrations_go_down_and_up_again() {
     let columns = async || sql.query_one(COLUMNS, &[]).await.unwrap().get::<_, String>(0);
     let before = columns().await;
     for statements in [
+        include_str!("../../migrations/2026-11-23-100000_search/down.sql"),
         include_str!("../../migrations/2026-11-22-110100_seed_categories/down.sql"),
         include_str!("../../migrations/2026-11-22-110000_create_streams/down.sql"),
     ] {
@@ -23,6 +24,7 @@ async fn the_migrations_go_down_and_up_again() {
     for statements in [
         include_str!("../../migrations/2026-11-22-110000_create_streams/up.sql"),
         include_str!("../../migrations/2026-11-22-110100_seed_categories/up.sql"),
+        include_str!("../../migrations/2026-11-23-100000_search/up.sql"),
     ] {
         sql.batch_execute(statements).await.unwrap();
     }

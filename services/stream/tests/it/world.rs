@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use bucket::BucketConfig;
 use bus::{Bus, BusConfig, Heard, Listener};
 use domain::{Clock, Role, UserId};
 use identity::{ServiceName, ServiceTokens, TestIssuer};
@@ -12,6 +13,7 @@ use proto::stream::v1::stream_service_client::StreamServiceClient;
 use proto::stream::v1::{
     CreateStreamRequest, GetStreamRequest, ListBroadcastsRequest, ListBroadcastsResponse, Stream,
 };
+use proto::upload::messages;
 use proto::{CallContext, Peer, PeerChannel};
 use runtime::Shutdown;
 use secrecy::ExposeSecret;
@@ -132,7 +134,7 @@ impl World {
         };
         let stream = self
             .call(ANNA)
-            .create_stream(request)
+            .create_stream(messages(&[], request))
             .await
             .unwrap()
             .into_inner()
@@ -226,9 +228,22 @@ async fn config(stack: &Stack, auth: &Auth) -> Config {
     let mut database = DatabaseConfig::new(stack.database("stream", migrate).await.unwrap());
     database.database_pool_size = 4;
     let redis = RedisConfig::new(&stack.redis_url, stack.redis_prefix());
-    let mut config = Config::for_testing(database, redis, BusConfig::new(stack.vhost().await.unwrap()));
+    let bus = BusConfig::new(stack.vhost().await.unwrap());
+    let mut config = Config::for_testing(database, redis, bus, bucket(stack));
     config.auth_url = format!("http://{}", auth.serve().await).parse().unwrap();
     config
+}
+
+fn bucket(stack: &Stack) -> BucketConfig {
+    BucketConfig {
+        public_endpoint: Some(stack.bucket.public_endpoint.parse().unwrap()),
+        name: stack.bucket.name.clone(),
+        region: stack.bucket.region.clone(),
+        key_id: stack.bucket.key_id.clone(),
+        secret: stack.bucket.secret.clone().into(),
+        prefix: stack.bucket_prefix(),
+        ..BucketConfig::for_testing(stack.bucket.endpoint.parse().unwrap())
+    }
 }
 
 /// Everything that is told on the bus, with the moment at which it was heard.

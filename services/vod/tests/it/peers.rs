@@ -12,7 +12,7 @@ use proto::stream::v1::{self as stream, CategoryCopy, RecordingOwner};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 /// What the peers know; a test changes it while they run.
 #[derive(Clone, Default)]
@@ -78,16 +78,19 @@ peer! {
         }
     }
     unanswered {
-        create_stream: stream::CreateStreamRequest => stream::CreateStreamResponse,
+        create_stream: Streaming<stream::CreateStreamUpload> => stream::CreateStreamResponse,
         get_stream: stream::GetStreamRequest => stream::GetStreamResponse,
         list_streams: stream::ListStreamsRequest => stream::ListStreamsResponse,
-        update_stream: stream::UpdateStreamRequest => stream::UpdateStreamResponse,
+        update_stream: Streaming<stream::UpdateStreamUpload> => stream::UpdateStreamResponse,
         delete_stream: stream::DeleteStreamRequest => stream::DeleteStreamResponse,
         rotate_key: stream::RotateKeyRequest => stream::RotateKeyResponse,
         stop_stream: stream::StopStreamRequest => stream::StopStreamResponse,
         list_broadcasts: stream::ListBroadcastsRequest => stream::ListBroadcastsResponse,
         list_categories: stream::ListCategoriesRequest => stream::ListCategoriesResponse,
         get_category: stream::GetCategoryRequest => stream::GetCategoryResponse,
+        create_category: Streaming<stream::CreateCategoryUpload> => stream::CreateCategoryResponse,
+        update_category: Streaming<stream::UpdateCategoryUpload> => stream::UpdateCategoryResponse,
+        delete_category: stream::DeleteCategoryRequest => stream::DeleteCategoryResponse,
         get_room: stream::GetRoomRequest => stream::GetRoomResponse,
         renew_viewers: stream::RenewViewersRequest => stream::RenewViewersResponse,
         release_viewers: stream::ReleaseViewersRequest => stream::ReleaseViewersResponse,
@@ -118,6 +121,14 @@ peer! {
         login: auth::LoginRequest => auth::SessionResponse,
         refresh: auth::RefreshRequest => auth::SessionResponse,
         logout: auth::LogoutRequest => auth::LogoutResponse,
+        change_password: auth::ChangePasswordRequest => auth::SessionResponse,
+        update_profile: Streaming<auth::UpdateProfileUpload> => auth::UpdateProfileResponse,
+        delete_account: auth::DeleteAccountRequest => auth::DeleteAccountResponse,
+        list_accounts: auth::ListAccountsRequest => auth::ListAccountsResponse,
+        set_role: auth::SetRoleRequest => auth::AccountResponse,
+        ban: auth::BanRequest => auth::AccountResponse,
+        unban: auth::UnbanRequest => auth::AccountResponse,
+        following_ids: auth::FollowingIdsRequest => auth::FollowingIdsResponse,
         get_me: auth::GetMeRequest => auth::GetMeResponse,
         get_profile: auth::GetProfileRequest => auth::GetProfileResponse,
         get_users: auth::GetUsersRequest => auth::GetUsersResponse,

@@ -2,7 +2,7 @@
 
 use identity::{KeySet, Revocation};
 use proto::auth::v1::{
-    GetProfileResponse, KeySetResponse, ListFollowsResponse, Owner, PublicKey,
+    Account, GetProfileResponse, KeySetResponse, ListFollowsResponse, Owner, PublicKey,
     Revocation as RevocationMessage, Role, User, UserCutoff, UserSummary, revocation,
 };
 use proto::common::v1::PageInfo;
@@ -30,6 +30,16 @@ fn role(role: domain::Role) -> Role {
         domain::Role::User => Role::User,
         domain::Role::Moderator => Role::Moderator,
         domain::Role::Admin => Role::Admin,
+    }
+}
+
+impl From<UserRow> for Account {
+    fn from(user: UserRow) -> Self {
+        Self {
+            banned_at: user.banned_at.map(timestamp),
+            ban_reason: user.ban_reason.clone().unwrap_or_default(),
+            user: Some(user.into()),
+        }
     }
 }
 

@@ -1,15 +1,14 @@
 //! Who is asking, from the headers of a request.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use domain::{Error, ErrorKind};
-use futures::FutureExt;
-use futures::future::{LocalBoxFuture, Ready, ready};
+use futures::future::{Ready, ready};
 use identity::User;
 use proto::CallContext;
 
@@ -31,6 +30,10 @@ pub(super) struct Caller {
 }
 
 impl Caller {
+    pub(super) fn is_signed_in(&self) -> bool {
+        self.user.is_some()
+    }
+
     /// For calls to the other services.
     pub(super) fn context(&self) -> &CallContext {
         &self.context
@@ -66,30 +69,30 @@ impl SignedIn {
     pub(super) fn context(&self) -> &CallContext {
         &self.context
     }
+
+    /// For calls that take as long as the client's upload: this long, and then what a call may take.
+    pub(super) fn patient(&self, patience: Duration) -> CallContext {
+        let mut context = self.context.clone();
+        context.deadline += patience;
+        context
+    }
 }
 
 impl FromRequest for Caller {
     type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+    type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        async move { Ok(caller(&request).await?) }.boxed_local()
+        ready(caller(request).map_err(Problem::from))
     }
 }
 
 impl FromRequest for SignedIn {
     type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+    type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        async move {
-            let Caller { user, context } = caller(&request).await?;
-            let user = user.ok_or_else(Error::unauthenticated)?;
-            Ok(Self { user, context })
-        }
-        .boxed_local()
+        ready(signed_in(request).map_err(Problem::from))
     }
 }
 
@@ -121,15 +124,36 @@ fn context(request: &HttpRequest) -> Result<CallContext, Error> {
     })
 }
 
-async fn caller(request: &HttpRequest) -> Result<Caller, Error> {
-    let rest = request.app_data::<Data<Rest>>().ok_or_else(Error::internal)?;
-    let token = bearer(request.headers())?;
-    let user = match token {
-        Some(token) => Some(rest.verifier.authenticate(token).await?),
-        None => None,
-    };
+/// Who the token of a request says it is, found out once for each request.
+#[derive(Debug, Clone)]
+pub(super) struct Identity(pub(super) Result<Option<User>, Error>);
+
+/// Looks at the token, if there is one.
+pub(super) async fn identify(rest: &Rest, headers: &HeaderMap) -> Identity {
+    Identity(match bearer(headers) {
+        Ok(Some(token)) => rest
+            .verifier
+            .authenticate(token)
+            .await
+            .map(Some)
+            .map_err(Error::from),
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
+    })
+}
+
+fn signed_in(request: &HttpRequest) -> Result<SignedIn, Error> {
+    let Caller { user, context } = caller(request)?;
+    let user = user.ok_or_else(Error::unauthenticated)?;
+    Ok(SignedIn { user, context })
+}
+
+fn caller(request: &HttpRequest) -> Result<Caller, Error> {
+    let identity = request.extensions().get::<Identity>().cloned();
+    let Identity(user) = identity.ok_or_else(Error::internal)?;
+    let user = user?;
     let context = CallContext {
-        user_token: token.map(str::to_owned),
+        user_token: bearer(request.headers())?.map(str::to_owned),
         ..context(request)?
     };
     Ok(Caller { user, context })

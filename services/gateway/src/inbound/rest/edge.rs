@@ -20,6 +20,7 @@ use crate::domain::origin::Origins;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::Arrival;
 use crate::inbound::rest::problem::{Problem, REQUEST_ID};
+use crate::inbound::rest::throttle::RATE_HEADERS;
 
 /// Headers of one request, and their bytes.
 const MAX_HEADERS: usize = 64;
@@ -40,7 +41,11 @@ pub(super) fn cors(origins: Origins) -> Cors {
         .allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(|origin| origins.allows(origin)))
         .allowed_methods(["GET", "POST", "PUT", "DELETE"])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, REQUEST_ID_HEADER])
-        .expose_headers([REQUEST_ID_HEADER, header::RETRY_AFTER])
+        .expose_headers(
+            RATE_HEADERS
+                .into_iter()
+                .chain([REQUEST_ID_HEADER, header::RETRY_AFTER]),
+        )
         .block_on_origin_mismatch(false)
         .max_age(3600)
 }

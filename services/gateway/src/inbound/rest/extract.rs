@@ -108,6 +108,12 @@ pub(super) fn number<T: FromStr>(name: &'static str, text: Option<&str>) -> Resu
     text.map(parse).transpose()
 }
 
+/// A truth value in the query.
+pub(super) fn flag_text(name: &'static str, text: &str) -> Result<bool, FieldError> {
+    text.parse()
+        .map_err(|_| FieldError::new(name, "must be true or false"))
+}
+
 /// An id in the query.
 pub(super) fn id<T: FromStr>(name: &'static str, text: Option<&str>) -> Result<Option<T>, FieldError> {
     text.map(|text| {
@@ -178,21 +184,28 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<BytesMut, P
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        if !error.inner().is_data() {
-            return Problem::malformed("The body is not JSON.");
-        }
-        let (text, path) = (error.inner().to_string(), error.path().to_string());
-        if let Some(missing) = text.strip_prefix("missing field ").and_then(quoted) {
-            return FieldError::new(missing.to_owned(), "is missing").into();
-        }
-        let reason = text.split(" at line ").next().unwrap_or_default().to_owned();
-        let path = if path == "." { "body".to_owned() } else { path };
-        FieldError::new(path, format!("does not fit: {reason}")).into()
-    })?;
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| misfit(&error))?;
     json.end()
         .map_err(|_| Problem::malformed("Something follows the body's JSON."))?;
     Ok(value)
+}
+
+/// Gives the fields of a form their types.
+pub(super) fn shaped<T: DeserializeOwned>(fields: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(fields).map_err(|error| misfit(&error))
+}
+
+fn misfit(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    if !error.inner().is_data() {
+        return Problem::malformed("The body is not JSON.");
+    }
+    let (text, path) = (error.inner().to_string(), error.path().to_string());
+    if let Some(missing) = text.strip_prefix("missing field ").and_then(quoted) {
+        return FieldError::new(missing.to_owned(), "is missing").into();
+    }
+    let reason = text.split(" at line ").next().unwrap_or_default().to_owned();
+    let path = if path == "." { "body".to_owned() } else { path };
+    FieldError::new(path, format!("does not fit: {reason}")).into()
 }
 
 /// How long this request's body may take.

@@ -1,17 +1,24 @@
-//! The fields of a stream, sent as JSON or as a multipart form, as browsers with a file field do.
+//! Bodies that come as JSON or, where a browser has files to send, as a multipart form (RFC 7578). The fields of a form may come
+//! in any order; text is gathered, and the bytes of files are handed on as they arrive.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::time::Duration;
 
 use actix_multipart::{Field, Multipart};
 use actix_web::dev::Payload;
 use actix_web::http::header;
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use domain::{CategoryId, FieldError};
 use futures::future::LocalBoxFuture;
 use futures::{FutureExt, StreamExt};
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::inbound::rest::extract::{body_timeout, json};
+use crate::inbound::rest::extract::{body_timeout, json, shaped};
 use crate::inbound::rest::problem::Problem;
 
 /// Parts of one form.
@@ -21,44 +28,31 @@ const MAX_TEXT: usize = 64 * 1024;
 /// A boundary has at most 70 characters (RFC 2046).
 const MAX_CONTENT_TYPE: usize = 256;
 
-/// What may be said of a stream. Pictures are not taken yet: a `thumbnailFile` that is not empty is refused with 415.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct StreamForm {
-    /// 3 to 255 characters.
-    pub(super) title: Option<String>,
-    /// Up to 5,000 characters.
-    pub(super) description: Option<String>,
-    /// An id, as a number or as digits; null or an empty text for none.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<i64>)]
-    pub(super) category_id: Option<Value>,
+/// A file that a form may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileField {
+    pub(super) name: &'static str,
+    pub(super) max_bytes: u64,
 }
 
-/// Tells a field that is null from one that is absent.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
+/// The fields of a body, still to be read when it is a form.
+pub(super) struct Form<T> {
+    body: Body<T>,
 }
 
-impl StreamForm {
-    /// The category: absent, none, or one.
-    pub(super) fn category(&self) -> Result<Option<Option<CategoryId>>, FieldError> {
-        let invalid = || FieldError::new("categoryId", "is not a valid id");
-        Ok(match &self.category_id {
-            None => None,
-            Some(Value::Null) => Some(None),
-            Some(Value::String(text)) if text.is_empty() => Some(None),
-            Some(Value::String(text)) => Some(Some(text.parse().map_err(|_| invalid())?)),
-            Some(Value::Number(number)) => {
-                let id = number.as_i64().and_then(|id| CategoryId::try_from(id).ok());
-                Some(Some(id.ok_or_else(invalid)?))
-            }
-            Some(_) => return Err(invalid()),
-        })
-    }
+enum Body<T> {
+    Json(T),
+    Parts(Parts<T>),
 }
 
-impl FromRequest for StreamForm {
+struct Parts<T> {
+    form: Multipart,
+    /// How long the client may send nothing.
+    silence: Duration,
+    fields: PhantomData<T>,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
@@ -66,66 +60,185 @@ impl FromRequest for StreamForm {
         let (request, payload) = (request.clone(), payload.take());
         async move {
             if !request.content_type().eq_ignore_ascii_case("multipart/form-data") {
-                return json(&request, payload).await;
+                let body = Body::Json(json(&request, payload).await?);
+                return Ok(Self { body });
             }
             let too_long = |value: &header::HeaderValue| value.len() > MAX_CONTENT_TYPE;
             if request.headers().get(header::CONTENT_TYPE).is_some_and(too_long) {
                 return Err(Problem::malformed("The form's boundary is too long."));
             }
-            let form = Multipart::new(request.headers(), payload);
-            let timeout = body_timeout(&request)?;
-            tokio::time::timeout(timeout, read(form))
-                .await
-                .map_err(|_| Problem::body_too_slow())?
+            let body = Body::Parts(Parts {
+                form: Multipart::new(request.headers(), payload),
+                silence: body_timeout(&request)?,
+                fields: PhantomData,
+            });
+            Ok(Self { body })
         }
         .boxed_local()
     }
 }
 
-async fn read(mut parts: Multipart) -> Result<StreamForm, Problem> {
-    let mut form = StreamForm::default();
-    let mut count = 0;
-    while let Some(part) = parts.next().await {
-        let part = part.map_err(|_| Problem::malformed("The form is malformed."))?;
-        count += 1;
-        if count > MAX_PARTS {
-            return Err(Problem::too_large());
-        }
-        let name = part.name().unwrap_or_default().to_owned();
-        if name == "thumbnailFile" {
-            refuse_picture(part).await?;
-            continue;
-        }
-        let text = text(part, &name).await?;
-        let twice = match name.as_str() {
-            "title" => form.title.replace(text).is_some(),
-            "description" => form.description.replace(text).is_some(),
-            "categoryId" => form.category_id.replace(Value::String(text)).is_some(),
-            _ => false,
-        };
-        if twice {
-            return Err(FieldError::new(name, "is given twice").into());
+impl<T: DeserializeOwned> Form<T> {
+    /// Reads to the end within `patience`. `take` gets the bytes of the named files piece by piece, with the file's name; a
+    /// file that was left empty, as browsers send a field without a choice, has none.
+    pub(super) async fn read(
+        self,
+        files: &[FileField],
+        patience: Duration,
+        take: impl AsyncFnMut(&'static str, Bytes) -> Result<(), Problem>,
+    ) -> Result<T, Problem> {
+        match self.body {
+            Body::Json(fields) => Ok(fields),
+            Body::Parts(parts) => in_time(patience, parts.read(files, take)).await?,
         }
     }
-    Ok(form)
 }
 
-async fn text(mut part: Field, name: &str) -> Result<String, Problem> {
+impl<T: DeserializeOwned> Parts<T> {
+    async fn read(
+        mut self,
+        files: &[FileField],
+        mut take: impl AsyncFnMut(&'static str, Bytes) -> Result<(), Problem>,
+    ) -> Result<T, Problem> {
+        let (mut fields, mut seen) = (Map::new(), Vec::new());
+        while let Some(part) = in_time(self.silence, self.form.next()).await? {
+            let part = part.map_err(|_| malformed())?;
+            let name = part.name().unwrap_or_default().to_owned();
+            if seen.contains(&name) {
+                return Err(FieldError::new(name, "is given twice").into());
+            }
+            seen.push(name.clone());
+            if seen.len() > MAX_PARTS {
+                return Err(Problem::too_large());
+            }
+            match files.iter().find(|file| file.name == name) {
+                Some(file) => read_file(part, *file, self.silence, &mut take).await?,
+                None => {
+                    let text = in_time(self.silence, read_text(part, &name)).await??;
+                    fields.insert(name, Value::String(text));
+                }
+            }
+        }
+        shaped(Value::Object(fields))
+    }
+}
+
+async fn read_file(
+    mut part: Field,
+    file: FileField,
+    silence: Duration,
+    take: &mut impl AsyncFnMut(&'static str, Bytes) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let mut length = 0;
+    while let Some(bytes) = in_time(silence, part.next()).await? {
+        let bytes = bytes.map_err(|_| malformed())?;
+        length += bytes.len() as u64;
+        if length > file.max_bytes {
+            return Err(proto::upload::too_large(file.max_bytes).into());
+        }
+        if !bytes.is_empty() {
+            take(file.name, bytes).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn read_text(mut part: Field, name: &str) -> Result<String, Problem> {
     let bytes = part.bytes(MAX_TEXT).await.map_err(|_| Problem::too_large())?;
-    let bytes = bytes.map_err(|_| Problem::malformed("The form is malformed."))?;
-    let text = String::from_utf8(bytes.into());
-    text.map_err(|_| FieldError::new(name.to_owned(), "must be UTF-8").into())
+    let bytes = bytes.map_err(|_| malformed())?;
+    String::from_utf8(bytes.into()).map_err(|_| FieldError::new(name.to_owned(), "must be UTF-8").into())
 }
 
-/// A browser sends the file field of a form even when no file was chosen, with nothing in it.
-async fn refuse_picture(mut part: Field) -> Result<(), Problem> {
-    match part.next().await {
-        None => Ok(()),
-        Some(Ok(bytes)) if bytes.is_empty() => Ok(()),
-        Some(Ok(_)) => Err(Problem::unsupported_media_type(
-            "Pictures of streams are not taken yet; leave thumbnailFile out.",
-        )),
-        Some(Err(_)) => Err(Problem::malformed("The form is malformed.")),
+async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Problem> {
+    tokio::time::timeout(limit, work)
+        .await
+        .map_err(|_| Problem::body_too_slow())
+}
+
+fn malformed() -> Problem {
+    Problem::malformed("The form is malformed.")
+}
+
+/// A category as a form names it: an id as a number or as digits; null or an empty text takes it away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum CategoryChoice {
+    /// Nothing is said of it.
+    #[default]
+    Absent,
+    /// None.
+    None,
+    /// This one.
+    One(CategoryId),
+}
+
+impl CategoryChoice {
+    /// For something new, which has a category or none.
+    pub(super) fn for_new(self) -> Option<i64> {
+        match self {
+            Self::Absent | Self::None => None,
+            Self::One(category) => Some(category.0),
+        }
+    }
+
+    /// For a change: absent stays, 0 takes it away.
+    pub(super) fn for_change(self) -> Option<i64> {
+        match self {
+            Self::Absent => None,
+            Self::None => Some(0),
+            Self::One(category) => Some(category.0),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for CategoryChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = match Value::deserialize(deserializer)? {
+            Value::Null => return Ok(Self::None),
+            Value::String(text) if text.is_empty() => return Ok(Self::None),
+            Value::String(text) => text.parse().ok(),
+            Value::Number(number) => number.as_i64().and_then(|id| CategoryId::try_from(id).ok()),
+            _ => None,
+        };
+        id.map(Self::One)
+            .ok_or_else(|| D::Error::custom("is not a valid id"))
+    }
+}
+
+/// The picture of a form, for the description.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "files are read as they come")]
+pub(super) struct ThumbnailFile {
+    /// JPEG, PNG, WebP or GIF, at most 5 MiB.
+    #[schema(value_type = Option<String>, content_media_type = "application/octet-stream")]
+    thumbnail_file: (),
+}
+
+/// Tags as an array or, as forms have them, separated by commas; nothing between two commas is no tag.
+pub(super) fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Tags {
+        List(Vec<String>),
+        Line(String),
+    }
+    Ok(match Option::deserialize(deserializer)? {
+        None => None,
+        Some(Tags::List(tags)) => Some(tags),
+        Some(Tags::Line(line)) => {
+            let tags = line.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+            Some(tags.map(str::to_owned).collect())
+        }
+    })
+}
+
+/// A truth value, also in the words of a form.
+pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Bool(flag) => Ok(flag),
+        Value::String(text) if text == "true" => Ok(true),
+        Value::String(text) if text == "false" => Ok(false),
+        _ => Err(D::Error::custom("must be true or false")),
     }
 }
 
@@ -133,16 +246,33 @@ async fn refuse_picture(mut part: Field) -> Result<(), Problem> {
 mod tests {
     use super::*;
 
+    #[derive(Deserialize)]
+    struct Fields {
+        #[serde(default)]
+        category: CategoryChoice,
+    }
+
     #[test]
     fn a_category_is_absent_none_or_one() {
-        let of = |json: &str| serde_json::from_str::<StreamForm>(json).unwrap().category();
-        assert_eq!(of("{}"), Ok(None));
-        assert_eq!(of(r#"{"categoryId": null}"#), Ok(Some(None)));
-        assert_eq!(of(r#"{"categoryId": ""}"#), Ok(Some(None)));
-        assert_eq!(of(r#"{"categoryId": 3}"#), Ok(Some(Some(CategoryId(3)))));
-        assert_eq!(of(r#"{"categoryId": "3"}"#), Ok(Some(Some(CategoryId(3)))));
+        let of = |json: &str| serde_json::from_str::<Fields>(json).map(|fields| fields.category);
+        assert_eq!(of("{}").unwrap(), CategoryChoice::Absent);
+        assert_eq!(of(r#"{"category": null}"#).unwrap(), CategoryChoice::None);
+        assert_eq!(of(r#"{"category": ""}"#).unwrap(), CategoryChoice::None);
+        let third = CategoryChoice::One(CategoryId(3));
+        assert_eq!(of(r#"{"category": 3}"#).unwrap(), third);
+        assert_eq!(of(r#"{"category": "3"}"#).unwrap(), third);
         for bad in ["0", "-3", "1.5", "\"x\"", "true", "[]"] {
-            assert!(of(&format!(r#"{{"categoryId": {bad}}}"#)).is_err(), "{bad}");
+            assert!(of(&format!(r#"{{"category": {bad}}}"#)).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_said_of_a_category_is_told_to_the_services() {
+        let third = CategoryChoice::One(CategoryId(3));
+        assert_eq!((third.for_new(), third.for_change()), (Some(3), Some(3)));
+        let none = CategoryChoice::None;
+        assert_eq!((none.for_new(), none.for_change()), (None, Some(0)));
+        let absent = CategoryChoice::Absent;
+        assert_eq!((absent.for_new(), absent.for_change()), (None, None));
     }
 }

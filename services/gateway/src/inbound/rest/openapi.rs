@@ -7,7 +7,7 @@ use utoipa::openapi::{OpenApi as Document, Ref, RefOr, Response};
 use utoipa::{Modify, OpenApi};
 
 use crate::inbound::rest::problem::{FieldShape, ProblemShape};
-use crate::inbound::rest::{Rest, categories, chat, notifications, streams, users, vods};
+use crate::inbound::rest::{Rest, account, admin, categories, chat, notifications, streams, users, vods};
 
 /// What any operation may answer instead of what was asked for.
 const PROBLEMS: [(&str, &str); 13] = [
@@ -38,10 +38,12 @@ const PROBLEMS: [(&str, &str); 13] = [
             answer before gave."
     ),
     paths(
-        users::register, users::login, users::refresh, users::logout, users::me, users::profile, users::followers,
+        users::register, users::login, users::refresh, users::logout, users::me, account::delete, account::update_profile,
+        account::change_password, admin::list, admin::set_role, admin::ban, admin::unban, users::profile, users::followers,
         users::following, users::follow, users::unfollow, users::unfollow_by_post, users::unfollow_by_name,
-        streams::list, streams::create, streams::get, streams::update, streams::delete, streams::rotate_key, streams::stop,
-        streams::broadcasts, vods::latest_of_stream, vods::list, vods::get, vods::delete, categories::list, categories::get,
+        streams::list, streams::search, streams::create, streams::get, streams::update, streams::delete, streams::rotate_key, streams::stop,
+        streams::broadcasts, vods::latest_of_stream, vods::list, vods::get, vods::delete, categories::list, categories::search, categories::get,
+        categories::create, categories::update, categories::delete,
         chat::list, chat::send, chat::delete, notifications::list, notifications::unread_count, notifications::read_all,
         notifications::read,
     ),

@@ -14,12 +14,12 @@ pub(super) use chat::{ChatMessageShape, ChatPageShape, SentShape};
 pub(super) use notification::{NotificationListShape, NotificationShape, ReadShape, UnreadShape};
 pub(super) use page::TotalsShape;
 pub(super) use stream::{
-    BroadcastListShape, CreatedStreamShape, KeyShape, OneStreamShape, StreamCreatedShape, StreamDataShape,
-    StreamListShape, StreamShape,
+    BroadcastListShape, CreatedStreamShape, KeyShape, OneStreamShape, StreamCreatedShape,
+    StreamCriteriaShape, StreamDataShape, StreamListShape, StreamSearchShape, StreamShape,
 };
 pub(super) use user::{
-    DoneShape, FollowShape, FollowedShape, FollowersShape, FollowingShape, MeShape, PersonShape,
-    ProfileShape, SessionShape,
+    AccountListShape, AccountShape, DoneShape, FollowShape, FollowedShape, FollowersShape, FollowingShape,
+    MeShape, PersonShape, ProfileShape, SessionShape,
 };
 pub(super) use vod::{OneVodShape, VodListShape, VodShape};
 

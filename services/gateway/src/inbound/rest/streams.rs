@@ -2,22 +2,28 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use domain::{CategoryId, Error, FieldError, StreamId, UserId};
+use domain::{CategoryId, Error, FieldError, PageRequest, StreamId, UserId};
+use proto::auth::v1::FollowingIdsRequest;
 use proto::stream::v1::{
-    CreateStreamRequest, DeleteStreamRequest, GetStreamRequest, ListBroadcastsRequest, ListStreamsRequest,
-    RotateKeyRequest, StopStreamRequest, Stream, StreamSort, StreamStatus, UpdateStreamRequest,
+    CreateStreamRequest, CreateStreamUpload, DeleteStreamRequest, GetStreamRequest, ListBroadcastsRequest,
+    ListStreamsRequest, RotateKeyRequest, StopStreamRequest, Stream, StreamSort, StreamStatus,
+    UpdateStreamRequest, UpdateStreamUpload, UserIds,
 };
 use serde::Deserialize;
+use tokio_stream::wrappers::ReceiverStream;
+use utoipa::ToSchema;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
-use crate::inbound::rest::extract::{Id, PageQuery, Query, id, page_message};
-use crate::inbound::rest::form::StreamForm;
+use crate::inbound::rest::extract::{Id, PageQuery, Query, flag_text, id, page_message};
+use crate::inbound::rest::form::{CategoryChoice, Form, ThumbnailFile, flag};
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{
     BroadcastListShape, CreatedStreamShape, DoneShape, KeyShape, OneStreamShape, StreamCreatedShape,
-    StreamDataShape, StreamListShape, StreamShape, TotalsShape,
+    StreamCriteriaShape, StreamDataShape, StreamListShape, StreamSearchShape, StreamShape, TotalsShape,
 };
+
+use crate::inbound::rest::upload::{PICTURE_PATIENCE, THUMBNAIL, send_picture};
 use crate::outbound::peers::{Answer, present};
 
 /// Which streams are asked for.
@@ -62,28 +68,60 @@ impl Filter {
     }
 }
 
+/// What may be said of a stream.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = StreamFields)]
+pub(super) struct StreamFields {
+    /// 3 to 255 characters.
+    title: Option<String>,
+    /// Up to 5,000 characters.
+    description: Option<String>,
+    /// An id, as a number or as digits; null or an empty text for none.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>)]
+    category_id: CategoryChoice,
+    /// Whether the picture goes; only for a change.
+    #[serde(default, deserialize_with = "flag")]
+    remove_thumbnail: bool,
+}
+
+/// The same as a form, with a picture.
+#[derive(ToSchema)]
+#[schema(as = StreamForm)]
+#[expect(
+    dead_code,
+    reason = "for the description alone; the form is read as StreamFields"
+)]
+pub(super) struct StreamForm {
+    #[serde(flatten)]
+    fields: StreamFields,
+    #[serde(flatten)]
+    picture: ThumbnailFile,
+}
+
 /// Makes a stream. Its encoder's server and key are in the answer; it is `ended` until media flows.
 #[utoipa::path(post, path = "/api/streams", tag = "streams", operation_id = "createStream", security(("bearer" = [])),
-    request_body(content((StreamForm = "application/json"), (StreamForm = "multipart/form-data"))),
+    request_body(content((StreamFields = "application/json"), (StreamForm = "multipart/form-data"))),
     responses((status = 201, body = StreamCreatedShape)))]
 pub(super) async fn create(
     rest: Data<Rest>,
     me: SignedIn,
-    form: StreamForm,
+    form: Form<StreamFields>,
 ) -> Result<HttpResponse, Problem> {
-    let category_id = form.category()?.flatten().map(|category| category.0);
-    let title = form.title.ok_or_else(|| Error::invalid("title", "is missing"))?;
-    let request = CreateStreamRequest {
-        title,
-        description: form.description.unwrap_or_default(),
-        category_id,
+    let mut peer = rest.peers.stream(&me.patient(PICTURE_PATIENCE));
+    let request = |fields: StreamFields| {
+        let title = fields
+            .title
+            .ok_or_else(|| Error::invalid("title", "is missing"))?;
+        Ok(CreateStreamRequest {
+            title,
+            description: fields.description.unwrap_or_default(),
+            category_id: fields.category_id.for_new(),
+        })
     };
-    let answer = rest
-        .peers
-        .stream(me.context())
-        .create_stream(request)
-        .await
-        .answer()?;
+    let call = async |messages: ReceiverStream<CreateStreamUpload>| peer.create_stream(messages).await;
+    let answer = send_picture(form, THUMBNAIL, request, call).await?;
     let stream = present(answer.stream, "stream")?;
     let people = rest.people.of([stream.user_id], me.context()).await;
     let data = CreatedStreamShape {
@@ -100,7 +138,8 @@ pub(super) async fn create(
 /// Streams, live ones first unless asked otherwise.
 #[utoipa::path(get, path = "/api/streams", tag = "streams", operation_id = "listStreams", security((), ("bearer" = [])),
     params(("status" = Option<String>, Query, description = "live or ended"), ("categoryId" = Option<i64>, Query),
-        ("userId" = Option<i64>, Query), ("sort" = Option<String>, Query, description = "newest or viewers"),
+        ("userId" = Option<i64>, Query),
+        ("following" = Option<bool>, Query, description = "Only those of the (newest 1,000) people whom the caller follows"), ("sort" = Option<String>, Query, description = "newest or viewers"),
         ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = StreamListShape)))]
 pub(super) async fn list(
@@ -109,17 +148,105 @@ pub(super) async fn list(
     Query(filter): Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
     let page = filter.page().parse()?;
-    if filter.following.is_some() {
-        // Passing over it would answer another question than the one that was asked.
-        return Err(FieldError::new("following", "is not taken yet").into());
-    }
+    let following = filter
+        .following
+        .as_deref()
+        .map(|text| flag_text("following", text))
+        .transpose()?;
+    let owners = match following {
+        Some(true) => Some(followed(&rest, &caller).await?),
+        Some(false) | None => None,
+    };
     let request = ListStreamsRequest {
         page: Some(page_message(&page)),
         status: filter.status()?.into(),
         category_id: id::<CategoryId>("categoryId", filter.category_id.as_deref())?.map(|id| id.0),
         user_id: id::<UserId>("userId", filter.user_id.as_deref())?.map(|id| id.0),
         sort: filter.sort()?.into(),
+        owners,
+        ..ListStreamsRequest::default()
     };
+    let found = listed(&rest, &caller, request, &page).await?;
+    Ok(HttpResponse::Ok().json(found))
+}
+
+/// What is searched for.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Search {
+    search_query: Option<String>,
+    tag: Option<String>,
+    streamer_username: Option<String>,
+    page: Option<String>,
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+/// Streams in which all words of the query are found, without regard to accents and case: in title, description, category, its
+/// tags, or the streamer's names. At least one of query, tag and streamer. The newest come first; totals stop at 10,000.
+#[utoipa::path(get, path = "/api/streams/search", tag = "streams", operation_id = "searchStreams",
+    security((), ("bearer" = [])),
+    params(("searchQuery" = Option<String>, Query, description = "Words, or parts of at least three letters"),
+        ("tag" = Option<String>, Query, description = "A tag of the category"),
+        ("streamerUsername" = Option<String>, Query, description = "The whole name, without case"),
+        ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = StreamSearchShape)))]
+pub(super) async fn search(
+    rest: Data<Rest>,
+    caller: Caller,
+    Query(search): Query<Search>,
+) -> Result<HttpResponse, Problem> {
+    let Search {
+        search_query,
+        tag,
+        streamer_username,
+        page,
+        limit,
+        cursor,
+    } = search;
+    let page = PageQuery { page, limit, cursor }.parse()?;
+    if search_query.is_none() && tag.is_none() && streamer_username.is_none() {
+        let rule = "or tag or streamerUsername must be given";
+        return Err(FieldError::new("searchQuery", rule).into());
+    }
+    let request = ListStreamsRequest {
+        page: Some(page_message(&page)),
+        query: search_query.clone(),
+        tag: tag.clone(),
+        username: streamer_username.clone(),
+        ..ListStreamsRequest::default()
+    };
+    let found = listed(&rest, &caller, request, &page).await?;
+    let search_criteria = StreamCriteriaShape {
+        search_query,
+        tag,
+        streamer_username,
+    };
+    Ok(HttpResponse::Ok().json(StreamSearchShape {
+        found,
+        search_criteria,
+    }))
+}
+
+async fn followed(rest: &Rest, caller: &Caller) -> Result<UserIds, Problem> {
+    if !caller.is_signed_in() {
+        return Err(Error::unauthenticated().into());
+    }
+    let mut auth = rest.peers.auth(caller.context());
+    let ids = auth
+        .following_ids(FollowingIdsRequest {})
+        .await
+        .answer()?
+        .user_ids;
+    Ok(UserIds { ids })
+}
+
+async fn listed(
+    rest: &Rest,
+    caller: &Caller,
+    request: ListStreamsRequest,
+    page: &PageRequest,
+) -> Result<StreamListShape, Problem> {
     let answer = rest
         .peers
         .stream(caller.context())
@@ -128,17 +255,13 @@ pub(super) async fn list(
         .answer()?;
     let owners = answer.streams.iter().map(|stream| stream.user_id);
     let people = rest.people.of(owners, caller.context()).await;
-    let totals = TotalsShape::new(&page, answer.page);
-    let streams = answer
-        .streams
-        .into_iter()
-        .map(|stream| StreamShape::new(stream, &people))
-        .collect();
-    Ok(HttpResponse::Ok().json(StreamListShape {
-        streams,
+    let totals = TotalsShape::new(page, answer.page);
+    let shape = |stream| StreamShape::new(stream, &people);
+    Ok(StreamListShape {
+        streams: answer.streams.into_iter().map(shape).collect(),
         total_streams: totals.total_items(),
         totals,
-    }))
+    })
 }
 
 /// One stream; its owner also gets the key.
@@ -165,29 +288,26 @@ pub(super) async fn get(
 /// Changes a stream; fields that are absent stay. Viewers are told while it is live.
 #[utoipa::path(put, path = "/api/streams/{id}", tag = "streams", operation_id = "updateStream", security(("bearer" = [])),
     params(("id" = i64, Path)),
-    request_body(content((StreamForm = "application/json"), (StreamForm = "multipart/form-data"))),
+    request_body(content((StreamFields = "application/json"), (StreamForm = "multipart/form-data"))),
     responses((status = 200, body = OneStreamShape)))]
 pub(super) async fn update(
     rest: Data<Rest>,
     me: SignedIn,
     Id(id): Id<StreamId>,
-    form: StreamForm,
+    form: Form<StreamFields>,
 ) -> Result<HttpResponse, Problem> {
-    let category_id = form
-        .category()?
-        .map(|category| category.map_or(0, |category| category.0));
-    let request = UpdateStreamRequest {
-        id: id.0,
-        title: form.title,
-        description: form.description,
-        category_id,
+    let mut peer = rest.peers.stream(&me.patient(PICTURE_PATIENCE));
+    let request = |fields: StreamFields| {
+        Ok(UpdateStreamRequest {
+            id: id.0,
+            title: fields.title,
+            description: fields.description,
+            category_id: fields.category_id.for_change(),
+            remove_thumbnail: fields.remove_thumbnail,
+        })
     };
-    let answer = rest
-        .peers
-        .stream(me.context())
-        .update_stream(request)
-        .await
-        .answer()?;
+    let call = async |messages: ReceiverStream<UpdateStreamUpload>| peer.update_stream(messages).await;
+    let answer = send_picture(form, THUMBNAIL, request, call).await?;
     let stream = shaped(&rest, me.context(), answer.stream).await?;
     Ok(HttpResponse::Ok().json(OneStreamShape {
         stream,

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::page::DEFAULT_LIMIT;
+use domain::search::search_patterns;
 use domain::{CategoryId, FieldError, PageInfo, PageRequest, StreamId, UserId};
 use proto::common::v1 as common;
 use proto::stream::v1 as api;
@@ -14,6 +15,13 @@ use crate::store::broadcasts::BroadcastView;
 use crate::store::categories::{CategoryName, CategoryRow};
 use crate::store::recordings::Resolved;
 use crate::store::streams::{Sort, StreamView};
+
+/// Users in one question for their streams.
+const MOST_OWNERS: usize = 1000;
+/// Bytes of a search.
+const MOST_QUERY: usize = 400;
+/// Tags of a category.
+const MOST_TAGS: usize = 20;
 
 pub(super) fn stream(view: StreamView, stream_key: Option<String>, nodes: &MediaNodes) -> api::Stream {
     let StreamView {
@@ -144,6 +152,49 @@ pub(super) fn category_id(id: i64) -> Result<CategoryId> {
 
 pub(super) fn user_id(id: i64) -> Result<UserId> {
     UserId::try_from(id).map_err(|error| FieldError::new("userId", error.to_string()).into())
+}
+
+/// Users whose streams are asked for.
+pub(super) fn owners(users: api::UserIds) -> Result<Vec<i64>> {
+    if users.ids.len() > MOST_OWNERS {
+        return Err(FieldError::new("owners", format!("must be at most {MOST_OWNERS}")).into());
+    }
+    Ok(users.ids)
+}
+
+/// What is searched for; words without a letter or a digit find nothing.
+pub(super) fn patterns(query: Option<&str>) -> Result<Vec<String>> {
+    let Some(query) = query else { return Ok(Vec::new()) };
+    let patterns = search_patterns(query);
+    if query.len() > MOST_QUERY || patterns.is_empty() {
+        let rule = format!("must have a letter or a digit and at most {MOST_QUERY} bytes");
+        return Err(FieldError::new("searchQuery", rule).into());
+    }
+    Ok(patterns)
+}
+
+/// A tag is the same without case.
+pub(super) fn tag(text: &str) -> Result<String> {
+    Ok(domain::text::tag(text)?.to_lowercase())
+}
+
+/// The tags of a category, each once.
+pub(super) fn tags(tags: &[String]) -> Result<Vec<String>> {
+    let mut checked = tags
+        .iter()
+        .map(|tag| self::tag(tag))
+        .collect::<Result<Vec<_>, _>>()?;
+    checked.sort();
+    checked.dedup();
+    if checked.len() > MOST_TAGS {
+        return Err(FieldError::new("tags", format!("must be at most {MOST_TAGS}")).into());
+    }
+    Ok(checked)
+}
+
+/// A category's name is as long as a stream's title.
+pub(super) fn new_category_name(text: &str) -> Result<String> {
+    domain::text::title(text).map_err(|error| FieldError::new("name", error.message).into())
 }
 
 pub(super) fn category_name(text: String) -> Result<CategoryName> {

@@ -4,35 +4,19 @@ use domain::StreamId;
 use proto::Caller;
 use proto::stream::v1 as api;
 use proto::stream::v1::stream_service_server::StreamService;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::{Actor, Rpc, answer, convert, leases};
 use crate::store::categories::CategoryName;
-use crate::store::streams::{Change, NewStream};
 
 #[tonic::async_trait]
 impl StreamService for Rpc {
     async fn create_stream(
         &self,
-        request: Request<api::CreateStreamRequest>,
+        request: Request<Streaming<api::CreateStreamUpload>>,
     ) -> Result<Response<api::CreateStreamResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, async {
-            let actor = Actor::of(&caller)?;
-            let request = request.into_inner();
-            let new = NewStream {
-                title: domain::text::title(&request.title)?,
-                description: domain::text::description(&request.description)?,
-                category: request.category_id.map(convert::category_id).transpose()?,
-            };
-            let view = self.store.stream_create(actor.id, actor.username, new).await?;
-            let stream = Some(self.shown(view, Some(actor.id))?);
-            Ok(api::CreateStreamResponse {
-                stream,
-                rtmp_url: self.rtmp_url.clone(),
-            })
-        })
-        .await
+        answer(&caller, self.create(&caller, request.into_inner())).await
     }
 
     async fn get_stream(
@@ -64,33 +48,10 @@ impl StreamService for Rpc {
 
     async fn update_stream(
         &self,
-        request: Request<api::UpdateStreamRequest>,
+        request: Request<Streaming<api::UpdateStreamUpload>>,
     ) -> Result<Response<api::UpdateStreamResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, async {
-            let actor = Actor::of(&caller)?;
-            let request = request.into_inner();
-            let category = match request.category_id {
-                None => None,
-                Some(0) => Some(None),
-                Some(id) => Some(Some(convert::category_id(id)?)),
-            };
-            let change = Change {
-                title: request.title.as_deref().map(domain::text::title).transpose()?,
-                description: request
-                    .description
-                    .as_deref()
-                    .map(domain::text::description)
-                    .transpose()?,
-                category,
-            };
-            let id = convert::stream_id(request.id)?;
-            let view = self.store.stream_update(id, change, actor.manages()).await?;
-            Ok(api::UpdateStreamResponse {
-                stream: Some(self.shown(view, Some(actor.id))?),
-            })
-        })
-        .await
+        answer(&caller, self.update(&caller, request.into_inner())).await
     }
 
     async fn delete_stream(
@@ -157,7 +118,7 @@ impl StreamService for Rpc {
         answer(&caller, async {
             let request = request.into_inner();
             let page = convert::page_request(request.page)?;
-            let tag = request.tag.as_deref().map(domain::text::tag).transpose()?;
+            let tag = request.tag.as_deref().map(convert::tag).transpose()?;
             let (rows, info) = self.store.category_list(tag, page).await?;
             Ok(api::ListCategoriesResponse {
                 categories: rows.into_iter().map(convert::category).collect(),
@@ -176,6 +137,36 @@ impl StreamService for Rpc {
             let name: CategoryName = convert::category_name(request.into_inner().category)?;
             let category = Some(convert::category(self.store.category(name).await?));
             Ok(api::GetCategoryResponse { category })
+        })
+        .await
+    }
+
+    async fn create_category(
+        &self,
+        request: Request<Streaming<api::CreateCategoryUpload>>,
+    ) -> Result<Response<api::CreateCategoryResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, self.category_create(&caller, request.into_inner())).await
+    }
+
+    async fn update_category(
+        &self,
+        request: Request<Streaming<api::UpdateCategoryUpload>>,
+    ) -> Result<Response<api::UpdateCategoryResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, self.category_update(&caller, request.into_inner())).await
+    }
+
+    async fn delete_category(
+        &self,
+        request: Request<api::DeleteCategoryRequest>,
+    ) -> Result<Response<api::DeleteCategoryResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        answer(&caller, async {
+            Actor::of(&caller)?.must_be_admin()?;
+            let name = convert::category_name(request.into_inner().category)?;
+            self.store.category_delete(name).await?;
+            Ok(api::DeleteCategoryResponse {})
         })
         .await
     }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use domain::{CategoryId, StreamId, UserId};
+use objects::{Doomed, Picture};
 use proto::events::v1 as events;
 use proto::events::v1::event::Payload;
 
@@ -17,10 +18,12 @@ use crate::store::{Conn, wake_reconciler_in};
 /// Ends the broadcast, tells of the deletion and removes the row, which the caller has locked.
 pub(in crate::store) async fn delete_in(conn: &mut Conn, id: StreamId, now: DateTime<Utc>) -> Result<()> {
     take_off_air_in(conn, id, EndReason::Deleted, now).await?;
-    let (user_id, version): (i64, i64) = diesel::delete(streams::table.find(id.0))
-        .returning((streams::user_id, streams::version))
+    let row: StreamRow = diesel::delete(streams::table.find(id.0))
+        .returning(StreamRow::as_returning())
         .get_result(conn)
         .await?;
+    objects::ledger::doom(conn, row.picture().as_slice(), now).await?;
+    let (user_id, version) = (row.user_id, row.version);
     let deleted = Payload::StreamDeleted(events::StreamDeleted {
         stream_id: id.0,
         user_id,
@@ -70,6 +73,27 @@ pub(super) async fn write_text_in(
     };
     bus::emit(conn, Payload::StreamUpdated(updated), id.0, version).await?;
     Ok(())
+}
+
+/// Gives a stream another picture or takes it away; the one before leaves the bucket.
+pub(super) async fn picture_in(
+    conn: &mut Conn,
+    id: StreamId,
+    picture: Option<Picture>,
+    before: Option<Doomed>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let columns = (
+        streams::thumbnail_url.eq(picture.as_ref().map(|picture| &picture.url)),
+        streams::thumbnail_url_expires_at.eq(picture.as_ref().map(|picture| picture.url_expires_at)),
+        streams::b2_thumbnail_file_id.eq(picture.as_ref().and_then(|picture| picture.version_id.as_ref())),
+        streams::b2_thumbnail_file_name.eq(picture.as_ref().map(|picture| &picture.key)),
+    );
+    diesel::update(streams::table.find(id.0))
+        .set(columns)
+        .execute(conn)
+        .await?;
+    Ok(objects::replace(conn, picture.as_ref(), before, now).await?)
 }
 
 /// A stream's row, locked until the transaction ends.

@@ -144,6 +144,29 @@ pub(in crate::inbound::rest) struct StreamListShape {
     pub(in crate::inbound::rest) totals: TotalsShape,
 }
 
+/// Streams that were found, and what was looked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = StreamSearch)]
+pub(in crate::inbound::rest) struct StreamSearchShape {
+    #[serde(flatten)]
+    pub(in crate::inbound::rest) found: StreamListShape,
+    pub(in crate::inbound::rest) search_criteria: StreamCriteriaShape,
+}
+
+/// What was looked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = StreamCriteria)]
+pub(in crate::inbound::rest) struct StreamCriteriaShape {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::inbound::rest) search_query: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::inbound::rest) tag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::inbound::rest) streamer_username: Option<String>,
+}
+
 /// One time on air.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

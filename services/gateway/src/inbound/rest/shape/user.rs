@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use domain::Error;
-use proto::auth::v1::{GetProfileResponse, Role, SessionResponse, User, UserSummary};
+use proto::auth::v1::{Account, GetProfileResponse, Role, SessionResponse, User, UserSummary};
 use proto::time::datetime;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -111,6 +111,39 @@ impl TryFrom<GetProfileResponse> for ProfileShape {
             is_following: profile.is_following,
         })
     }
+}
+
+/// An account as admins see it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Account)]
+pub(in crate::inbound::rest) struct AccountShape {
+    #[serde(flatten)]
+    user: MeShape,
+    /// Null when it is not banned.
+    banned_at: Option<DateTime<Utc>>,
+    ban_reason: String,
+}
+
+impl TryFrom<Account> for AccountShape {
+    type Error = Error;
+
+    fn try_from(account: Account) -> Result<Self, Error> {
+        Ok(Self {
+            user: present(account.user, "user")?.into(),
+            banned_at: datetime(account.banned_at.as_ref()),
+            ban_reason: account.ban_reason,
+        })
+    }
+}
+
+/// Accounts.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AccountList)]
+pub(in crate::inbound::rest) struct AccountListShape {
+    pub(in crate::inbound::rest) users: Vec<AccountShape>,
+    #[serde(flatten)]
+    pub(in crate::inbound::rest) totals: TotalsShape,
 }
 
 /// A session that has just begun or was renewed.

@@ -1,0 +1,99 @@
+//! What requests hold, checked.
+
+use domain::{PageRequest, Role, UserId, text};
+use proto::auth::v1 as api;
+use proto::auth::v1::RegisterRequest;
+
+use crate::domain::normal_name;
+use crate::error::{Error, Result};
+
+/// Most rows in one page for another service.
+const MAX_PAGE: u32 = 1000;
+
+pub(super) fn check_registration(request: &RegisterRequest) -> Result<(String, String)> {
+    let username = text::username(&normal_name(&request.username));
+    let password = text::password(&request.password);
+    let display_name = match (&request.display_name, &username) {
+        (Some(name), _) => text::display_name(name),
+        (None, Ok(username)) => Ok(username.clone()),
+        (None, Err(_)) => Ok(String::new()),
+    };
+    match (username, password, display_name) {
+        (Ok(username), Ok(()), Ok(display_name)) => Ok((username, display_name)),
+        (username, password, display_name) => {
+            let errors = [username.err(), password.err(), display_name.err()];
+            Err(Error::Fields(errors.into_iter().flatten().collect()))
+        }
+    }
+}
+
+/// An absent number is 0 in protobuf, and takes its default.
+pub(super) fn page_request(page: Option<proto::common::v1::PageRequest>) -> Result<PageRequest> {
+    let page = page.unwrap_or_default();
+    let given = |number: u32| (number != 0).then_some(number);
+    Ok(PageRequest::parse(
+        given(page.page),
+        given(page.limit),
+        page.cursor.as_deref(),
+    )?)
+}
+
+pub(super) fn user_id(id: i64) -> Result<UserId> {
+    UserId::try_from(id).map_err(|_| domain::FieldError::new("userId", "must be a positive number").into())
+}
+
+pub(super) fn limit(limit: u32) -> Result<u32> {
+    if (1..=MAX_PAGE).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(domain::FieldError::new("limit", format!("must be 1 to {MAX_PAGE}")).into())
+    }
+}
+
+pub(super) fn after(id: i64) -> Result<i64> {
+    if id >= 0 {
+        Ok(id)
+    } else {
+        Err(domain::FieldError::new("after", "must not be negative").into())
+    }
+}
+
+/// A role; 0 is none.
+pub(super) fn role(number: i32) -> Result<Option<Role>> {
+    match api::Role::try_from(number) {
+        Ok(api::Role::Unspecified) => Ok(None),
+        Ok(api::Role::User) => Ok(Some(Role::User)),
+        Ok(api::Role::Moderator) => Ok(Some(Role::Moderator)),
+        Ok(api::Role::Admin) => Ok(Some(Role::Admin)),
+        Err(_) => Err(domain::FieldError::new("role", "must be user, moderator or admin").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_wrong_with_a_registration_is_said_at_once() {
+        let request = |username: &str, password: &str, display_name: Option<&str>| RegisterRequest {
+            username: username.to_owned(),
+            password: password.to_owned(),
+            display_name: display_name.map(str::to_owned),
+        };
+        let Err(Error::Fields(fields)) = check_registration(&request("a b", "short", Some("\0"))) else {
+            panic!()
+        };
+        let paths: Vec<_> = fields.iter().map(|field| field.path.as_ref()).collect();
+        assert_eq!(paths, ["username", "password", "displayName"]);
+        let (name, shown) = check_registration(&request("Ａnna", "long enough", None)).unwrap();
+        assert_eq!((name.as_str(), shown.as_str()), ("Anna", "Anna"));
+    }
+
+    #[test]
+    fn an_absent_page_is_the_first() {
+        assert_eq!(
+            page_request(None).unwrap(),
+            PageRequest::parse(None, None, None).unwrap()
+        );
+    }
+}
