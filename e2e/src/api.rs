@@ -59,8 +59,20 @@ impl Api {
     /// When the answer is not the contract's.
     pub async fn register(&self, username: &str) -> Result<User> {
         let body = json!({"username": username, "password": PASSWORD});
-        let session = self.post("/users/register", body).await?.expect(201)?;
-        let token = text(&session, "/token")?;
+        self.user(&self.post("/users/register", body).await?.expect(201)?)
+    }
+
+    /// Signs in as an account that [`register`](Self::register) made.
+    ///
+    /// # Errors
+    /// When the answer is not the contract's.
+    pub async fn login(&self, username: &str) -> Result<User> {
+        let body = json!({"username": username, "password": PASSWORD});
+        self.user(&self.post("/users/login", body).await?.expect(200)?)
+    }
+
+    fn user(&self, session: &Value) -> Result<User> {
+        let token = text(session, "/token")?;
         Ok(User {
             id: session
                 .pointer("/user/id")

@@ -64,6 +64,7 @@ uploads! {
         UpdateStreamUpload / update_stream_upload: UpdateStreamRequest,
         CreateCategoryUpload / create_category_upload: CreateCategoryRequest,
         UpdateCategoryUpload / update_category_upload: UpdateCategoryRequest;
+    vod: UpdateVodUpload / update_vod_upload: UpdateVodRequest;
 }
 
 /// The messages of a caller who has the whole file, which may be empty.

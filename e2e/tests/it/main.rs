@@ -6,4 +6,5 @@
 )]
 
 mod collector;
+mod permissions;
 mod story;

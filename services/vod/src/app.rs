@@ -12,6 +12,8 @@ use proto::Peer;
 use runtime::Health;
 use storage::{Database, Redis};
 
+use objects::Pictures;
+
 use crate::config::{CommonConfig, ServeConfig, WorkConfig};
 use crate::domain::Work;
 use crate::error::Result;
@@ -27,6 +29,8 @@ pub struct App {
     pub database: Database,
     /// Videos and their pictures.
     pub bucket: Bucket,
+    /// Pictures that people send.
+    pub pictures: Pictures,
     /// The stream service.
     pub stream: Peer,
     /// Our tokens, and the check of others'.
@@ -74,9 +78,12 @@ impl App {
     pub(crate) fn new(config: CommonConfig, internal_addr: SocketAddr) -> Result<Self> {
         let clock = Clock::system();
         let tokens = ServiceTokens::from_config(&config.secret, ServiceName::Vod, clock.clone());
+        let database = Database::connect(&config.database)?;
+        let bucket = Bucket::new(&config.bucket)?;
         let app = Self {
-            database: Database::connect(&config.database)?,
-            bucket: Bucket::new(&config.bucket)?,
+            pictures: Pictures::new(database.clone(), bucket.clone(), clock.clone()),
+            database,
+            bucket,
             stream: Peer::new(config.stream_url.clone(), tokens.clone()),
             health: Health::new(),
             config,

@@ -28,6 +28,12 @@ pub enum Error {
     /// The caller sees the VOD but may not change it.
     #[error("not the caller's VOD")]
     NotYours,
+    /// There is no such category, as far as we have heard.
+    #[error("no such category")]
+    NoCategory,
+    /// Only a VOD that failed, and whose recording is known, is tried again.
+    #[error("nothing to try again")]
+    NotFailed,
     /// The stream has no VOD yet.
     #[error("no VOD of the stream")]
     NoneOfStream,
@@ -61,6 +67,12 @@ impl From<Error> for ::domain::Error {
                 ErrorKind::Forbidden,
                 "vod.forbidden",
                 "The VOD belongs to somebody else.",
+            ),
+            Error::NoCategory => Self::new(ErrorKind::NotFound, "category.not_found", "Category not found."),
+            Error::NotFailed => Self::new(
+                ErrorKind::Conflict,
+                "vod.not_failed",
+                "Only a video that failed can be tried again.",
             ),
             Error::NoneOfStream => {
                 Self::new(ErrorKind::NotFound, "vod.not_found", "The stream has no VOD yet.")

@@ -10,6 +10,7 @@ mod schema;
 pub mod store;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use proto::vod::v1::vod_service_server::{SERVICE_NAME, VodServiceServer};
@@ -20,8 +21,8 @@ pub use app::{App, Serving, Worker};
 pub use config::Config;
 pub use error::{Error, Result};
 
-/// The tables of the bus, then our own.
-pub static MIGRATIONS: &[EmbeddedMigrations] = &[bus::MIGRATIONS, OWN];
+/// The tables of the bus and of objects, then our own.
+pub static MIGRATIONS: &[EmbeddedMigrations] = &[bus::MIGRATIONS, objects::MIGRATIONS, OWN];
 const OWN: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// The service with its ports taken and nothing running yet.
@@ -112,7 +113,16 @@ fn serve(serving: &Arc<Serving>, grpc: GrpcListener, shutdown: &Shutdown) {
         bus::Relay::run(app.database.clone(), serving.bus.clone(), soft()),
     );
     shutdown.spawn_essential("events", inbound::events::run(serving.clone(), soft()));
-    shutdown.spawn_essential("objects", inbound::clock::remove_objects(serving.clone(), soft()));
+    let every = Duration::from_millis(serving.config.clock_milliseconds);
+    let removing = objects::keep_removing(
+        app.database.clone(),
+        app.bucket.clone(),
+        app.clock.clone(),
+        every,
+        soft(),
+    );
+    shutdown.spawn_essential("objects", removing);
+    shutdown.spawn_essential("search", inbound::clock::write_search(serving.clone(), soft()));
     shutdown.spawn_essential("copies", inbound::clock::fill_copies(serving.clone(), soft()));
     shutdown.spawn_essential("inbox", bus::keep_inbox_short(app.database.clone(), soft()));
     tracing::info!(grpc = %serving.grpc_addr, internal = %app.internal_addr, "serving");

@@ -22,17 +22,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    doomed_objects (key) {
-        key -> Text,
-        version_id -> Nullable<Text>,
-        due_at -> Timestamptz,
-        attempts -> Int4,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
     owners (id) {
         id -> Int8,
         username -> Text,
@@ -87,16 +76,10 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        search_text -> Nullable<Text>,
     }
 }
 
 diesel::joinable!(recordings -> vods (vod_id));
 
-diesel::allow_tables_to_appear_in_same_query!(
-    categories,
-    deleted_streams,
-    doomed_objects,
-    owners,
-    recordings,
-    vods,
-);
+diesel::allow_tables_to_appear_in_same_query!(categories, deleted_streams, owners, recordings, vods,);

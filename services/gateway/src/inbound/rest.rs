@@ -160,7 +160,10 @@ api! {
     "/streams/{id}/broadcasts" => { get streams::broadcasts }
     "/streams/{id}/vod" => { get vods::latest_of_stream }
     "/vod" => { get vods::list }
-    "/vod/{id}" => { get vods::get, delete vods::delete }
+    "/vod/search" => { get vods::search }
+    "/vod/{id}" => { get vods::get, put vods::update, delete vods::delete }
+    "/vod/{id}/refresh-url" => { post vods::refresh_url }
+    "/vod/{id}/retry" => { post vods::retry }
     "/categories" => { get categories::list, post categories::create }
     "/categories/search" => { get categories::search }
     "/categories/{category}" => { get categories::get, put categories::update, delete categories::delete }

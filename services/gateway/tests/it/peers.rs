@@ -725,6 +725,9 @@ impl VodService for Peers {
     }
 
     unused! {
+        update_vod(Streaming<vod::UpdateVodUpload>) -> vod::UpdateVodResponse;
+        refresh_urls(vod::RefreshUrlsRequest) -> vod::RefreshUrlsResponse;
+        retry_vod(vod::RetryVodRequest) -> vod::RetryVodResponse;
         list_vods(vod::ListVodsRequest) -> vod::ListVodsResponse;
         latest_of_stream(vod::LatestOfStreamRequest) -> vod::LatestOfStreamResponse;
         delete_vod(vod::DeleteVodRequest) -> vod::DeleteVodResponse;

@@ -205,15 +205,17 @@ impl Store {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
+                // The category before the stream, as those who change a category lock them.
+                let category = match change.category {
+                    Some(category) => Some(category_in(conn, category).await?),
+                    None => None,
+                };
                 let row = lock_in(conn, id).await?.ok_or(Error::StreamNotFound)?;
                 may(UserId(row.user_id))?;
                 if let Some(picture) = change.picture {
                     picture_in(conn, id, picture, row.picture(), now).await?;
                 }
-                let category = match change.category {
-                    Some(category) => category_in(conn, category).await?,
-                    None => row.category_id,
-                };
+                let category = category.unwrap_or(row.category_id);
                 let text = (
                     change.title.unwrap_or(row.title),
                     change.description.unwrap_or(row.description),

@@ -1,4 +1,3 @@
-DROP TABLE doomed_objects;
 DROP TABLE recordings;
 DROP TABLE vods;
 DROP TABLE deleted_streams;

@@ -91,15 +91,3 @@ CREATE TABLE recordings (
     CONSTRAINT recordings_published_has_object CHECK (state <> 'published' OR object_key IS NOT NULL)
 );
 CREATE INDEX recordings_due_idx ON recordings (node, due_at) WHERE state IN ('pending', 'working');
-
--- Objects of the bucket that are to go unless somebody takes the row away first. A worker writes the keys of an attempt here before
--- it uploads, and publishing removes them: whoever dies in between leaves nothing behind for ever.
-CREATE TABLE doomed_objects (
-    key text PRIMARY KEY,
-    version_id text,
-    due_at timestamptz NOT NULL,
-    attempts integer NOT NULL DEFAULT 0,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now()
-);
-CREATE INDEX doomed_objects_due_idx ON doomed_objects (due_at);

@@ -193,6 +193,12 @@ impl Recording {
         }
     }
 
+    /// Begins a failed job anew, because somebody asks for it.
+    #[must_use]
+    pub fn retry(self, now: DateTime<Utc>) -> Option<Self> {
+        (self.state == State::Failed).then(|| Self::new(now))
+    }
+
     fn held_by(self, attempt: i32) -> Result<(), Fenced> {
         let held = matches!(self.state, State::Working { .. }) && self.attempts == attempt;
         if held { Ok(()) } else { Err(Fenced) }

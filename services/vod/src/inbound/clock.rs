@@ -12,7 +12,7 @@ use crate::app::Serving;
 use crate::error::Result;
 use crate::outbound::peers;
 use crate::store::copies::{category_keep, owners_keep};
-use crate::store::objects::objects_remove_due;
+use crate::store::search::search_write;
 
 /// Between two comparisons of the copies with their originals, for what an event that died would have told.
 const COPIES: Duration = Duration::from_secs(3600);
@@ -21,16 +21,20 @@ const COPIES_RETRY: Duration = Duration::from_secs(5);
 /// Before another replica's leadership is looked at again; more often than the silence that ends one.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Removes objects that nobody wants from the bucket until told to stop.
-pub async fn remove_objects(serving: Arc<Serving>, shutdown: CancellationToken) {
-    let app = &serving.app;
+/// Writes search lines that were taken away until told to stop.
+pub async fn write_search(serving: Arc<Serving>, shutdown: CancellationToken) {
     let mut ticks = interval(Duration::from_millis(serving.config.clock_milliseconds));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-        match objects_remove_due(&app.database, &app.bucket, app.clock.now()).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "objects removed"),
-            Err(error) => tracing::warn!(%error, "objects not removed, trying again later"),
+        loop {
+            match search_write(&serving.app.database).await {
+                Ok(0) => break,
+                Ok(written) => tracing::debug!(written, "search lines written"),
+                Err(error) => {
+                    tracing::warn!(%error, "search lines not written, trying again");
+                    break;
+                }
+            }
         }
     }
 }

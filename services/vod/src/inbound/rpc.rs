@@ -1,17 +1,22 @@
 //! The gRPC service.
 
+mod changes;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ::domain::search::search_patterns;
 use ::domain::{CategoryId, Error, PageInfo, PageRequest, StreamId, UserId, VodId};
 use identity::ServiceName;
 use proto::vod::v1::vod_service_server::VodService;
 use proto::vod::v1::{
     DeleteVodRequest, DeleteVodResponse, GetVodRequest, GetVodResponse, LatestOfStreamRequest,
-    LatestOfStreamResponse, ListVodsRequest, ListVodsResponse, Vod as VodMessage, VodCategory, VodStatus,
+    LatestOfStreamResponse, ListVodsRequest, ListVodsResponse, RefreshUrlsRequest, RefreshUrlsResponse,
+    RetryVodRequest, RetryVodResponse, UpdateVodResponse, UpdateVodUpload, Vod as VodMessage, VodCategory,
+    VodStatus,
 };
 use proto::{Caller, IntoStatus, common};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::app::Serving;
 use crate::domain::{self, Viewer, may_change};
@@ -21,11 +26,17 @@ use crate::store::vods::{
     Filter, Vod, vod_delete, vod_latest_of_stream, vod_visible, vods_list, vods_renew_urls,
 };
 
+/// Bytes of a search.
+const MAX_QUERY: usize = 400;
+
 /// Who may call what.
 pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("GetVod", &[ServiceName::Gateway, ServiceName::Notification]),
     ("ListVods", &[ServiceName::Gateway]),
     ("LatestOfStream", &[ServiceName::Gateway]),
+    ("UpdateVod", &[ServiceName::Gateway]),
+    ("RefreshUrls", &[ServiceName::Gateway]),
+    ("RetryVod", &[ServiceName::Gateway]),
     ("DeleteVod", &[ServiceName::Gateway]),
 ];
 
@@ -63,6 +74,9 @@ impl VodService for Rpc {
             category: optional_id::<CategoryId>(request.category_id, "categoryId")?,
             stream: optional_id::<StreamId>(request.stream_id, "streamId")?,
             all_states: user.is_some_and(|user| may_change(user, viewer)),
+            username: request.username,
+            tag: request.tag.as_deref().map(tag).transpose()?,
+            patterns: patterns(request.query.as_deref())?,
         };
         let (mut vods, page) = vods_list(&self.0.app.database, filter, page)
             .await
@@ -88,16 +102,43 @@ impl VodService for Rpc {
         Ok(Response::new(LatestOfStreamResponse { vod: Some(vod) }))
     }
 
+    async fn update_vod(
+        &self,
+        request: Request<Streaming<UpdateVodUpload>>,
+    ) -> Result<Response<UpdateVodResponse>, Status> {
+        let viewer = actor(&Caller::of(&request)?)?;
+        let vod = self.update(viewer, request.into_inner()).await;
+        let vod = Some(vod.map_err(IntoStatus::into_status)?);
+        Ok(Response::new(UpdateVodResponse { vod }))
+    }
+
+    async fn refresh_urls(
+        &self,
+        request: Request<RefreshUrlsRequest>,
+    ) -> Result<Response<RefreshUrlsResponse>, Status> {
+        let viewer = actor(&Caller::of(&request)?)?;
+        let id: VodId = id(request.into_inner().id, "id")?;
+        let vod = self.signed_anew(id, viewer).await;
+        let vod = Some(vod.map_err(IntoStatus::into_status)?);
+        Ok(Response::new(RefreshUrlsResponse { vod }))
+    }
+
+    async fn retry_vod(
+        &self,
+        request: Request<RetryVodRequest>,
+    ) -> Result<Response<RetryVodResponse>, Status> {
+        let viewer = actor(&Caller::of(&request)?)?;
+        let id: VodId = id(request.into_inner().id, "id")?;
+        let vod = self.tried_again(id, viewer).await;
+        let vod = Some(vod.map_err(IntoStatus::into_status)?);
+        Ok(Response::new(RetryVodResponse { vod }))
+    }
+
     async fn delete_vod(
         &self,
         request: Request<DeleteVodRequest>,
     ) -> Result<Response<DeleteVodResponse>, Status> {
-        let caller = Caller::of(&request)?;
-        let user = caller.user().map_err(IntoStatus::into_status)?;
-        let viewer = Viewer {
-            id: user.id,
-            role: user.role,
-        };
+        let viewer = actor(&Caller::of(&request)?)?;
         let id: VodId = id(request.into_inner().id, "id")?;
         let app = &self.0.app;
         vod_delete(&app.database, id, viewer, app.clock.now())
@@ -131,6 +172,15 @@ impl Rpc {
     }
 }
 
+/// Whoever is signed in.
+fn actor(caller: &Caller) -> Result<Viewer, Status> {
+    let user = caller.user().map_err(IntoStatus::into_status)?;
+    Ok(Viewer {
+        id: user.id,
+        role: user.role,
+    })
+}
+
 fn viewer(caller: &Caller) -> Option<Viewer> {
     caller.user.as_ref().map(|user| Viewer {
         id: user.id,
@@ -154,6 +204,23 @@ fn id<T: TryFrom<i64>>(id: i64, path: &'static str) -> Result<T, Status> {
 
 fn optional_id<T: TryFrom<i64>>(given: Option<i64>, path: &'static str) -> Result<Option<T>, Status> {
     given.map(|given| id(given, path)).transpose()
+}
+
+/// A tag is the same without case.
+fn tag(text: &str) -> Result<String, Status> {
+    let checked = ::domain::text::tag(text).map_err(|field| Error::invalid_fields(vec![field]).into_status());
+    checked.map(|tag| tag.to_lowercase())
+}
+
+/// What is searched for; words without a letter or a digit find nothing.
+fn patterns(query: Option<&str>) -> Result<Vec<String>, Status> {
+    let Some(query) = query else { return Ok(Vec::new()) };
+    let patterns = search_patterns(query);
+    if query.len() > MAX_QUERY || patterns.is_empty() {
+        let rule = format!("must have a letter or a digit and at most {MAX_QUERY} bytes");
+        return Err(Error::invalid("searchQuery", rule).into_status());
+    }
+    Ok(patterns)
 }
 
 /// In protobuf an absent number is 0.

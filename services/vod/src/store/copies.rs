@@ -8,6 +8,13 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::error::Result;
 use crate::schema::{categories as c, deleted_streams as s, owners as o, vods as v};
+use crate::store::search::{forget_category, forget_owners};
+
+#[derive(QueryableByName)]
+struct Changed {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
 
 /// A user's names.
 #[derive(Debug, Clone, PartialEq, Eq, Insertable, AsChangeset, Queryable, Selectable)]
@@ -56,8 +63,8 @@ pub async fn owners_keep(conn: &mut AsyncPgConnection, owners: &[Owner]) -> Resu
                      SELECT * FROM unnest($1, $2, $3, $4) \
                      ON CONFLICT (id) DO UPDATE SET username = excluded.username, display_name = excluded.display_name, \
                      version = excluded.version, updated_at = now() \
-                     WHERE owners.version < excluded.version AND NOT owners.deleted";
-    diesel::sql_query(statement)
+                     WHERE owners.version < excluded.version AND NOT owners.deleted RETURNING id";
+    let changed = diesel::sql_query(statement)
         .bind::<Array<BigInt>, _>(owners.iter().map(|owner| owner.id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(owners.iter().map(|owner| &*owner.username).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(
@@ -67,9 +74,10 @@ pub async fn owners_keep(conn: &mut AsyncPgConnection, owners: &[Owner]) -> Resu
                 .collect::<Vec<_>>(),
         )
         .bind::<Array<BigInt>, _>(owners.iter().map(|owner| owner.version).collect::<Vec<_>>())
-        .execute(conn)
+        .get_results::<Changed>(conn)
         .await?;
-    Ok(())
+    let changed: Vec<i64> = changed.into_iter().map(|row| row.id).collect();
+    forget_owners(conn, &changed).await
 }
 
 /// Forgets a user's names for good.
@@ -130,7 +138,7 @@ pub async fn category_keep(conn: &mut AsyncPgConnection, category: &Category) ->
                      ON CONFLICT (id) DO UPDATE SET name = excluded.name, slug = excluded.slug, tags = excluded.tags, \
                      version = excluded.version, updated_at = now() \
                      WHERE categories.version < excluded.version AND NOT categories.deleted";
-    diesel::sql_query(statement)
+    let changed = diesel::sql_query(statement)
         .bind::<BigInt, _>(category.id)
         .bind::<Text, _>(&category.name)
         .bind::<Text, _>(&category.slug)
@@ -138,6 +146,9 @@ pub async fn category_keep(conn: &mut AsyncPgConnection, category: &Category) ->
         .bind::<BigInt, _>(category.version)
         .execute(conn)
         .await?;
+    if changed > 0 {
+        forget_category(conn, category.id).await?;
+    }
     Ok(())
 }
 
@@ -160,7 +171,11 @@ pub async fn category_delete(conn: &mut AsyncPgConnection, category: CategoryId,
         .execute(conn)
         .await?;
     diesel::update(v::table.filter(v::category_id.eq(category.0)))
-        .set((v::category_id.eq(None::<i64>), v::updated_at.eq(diesel::dsl::now)))
+        .set((
+            v::category_id.eq(None::<i64>),
+            v::search_text.eq(None::<String>),
+            v::updated_at.eq(diesel::dsl::now),
+        ))
         .execute(conn)
         .await?;
     Ok(())

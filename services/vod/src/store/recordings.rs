@@ -14,7 +14,7 @@ use storage::Database;
 use crate::domain::{Claim, Recording, RecordingName, Setback, State, Status, Work};
 use crate::error::{Error, Result};
 use crate::schema::{recordings as r, vods as v};
-use crate::store::objects::objects_announce;
+use objects::ledger::announce;
 
 pub use intake::{NewRecording, recording_insert};
 pub use publish::{Published, recording_publish};
@@ -152,7 +152,7 @@ async fn take(
         ["mp4", "jpg"].map(|kind| bucket.key(&format!("recordings/{}/{attempt}.{kind}", row.id)))
     };
     let [video_key, thumbnail_key] = keys(attempt);
-    objects_announce(conn, &[video_key.clone(), thumbnail_key.clone()], now).await?;
+    announce(conn, &[video_key.clone(), thumbnail_key.clone()], now).await?;
     Ok(Job {
         id: row.id,
         attempt,
@@ -252,6 +252,28 @@ pub async fn recordings_cancel(conn: &mut AsyncPgConnection, vods: &[i64], now: 
         save(conn, row.id, row.recording()?.cancel(), now).await?;
     }
     Ok(())
+}
+
+/// Makes the failed job of a VOD due again. False: there is none.
+///
+/// # Errors
+/// The store's.
+pub async fn recording_retry(conn: &mut AsyncPgConnection, vod: VodId, now: DateTime<Utc>) -> Result<bool> {
+    let of_vod = r::table
+        .filter(r::vod_id.eq(vod.0))
+        .select(Row::as_select())
+        .for_update();
+    let Some(row) = of_vod.first::<Row>(conn).await.optional()? else {
+        return Ok(false);
+    };
+    let Some(again) = row.recording()?.retry(now) else {
+        return Ok(false);
+    };
+    save(conn, row.id, again, now).await?;
+    diesel::sql_query(format!("NOTIFY {CHANNEL}"))
+        .execute(conn)
+        .await?;
+    Ok(true)
 }
 
 /// What is known of files on a node's disk.

@@ -1,13 +1,15 @@
 //! VODs, with the names that lists show beside them.
 
+mod change;
 mod delete;
 mod urls;
 
 use ::domain::page::PageStart;
 use ::domain::{CategoryId, Cursor, PageInfo, PageRequest, StreamId, UserId, VodId};
 use chrono::{DateTime, Datelike, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{Array, BigInt, Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use storage::Database;
 
@@ -15,8 +17,12 @@ use crate::domain::{Status, Viewer, may_see};
 use crate::error::{Error, Result};
 use crate::schema::{categories as c, owners as o, vods as v};
 
+pub use change::{Change, vod_retry, vod_update};
 pub use delete::{vod_delete, vods_delete_of_user};
 pub use urls::vods_renew_urls;
+
+/// Where the total of a search stops.
+const MOST_FOUND: u64 = 10_000;
 
 /// A VOD as it is stored.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -46,6 +52,8 @@ pub struct VodRow {
     pub thumbnail_url: Option<String>,
     /// When that ends.
     pub thumbnail_url_expires_at: Option<DateTime<Utc>>,
+    /// The picture's version.
+    pub b2_thumbnail_file_id: Option<String>,
     /// The picture's key.
     pub b2_thumbnail_file_name: Option<String>,
     /// Seconds.
@@ -98,7 +106,7 @@ impl Vod {
 }
 
 /// Which VODs a list is of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Of one owner.
     pub user: Option<UserId>,
@@ -108,6 +116,18 @@ pub struct Filter {
     pub stream: Option<StreamId>,
     /// Also those that cannot be watched.
     pub all_states: bool,
+    /// Of the user who is called so, without case.
+    pub username: Option<String>,
+    /// Whose category has a tag.
+    pub tag: Option<String>,
+    /// Whose search text matches all of these patterns.
+    pub patterns: Vec<String>,
+}
+
+impl Filter {
+    fn is_search(&self) -> bool {
+        !self.patterns.is_empty() || self.tag.is_some() || self.username.is_some()
+    }
 }
 
 /// A VOD that the viewer may see.
@@ -149,9 +169,10 @@ pub async fn vods_list(
     filter: Filter,
     page: PageRequest,
 ) -> Result<(Vec<Vod>, PageInfo)> {
+    let is_search = filter.is_search();
     let (rows, total) = database
         .read(async move |conn: &mut AsyncPgConnection| {
-            let rows = list(conn, filter, page).await?;
+            let rows = list(conn, &filter, page).await?;
             let total = match rows.as_slice().first() {
                 Some((.., total)) => *total,
                 // Beyond the end there is no row to carry the total.
@@ -160,7 +181,7 @@ pub async fn vods_list(
                         start: PageStart::Page(1),
                         limit: 1,
                     };
-                    list(conn, filter, first)
+                    list(conn, &filter, first)
                         .await?
                         .as_slice()
                         .first()
@@ -187,11 +208,12 @@ pub async fn vods_list(
         PageStart::Page(_) => Some(u64::try_from(total).unwrap_or(0)),
         PageStart::After(_) => None,
     };
+    let total_items_capped = is_search && total_items.is_some_and(|total| total > MOST_FOUND);
     Ok((
         vods,
         PageInfo {
-            total_items,
-            total_items_capped: false,
+            total_items: total_items.map(|total| if is_search { total.min(MOST_FOUND) } else { total }),
+            total_items_capped,
             next_cursor,
         },
     ))
@@ -201,7 +223,7 @@ pub async fn vods_list(
 type Counted = (VodRow, Names, CategoryNames, i64);
 
 /// One row more than the page has, to know whether another page follows.
-async fn list(conn: &mut AsyncPgConnection, filter: Filter, page: PageRequest) -> Result<Vec<Counted>> {
+async fn list(conn: &mut AsyncPgConnection, filter: &Filter, page: PageRequest) -> Result<Vec<Counted>> {
     let mut query = v::table
         .left_join(o::table.on(o::id.eq(v::user_id).and(o::deleted.eq(false))))
         .left_join(c::table.on(c::id.nullable().eq(v::category_id).and(c::deleted.eq(false))))
@@ -217,6 +239,19 @@ async fn list(conn: &mut AsyncPgConnection, filter: Filter, page: PageRequest) -
     }
     if let Some(stream) = filter.stream {
         query = query.filter(v::stream_id.eq(stream.0));
+    }
+    if let Some(username) = &filter.username {
+        let named =
+            sql::<Bool>("vods.user_id IN (SELECT named.id FROM owners named WHERE lower(named.username) = ");
+        query = query.filter(named.bind::<Text, _>(username.to_lowercase()).sql(")"));
+    }
+    if let Some(tag) = &filter.tag {
+        let tagged =
+            sql::<Bool>("vods.category_id IN (SELECT tagged.id FROM categories tagged WHERE tagged.tags @> ");
+        query = query.filter(tagged.bind::<Array<Text>, _>(vec![tag.clone()]).sql(")"));
+    }
+    for pattern in &filter.patterns {
+        query = query.filter(v::search_text.like(pattern));
     }
     if !filter.all_states {
         query = query.filter(v::status.eq(Status::Ready.as_str()));
@@ -236,7 +271,7 @@ async fn list(conn: &mut AsyncPgConnection, filter: Filter, page: PageRequest) -
         VodRow::as_select(),
         (o::username, o::display_name).nullable(),
         (c::id, c::name, c::slug).nullable(),
-        diesel::dsl::sql::<BigInt>(count),
+        sql::<BigInt>(count),
     );
     Ok(query.select(columns).load(conn).await?)
 }

@@ -13,7 +13,7 @@ use crate::world::{OWNER, World, finished};
 
 const FILE: &str = "abcdefghijklmnopqrst-1795376364.flv";
 
-async fn with_a_vod() -> (World, i64) {
+pub(crate) async fn with_a_vod() -> (World, i64) {
     let world = World::running().await;
     world.record(FILE, three_seconds());
     world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
@@ -22,7 +22,7 @@ async fn with_a_vod() -> (World, i64) {
 }
 
 /// Rows that no file is behind, one second apart, the newest with the highest number.
-async fn with_rows(count: u32) -> World {
+pub(crate) async fn with_rows(count: u32) -> World {
     let world = World::running().await;
     let insert = format!(
         "INSERT INTO vods (user_id, stream_id, category_id, title, status, video_url, url_expires_at, b2_file_name, created_at) \

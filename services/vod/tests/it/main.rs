@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod calls;
+mod changes;
 mod copies;
 mod faults;
 mod migrations;
 mod peers;
 mod publishing;
 mod recording;
+mod searching;
 mod sweeping;
 mod world;

@@ -17,13 +17,15 @@ async fn down_takes_back_what_up_made() {
         .unwrap();
     tokio::spawn(connection);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let folder = entry.unwrap().path();
-        for file in ["down.sql", "up.sql"] {
-            client
-                .batch_execute(&std::fs::read_to_string(folder.join(file)).unwrap())
-                .await
-                .unwrap();
-        }
+    let mut folders: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    folders.sort();
+    let down = folders.iter().rev().map(|folder| folder.join("down.sql"));
+    let up = folders.iter().map(|folder| folder.join("up.sql"));
+    for file in down.chain(up) {
+        let statements = std::fs::read_to_string(file).unwrap();
+        client.batch_execute(&statements).await.unwrap();
     }
 }

@@ -21,7 +21,7 @@ pub(super) use user::{
     AccountListShape, AccountShape, DoneShape, FollowShape, FollowedShape, FollowersShape, FollowingShape,
     MeShape, PersonShape, ProfileShape, SessionShape,
 };
-pub(super) use vod::{OneVodShape, VodListShape, VodShape};
+pub(super) use vod::{OneVodShape, VodCriteriaShape, VodListShape, VodSearchShape, VodShape};
 
 use std::collections::HashMap;
 

@@ -2,16 +2,25 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use domain::{CategoryId, StreamId, UserId, VodId};
+use domain::{CategoryId, FieldError, PageRequest, StreamId, UserId, VodId};
 use proto::CallContext;
-use proto::vod::v1::{DeleteVodRequest, GetVodRequest, LatestOfStreamRequest, ListVodsRequest, Vod};
+use proto::vod::v1::{
+    DeleteVodRequest, GetVodRequest, LatestOfStreamRequest, ListVodsRequest, RefreshUrlsRequest,
+    RetryVodRequest, UpdateVodRequest, UpdateVodUpload, Vod,
+};
 use serde::Deserialize;
+use tokio_stream::wrappers::ReceiverStream;
+use utoipa::ToSchema;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
 use crate::inbound::rest::extract::{Id, PageQuery, Query, id, page_message};
+use crate::inbound::rest::form::{CategoryChoice, Form, ThumbnailFile, flag};
 use crate::inbound::rest::problem::Problem;
-use crate::inbound::rest::shape::{DoneShape, OneVodShape, TotalsShape, VodListShape, VodShape};
+use crate::inbound::rest::shape::{
+    DoneShape, OneVodShape, TotalsShape, VodCriteriaShape, VodListShape, VodSearchShape, VodShape,
+};
+use crate::inbound::rest::upload::{PICTURE_PATIENCE, THUMBNAIL, send_picture};
 use crate::outbound::peers::{Answer, present};
 
 /// Which VODs are asked for.
@@ -45,24 +54,91 @@ pub(super) async fn list(
         user_id: id::<UserId>("userId", filter.user_id.as_deref())?.map(|id| id.0),
         category_id: id::<CategoryId>("categoryId", filter.category_id.as_deref())?.map(|id| id.0),
         stream_id: id::<StreamId>("streamId", filter.stream_id.as_deref())?.map(|id| id.0),
+        ..ListVodsRequest::default()
     };
+    let found = listed(&rest, &caller, request, &page).await?;
+    Ok(HttpResponse::Ok().json(found))
+}
+
+/// What is searched for.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Search {
+    search_query: Option<String>,
+    tag: Option<String>,
+    uploader_username: Option<String>,
+    page: Option<String>,
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+/// VODs in which all words of the query are found, without regard to accents and case: in title, description, category, its tags,
+/// or the owner's names. At least one of query, tag and uploader. The newest come first; totals stop at 10,000.
+#[utoipa::path(get, path = "/api/vod/search", tag = "vod", operation_id = "searchVods", security((), ("bearer" = [])),
+    params(("searchQuery" = Option<String>, Query, description = "Words, or parts of at least three letters"),
+        ("tag" = Option<String>, Query, description = "A tag of the category"),
+        ("uploaderUsername" = Option<String>, Query, description = "The whole name, without case"),
+        ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = VodSearchShape)))]
+pub(super) async fn search(
+    rest: Data<Rest>,
+    caller: Caller,
+    Query(search): Query<Search>,
+) -> Result<HttpResponse, Problem> {
+    let Search {
+        search_query,
+        tag,
+        uploader_username,
+        page,
+        limit,
+        cursor,
+    } = search;
+    let page = PageQuery { page, limit, cursor }.parse()?;
+    if search_query.is_none() && tag.is_none() && uploader_username.is_none() {
+        let rule = "or tag or uploaderUsername must be given";
+        return Err(FieldError::new("searchQuery", rule).into());
+    }
+    let request = ListVodsRequest {
+        page: Some(page_message(&page)),
+        query: search_query.clone(),
+        tag: tag.clone(),
+        username: uploader_username.clone(),
+        ..ListVodsRequest::default()
+    };
+    let found = listed(&rest, &caller, request, &page).await?;
+    let search_criteria = VodCriteriaShape {
+        search_query,
+        tag,
+        uploader_username,
+    };
+    Ok(HttpResponse::Ok().json(VodSearchShape {
+        found,
+        search_criteria,
+    }))
+}
+
+async fn listed(
+    rest: &Rest,
+    caller: &Caller,
+    request: ListVodsRequest,
+    page: &PageRequest,
+) -> Result<VodListShape, Problem> {
     let answer = rest
         .peers
         .vod(caller.context())
         .list_vods(request)
         .await
         .answer()?;
-    let people = rest
-        .people
-        .of(answer.vods.iter().map(|vod| vod.user_id), caller.context())
-        .await;
-    let totals = TotalsShape::new(&page, answer.page);
-    let vods = answer
-        .vods
-        .into_iter()
-        .map(|vod| VodShape::new(vod, &people))
-        .collect();
-    Ok(HttpResponse::Ok().json(VodListShape { vods, totals }))
+    let owners = answer.vods.iter().map(|vod| vod.user_id);
+    let people = rest.people.of(owners, caller.context()).await;
+    Ok(VodListShape {
+        totals: TotalsShape::new(page, answer.page),
+        vods: answer
+            .vods
+            .into_iter()
+            .map(|vod| VodShape::new(vod, &people))
+            .collect(),
+    })
 }
 
 /// One VOD. Looking at it counts a view: one for each viewer in five minutes.
@@ -97,6 +173,99 @@ pub(super) async fn latest_of_stream(
         .await
         .answer()?;
     shaped(&rest, caller.context(), answer.vod).await
+}
+
+/// What may be said of a VOD; fields that are absent stay.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = VodFields)]
+pub(super) struct VodFields {
+    /// 3 to 255 characters.
+    title: Option<String>,
+    /// Up to 5,000 characters.
+    description: Option<String>,
+    /// An id, as a number or as digits; null or an empty text for none.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>)]
+    category_id: CategoryChoice,
+    /// Whether the picture goes.
+    #[serde(default, deserialize_with = "flag")]
+    remove_thumbnail: bool,
+}
+
+/// The same as a form, with a picture.
+#[derive(ToSchema)]
+#[schema(as = VodForm)]
+#[expect(
+    dead_code,
+    reason = "for the description alone; the form is read as VodFields"
+)]
+pub(super) struct VodForm {
+    #[serde(flatten)]
+    fields: VodFields,
+    #[serde(flatten)]
+    picture: ThumbnailFile,
+}
+
+/// Changes a VOD.
+#[utoipa::path(put, path = "/api/vod/{id}", tag = "vod", operation_id = "updateVod", security(("bearer" = [])),
+    params(("id" = i64, Path)),
+    request_body(content((VodFields = "application/json"), (VodForm = "multipart/form-data"))),
+    responses((status = 200, body = OneVodShape)))]
+pub(super) async fn update(
+    rest: Data<Rest>,
+    me: SignedIn,
+    Id(id): Id<VodId>,
+    form: Form<VodFields>,
+) -> Result<HttpResponse, Problem> {
+    let mut peer = rest.peers.vod(&me.patient(PICTURE_PATIENCE));
+    let request = |fields: VodFields| {
+        Ok(UpdateVodRequest {
+            id: id.0,
+            title: fields.title,
+            description: fields.description,
+            category_id: fields.category_id.for_change(),
+            remove_thumbnail: fields.remove_thumbnail,
+        })
+    };
+    let call = async |messages: ReceiverStream<UpdateVodUpload>| peer.update_vod(messages).await;
+    let answer = send_picture(form, THUMBNAIL, request, call).await?;
+    shaped(&rest, me.context(), answer.vod).await
+}
+
+/// Signs the URLs of a VOD anew.
+#[utoipa::path(post, path = "/api/vod/{id}/refresh-url", tag = "vod", operation_id = "refreshVodUrl",
+    security(("bearer" = [])), params(("id" = i64, Path)), responses((status = 200, body = OneVodShape)))]
+pub(super) async fn refresh_url(
+    rest: Data<Rest>,
+    me: SignedIn,
+    Id(id): Id<VodId>,
+) -> Result<HttpResponse, Problem> {
+    let request = RefreshUrlsRequest { id: id.0 };
+    let answer = rest
+        .peers
+        .vod(me.context())
+        .refresh_urls(request)
+        .await
+        .answer()?;
+    shaped(&rest, me.context(), answer.vod).await
+}
+
+/// Tries a VOD that failed again.
+#[utoipa::path(post, path = "/api/vod/{id}/retry", tag = "vod", operation_id = "retryVod", security(("bearer" = [])),
+    params(("id" = i64, Path)), responses((status = 200, body = OneVodShape)))]
+pub(super) async fn retry(
+    rest: Data<Rest>,
+    me: SignedIn,
+    Id(id): Id<VodId>,
+) -> Result<HttpResponse, Problem> {
+    let answer = rest
+        .peers
+        .vod(me.context())
+        .retry_vod(RetryVodRequest { id: id.0 })
+        .await
+        .answer()?;
+    shaped(&rest, me.context(), answer.vod).await
 }
 
 /// Deletes a VOD and what is stored of it.

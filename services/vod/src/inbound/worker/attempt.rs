@@ -17,10 +17,11 @@ use crate::app::Worker;
 use crate::domain::{SHORTEST_SECONDS, Setback, State, failure, thumbnail_time};
 use crate::error::Error;
 use crate::outbound::files::Workplace;
-use crate::store::objects::{Doomed, remove};
 use crate::store::recordings::{
     Job, Published, recording_discard, recording_publish, recording_renew, recording_set_back,
 };
+use objects::Doomed;
+use objects::ledger::remove;
 
 /// A file that goes on growing for longer is looked at again in the next attempt.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -10,6 +10,7 @@ use crate::domain::RecordingName;
 use crate::error::Result;
 use crate::schema::{recordings as r, vods as v};
 use crate::store::copies::{owner_is_deleted, stream_is_deleted};
+use crate::store::search;
 
 /// A finished recording, as an event or the sweeper tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,9 +95,11 @@ async fn vod_insert(conn: &mut AsyncPgConnection, new: &NewRecording, now: DateT
         v::created_at.eq(now),
         v::updated_at.eq(now),
     );
-    Ok(diesel::insert_into(v::table)
+    let id = diesel::insert_into(v::table)
         .values(row)
         .returning(v::id)
         .get_result(conn)
-        .await?)
+        .await?;
+    search::write(conn, &[id]).await?;
+    Ok(id)
 }

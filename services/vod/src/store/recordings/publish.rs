@@ -13,7 +13,7 @@ use crate::domain::{Fenced, Status};
 use crate::error::Result;
 use crate::schema::{recordings as r, vods as v};
 use crate::store::copies::owner_names;
-use crate::store::objects::objects_keep;
+use objects::ledger::keep;
 
 /// A VOD's video and picture in the bucket, verified, with URLs for them.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ pub async fn recording_publish(
                 .into_iter()
                 .flatten()
                 .collect();
-            objects_keep(conn, &keys).await?;
+            keep(conn, &keys).await?;
             vod_publish(conn, vod, &what, now).await
         })
         .await

@@ -11,8 +11,9 @@ use storage::Database;
 use crate::domain::{Status, Viewer, may_change, may_see};
 use crate::error::{Error, Result};
 use crate::schema::vods as v;
-use crate::store::objects::{Doomed, objects_doom};
 use crate::store::recordings::recordings_cancel;
+use objects::Doomed;
+use objects::ledger::doom;
 
 /// VODs that one transaction deletes.
 const BATCH: i64 = 100;
@@ -83,7 +84,7 @@ async fn delete(conn: &mut AsyncPgConnection, ids: &[i64], now: DateTime<Utc>) -
             version_id: vod.b2_thumbnail_file_id,
         });
         let objects: Vec<Doomed> = [video, picture].into_iter().flatten().collect();
-        objects_doom(conn, &objects, now).await?;
+        doom(conn, &objects, now).await?;
         let event = VodDeleted {
             vod_id: vod.id,
             user_id: vod.user_id,

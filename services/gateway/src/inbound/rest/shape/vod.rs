@@ -100,3 +100,26 @@ pub(in crate::inbound::rest) struct VodListShape {
     #[serde(flatten)]
     pub(in crate::inbound::rest) totals: TotalsShape,
 }
+
+/// VODs that were found, and what was looked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = VodSearch)]
+pub(in crate::inbound::rest) struct VodSearchShape {
+    #[serde(flatten)]
+    pub(in crate::inbound::rest) found: VodListShape,
+    pub(in crate::inbound::rest) search_criteria: VodCriteriaShape,
+}
+
+/// What was looked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = VodCriteria)]
+pub(in crate::inbound::rest) struct VodCriteriaShape {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::inbound::rest) search_query: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::inbound::rest) tag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::inbound::rest) uploader_username: Option<String>,
+}

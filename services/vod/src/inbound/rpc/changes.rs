@@ -1,0 +1,94 @@
+//! What owners and admins do to a VOD.
+
+use ::domain::{CategoryId, Error, VodId, text};
+use media::image::MAX_BYTES;
+use proto::upload::read_held;
+use proto::vod::v1::{UpdateVodRequest, UpdateVodUpload, Vod as VodMessage};
+use tonic::Streaming;
+
+use super::Rpc;
+use crate::domain::{Viewer, may_change};
+use crate::error::{Error as VodError, Result};
+use crate::store::vods::{Change, vod_retry, vod_update, vod_visible};
+
+/// Width and height of a picture at most, in pixels.
+const MAX_PX: u32 = 1280;
+
+impl Rpc {
+    pub(super) async fn update(
+        &self,
+        viewer: Viewer,
+        mut messages: Streaming<UpdateVodUpload>,
+    ) -> Result<VodMessage> {
+        let (bytes, request) = read_held(&mut messages, MAX_BYTES).await?;
+        let id = VodId::try_from(request.id).map_err(|_| VodError::NotFound)?;
+        let change = checked(&request)?;
+        let app = &self.0.app;
+        // Whoever may not change the VOD does not make us work for a picture.
+        self.changeable(id, viewer).await?;
+        let picture = app
+            .pictures
+            .add(bytes, MAX_PX, "thumbnails", "thumbnailFile")
+            .await?;
+        let picture = (request.remove_thumbnail || picture.is_some()).then_some(picture);
+        let change = Change { picture, ..change };
+        vod_update(&app.database, id, viewer, change, app.clock.now()).await?;
+        self.shown(id, viewer).await
+    }
+
+    /// The URLs of a VOD, signed now, however long the old ones still had.
+    pub(super) async fn signed_anew(&self, id: VodId, viewer: Viewer) -> Result<VodMessage> {
+        let app = &self.0.app;
+        let mut vod = self.changeable(id, viewer).await?;
+        (vod.row.url_expires_at, vod.row.thumbnail_url_expires_at) = (None, None);
+        let now = app.clock.now();
+        let vods = std::slice::from_mut(&mut vod);
+        crate::store::vods::vods_renew_urls(&app.database, &app.bucket, app.url_life(), vods, now).await?;
+        Ok(super::message(vod, Some(viewer)))
+    }
+
+    pub(super) async fn tried_again(&self, id: VodId, viewer: Viewer) -> Result<VodMessage> {
+        let app = &self.0.app;
+        vod_retry(&app.database, id, viewer, app.clock.now()).await?;
+        self.shown(id, viewer).await
+    }
+
+    async fn shown(&self, id: VodId, viewer: Viewer) -> Result<VodMessage> {
+        let vod = vod_visible(&self.0.app.database, id, Some(viewer)).await?;
+        self.answer(vod, Some(viewer)).await
+    }
+
+    async fn changeable(&self, id: VodId, viewer: Viewer) -> Result<crate::store::vods::Vod> {
+        let vod = vod_visible(&self.0.app.database, id, Some(viewer)).await?;
+        if may_change(vod.user(), Some(viewer)) {
+            Ok(vod)
+        } else {
+            Err(VodError::NotYours)
+        }
+    }
+}
+
+fn checked(request: &UpdateVodRequest) -> Result<Change> {
+    let rule = |field| VodError::Domain(Error::invalid_fields(vec![field]));
+    let category = match request.category_id {
+        None => None,
+        Some(0) => Some(None),
+        Some(id) => Some(Some(CategoryId::try_from(id).map_err(|_| VodError::NoCategory)?)),
+    };
+    Ok(Change {
+        title: request
+            .title
+            .as_deref()
+            .map(text::title)
+            .transpose()
+            .map_err(rule)?,
+        description: request
+            .description
+            .as_deref()
+            .map(text::description)
+            .transpose()
+            .map_err(rule)?,
+        category,
+        picture: None,
+    })
+}
