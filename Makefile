@@ -1,7 +1,7 @@
 # The commands of this project; continuous integration runs the same ones (.ci/run).
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo admin test check bench schema clean-data install format
+.PHONY: help run demo admin test check bench schema openapi clean-data install format
 
 # Node.js of the checkout, where the machine's own is too old.
 ifneq ($(wildcard .cache/node/bin/node),)
@@ -44,6 +44,7 @@ check: install ## Format, lints, documentation and generated files, all without 
 	@AIRWAVE_WITH_SCHEMA_TOOLS=1 deploy/local/install
 	$(DEBUG)
 	target/debug/airwave-stack test -- target/debug/airwave-stack schema
+	@target/debug/gateway-openapi | diff -q - services/gateway/openapi.json || { echo "services/gateway/openapi.json is old: make openapi writes it"; exit 1; }
 	deploy/check
 
 bench: install page ## Measure the whole platform, release build
@@ -55,6 +56,10 @@ schema: install ## Write services/*/src/schema.rs from the migrations
 	@AIRWAVE_WITH_SCHEMA_TOOLS=1 deploy/local/install
 	$(DEBUG)
 	target/debug/airwave-stack test -- target/debug/airwave-stack schema --write
+
+openapi: ## Write services/gateway/openapi.json from the handlers
+	$(DEBUG)
+	target/debug/gateway-openapi > services/gateway/openapi.json
 
 format: ## Format the code
 	cargo fmt --all
