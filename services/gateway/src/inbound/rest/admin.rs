@@ -84,6 +84,7 @@ pub(super) async fn list(
 #[schema(as = NewRole)]
 pub(super) struct NewRole {
     /// `user`, `moderator` or `admin`.
+    #[schema(pattern = "^(user|moderator|admin)$")]
     role: String,
 }
 

@@ -2,6 +2,8 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use domain::page::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET};
+use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, Ref, RefOr, Response};
 use utoipa::{Modify, OpenApi};
@@ -49,7 +51,7 @@ const PROBLEMS: [(&str, &str); 13] = [
         notifications::read,
     ),
     components(schemas(ProblemShape, FieldShape)),
-    modifiers(&Problems),
+    modifiers(&Problems, &Bounds),
 )]
 struct Api;
 
@@ -75,6 +77,56 @@ impl Modify for Problems {
             }
         }
     }
+}
+
+/// Gives parameters their bounds: one name means the same everywhere.
+struct Bounds;
+
+impl Modify for Bounds {
+    fn modify(&self, document: &mut Document) {
+        for item in document.paths.paths.values_mut() {
+            let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+            let parameters = operations
+                .into_iter()
+                .flatten()
+                .filter_map(|operation| operation.parameters.as_mut());
+            for parameter in parameters.flatten() {
+                let RefOr::T(parameter) = parameter else { continue };
+                let bounded = bounds(&parameter.name).map(serde_json::from_value);
+                if let Some(Ok(schema)) = bounded {
+                    parameter.schema = Some(schema);
+                }
+            }
+        }
+    }
+}
+
+/// The schema of a parameter with this name.
+fn bounds(name: &str) -> Option<Value> {
+    Some(match name {
+        "id" | "streamId" | "userId" | "categoryId" => {
+            json!({"type": "integer", "format": "int64", "minimum": 1})
+        }
+        "limit" => {
+            json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT})
+        }
+        "page" => {
+            let deepest = MAX_OFFSET / u64::from(MAX_LIMIT);
+            json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": deepest, "default": 1})
+        }
+        "before" | "after" => json!({"type": "integer", "format": "int64", "minimum": 0}),
+        "status" => json!({"type": "string", "enum": ["live", "ended"]}),
+        "sort" => json!({"type": "string", "enum": ["newest", "viewers"]}),
+        "role" => json!({"type": "string", "enum": ["user", "moderator", "admin"]}),
+        "tag" => {
+            json!({"type": "string", "minLength": 1, "maxLength": 30, "pattern": "^[^\\x00-\\x1f\\x7f]*\\S[^\\x00-\\x1f\\x7f]*$"})
+        }
+        "searchQuery" => {
+            json!({"type": "string", "minLength": 1, "maxLength": 100, "pattern": "[A-Za-z0-9]"})
+        }
+        "query" => json!({"type": "string", "pattern": "^[A-Za-z0-9_]{1,25}$"}),
+        _ => return None,
+    })
 }
 
 fn problem(description: &str) -> Response {

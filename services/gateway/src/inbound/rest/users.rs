@@ -25,9 +25,11 @@ use crate::outbound::peers::{Answer, present};
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Registration {
-    /// 3 to 25 of A-Z a-z 0-9 _.
+    /// 3 to 25 of A-Z a-z 0-9 _, no reserved word.
+    #[schema(pattern = "^[A-Za-z0-9_]{3,25}$", example = "minh_anh")]
     username: String,
     /// 8 to 1024 bytes.
+    #[schema(min_length = 8, max_length = 256)]
     password: String,
     /// Up to 50 characters; the username when absent.
     display_name: Option<String>,
