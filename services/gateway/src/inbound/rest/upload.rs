@@ -15,8 +15,8 @@ use crate::outbound::peers::Answer;
 
 /// Chunks between the client and the service, so that one need not wait for the other at each.
 const IN_FLIGHT: usize = 4;
-/// How long a form with pictures may take.
-pub(super) const PICTURE_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a form with a picture may take; with what a call may take after it, no longer than any call lasts (crate `proto`).
+pub(super) const PICTURE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Bytes of a picture.
 const PICTURE_BYTES: u64 = 5 * 1024 * 1024;
