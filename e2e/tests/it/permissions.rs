@@ -44,6 +44,7 @@ fn table() -> Vec<Row> {
     const SIGNED_IN: [u16; 6] = [401, 401, 200, 200, 200, 200];
     const OWNERS: [u16; 6] = [401, 401, 403, 403, 200, 200];
     const OWNER_ALONE: [u16; 6] = [401, 401, 403, 403, 200, 403];
+    const MODERATORS: [u16; 6] = [401, 401, 403, 200, 200, 200];
     const ADMINS: [u16; 6] = [401, 401, 403, 403, 403, 200];
     const MISSING: [u16; 6] = [401, 401, 404, 404, 404, 404];
     let none = || Value::Null;
@@ -155,6 +156,40 @@ fn table() -> Vec<Row> {
             [401, 401, 409, 409, 409, 409],
         ),
         Row("DELETE", "/chat/{stream}/messages/x", none(), MISSING),
+        Row("GET", "/chat/{stream}/settings", none(), OPEN),
+        Row(
+            "PUT",
+            "/chat/{stream}/settings",
+            json!({"slowModeSeconds": 5}),
+            MODERATORS,
+        ),
+        Row("GET", "/chat/{stream}/bans", none(), MODERATORS),
+        Row(
+            "POST",
+            "/chat/{stream}/bans",
+            json!({"userId": "{other}"}),
+            [401, 401, 403, 201, 201, 201],
+        ),
+        Row(
+            "DELETE",
+            "/chat/{stream}/bans/{other}",
+            none(),
+            [401, 401, 403, 404, 404, 404],
+        ),
+        Row("GET", "/chat/{stream}/moderators", none(), MODERATORS),
+        Row(
+            "POST",
+            "/chat/{stream}/moderators",
+            json!({"userId": "{other}"}),
+            [401, 401, 403, 403, 201, 201],
+        ),
+        Row(
+            "DELETE",
+            "/chat/{stream}/moderators/{other}",
+            none(),
+            [401, 401, 403, 403, 404, 404],
+        ),
+        Row("GET", "/chat/{stream}/log", none(), MODERATORS),
         Row("GET", "/notifications", none(), SIGNED_IN),
         Row("GET", "/notifications/unread-count", none(), SIGNED_IN),
         Row("POST", "/notifications/read-all", none(), SIGNED_IN),
@@ -317,6 +352,8 @@ impl World {
             return Ok(caller.api.call(method, &path, None).await?.status.as_u16());
         }
         let text = body.to_string().replace("{new}", &new);
+        // An id in a body is a number.
+        let text = text.replace("\"{other}\"", &self.target.to_string());
         let body: Option<Value> = match serde_json::from_str(&text)? {
             Value::Null | Value::String(_) => None,
             body => Some(body),

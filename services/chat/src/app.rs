@@ -15,6 +15,8 @@ use storage::{Mongo, Redis};
 
 use crate::config::Config;
 use crate::error::Result;
+use crate::outbound::follows::Follows;
+use crate::places::Places;
 use crate::rooms::Rooms;
 use crate::store::rates::Rates;
 use crate::store::writer::Writer;
@@ -44,6 +46,10 @@ pub struct App {
     pub verifier: Verifier,
     /// Which rooms may be spoken in.
     pub rooms: Rooms,
+    /// What is allowed in rooms, and to whom.
+    pub places: Places,
+    /// Who follows whom.
+    pub follows: Follows,
     /// How often users speak.
     pub rates: Rates,
     /// Writes messages.
@@ -74,10 +80,13 @@ impl App {
         let realtime = Realtime::start(&bus);
         let tokens = ServiceTokens::from_config(&config.service_secret, ServiceName::Chat, clock.clone());
         let streams = Peer::new(config.stream_url.clone(), tokens.clone());
+        let auth = Peer::new(config.auth_url.clone(), tokens.clone());
         Ok(Self {
-            auth: Peer::new(config.auth_url.clone(), tokens.clone()),
+            follows: Follows::new(auth.clone()),
+            auth,
             verifier: Verifier::new(clock.clone()),
             rooms: Rooms::new(mongo.clone(), streams, clock.clone()),
+            places: Places::new(mongo.clone(), clock.clone()),
             rates: Rates::new(redis.clone(), config.rate(), clock.clone()),
             writer: Writer::new(mongo.clone(), realtime.clone(), clock.clone()),
             heads: Cache::builder().max_capacity(10_000).time_to_live(HEADS).build(),

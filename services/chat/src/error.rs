@@ -31,9 +31,30 @@ pub enum Error {
     /// The room has no such message.
     #[error("no such message")]
     NoMessage,
-    /// The message is somebody else's.
+    /// Only who moderates the room may do that, or who owns it.
     #[error("not allowed")]
     NotAllowed,
+    /// The owner, an admin, or another moderator is not to be banned by the caller.
+    #[error("the user is protected")]
+    Protected,
+    /// The user may not speak in the room, for a time or for good.
+    #[error("the user is banned")]
+    Banned(Option<Duration>),
+    /// The user has to wait between two messages in this room.
+    #[error("slow mode, wait {0:?}")]
+    SlowMode(Duration),
+    /// Only followers of the owner speak in the room.
+    #[error("the room is for followers")]
+    FollowersOnly,
+    /// The text holds a blocked word.
+    #[error("the text holds a blocked word")]
+    BlockedWord,
+    /// There is no such ban.
+    #[error("the user is not banned")]
+    NoBan,
+    /// There is no such moderator.
+    #[error("the user is no moderator")]
+    NoModerator,
     /// A field of the input breaks a rule.
     #[error("{} {}", .0.path, .0.message)]
     Field(FieldError),
@@ -93,13 +114,67 @@ impl From<Error> for domain::Error {
                 "chat.message_not_found",
                 "The message does not exist.",
             ),
-            Error::NotAllowed => Self::new(
-                ErrorKind::Forbidden,
-                "chat.not_allowed",
-                "You may not delete this message.",
-            ),
             Error::Field(field) => Self::invalid_fields(vec![field]),
             Error::Domain(error) => error,
+            Error::NotAllowed
+            | Error::Protected
+            | Error::Banned(_)
+            | Error::SlowMode(_)
+            | Error::FollowersOnly
+            | Error::BlockedWord
+            | Error::NoBan
+            | Error::NoModerator => moderation(&error),
         }
+    }
+}
+
+/// What moderation refuses.
+fn moderation(error: &Error) -> domain::Error {
+    let (kind, code, detail) = match error {
+        Error::Protected => (
+            ErrorKind::Forbidden,
+            "chat.user_protected",
+            "You may not ban this user.",
+        ),
+        Error::Banned(_) => (
+            ErrorKind::Forbidden,
+            "chat.banned",
+            "You may not speak in this room.",
+        ),
+        Error::SlowMode(_) => (
+            ErrorKind::RateLimited,
+            "chat.slow_mode",
+            "The room is in slow mode, wait before you speak again.",
+        ),
+        Error::FollowersOnly => (
+            ErrorKind::Forbidden,
+            "chat.followers_only",
+            "Only followers may speak in this room.",
+        ),
+        Error::BlockedWord => (
+            ErrorKind::Forbidden,
+            "chat.word_blocked",
+            "The message holds a word that is blocked in this room.",
+        ),
+        Error::NoBan => (
+            ErrorKind::NotFound,
+            "chat.not_banned",
+            "The user is not banned in this room.",
+        ),
+        Error::NoModerator => (
+            ErrorKind::NotFound,
+            "chat.not_moderator",
+            "The user is no moderator of this room.",
+        ),
+        _ => (
+            ErrorKind::Forbidden,
+            "chat.not_allowed",
+            "You may not do that in this room.",
+        ),
+    };
+    let told = domain::Error::new(kind, code, detail);
+    match error {
+        Error::Banned(Some(wait)) | Error::SlowMode(wait) => told.retry_after(*wait),
+        _ => told,
     }
 }

@@ -6,6 +6,7 @@ pub mod domain;
 pub mod error;
 pub mod inbound;
 pub mod outbound;
+pub mod places;
 pub mod rooms;
 pub mod store;
 

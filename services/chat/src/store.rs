@@ -1,14 +1,22 @@
 //! Everything that this service keeps: MongoDB collections, one file for each family, and the rates in Redis.
 
+pub mod bans;
+pub mod gone;
 pub mod indexes;
+pub mod log;
 pub mod messages;
+pub mod moderators;
+pub mod pages;
 pub mod rates;
 pub mod rooms;
+pub mod settings;
 pub mod writer;
 
 use std::future::IntoFuture;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use mongodb::bson::DateTime as BsonTime;
 use tokio::time::timeout;
 
 use crate::error::{Error, Result};
@@ -24,4 +32,14 @@ pub(crate) async fn within<T>(answer: impl IntoFuture<Output = mongodb::error::R
         Ok(answer) => Ok(answer?),
         Err(_) => Err(Error::Unavailable("MongoDB did not answer in time".to_owned())),
     }
+}
+
+/// A time as MongoDB keeps it, in milliseconds.
+fn bson_time(time: DateTime<Utc>) -> BsonTime {
+    BsonTime::from_millis(time.timestamp_millis())
+}
+
+/// A time that MongoDB kept.
+fn time_of(time: BsonTime) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or_default()
 }

@@ -1,4 +1,6 @@
-use domain::{FieldError, Role, UserId, text};
+use domain::{FieldError, UserId, text};
+
+use crate::domain::Standing;
 
 /// Longest id that a client may give a message, in bytes.
 const MAX_CLIENT_ID: usize = 64;
@@ -87,10 +89,10 @@ impl MessageId {
     }
 }
 
-/// Whether somebody may delete a message: its author, the room's owner, and who moderates every room.
+/// Whether somebody may delete a message: its author, even one who may not speak any more, and who moderates the room.
 #[must_use]
-pub fn may_delete(user: UserId, role: Role, author: UserId, owner: Option<UserId>) -> bool {
-    user == author || Some(user) == owner || role >= Role::Moderator
+pub fn may_delete(user: UserId, author: UserId, standing: Standing) -> bool {
+    user == author || standing.moderates()
 }
 
 #[cfg(test)]
@@ -124,13 +126,12 @@ mod tests {
     }
 
     #[test]
-    fn authors_owners_and_moderators_delete() {
-        let (author, owner) = (UserId(2), Some(UserId(3)));
-        assert!(may_delete(author, Role::User, author, owner));
-        assert!(may_delete(UserId(3), Role::User, author, owner));
-        assert!(may_delete(USER, Role::Moderator, author, owner));
-        assert!(may_delete(USER, Role::Admin, author, None));
-        assert!(!may_delete(USER, Role::User, author, owner));
-        assert!(!may_delete(USER, Role::User, author, None));
+    fn authors_and_those_who_moderate_delete() {
+        let author = UserId(2);
+        assert!(may_delete(author, author, Standing::Banned));
+        assert!(may_delete(USER, author, Standing::Moderator));
+        assert!(may_delete(USER, author, Standing::Owner));
+        assert!(!may_delete(USER, author, Standing::Viewer));
+        assert!(!may_delete(USER, author, Standing::Banned));
     }
 }

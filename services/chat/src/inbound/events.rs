@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::error::Result;
-use crate::store::messages::{messages_anonymise, messages_drop_room};
+use crate::outbound::push;
+use crate::store::gone::{messages_anonymise, messages_drop_room, places_forget};
 use crate::store::rooms::{Room, room_put};
 
 /// The consumer's name, which is that of its queue.
@@ -65,11 +66,24 @@ async fn handle(app: &App, delivery: Delivery) -> Result<()> {
         }
         Some(Payload::UserDeleted(e)) => {
             let user = UserId(e.user_id);
-            messages_anonymise(&app.mongo, user).await?;
+            forget(app, user).await?;
             sleep(SETTLE).await;
-            messages_anonymise(&app.mongo, user).await
+            forget(app, user).await
         }
         _ => Ok(()),
+    }
+}
+
+/// Takes back what an account said, and tells the rooms, step by step; and takes it out of the rooms' lists.
+async fn forget(app: &App, user: UserId) -> Result<()> {
+    loop {
+        let taken_back = messages_anonymise(&app.mongo, user, app.clock.now()).await?;
+        if taken_back.is_empty() {
+            return places_forget(&app.mongo, user).await;
+        }
+        for message in taken_back.iter().filter(|message| message.deleted_at.is_none()) {
+            push::message_deleted(&app.realtime, message);
+        }
     }
 }
 

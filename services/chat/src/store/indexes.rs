@@ -8,7 +8,10 @@ use mongodb::options::IndexOptions;
 use storage::Mongo;
 use tokio::time::sleep;
 
+use super::bans::BANS;
+use super::log::LOG;
 use super::messages::MESSAGES;
+use super::moderators::MODERATORS;
 use super::rooms::ROOMS;
 use crate::error::Result;
 
@@ -16,14 +19,8 @@ use crate::error::Result;
 pub const BY_NUMBER: &str = "stream_seq";
 /// Makes a repeat of a message the same message.
 pub const BY_CLIENT_ID: &str = "stream_user_client_message";
-/// Who may not speak in a room, until when.
-pub const BANS: &str = "bans";
-/// Who helps the owner of a room.
-pub const MODERATORS: &str = "moderators";
-/// What moderators did.
-pub const LOG: &str = "log";
-/// A room's rules, by stream id.
-pub const SETTINGS: &str = "settings";
+/// Lists go from the newest back.
+pub const NEWEST: &str = "stream_newest";
 
 /// Between two attempts to reach a server that is away.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -71,10 +68,12 @@ pub async fn indexes_create(mongo: &Mongo) -> Result<()> {
                 .unique(true)
                 .name("stream_user".to_owned()),
         ),
-        (
-            LOG,
-            index(doc! { "streamId": 1, "timestamp": -1 }).name("stream_time".to_owned()),
-        ),
+        (BANS, newest()),
+        (MODERATORS, newest()),
+        // What is somebody's in all rooms goes with their account.
+        (BANS, index(doc! { "userId": 1 }).name("user".to_owned())),
+        (MODERATORS, index(doc! { "userId": 1 }).name("user".to_owned())),
+        (LOG, newest()),
     ];
     for (collection, index) in all {
         let collection = mongo.database().collection::<Document>(collection);
@@ -107,6 +106,10 @@ pub async fn indexes_create_when_reachable(mongo: &Mongo) -> Result<()> {
 struct Index {
     keys: Document,
     options: IndexOptions,
+}
+
+fn newest() -> Index {
+    index(doc! { "streamId": 1, "createdAt": -1, "tie": -1 }).name(NEWEST.to_owned())
 }
 
 fn index(keys: Document) -> Index {

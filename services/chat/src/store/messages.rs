@@ -4,22 +4,18 @@ use chrono::{DateTime, Utc};
 use domain::{StreamId, UserId};
 use futures::TryStreamExt;
 use mongodb::Collection;
-use mongodb::bson::{DateTime as BsonTime, Document, doc};
+use mongodb::bson::{DateTime as BsonTime, doc};
 use mongodb::error::{ErrorKind, InsertManyError};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
-use super::indexes::{BANS, BY_CLIENT_ID, BY_NUMBER, LOG, MODERATORS, SETTINGS};
-use super::{READ, within};
+use super::indexes::{BY_CLIENT_ID, BY_NUMBER};
+use super::{READ, bson_time, time_of, within};
 use crate::domain::{Conflict, Draft, Insert};
 use crate::error::{Error, Result};
 
 /// The collection.
 pub const MESSAGES: &str = "messages";
-/// Documents that one step of an anonymisation or a deletion touches.
-const BATCH: i64 = 1000;
-/// What takes the place of an account that is gone.
-const NOBODY: &str = "0";
 
 /// A message as MongoDB has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,7 +28,7 @@ pub struct Message {
     pub stream_id: String,
     /// The author, in decimal; 0 when the account is gone.
     pub user_id: String,
-    /// The author's name when it was said; empty when the account is gone.
+    /// The author's name when it was said; `deleted user` when the account is gone.
     pub username: String,
     /// The text; empty when deleted.
     pub message: String,
@@ -61,12 +57,18 @@ impl Message {
             user_id: draft.user.to_string(),
             username: draft.username.clone(),
             message: draft.text.clone(),
-            timestamp: BsonTime::from_millis(now.timestamp_millis()),
+            timestamp: bson_time(now),
             seq,
             client_message_id: draft.client_id.as_ref().map(|id| id.as_str().to_owned()),
             deleted_at: None,
             deleted_by: None,
         }
+    }
+
+    /// The room.
+    #[must_use]
+    pub fn stream(&self) -> StreamId {
+        StreamId(self.stream_id.parse().unwrap_or(0))
     }
 
     /// The author; 0 when the account is gone.
@@ -78,7 +80,7 @@ impl Message {
     /// When it was said.
     #[must_use]
     pub fn time(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.timestamp.timestamp_millis()).unwrap_or_default()
+        time_of(self.timestamp)
     }
 }
 
@@ -104,7 +106,7 @@ pub struct Listed {
     pub head: i64,
 }
 
-fn messages(mongo: &Mongo) -> Collection<Message> {
+pub(super) fn messages(mongo: &Mongo) -> Collection<Message> {
     mongo.database().collection(MESSAGES)
 }
 
@@ -236,78 +238,9 @@ pub async fn message_delete(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let there = doc! { "_id": &message.id, "deletedAt": { "$exists": false } };
-    let now = BsonTime::from_millis(now.timestamp_millis());
-    let set = doc! { "$set": { "message": "", "deletedAt": now, "deletedBy": by.to_string() } };
+    let set = doc! { "$set": { "message": "", "deletedAt": bson_time(now), "deletedBy": by.to_string() } };
     Ok(within(messages(mongo).update_one(there, set))
         .await?
         .modified_count
         == 1)
-}
-
-/// Takes an account's name from what it said, step by step.
-///
-/// # Errors
-/// The store's.
-pub async fn messages_anonymise(mongo: &Mongo, user: UserId) -> Result<()> {
-    let theirs = doc! { "userId": user.to_string() };
-    let set = doc! {
-        "$set": { "userId": NOBODY, "username": "" },
-        "$unset": { "clientMessageId": "" },
-    };
-    loop {
-        let ids = ids(mongo, MESSAGES, theirs.clone()).await?;
-        if ids.is_empty() {
-            break;
-        }
-        within(messages(mongo).update_many(doc! { "_id": { "$in": ids } }, set.clone())).await?;
-    }
-    for collection in [BANS, MODERATORS] {
-        within(
-            mongo
-                .database()
-                .collection::<Document>(collection)
-                .delete_many(theirs.clone()),
-        )
-        .await?;
-    }
-    Ok(())
-}
-
-/// Removes all that was said and settled in a room, step by step.
-///
-/// # Errors
-/// The store's.
-pub async fn messages_drop_room(mongo: &Mongo, stream: StreamId) -> Result<()> {
-    for collection in [MESSAGES, BANS, MODERATORS, LOG] {
-        loop {
-            let ids = ids(mongo, collection, doc! { "streamId": stream.to_string() }).await?;
-            if ids.is_empty() {
-                break;
-            }
-            let gone = mongo.database().collection::<Document>(collection);
-            within(gone.delete_many(doc! { "_id": { "$in": ids } })).await?;
-        }
-    }
-    let settings = mongo.database().collection::<Document>(SETTINGS);
-    within(settings.delete_one(doc! { "_id": stream.to_string() })).await?;
-    Ok(())
-}
-
-async fn ids(mongo: &Mongo, collection: &str, filter: Document) -> Result<Vec<mongodb::bson::Bson>> {
-    let found = async {
-        let all = mongo.database().collection::<Document>(collection);
-        let found = all.find(filter);
-        found
-            .projection(doc! { "_id": 1 })
-            .limit(BATCH)
-            .max_time(READ)
-            .await?
-            .try_collect::<Vec<_>>()
-            .await
-    };
-    let found = within(Box::pin(found)).await?;
-    Ok(found
-        .into_iter()
-        .filter_map(|mut document| document.remove("_id"))
-        .collect())
 }

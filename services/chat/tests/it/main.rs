@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod moderation;
+mod moderator;
 mod outages;
 mod peers;
 mod proxy;
 mod rooms;
 mod sending;
+mod speaking;
 mod world;

@@ -1,6 +1,6 @@
 //! Plays the auth service (keys, no revocations) and the stream service (rooms that a test wants).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -15,7 +15,8 @@ use identity::KeySet;
 use prost::Message;
 use proto::IntoStatus;
 use proto::auth::v1::{
-    KeySetRequest, KeySetResponse, PublicKey, RevocationsSinceRequest, RevocationsSinceResponse,
+    CheckFollowRequest, CheckFollowResponse, KeySetRequest, KeySetResponse, PublicKey,
+    RevocationsSinceRequest, RevocationsSinceResponse,
 };
 use proto::stream::v1::{GetRoomRequest, GetRoomResponse};
 use tokio::net::TcpListener;
@@ -31,6 +32,8 @@ struct Known {
     keys: KeySet,
     rooms: Mutex<HashMap<i64, GetRoomResponse>>,
     questions: AtomicUsize,
+    follows: Mutex<HashSet<(i64, i64)>>,
+    follow_questions: AtomicUsize,
     away: AtomicBool,
 }
 
@@ -67,7 +70,17 @@ impl Peers {
         self.0.rooms.lock().unwrap().insert(stream, room);
     }
 
-    /// The stream service answers nothing.
+    /// One user follows another.
+    pub(crate) fn follow(&self, follower: i64, following: i64) {
+        self.0.follows.lock().unwrap().insert((follower, following));
+    }
+
+    /// Questions about follows.
+    pub(crate) fn follow_questions(&self) -> usize {
+        self.0.follow_questions.load(Ordering::SeqCst)
+    }
+
+    /// Neither service answers anything about rooms and follows.
     pub(crate) fn away(&self, away: bool) {
         self.0.away.store(away, Ordering::SeqCst);
     }
@@ -98,6 +111,17 @@ impl Peers {
             .ok_or_else(|| Error::new(ErrorKind::NotFound, "stream.not_found", "no").into_status())
     }
 
+    fn check_follow(&self, request: CheckFollowRequest) -> Result<CheckFollowResponse, Status> {
+        self.0.follow_questions.fetch_add(1, Ordering::SeqCst);
+        if self.0.away.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("the test says so"));
+        }
+        let follows = self.0.follows.lock().unwrap();
+        Ok(CheckFollowResponse {
+            following: follows.contains(&(request.follower_id, request.following_id)),
+        })
+    }
+
     async fn answer(self, request: http::Request<Body>) -> http::Response<Body> {
         let method = request
             .uri()
@@ -108,6 +132,7 @@ impl Peers {
             .to_owned();
         match method.as_str() {
             "KeySet" => answer(request, move |_: KeySetRequest| Ok(self.key_set())).await,
+            "CheckFollow" => answer(request, move |r| self.check_follow(r)).await,
             "GetRoom" => answer(request, move |r| self.get_room(r)).await,
             "RevocationsSince" => {
                 answer(request, |r: RevocationsSinceRequest| {

@@ -3,6 +3,7 @@
 use domain::Role;
 use proto::error_from_status;
 use proto::events::v1::event::Payload;
+use proto::events::v1::realtime::Message as Realtime;
 use proto::events::v1::{StreamDeleted, StreamEnded, StreamStarted, UserDeleted};
 use tonic::Code;
 
@@ -100,6 +101,14 @@ async fn a_deleted_stream_takes_its_room_along() {
     for i in 0..5 {
         client.say(&i.to_string()).await.unwrap();
     }
+    let owner = world.client(&replica, OWNER, Role::User);
+    owner.ban(6, None).await.unwrap();
+    owner.add_moderator(8).await.unwrap();
+    owner.slow_mode(1).await;
+    let lists = ["bans", "moderators", "settings", "log"];
+    for list in lists {
+        assert!(world.count(list, LIVE).await > 0, "{list}");
+    }
     let deleted = Payload::StreamDeleted(StreamDeleted {
         stream_id: LIVE,
         user_id: OWNER,
@@ -111,6 +120,13 @@ async fn a_deleted_stream_takes_its_room_along() {
     })
     .await
     .unwrap();
+    let wait = stack::eventually(SOON, "the room's lists to be empty", async || {
+        let left = futures::future::join_all(lists.map(|list| world.count(list, LIVE))).await;
+        left.iter().all(|count| *count == 0)
+    });
+    wait.await.unwrap();
+    let refused = owner.ban(6, None).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
     // A late start does not bring it back.
     world.publish("stream.started", started(LIVE), 8).await;
     world.publish("stream.started", started(23), 1).await;
@@ -119,12 +135,18 @@ async fn a_deleted_stream_takes_its_room_along() {
 }
 
 #[tokio::test]
-async fn an_account_that_goes_takes_its_name_along() {
+async fn an_account_that_goes_takes_what_it_said_along() {
     let world = World::new().await;
     let replica = world.fast_replica().await;
-    let client = world.client(&replica, 5, Role::User);
-    client.say_in(LIVE, "mine", Some("c-1")).await.unwrap();
+    let (client, owner) = (
+        world.client(&replica, 5, Role::User),
+        world.client(&replica, OWNER, Role::User),
+    );
+    let mine = client.say_in(LIVE, "mine", Some("c-1")).await.unwrap();
     world.client(&replica, 6, Role::User).say("yours").await.unwrap();
+    owner.ban(6, None).await.unwrap();
+    owner.add_moderator(5).await.unwrap();
+    owner.ban(5, Some(3600)).await.unwrap();
     world
         .publish(
             "user.deleted",
@@ -142,14 +164,28 @@ async fn an_account_that_goes_takes_its_name_along() {
     });
     wait.await.unwrap();
     let messages = client.list(10, None).await.messages;
+    let gone = &messages[0];
     assert_eq!(
         (
-            messages[0].user_id,
-            messages[0].username.as_str(),
-            messages[0].message.as_str()
+            gone.seq,
+            gone.user_id,
+            gone.username.as_str(),
+            gone.message.as_str(),
+            gone.deleted
         ),
-        (0, "", "mine")
+        (1, 0, "deleted user", "", true)
     );
     assert_eq!((messages[1].user_id, messages[1].username.as_str()), (6, "user6"));
     assert!(world.stored(LIVE).await[0].get("clientMessageId").is_none());
+    // Those who see it now see it go.
+    let told = |m: &Realtime| match m {
+        Realtime::ChatMessageDeleted(deleted) => Some((deleted.id.clone(), deleted.seq)),
+        _ => None,
+    };
+    assert_eq!(world.hears("the deletion", told).await, (mine.id, 1));
+    let wait = stack::eventually(SOON, "the lists to be without it", async || {
+        let moderators = world.count("moderators", LIVE).await;
+        (moderators, world.count("bans", LIVE).await) == (0, 1)
+    });
+    wait.await.unwrap();
 }

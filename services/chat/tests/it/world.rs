@@ -155,6 +155,23 @@ impl World {
         taken.await.unwrap();
     }
 
+    /// What the room is told, until one fits.
+    pub(crate) async fn hears<T>(&self, what: &str, fits: impl Fn(&Realtime) -> Option<T>) -> T {
+        let heard = stack::eventually(SOON, what, async || {
+            self.heard.lock().unwrap().iter().find_map(&fits)
+        });
+        heard.await.unwrap()
+    }
+
+    /// Documents of a room in a collection.
+    pub(crate) async fn count(&self, collection: &str, stream: i64) -> u64 {
+        let all = self.mongo.database().collection::<Document>(collection);
+        let id = stream.to_string();
+        all.count_documents(doc! { "$or": [{ "streamId": &id }, { "_id": &id }] })
+            .await
+            .unwrap()
+    }
+
     /// Every message of a room as MongoDB has it, by number.
     pub(crate) async fn stored(&self, stream: i64) -> Vec<Document> {
         let messages = self.mongo.database().collection::<Document>("messages");

@@ -8,6 +8,7 @@ use domain::{StreamId, UserId};
 use identity::{Revocation, Verifier};
 use proto::events::v1::event::Payload;
 use proto::events::v1::realtime::Message;
+use proto::time::datetime;
 use runtime::Shutdown;
 use serde_json::json;
 use tokio::sync::broadcast::Receiver;
@@ -109,6 +110,19 @@ fn realtime_message(hub: &Arc<Hub>, message: &Message) {
             hub.tell(StreamId(m.stream_id), "viewer_count_updated", &shape);
         }
         Message::UsersNotified(m) => hub.notified(m),
+        Message::ChatSettingsUpdated(m) => {
+            let shape = json!({
+                "streamId": m.stream_id,
+                "slowModeSeconds": m.slow_mode_seconds,
+                "followersOnly": m.followers_only,
+            });
+            hub.tell(StreamId(m.stream_id), "chat_settings_updated", &shape);
+        }
+        Message::ChatUserBanned(m) => {
+            let expires_at = datetime(m.expires_at.as_ref());
+            let shape = json!({ "streamId": m.stream_id, "userId": m.user_id, "expiresAt": expires_at });
+            hub.tell(StreamId(m.stream_id), "user_banned", &shape);
+        }
     }
 }
 

@@ -38,6 +38,7 @@ use crate::domain::origin::Origins;
 use crate::outbound::peers::Peers;
 use crate::outbound::people::People;
 use crate::store::limits::RouteLimits;
+use chat::{moderation, settings};
 
 pub(crate) use openapi::document;
 pub(crate) use page::Page;
@@ -169,6 +170,12 @@ api! {
     "/categories/{category}" => { get categories::get, put categories::update, delete categories::delete }
     "/chat/{streamId}/messages" => { get chat::list, post chat::send }
     "/chat/{streamId}/messages/{messageId}" => { delete chat::delete }
+    "/chat/{streamId}/settings" => { get settings::get, put settings::update }
+    "/chat/{streamId}/bans" => { get moderation::bans, post moderation::ban }
+    "/chat/{streamId}/bans/{userId}" => { delete moderation::unban }
+    "/chat/{streamId}/moderators" => { get moderation::moderators, post moderation::add_moderator }
+    "/chat/{streamId}/moderators/{userId}" => { delete moderation::remove_moderator }
+    "/chat/{streamId}/log" => { get moderation::log }
     "/notifications" => { get notifications::list }
     "/notifications/unread-count" => { get notifications::unread_count }
     "/notifications/read-all" => { post notifications::read_all }

@@ -11,6 +11,7 @@ mod bad_requests;
 mod bad_sockets;
 mod client;
 mod limits;
+mod moderation;
 mod peers;
 mod rest;
 mod rooms;

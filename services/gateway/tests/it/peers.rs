@@ -27,6 +27,9 @@ use tonic::{Request, Response, Status, Streaming};
 /// The name that is taken, and the one whose owner may not do things.
 pub(crate) const TAKEN: &str = "taken";
 
+/// The id of no account; that of an admin is 99.
+pub(crate) const NOBODY: i64 = 404;
+
 /// What the stand-ins hold. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Peers {
@@ -51,6 +54,10 @@ pub(crate) struct State {
     /// Client addresses and request ids that came along.
     pub(crate) metadata: Vec<(String, String)>,
     pub(crate) revocations: Vec<auth::Revocation>,
+    pub(crate) settings: chat::Settings,
+    pub(crate) bans: Vec<chat::Ban>,
+    /// Who may not speak, and what they are told.
+    pub(crate) refusals: HashMap<i64, Error>,
     /// Every call of the stream service fails.
     pub(crate) stream_away: bool,
     /// Files that came along.
@@ -144,6 +151,16 @@ impl Peers {
             .ok_or_else(|| Error::unauthenticated().into_status())
     }
 
+    /// Refuses everybody but the owner of all streams.
+    fn moderator<T>(&self, request: &Request<T>) -> Result<User, Status> {
+        let user = self.user(request)?;
+        if user.id.0 == 7 {
+            Ok(user)
+        } else {
+            Err(forbidden("chat.not_allowed"))
+        }
+    }
+
     fn room(&self, id: i64) -> Result<Room, Status> {
         let state = self.state();
         if state.stream_away {
@@ -235,6 +252,19 @@ fn now() -> prost_types::Timestamp {
 
 fn not_found(code: &'static str, detail: &'static str) -> Status {
     Error::new(ErrorKind::NotFound, code, detail).into_status()
+}
+
+fn forbidden(code: &'static str) -> Status {
+    Error::new(ErrorKind::Forbidden, code, "You may not do that.").into_status()
+}
+
+fn moderator(stream_id: i64, user_id: i64) -> chat::Moderator {
+    chat::Moderator {
+        stream_id,
+        user_id,
+        added_by: 7,
+        created_at: Some(now()),
+    }
 }
 
 fn summary(id: i64) -> auth::UserSummary {
@@ -368,8 +398,12 @@ impl AuthService for Peers {
         if name == "nobody" {
             return Err(not_found("auth.user_not_found", "There is no such user."));
         }
+        let mut user = account(9, &name);
+        if name == "user_99" {
+            user.role = auth::Role::Admin.into();
+        }
         Ok(Response::new(auth::GetProfileResponse {
-            user: Some(account(9, &name)),
+            user: Some(user),
             followers_count: 2,
             following_count: 1,
             is_following: caller.map(|_| true),
@@ -382,7 +416,8 @@ impl AuthService for Peers {
     ) -> Result<Response<auth::GetUsersResponse>, Status> {
         self.caller(&request)?;
         self.state().get_users_calls += 1;
-        let users = request.into_inner().ids.into_iter().map(summary).collect();
+        let ids = request.into_inner().ids.into_iter();
+        let users = ids.filter(|id| *id != NOBODY).map(summary).collect();
         Ok(Response::new(auth::GetUsersResponse { users }))
     }
 
@@ -632,6 +667,9 @@ impl ChatService for Peers {
         let user = self.user(&request)?;
         let asked = request.into_inner();
         self.room(asked.stream_id)?;
+        if let Some(refusal) = self.state().refusals.get(&user.id.0) {
+            return Err(refusal.clone().into_status());
+        }
         let said =
             text::chat_message(&asked.message).map_err(|e| Error::invalid_fields(vec![e]).into_status())?;
         let message = self.post(asked.stream_id, &user, &said);
@@ -683,6 +721,132 @@ impl ChatService for Peers {
         };
         let heads = request.into_inner().stream_ids.into_iter().map(head).collect();
         Ok(Response::new(chat::HeadsResponse { heads }))
+    }
+
+    async fn get_settings(
+        &self,
+        request: Request<chat::GetSettingsRequest>,
+    ) -> Result<Response<chat::GetSettingsResponse>, Status> {
+        let moderates = self.caller(&request)?.is_some_and(|user| user.id.0 == 7);
+        let id = request.into_inner().stream_id;
+        self.room(id)?;
+        let mut settings = self.state().settings.clone();
+        settings.stream_id = id;
+        settings.blocked_words = settings.blocked_words.filter(|_| moderates);
+        Ok(Response::new(chat::GetSettingsResponse {
+            settings: Some(settings),
+        }))
+    }
+
+    async fn update_settings(
+        &self,
+        request: Request<chat::UpdateSettingsRequest>,
+    ) -> Result<Response<chat::UpdateSettingsResponse>, Status> {
+        self.moderator(&request)?;
+        let asked = request.into_inner();
+        let mut state = self.state();
+        let settings = &mut state.settings;
+        settings.stream_id = asked.stream_id;
+        settings.slow_mode_seconds = asked.slow_mode_seconds.unwrap_or(settings.slow_mode_seconds);
+        settings.followers_only = asked.followers_only.unwrap_or(settings.followers_only);
+        settings.blocked_words = asked.blocked_words.or(settings.blocked_words.take());
+        Ok(Response::new(chat::UpdateSettingsResponse {
+            settings: Some(settings.clone()),
+        }))
+    }
+
+    async fn list_bans(
+        &self,
+        request: Request<chat::ListBansRequest>,
+    ) -> Result<Response<chat::ListBansResponse>, Status> {
+        self.moderator(&request)?;
+        let bans = self.state().bans.clone();
+        Ok(Response::new(chat::ListBansResponse {
+            page: one_page(bans.len().try_into().unwrap()),
+            bans,
+        }))
+    }
+
+    async fn ban_user(
+        &self,
+        request: Request<chat::BanUserRequest>,
+    ) -> Result<Response<chat::BanUserResponse>, Status> {
+        let by = self.moderator(&request)?;
+        let asked = request.into_inner();
+        if asked.role() == auth::Role::Admin {
+            return Err(forbidden("chat.user_protected"));
+        }
+        let ban = chat::Ban {
+            stream_id: asked.stream_id,
+            user_id: asked.user_id,
+            reason: asked.reason,
+            banned_by: by.id.0,
+            created_at: Some(now()),
+            expires_at: asked.seconds.map(|_| now()),
+        };
+        self.state().bans.push(ban.clone());
+        Ok(Response::new(chat::BanUserResponse { ban: Some(ban) }))
+    }
+
+    async fn unban_user(
+        &self,
+        request: Request<chat::UnbanUserRequest>,
+    ) -> Result<Response<chat::UnbanUserResponse>, Status> {
+        self.moderator(&request)?;
+        let id = request.into_inner().user_id;
+        self.state().bans.retain(|ban| ban.user_id != id);
+        Ok(Response::new(chat::UnbanUserResponse {}))
+    }
+
+    async fn list_moderators(
+        &self,
+        request: Request<chat::ListModeratorsRequest>,
+    ) -> Result<Response<chat::ListModeratorsResponse>, Status> {
+        self.moderator(&request)?;
+        Ok(Response::new(chat::ListModeratorsResponse {
+            moderators: vec![moderator(1, 3)],
+            page: one_page(1),
+        }))
+    }
+
+    async fn add_moderator(
+        &self,
+        request: Request<chat::AddModeratorRequest>,
+    ) -> Result<Response<chat::AddModeratorResponse>, Status> {
+        self.moderator(&request)?;
+        let asked = request.into_inner();
+        Ok(Response::new(chat::AddModeratorResponse {
+            moderator: Some(moderator(asked.stream_id, asked.user_id)),
+        }))
+    }
+
+    async fn remove_moderator(
+        &self,
+        request: Request<chat::RemoveModeratorRequest>,
+    ) -> Result<Response<chat::RemoveModeratorResponse>, Status> {
+        self.moderator(&request)?;
+        Ok(Response::new(chat::RemoveModeratorResponse {}))
+    }
+
+    async fn list_log(
+        &self,
+        request: Request<chat::ListLogRequest>,
+    ) -> Result<Response<chat::ListLogResponse>, Status> {
+        self.moderator(&request)?;
+        let entry = chat::LogEntry {
+            id: "entry".to_owned(),
+            action: "user_timed_out".to_owned(),
+            actor_id: 7,
+            user_id: Some(3),
+            seconds: Some(60),
+            reason: "spam".to_owned(),
+            created_at: Some(now()),
+            ..chat::LogEntry::default()
+        };
+        Ok(Response::new(chat::ListLogResponse {
+            entries: vec![entry],
+            page: one_page(1),
+        }))
     }
 
     unused! { delete_message(chat::DeleteMessageRequest) -> chat::DeleteMessageResponse; }

@@ -1,5 +1,8 @@
 //! Chat over HTTP: the same messages as over sockets.
 
+pub(super) mod moderation;
+pub(super) mod settings;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{FieldError, StreamId};
@@ -86,7 +89,8 @@ pub(super) async fn list(
     }))
 }
 
-/// Says something in a room.
+/// Says something in a room. 403 with `chat.banned`, `chat.followers_only` or `chat.word_blocked`, and 429 with
+/// `chat.slow_mode` or `chat.rate_limited`, say why not.
 #[utoipa::path(post, path = "/api/chat/{streamId}/messages", tag = "chat", operation_id = "sendMessage",
     security(("bearer" = [])), params(("streamId" = i64, Path)), request_body = Saying,
     responses((status = 201, body = SentShape)))]
@@ -118,7 +122,7 @@ pub(super) async fn send(
     }))
 }
 
-/// Deletes a message: one's own, or any for the owner of the stream and for moderators.
+/// Deletes a message: one's own, or any for the owner of the stream, moderators and admins.
 #[utoipa::path(delete, path = "/api/chat/{streamId}/messages/{messageId}", tag = "chat", operation_id = "deleteMessage",
     security(("bearer" = [])), params(("streamId" = i64, Path), ("messageId" = String, Path)),
     responses((status = 200, body = DoneShape)))]

@@ -8,6 +8,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, Ref, RefOr, Response};
 use utoipa::{Modify, OpenApi};
 
+use crate::inbound::rest::chat::{moderation, settings};
 use crate::inbound::rest::problem::{FieldShape, ProblemShape};
 use crate::inbound::rest::{Rest, account, admin, categories, chat, notifications, streams, users, vods};
 
@@ -47,7 +48,9 @@ const PROBLEMS: [(&str, &str); 13] = [
         streams::broadcasts, vods::latest_of_stream, vods::list, vods::search, vods::get, vods::update,
         vods::refresh_url, vods::retry, vods::delete, categories::list, categories::search, categories::get,
         categories::create, categories::update, categories::delete,
-        chat::list, chat::send, chat::delete, notifications::list, notifications::unread_count, notifications::read_all,
+        chat::list, chat::send, chat::delete, settings::get, settings::update, moderation::bans, moderation::ban,
+        moderation::unban, moderation::moderators, moderation::add_moderator, moderation::remove_moderator, moderation::log,
+        notifications::list, notifications::unread_count, notifications::read_all,
         notifications::read,
     ),
     components(schemas(ProblemShape, FieldShape)),

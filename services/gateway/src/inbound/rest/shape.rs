@@ -3,6 +3,7 @@
 
 mod category;
 mod chat;
+mod moderation;
 mod notification;
 mod page;
 mod stream;
@@ -11,6 +12,10 @@ mod vod;
 
 pub(super) use category::{CategoryListShape, CategoryShape};
 pub(super) use chat::{ChatMessageShape, ChatPageShape, SentShape};
+pub(super) use moderation::{
+    BanListShape, BanShape, BannedShape, LogEntryShape, LogShape, ModeratorAddedShape, ModeratorListShape,
+    ModeratorShape, SettingsShape,
+};
 pub(super) use notification::{NotificationListShape, NotificationShape, ReadShape, UnreadShape};
 pub(super) use page::TotalsShape;
 pub(super) use stream::{

@@ -1,0 +1,175 @@
+//! Saying, reading and deleting.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{FieldError, StreamId, UserId};
+use futures::{StreamExt, TryStreamExt, stream};
+use identity::User;
+use proto::Caller;
+use proto::chat::v1::list_messages_request::From;
+use proto::chat::v1::{
+    DeleteMessageRequest, DeleteMessageResponse, HeadsRequest, HeadsResponse, ListMessagesRequest,
+    ListMessagesResponse, RoomHead, SendMessageRequest, SendMessageResponse,
+};
+use tokio::time::{Instant, timeout_at};
+use tokio::try_join;
+
+use super::{allowed, stream_id};
+use crate::app::App;
+use crate::domain::{Action, Draft, MessageId, Refusal, may_delete};
+use crate::error::{Error, Result};
+use crate::outbound::push;
+use crate::store::log::{Entry, log_add};
+use crate::store::messages::{Message, Range, message_delete, message_get, messages_head, messages_list};
+
+/// How long a message may take in all; its sender is told within 3 s that it failed.
+const SEND: Duration = Duration::from_millis(2600);
+/// Most messages in one answer.
+const MAX_LIMIT: u32 = 500;
+/// Most rooms in one question.
+const MAX_ROOMS: usize = 1000;
+/// Rooms that one question looks up at the same time.
+const ROOMS_AT_ONCE: usize = 8;
+
+pub(super) async fn send(
+    app: &App,
+    caller: &Caller,
+    request: SendMessageRequest,
+) -> Result<SendMessageResponse> {
+    let user = caller.user()?;
+    let stream = stream_id(request.stream_id)?;
+    let draft = Draft::parse(
+        user.id,
+        &user.username,
+        &request.message,
+        request.client_message_id,
+    )?;
+    let until = Instant::from_std(caller.deadline).min(Instant::now() + SEND);
+    let allowed = async {
+        let owner = app.rooms.live(stream).await?;
+        may_speak(app, user, stream, owner, &draft).await
+    };
+    let late = |_| Error::Unavailable("whether the message is allowed was not known in time".to_owned());
+    timeout_at(until, allowed).await.map_err(late)??;
+    let message = app.writer.post(stream, draft, until).await?;
+    Ok(SendMessageResponse {
+        message: Some(message.into()),
+    })
+}
+
+/// Finds out what [`Settings::speak`](crate::domain::Settings::speak) wants to know. The turn of slow mode is taken last, so that
+/// nobody loses it to another refusal.
+async fn may_speak(app: &App, user: &User, stream: StreamId, owner: UserId, draft: &Draft) -> Result<()> {
+    let (standing, settings) = try_join!(
+        app.places.standing(stream, owner, user),
+        app.places.settings(stream)
+    )?;
+    let conditions = match settings.speak(standing, &draft.text) {
+        Ok(conditions) => conditions,
+        Err(Refusal::BlockedWord) => return Err(Error::BlockedWord),
+        Err(Refusal::Banned) => return Err(Error::Banned(app.places.ban_left(stream, user.id).await?)),
+    };
+    if conditions.follows && !app.follows.follows(user.id, owner).await? {
+        return Err(Error::FollowersOnly);
+    }
+    app.rates.take(user.id).await?;
+    match conditions.pause {
+        Some(pause) => {
+            app.rates
+                .turn(stream, user.id, draft.client_id.as_ref(), pause)
+                .await
+        }
+        None => Ok(()),
+    }
+}
+
+pub(super) async fn list(app: &App, request: ListMessagesRequest) -> Result<ListMessagesResponse> {
+    let stream = stream_id(request.stream_id)?;
+    if !(1..=MAX_LIMIT).contains(&request.limit) {
+        return Err(FieldError::new("limit", format!("must be 1 to {MAX_LIMIT}")).into());
+    }
+    let range = match request.from {
+        None => Range::Page(1),
+        Some(From::Page(0)) => return Err(FieldError::new("page", "must be at least 1").into()),
+        Some(From::Page(page)) => Range::Page(page),
+        Some(From::BeforeSeq(seq)) => Range::Before(seq),
+        Some(From::AfterSeq(seq)) if seq < 0 => {
+            return Err(FieldError::new("afterSeq", "must not be negative").into());
+        }
+        Some(From::AfterSeq(seq)) => Range::After(seq),
+    };
+    let listed = messages_list(&app.mongo, stream, range, request.limit).await?;
+    Ok(ListMessagesResponse {
+        messages: listed.messages.into_iter().map(Into::into).collect(),
+        truncated: listed.truncated,
+        head: listed.head,
+        // Numbers have no holes, so the last one is the count.
+        total_messages: u64::try_from(listed.head).unwrap_or(0),
+    })
+}
+
+pub(super) async fn heads(app: &App, request: HeadsRequest) -> Result<HeadsResponse> {
+    if request.stream_ids.len() > MAX_ROOMS {
+        return Err(FieldError::new("streamIds", format!("must be at most {MAX_ROOMS}")).into());
+    }
+    let ids: Vec<StreamId> = request
+        .stream_ids
+        .into_iter()
+        .map(stream_id)
+        .collect::<Result<_>>()?;
+    let heads = stream::iter(ids)
+        .map(|stream| async move {
+            // Gateways ask for the same rooms at the same time.
+            let seq = app
+                .heads
+                .try_get_with(stream, messages_head(&app.mongo, stream))
+                .await;
+            let seq = seq.map_err(|error: Arc<Error>| (*error).clone())?;
+            Ok::<_, Error>(RoomHead {
+                stream_id: stream.0,
+                seq,
+            })
+        })
+        .buffered(ROOMS_AT_ONCE)
+        .try_collect()
+        .await?;
+    Ok(HeadsResponse { heads })
+}
+
+pub(super) async fn delete(
+    app: &App,
+    caller: &Caller,
+    request: DeleteMessageRequest,
+) -> Result<DeleteMessageResponse> {
+    let user = caller.user()?;
+    let stream = stream_id(request.stream_id)?;
+    let id = MessageId::parse(request.id)?;
+    let message = message_get(&app.mongo, stream, id.as_str())
+        .await?
+        .ok_or(Error::NoMessage)?;
+    let own = user.id == message.author();
+    if !own {
+        let owner = app.rooms.owner(stream).await?.ok_or(Error::NoMessage)?;
+        let standing = app.places.standing(stream, owner, user).await?;
+        allowed(may_delete(user.id, message.author(), standing), ())?;
+    }
+    let now = app.clock.now();
+    let deleted = message_delete(&app.mongo, &message, user.id, now).await?;
+    if deleted {
+        push::message_deleted(&app.realtime, &message);
+    }
+    // Who repeats a deletion may have missed the answer because the log could not be written.
+    if !own && (deleted || was_deleted_by(&message, user.id)) {
+        let entry = Entry::new(stream, user.id, Action::MessageDeleted, now).of_message(&message.id);
+        log_add(&app.mongo, &entry.to(message.author())).await?;
+    }
+    Ok(DeleteMessageResponse {})
+}
+
+fn was_deleted_by(message: &Message, user: UserId) -> bool {
+    message
+        .deleted_by
+        .as_ref()
+        .is_some_and(|by| *by == user.to_string())
+}

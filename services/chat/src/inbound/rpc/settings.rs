@@ -1,0 +1,68 @@
+//! A room's rules.
+
+use domain::StreamId;
+use proto::Caller;
+use proto::chat::v1::{
+    BlockedWords as WordsMessage, GetSettingsRequest, GetSettingsResponse, Settings as SettingsMessage,
+    UpdateSettingsRequest, UpdateSettingsResponse,
+};
+
+use super::{Actor, stream_id};
+use crate::app::App;
+use crate::domain::{Action, Settings, SettingsChange};
+use crate::error::{Error, Result};
+use crate::outbound::push;
+use crate::store::log::{Entry, log_add};
+use crate::store::settings::{settings_change, settings_get};
+
+pub(super) async fn get(
+    app: &App,
+    caller: &Caller,
+    request: GetSettingsRequest,
+) -> Result<GetSettingsResponse> {
+    let stream = stream_id(request.stream_id)?;
+    let with_words = match &caller.user {
+        Some(_) => Actor::of(app, caller, stream.0).await?.standing.moderates(),
+        None => {
+            app.rooms.owner(stream).await?.ok_or(Error::NoStream)?;
+            false
+        }
+    };
+    let settings = settings_get(&app.mongo, stream).await?;
+    Ok(GetSettingsResponse {
+        settings: Some(message(stream, &settings, with_words)),
+    })
+}
+
+pub(super) async fn update(
+    app: &App,
+    caller: &Caller,
+    request: UpdateSettingsRequest,
+) -> Result<UpdateSettingsResponse> {
+    let actor = Actor::moderator(app, caller, request.stream_id).await?;
+    let change = SettingsChange::parse(
+        request.slow_mode_seconds,
+        request.followers_only,
+        request.blocked_words.map(|blocked| blocked.words),
+    )?;
+    let now = app.clock.now();
+    let settings = settings_change(&app.mongo, actor.stream, &change, now).await?;
+    app.places.forget_settings(actor.stream).await;
+    push::settings_updated(&app.realtime, actor.stream, &settings);
+    let entry = Entry::new(actor.stream, actor.user.id, Action::SettingsUpdated, now);
+    log_add(&app.mongo, &entry).await?;
+    Ok(UpdateSettingsResponse {
+        settings: Some(message(actor.stream, &settings, true)),
+    })
+}
+
+fn message(stream: StreamId, settings: &Settings, with_words: bool) -> SettingsMessage {
+    SettingsMessage {
+        stream_id: stream.0,
+        slow_mode_seconds: settings.slow_mode_seconds,
+        followers_only: settings.followers_only,
+        blocked_words: with_words.then(|| WordsMessage {
+            words: settings.blocked_words.words().to_vec(),
+        }),
+    }
+}

@@ -1,0 +1,133 @@
+//! What was done to moderate a room. Rows are added and never changed; they go with the room. An account that is gone is a number
+//! in them that means nobody.
+
+use chrono::{DateTime, Utc};
+use domain::{PageInfo, PageRequest, StreamId, UserId};
+use mongodb::bson::{DateTime as BsonTime, doc};
+use mongodb::error::{ErrorKind, WriteFailure};
+use serde::{Deserialize, Serialize};
+use storage::Mongo;
+use uuid::Uuid;
+
+use super::pages::{Listed, page_of};
+use super::{bson_time, time_of};
+use crate::domain::{Action, BanOrder};
+use crate::error::{Error, Result};
+
+/// The collection.
+pub const LOG: &str = "log";
+
+/// Something that was done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// UUID v7; for a message's deletion a name that it can have only once.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// The room, in decimal.
+    pub stream_id: String,
+    /// What was done.
+    pub action: String,
+    /// Who did it, in decimal.
+    pub actor_id: String,
+    /// Whom it was done to, in decimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The message that went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// For how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<i64>,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+    created_at: BsonTime,
+    /// The same time in microseconds, which MongoDB's does not have.
+    tie: i64,
+}
+
+impl Entry {
+    /// Something that somebody does in a room now.
+    #[must_use]
+    pub fn new(stream: StreamId, actor: UserId, action: Action, now: DateTime<Utc>) -> Self {
+        Self {
+            id: Uuid::now_v7().to_string(),
+            stream_id: stream.to_string(),
+            action: action.as_str().to_owned(),
+            actor_id: actor.to_string(),
+            user_id: None,
+            message_id: None,
+            seconds: None,
+            reason: String::new(),
+            created_at: bson_time(now),
+            tie: now.timestamp_micros(),
+        }
+    }
+
+    /// Done to somebody.
+    #[must_use]
+    pub fn to(mut self, user: UserId) -> Self {
+        self.user_id = Some(user.to_string());
+        self
+    }
+
+    /// As a ban was ordered.
+    #[must_use]
+    pub fn ordered(mut self, order: &BanOrder) -> Self {
+        self.seconds = order.seconds.map(i64::from);
+        self.reason.clone_from(&order.reason);
+        self.to(order.user)
+    }
+
+    /// Done to a message, which is deleted only once.
+    #[must_use]
+    pub fn of_message(mut self, message: &str) -> Self {
+        self.id = format!("message:{message}");
+        self.message_id = Some(message.to_owned());
+        self
+    }
+
+    /// When.
+    #[must_use]
+    pub fn created_at(&self) -> DateTime<Utc> {
+        time_of(self.created_at)
+    }
+}
+
+impl Listed for Entry {
+    fn created_at(&self) -> BsonTime {
+        self.created_at
+    }
+
+    fn tie(&self) -> i64 {
+        self.tie
+    }
+}
+
+/// Adds an entry; one that is there already stays as it is.
+///
+/// # Errors
+/// The store's.
+pub async fn log_add(mongo: &Mongo, entry: &Entry) -> Result<()> {
+    let log = mongo.database().collection::<Entry>(LOG);
+    let added = tokio::time::timeout(super::ANSWER, async { log.insert_one(entry).await });
+    match added.await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) if is_there(&error) => Ok(()),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(Error::Unavailable("MongoDB did not answer in time".to_owned())),
+    }
+}
+
+fn is_there(error: &mongodb::error::Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == 11_000)
+}
+
+/// What was done in a room, newest first.
+///
+/// # Errors
+/// The store's.
+pub async fn log_list(mongo: &Mongo, stream: StreamId, page: &PageRequest) -> Result<(Vec<Entry>, PageInfo)> {
+    page_of(mongo, LOG, doc! { "streamId": stream.to_string() }, page).await
+}

@@ -1,0 +1,85 @@
+//! Pages of a room's lists, from the newest back: by number with totals, or after a cursor without.
+
+use domain::page::PageStart;
+use domain::{Cursor, PageInfo, PageRequest};
+use futures::TryStreamExt;
+use mongodb::bson::{DateTime as BsonTime, Document, doc};
+use serde::de::DeserializeOwned;
+use storage::Mongo;
+
+use super::{READ, within};
+use crate::error::Result;
+
+/// Totals stop here.
+const MOST_COUNTED: u64 = 10_000;
+
+/// A row of such a list.
+pub(super) trait Listed: DeserializeOwned + Send + Sync + Unpin {
+    /// When it was made.
+    fn created_at(&self) -> BsonTime;
+    /// Decides between rows of the same time.
+    fn tie(&self) -> i64;
+}
+
+/// One page of the rows that a filter names. The index `stream_newest` has them in order.
+pub(super) async fn page_of<T: Listed>(
+    mongo: &Mongo,
+    collection: &str,
+    filter: Document,
+    page: &PageRequest,
+) -> Result<(Vec<T>, PageInfo)> {
+    let limit = i64::from(page.limit);
+    let found = async {
+        let rows = mongo.database().collection::<T>(collection);
+        let found = rows
+            .find(doc! { "$and": [filter.clone(), behind(page.start)] })
+            .sort(doc! { "createdAt": -1, "tie": -1 });
+        found
+            .skip(page.offset())
+            .limit(limit + 1)
+            .batch_size(page.limit + 1)
+            .max_time(READ)
+            .await?
+            .try_collect::<Vec<T>>()
+            .await
+    };
+    let mut rows = within(Box::pin(found)).await?;
+    let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let total = match page.start {
+        PageStart::Page(_) => Some(count(mongo, collection, filter).await?),
+        PageStart::After(_) => None,
+    };
+    let info = PageInfo {
+        total_items: total.map(|total| total.min(MOST_COUNTED)),
+        total_items_capped: total.is_some_and(|total| total > MOST_COUNTED),
+        next_cursor: rows.last().filter(|_| more).map(cursor),
+    };
+    Ok((rows, info))
+}
+
+fn behind(start: PageStart) -> Document {
+    match start {
+        PageStart::Page(_) => doc! {},
+        PageStart::After(Cursor { key, id }) => {
+            let time = BsonTime::from_millis(key);
+            doc! { "$or": [{ "createdAt": { "$lt": time } }, { "createdAt": time, "tie": { "$lt": id } }] }
+        }
+    }
+}
+
+fn cursor<T: Listed>(row: &T) -> Cursor {
+    Cursor {
+        key: row.created_at().timestamp_millis(),
+        id: row.tie(),
+    }
+}
+
+async fn count(mongo: &Mongo, collection: &str, filter: Document) -> Result<u64> {
+    let rows = mongo.database().collection::<Document>(collection);
+    let counted = rows
+        .count_documents(filter)
+        .limit(MOST_COUNTED + 1)
+        .max_time(READ);
+    within(counted).await
+}

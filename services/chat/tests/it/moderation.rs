@@ -1,0 +1,277 @@
+//! Who moderates a room, whom they may ban, and what the log keeps of it.
+
+use domain::Role;
+use identity::ServiceName;
+use proto::auth::v1::Role as RoleMessage;
+use proto::error_from_status;
+use proto::events::v1::realtime::Message as Realtime;
+use tonic::{Code, Status};
+
+use crate::world::{Client, LIVE, OWNER, Replica, SOON, World};
+
+const VIEWER: i64 = 5;
+const MODERATOR: i64 = 6;
+const SITE_MODERATOR: i64 = 8;
+const ADMIN: i64 = 9;
+
+struct Cast {
+    world: World,
+    replica: Replica,
+    viewer: Client,
+    moderator: Client,
+    site_moderator: Client,
+    owner: Client,
+    admin: Client,
+}
+
+impl Cast {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let replica = world.fast_replica().await;
+        let client = |user, role| world.client(&replica, user, role);
+        let (viewer, moderator) = (client(VIEWER, Role::User), client(MODERATOR, Role::User));
+        let site_moderator = client(SITE_MODERATOR, Role::Moderator);
+        let (owner, admin) = (client(OWNER, Role::User), client(ADMIN, Role::Admin));
+        owner.add_moderator(MODERATOR).await.unwrap();
+        Self {
+            world,
+            replica,
+            viewer,
+            moderator,
+            site_moderator,
+            owner,
+            admin,
+        }
+    }
+}
+
+fn code<T>(outcome: Result<T, Status>) -> Option<String> {
+    outcome
+        .err()
+        .map(|status| error_from_status(&status).code.into_owned())
+}
+
+#[tokio::test]
+async fn only_those_who_moderate_do_so() {
+    let cast = Cast::new().await;
+    for (client, moderates, appoints) in [
+        (&cast.viewer, false, false),
+        (&cast.moderator, true, false),
+        (&cast.site_moderator, true, false),
+        (&cast.owner, true, true),
+        (&cast.admin, true, true),
+    ] {
+        let refused = |may: bool| (!may).then(|| "chat.not_allowed".to_owned());
+        assert_eq!(code(client.ban(20, None).await), refused(moderates));
+        assert_eq!(code(client.bans().await), refused(moderates));
+        assert_eq!(code(client.unban(20).await), refused(moderates));
+        assert_eq!(code(client.moderators().await), refused(moderates));
+        assert_eq!(code(client.log().await), refused(moderates));
+        assert_eq!(code(client.change(Some(0), None, None).await), refused(moderates));
+        assert_eq!(code(client.add_moderator(21).await), refused(appoints));
+        if appoints {
+            client.remove_moderator(21).await.unwrap();
+        }
+        assert_eq!(
+            code(client.remove_moderator(22).await).unwrap(),
+            if appoints {
+                "chat.not_moderator"
+            } else {
+                "chat.not_allowed"
+            }
+        );
+        let message = cast.viewer.say("x").await.unwrap();
+        let own = std::ptr::eq(client, &cast.viewer);
+        assert_eq!(code(client.delete(&message.id).await), refused(moderates || own));
+    }
+    assert_eq!(code(cast.owner.unban(20).await).unwrap(), "chat.not_banned");
+    assert_eq!(cast.owner.moderators().await.unwrap(), [MODERATOR]);
+    let guest = cast.world.client_with(&cast.replica, ServiceName::Gateway, None);
+    assert_eq!(
+        guest.ban(20, None).await.unwrap_err().code(),
+        Code::Unauthenticated
+    );
+    assert_eq!(guest.log().await.unwrap_err().code(), Code::Unauthenticated);
+    assert_eq!(
+        cast.owner.add_moderator(OWNER).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
+    // A moderator of one room is nobody in another.
+    cast.world.peers.room(30, VIEWER, true, 1);
+    let message = cast.viewer.say_in(30, "mine", None).await.unwrap();
+    let request = proto::chat::v1::DeleteMessageRequest {
+        stream_id: 30,
+        id: message.id,
+    };
+    let refused = cast.moderator.rpc.clone().delete_message(request).await;
+    assert_eq!(code(refused).unwrap(), "chat.not_allowed");
+}
+
+#[tokio::test]
+async fn nobody_bans_the_owner_an_admin_or_their_equal() {
+    let cast = Cast::new().await;
+    let protected = Some("chat.user_protected".to_owned());
+    for (by, user, role, expected) in [
+        (&cast.moderator, OWNER, RoleMessage::User, &protected),
+        (&cast.moderator, ADMIN, RoleMessage::Admin, &protected),
+        (
+            &cast.moderator,
+            SITE_MODERATOR,
+            RoleMessage::Moderator,
+            &protected,
+        ),
+        (&cast.moderator, MODERATOR, RoleMessage::User, &protected),
+        (&cast.site_moderator, MODERATOR, RoleMessage::User, &protected),
+        (&cast.owner, OWNER, RoleMessage::User, &protected),
+        (&cast.owner, ADMIN, RoleMessage::Admin, &protected),
+        (&cast.admin, OWNER, RoleMessage::User, &protected),
+        (&cast.admin, ADMIN, RoleMessage::Admin, &protected),
+        (&cast.moderator, VIEWER, RoleMessage::User, &None),
+        (&cast.owner, SITE_MODERATOR, RoleMessage::Moderator, &None),
+        (&cast.admin, MODERATOR, RoleMessage::User, &None),
+    ] {
+        assert_eq!(&code(by.ban_of(user, role, None).await), expected, "{user}");
+    }
+    // A moderator who is banned neither speaks, nor moderates, nor lets themselves in again.
+    for client in [&cast.moderator, &cast.site_moderator] {
+        assert_eq!(code(client.say("x").await).unwrap(), "chat.banned");
+        assert_eq!(code(client.unban(MODERATOR).await).unwrap(), "chat.not_allowed");
+    }
+    // An admin speaks, whatever the list says: they were made one after it.
+    cast.owner.ban(ADMIN, None).await.unwrap();
+    cast.admin.say("still here").await.unwrap();
+    for (user, seconds, role) in [
+        (0, None, RoleMessage::User),
+        (-1, None, RoleMessage::User),
+        (20, Some(0), RoleMessage::User),
+        (20, Some(31_536_001), RoleMessage::User),
+        (20, None, RoleMessage::Unspecified),
+    ] {
+        let refused = cast.owner.ban_of(user, role, seconds).await.unwrap_err();
+        assert_eq!(
+            refused.code(),
+            Code::InvalidArgument,
+            "{user} {seconds:?} {role:?}"
+        );
+    }
+    let request = proto::chat::v1::BanUserRequest {
+        stream_id: LIVE,
+        user_id: 20,
+        role: 99,
+        ..Default::default()
+    };
+    let refused = cast.owner.rpc.clone().ban_user(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let request = proto::chat::v1::BanUserRequest {
+        stream_id: 99,
+        user_id: 20,
+        role: 1,
+        ..Default::default()
+    };
+    let refused = cast.owner.rpc.clone().ban_user(request).await;
+    assert_eq!(code(refused).unwrap(), "stream.not_found");
+}
+
+/// A ban is told to the room, holds on every replica within a second, and ends by itself or by hand.
+#[tokio::test]
+async fn a_ban_holds_everywhere_and_a_time_out_ends() {
+    let cast = Cast::new().await;
+    let other = cast.world.fast_replica().await;
+    let elsewhere = cast.world.client(&other, VIEWER, Role::User);
+    elsewhere.say("before").await.unwrap();
+    let began = std::time::Instant::now();
+    cast.moderator.ban(VIEWER, None).await.unwrap();
+    assert_eq!(code(cast.viewer.say("x").await).unwrap(), "chat.banned");
+    stack::eventually(SOON, "the ban on the other replica", async || {
+        code(elsewhere.say("x").await).as_deref() == Some("chat.banned")
+    })
+    .await
+    .unwrap();
+    println!("banned everywhere after {:?}", began.elapsed());
+    let told = |m: &Realtime| match m {
+        Realtime::ChatUserBanned(banned) => Some((banned.user_id, banned.expires_at.is_some())),
+        _ => None,
+    };
+    assert_eq!(cast.world.hears("the ban", told).await, (VIEWER, false));
+    // They watch, and elsewhere they speak.
+    assert!(!cast.viewer.list(10, None).await.messages.is_empty());
+    cast.world.peers.room(30, 40, true, 1);
+    cast.viewer.say_in(30, "elsewhere", None).await.unwrap();
+    assert_eq!(cast.owner.bans().await.unwrap(), [VIEWER]);
+
+    // A time out takes the place of the ban, and ends.
+    let ban = cast.moderator.ban(VIEWER, Some(2)).await.unwrap();
+    assert!(ban.expires_at.is_some());
+    let refused = error_from_status(&cast.viewer.say("x").await.unwrap_err());
+    assert!(refused.retry_after.is_some());
+    stack::eventually(SOON, "the end of the time out", async || {
+        cast.viewer.say("again").await
+    })
+    .await
+    .unwrap();
+    assert!(cast.owner.bans().await.unwrap().is_empty());
+
+    cast.moderator.ban(VIEWER, None).await.unwrap();
+    cast.moderator.unban(VIEWER).await.unwrap();
+    cast.viewer.say("and again").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_log_keeps_who_did_what_to_whom() {
+    let cast = Cast::new().await;
+    let message = cast.viewer.say("bad").await.unwrap();
+    let own = cast.moderator.say("mine").await.unwrap();
+    for _ in 0..2 {
+        cast.moderator.delete(&message.id).await.unwrap();
+    }
+    cast.moderator.delete(&own.id).await.unwrap();
+    cast.moderator.ban(VIEWER, Some(60)).await.unwrap();
+    cast.owner.ban(VIEWER, None).await.unwrap();
+    cast.site_moderator.unban(VIEWER).await.unwrap();
+    cast.admin.slow_mode(0).await;
+    cast.owner.remove_moderator(MODERATOR).await.unwrap();
+    let log = cast.owner.log().await.unwrap();
+    let entries: Vec<_> = log
+        .iter()
+        .map(|entry| {
+            (
+                entry.action.as_str(),
+                entry.actor_id,
+                entry.user_id,
+                entry.seconds,
+            )
+        })
+        .collect();
+    assert_eq!(
+        entries,
+        [
+            ("moderator_removed", OWNER, Some(MODERATOR), None),
+            ("settings_updated", ADMIN, None, None),
+            ("user_unbanned", SITE_MODERATOR, Some(VIEWER), None),
+            ("user_banned", OWNER, Some(VIEWER), None),
+            ("user_timed_out", MODERATOR, Some(VIEWER), Some(60)),
+            ("message_deleted", MODERATOR, Some(VIEWER), None),
+            ("moderator_added", OWNER, Some(MODERATOR), None),
+        ]
+    );
+    assert_eq!(log[5].message_id.as_deref(), Some(message.id.as_str()));
+    assert_eq!((log[3].reason.as_str(), log[5].reason.as_str()), ("spam", ""));
+
+    // By cursor: each once, in the same order, and no totals.
+    let first = cast.owner.log_page(1, 3, None).await.unwrap();
+    assert_eq!(first.page.as_ref().unwrap().total_items, Some(7));
+    let (mut ids, mut cursor) = (Vec::new(), first.page.unwrap().next_cursor);
+    ids.extend(first.entries.into_iter().map(|entry| entry.id));
+    while !cursor.is_empty() {
+        let next = cast.owner.log_page(0, 3, Some(cursor)).await.unwrap();
+        ids.extend(next.entries.into_iter().map(|entry| entry.id));
+        let page = next.page.unwrap();
+        assert_eq!(page.total_items, None);
+        cursor = page.next_cursor;
+    }
+    assert_eq!(ids, log.iter().map(|entry| entry.id.clone()).collect::<Vec<_>>());
+    for (limit, cursor) in [(101, None), (5, Some("x".to_owned()))] {
+        let refused = cast.owner.log_page(1, limit, cursor).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+    }
+}
