@@ -7,10 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use s3::creds::Credentials;
 use s3::error::S3Error;
 use secrecy::ExposeSecret;
+use tokio::io::AsyncRead;
 use url::Url;
 
 use crate::object::{Head, Presigned, Stored};
-use crate::{BucketConfig, Error, upload};
+use crate::{BucketConfig, Error, download, upload};
 
 /// A question or a deletion, its one repetition included.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -73,6 +74,41 @@ impl Bucket {
     /// The file cannot be read, or the bucket did not take it as it is.
     pub async fn put_file(&self, path: &Path, key: &str, content_type: &str) -> Result<Stored, Error> {
         upload::file(self, path, key, content_type).await
+    }
+
+    /// Uploads what a reader gives, with bounded memory, and verifies its size. The hash is known only at the end, so it does not travel
+    /// with the object. It does not wait for other uploads: a slow sender would hold them up, so the caller bounds how many there
+    /// are, about 50 MiB each. The caller bounds the time as well.
+    ///
+    /// When the reader fails, the parts that were sent are removed and there is no object. Dropping the future may leave them behind:
+    /// [`Bucket::abort_unfinished`] removes them.
+    ///
+    /// # Errors
+    /// [`Error::File`] with the reader's error, or the bucket did not take it as it is.
+    pub async fn put_stream(
+        &self,
+        reader: &mut (impl AsyncRead + Unpin),
+        key: &str,
+        content_type: &str,
+    ) -> Result<Stored, Error> {
+        upload::stream(self, reader, key, content_type).await
+    }
+
+    /// Reads an object, as [`Bucket::head`] saw it, into a file with bounded memory, and answers its SHA-256 in hex.
+    ///
+    /// # Errors
+    /// The file cannot be written, or the bucket did not give what it has.
+    pub async fn get_file(&self, key: &str, head: &Head, path: &Path) -> Result<String, Error> {
+        download::file(self, key, head, path).await
+    }
+
+    /// A client for reading one version, or the newest.
+    pub(crate) fn reading(&self, version_id: Option<&str>) -> Result<s3::Bucket, Error> {
+        let Some(version) = version_id else {
+            return Ok(self.parts.clone());
+        };
+        let query = HashMap::from([("versionId".to_owned(), version.to_owned())]);
+        Ok(self.parts.with_extra_query(query)?)
     }
 
     /// Uploads something small that is already in memory, and verifies what arrived.

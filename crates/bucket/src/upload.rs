@@ -8,7 +8,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use tokio::sync::Semaphore;
 
-use crate::object::Stored;
+use crate::object::{Head, Stored};
 use crate::{Bucket, Error};
 
 /// The metadata name (`x-amz-meta-sha256`) under which the hash travels.
@@ -32,7 +32,7 @@ pub(crate) async fn file(
         .await
         .map_err(|_| Error::Unavailable("uploads are closed".into()))?;
     let (size, sha256) = hash_of(path).await?;
-    let mut reader = Hashing::new(File::open(path).await?);
+    let mut reader = Hashing::new(open(path).await?);
     let upload = bucket
         .parts
         .put_object_stream_builder(key)
@@ -42,10 +42,34 @@ pub(crate) async fn file(
         .execute_stream(&mut reader);
     let sent = tokio::time::timeout(deadline_for(size), upload).await;
     sent.map_err(|_| Error::Unavailable("the upload was too slow".into()))??;
-    if reader.finish() != sha256 {
+    if reader.finish().1 != sha256 {
         return Err(Error::Mismatch("the local file changed while it was sent".into()));
     }
     verify(bucket, key, size, sha256).await
+}
+
+pub(crate) async fn stream(
+    bucket: &Bucket,
+    reader: &mut (impl AsyncRead + Unpin),
+    key: &str,
+    content_type: &str,
+) -> Result<Stored, Error> {
+    let mut reader = Hashing::new(reader);
+    bucket
+        .parts
+        .put_object_stream_builder(key)
+        .with_content_type(content_type)
+        .with_max_concurrent_chunks(PARTS_AT_ONCE)
+        .execute_stream(&mut reader)
+        .await?;
+    let (size, sha256) = reader.finish();
+    let head = head(bucket, key, size).await?;
+    Ok(Stored {
+        key: key.to_owned(),
+        version_id: head.version_id,
+        size,
+        sha256,
+    })
 }
 
 pub(crate) async fn bytes(
@@ -67,15 +91,8 @@ pub(crate) async fn bytes(
     verify(bucket, key, size, sha256).await
 }
 
-/// The answer to an upload is not believed: a proxy may say 200 with a page of its own.
 async fn verify(bucket: &Bucket, key: &str, size: u64, sha256: String) -> Result<Stored, Error> {
-    let head = match bucket.head(key).await {
-        Err(Error::Missing) => return Err(Error::Mismatch("it is not there".into())),
-        head => head?,
-    };
-    if head.size != size {
-        return Err(Error::Mismatch(format!("{} bytes instead of {size}", head.size)));
-    }
+    let head = head(bucket, key, size).await?;
     if head.sha256.as_deref() != Some(sha256.as_str()) {
         return Err(Error::Mismatch("it has another hash".into()));
     }
@@ -87,51 +104,65 @@ async fn verify(bucket: &Bucket, key: &str, size: u64, sha256: String) -> Result
     })
 }
 
+/// The answer to an upload is not believed: a proxy may say 200 with a page of its own.
+async fn head(bucket: &Bucket, key: &str, size: u64) -> Result<Head, Error> {
+    match bucket.head(key).await {
+        Err(Error::Missing) => Err(Error::Mismatch("it is not there".into())),
+        Ok(head) if head.size != size => {
+            Err(Error::Mismatch(format!("{} bytes instead of {size}", head.size)))
+        }
+        head => head,
+    }
+}
+
 fn deadline_for(size: u64) -> Duration {
     Duration::from_secs(60 + size / SLOWEST_BYTES_PER_SECOND)
 }
 
-async fn hash_of(path: &Path) -> Result<(u64, String), Error> {
-    let mut reader = Hashing::new(File::open(path).await?);
-    let mut buffer = vec![0; READ_BUFFER];
-    let mut size = 0;
-    loop {
-        match reader.read(&mut buffer).await? {
-            0 => return Ok((size, reader.finish())),
-            read => size += read as u64,
-        }
-    }
+async fn open(path: &Path) -> Result<File, Error> {
+    let mut file = File::open(path).await?;
+    file.set_max_buf_size(READ_BUFFER);
+    Ok(file)
 }
 
-/// Hashes what is read through it.
-struct Hashing {
-    file: File,
+async fn hash_of(path: &Path) -> Result<(u64, String), Error> {
+    let mut reader = Hashing::new(open(path).await?);
+    let mut buffer = vec![0; READ_BUFFER];
+    while reader.read(&mut buffer).await? > 0 {}
+    Ok(reader.finish())
+}
+
+/// Counts and hashes what is read through it.
+struct Hashing<R> {
+    inner: R,
+    size: u64,
     hash: Sha256,
 }
 
-impl Hashing {
-    fn new(mut file: File) -> Self {
-        file.set_max_buf_size(READ_BUFFER);
+impl<R> Hashing<R> {
+    fn new(inner: R) -> Self {
         Self {
-            file,
+            inner,
+            size: 0,
             hash: Sha256::new(),
         }
     }
 
-    fn finish(self) -> String {
-        hex::encode(self.hash.finalize())
+    fn finish(self) -> (u64, String) {
+        (self.size, hex::encode(self.hash.finalize()))
     }
 }
 
-impl AsyncRead for Hashing {
+impl<R: AsyncRead + Unpin> AsyncRead for Hashing<R> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.file).poll_read(cx, buf))?;
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
         let read = buf.filled().get(before..).unwrap_or_default();
+        self.size += read.len() as u64;
         self.hash.update(read);
         Poll::Ready(Ok(()))
     }

@@ -5,6 +5,7 @@ use bucket::{Bucket, BucketConfig};
 use secrecy::SecretString;
 
 const FILE_MIB: u64 = 160;
+const SENT_MIB: u64 = 160;
 
 #[tokio::test]
 async fn a_large_file_takes_little_memory() {
@@ -30,6 +31,19 @@ async fn a_large_file_takes_little_memory() {
     println!("peak resident memory grew by {grown} MiB for a file of {FILE_MIB} MiB");
     assert_eq!(stored.size, FILE_MIB * 1024 * 1024);
     assert!(grown < 80, "{grown} MiB");
+    bucket.delete(&key, None).await.unwrap();
+
+    let before = peak_resident_mib();
+    let key = bucket.key("sent.mp4");
+    let mut sent = tokio::io::AsyncReadExt::take(tokio::io::repeat(7), SENT_MIB * 1024 * 1024);
+    let stored = bucket.put_stream(&mut sent, &key, "video/mp4").await.unwrap();
+    let fetched = tempfile::NamedTempFile::new().unwrap();
+    let head = bucket.head(&key).await.unwrap();
+    let sha256 = bucket.get_file(&key, &head, fetched.path()).await.unwrap();
+    let grown = peak_resident_mib() - before;
+    println!("peak resident memory grew by {grown} MiB for {SENT_MIB} MiB there and back");
+    assert_eq!((head.size, sha256), (SENT_MIB * 1024 * 1024, stored.sha256));
+    assert!(grown < 40, "{grown} MiB");
     bucket.delete(&key, None).await.unwrap();
 }
 

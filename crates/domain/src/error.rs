@@ -21,6 +21,8 @@ pub enum ErrorKind {
     TooLarge,
     /// A file is of a type that is not taken: 415.
     UnsupportedMedia,
+    /// It contradicts an earlier request of the same `Idempotency-Key`: 422.
+    Unprocessable,
     /// Too many requests: 429.
     RateLimited,
     /// Something that the answer needs cannot be reached now: 503.

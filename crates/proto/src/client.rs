@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use domain::IdempotencyKey;
 use http::Uri;
 use identity::ServiceTokens;
 use opentelemetry::propagation::Injector;
@@ -22,6 +23,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(15);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest that any single call may take, whatever its context says.
 const MAX_DEADLINE: Duration = Duration::from_secs(30);
+/// The same for a call that carries a video from a client's own line: 2 GiB at 100 KB/s.
+pub const MAX_UPLOAD: Duration = Duration::from_secs(6 * 3600);
 
 /// Another service, by its gRPC address. Connects when first used and again whenever the connection breaks.
 #[derive(Clone, Debug)]
@@ -37,9 +40,19 @@ impl Peer {
     /// A peer at `http://host:port`, called in the name of the service whose tokens are given.
     #[must_use]
     pub fn new(address: Uri, tokens: ServiceTokens) -> Self {
+        Self::patient(address, tokens, MAX_DEADLINE)
+    }
+
+    /// The same peer on a connection for uploads of videos, whose calls may take [`MAX_UPLOAD`].
+    #[must_use]
+    pub fn for_uploads(address: Uri, tokens: ServiceTokens) -> Self {
+        Self::patient(address, tokens, MAX_UPLOAD)
+    }
+
+    fn patient(address: Uri, tokens: ServiceTokens, longest: Duration) -> Self {
         let endpoint = Endpoint::from(address)
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(MAX_DEADLINE)
+            .timeout(longest)
             .tcp_nodelay(true)
             .tcp_keepalive(Some(PING_INTERVAL))
             .http2_keep_alive_interval(PING_INTERVAL)
@@ -73,6 +86,8 @@ pub struct CallContext {
     pub request_id: String,
     /// When the answer is of no use any more.
     pub deadline: Instant,
+    /// The client's name for what it may send again.
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 impl CallContext {
@@ -84,6 +99,7 @@ impl CallContext {
             client_address: None,
             request_id: uuid::Uuid::now_v7().to_string(),
             deadline: Instant::now() + timeout,
+            idempotency_key: None,
         }
     }
 }
@@ -107,6 +123,9 @@ impl Interceptor for AddContext {
         insert(pairs, metadata::REQUEST_ID, &self.context.request_id);
         if let Some(token) = &self.context.user_token {
             insert(pairs, metadata::AUTHORIZATION, &format!("Bearer {token}"));
+        }
+        if let Some(key) = &self.context.idempotency_key {
+            insert(pairs, metadata::IDEMPOTENCY_KEY, key.as_str());
         }
         if let Some(address) = &self.context.client_address {
             insert(pairs, metadata::CLIENT_ADDRESS, &address.to_string());

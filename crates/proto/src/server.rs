@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use domain::{Error, ErrorKind};
+use domain::{Attempt, Error, ErrorKind, IdempotencyKey};
 use futures::future::BoxFuture;
 use http::HeaderMap;
 use identity::{ServiceName, ServiceTokens, User, Verifier};
 use opentelemetry::propagation::Extractor;
+use prost::Message;
 use tonic::body::Body;
 use tonic::{Request, Status};
 use tower::{Layer, Service};
@@ -78,6 +79,7 @@ impl Access {
             user_token,
             client_address: text(headers, metadata::CLIENT_ADDRESS).and_then(|a| a.parse().ok()),
             request_id: request_id(headers),
+            idempotency_key: text(headers, metadata::IDEMPOTENCY_KEY).and_then(IdempotencyKey::parse),
             deadline: Instant::now() + timeout(headers).unwrap_or(DEFAULT_DEADLINE),
         })
     }
@@ -145,6 +147,7 @@ pub struct Caller {
     pub request_id: String,
     /// When the caller stops waiting.
     pub deadline: Instant,
+    idempotency_key: Option<IdempotencyKey>,
     user_token: Option<String>,
 }
 
@@ -177,7 +180,31 @@ impl Caller {
             client_address: self.client_address,
             request_id: self.request_id.clone(),
             deadline: self.deadline,
+            idempotency_key: None,
         }
+    }
+
+    /// What to remember of a request that makes something, if its client means to send it again. The files that came with it, or
+    /// their hashes, are a part of what it says.
+    ///
+    /// # Errors
+    /// Unauthenticated, when there is no user.
+    pub fn attempt(
+        &self,
+        operation: &'static str,
+        request: &impl Message,
+        files: &[&[u8]],
+    ) -> Result<Option<Attempt>, Error> {
+        let user = self.user()?.id;
+        let Some(key) = self.idempotency_key.clone() else {
+            return Ok(None);
+        };
+        let request = request.encode_to_vec();
+        let parts: Vec<&[u8]> = [request.as_slice()]
+            .into_iter()
+            .chain(files.iter().copied())
+            .collect();
+        Ok(Some(Attempt::new(user, operation, key, &parts)))
     }
 }
 

@@ -83,6 +83,8 @@ fn code(kind: ErrorKind) -> Code {
         ErrorKind::TooLarge => Code::OutOfRange,
         // gRPC has no code of this meaning; this one is not otherwise used here.
         ErrorKind::UnsupportedMedia => Code::FailedPrecondition,
+        // The same is true of this one.
+        ErrorKind::Unprocessable => Code::Aborted,
         ErrorKind::RateLimited => Code::ResourceExhausted,
         ErrorKind::Unavailable => Code::Unavailable,
         ErrorKind::Internal => Code::Internal,
@@ -97,9 +99,10 @@ fn kind(code: Code) -> Option<ErrorKind> {
         Code::Unauthenticated => ErrorKind::Unauthenticated,
         Code::PermissionDenied => ErrorKind::Forbidden,
         Code::NotFound => ErrorKind::NotFound,
-        Code::AlreadyExists | Code::Aborted => ErrorKind::Conflict,
+        Code::AlreadyExists => ErrorKind::Conflict,
         Code::OutOfRange => ErrorKind::TooLarge,
         Code::FailedPrecondition => ErrorKind::UnsupportedMedia,
+        Code::Aborted => ErrorKind::Unprocessable,
         Code::ResourceExhausted => ErrorKind::RateLimited,
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => ErrorKind::Unavailable,
         _ => return None,
@@ -110,7 +113,7 @@ fn kind(code: Code) -> Option<ErrorKind> {
 mod tests {
     use super::*;
 
-    const KINDS: [ErrorKind; 10] = [
+    const KINDS: [ErrorKind; 11] = [
         ErrorKind::Invalid,
         ErrorKind::Unauthenticated,
         ErrorKind::Forbidden,
@@ -118,6 +121,7 @@ mod tests {
         ErrorKind::Conflict,
         ErrorKind::TooLarge,
         ErrorKind::UnsupportedMedia,
+        ErrorKind::Unprocessable,
         ErrorKind::RateLimited,
         ErrorKind::Unavailable,
         ErrorKind::Internal,

@@ -8,6 +8,7 @@ use futures::{Stream, StreamExt};
 use tonic::Status;
 
 use crate::error_from_status;
+use crate::vod::v1::{UploadVodRequest, UploadVodUpload, upload_vod_upload};
 
 /// The largest chunk that a caller sends; far below gRPC's limit of 4 MiB for a message.
 pub const MAX_CHUNK: usize = 64 * 1024;
@@ -17,6 +18,8 @@ pub const MAX_CHUNK: usize = 64 * 1024;
 pub enum Part<R> {
     /// The next bytes of the file.
     Chunk(Vec<u8>),
+    /// The next bytes of the picture that goes with a video.
+    Picture(Vec<u8>),
     /// The request; nothing follows.
     Request(R),
 }
@@ -67,6 +70,29 @@ uploads! {
     vod: UpdateVodUpload / update_vod_upload: UpdateVodRequest;
 }
 
+/// The one upload of two files.
+impl UploadMessage for UploadVodUpload {
+    type Request = UploadVodRequest;
+
+    fn chunk(bytes: Vec<u8>) -> Self {
+        let part = Some(upload_vod_upload::Part::Chunk(bytes));
+        Self { part }
+    }
+
+    fn request(request: UploadVodRequest) -> Self {
+        let part = Some(upload_vod_upload::Part::Request(request));
+        Self { part }
+    }
+
+    fn part(self) -> Option<Part<UploadVodRequest>> {
+        self.part.map(|part| match part {
+            upload_vod_upload::Part::Chunk(bytes) => Part::Chunk(bytes),
+            upload_vod_upload::Part::Picture(bytes) => Part::Picture(bytes),
+            upload_vod_upload::Part::Request(request) => Part::Request(request),
+        })
+    }
+}
+
 /// The messages of a caller who has the whole file, which may be empty.
 pub fn messages<M: UploadMessage>(
     file: &[u8],
@@ -107,6 +133,7 @@ pub async fn read_held<M: UploadMessage>(
         match next_part(messages).await? {
             Part::Chunk(bytes) if file.len() + bytes.len() > limit => return Err(too_large(limit as u64)),
             Part::Chunk(bytes) => file.extend_from_slice(&bytes),
+            Part::Picture(_) => return Err(incomplete()),
             Part::Request(request) => return Ok((file, request)),
         }
     }

@@ -19,8 +19,9 @@ const PING_INTERVAL: Duration = Duration::from_secs(15);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection is renewed after about this long, so that calls find new replicas behind a name.
 const CONNECTION_AGE: Duration = Duration::from_secs(300);
-/// What a call may still take on a connection that is being renewed.
-const CONNECTION_GRACE: Duration = Duration::from_secs(60);
+/// What a call may still take on a connection that is being renewed: as long as the longest, an upload. A connection without calls
+/// closes at once, and calls end by their own deadlines.
+const CONNECTION_GRACE: Duration = Duration::from_secs(7 * 3600);
 /// Calls in flight on one connection.
 const MAX_STREAMS: u32 = 1024;
 /// A request's headers, all together: a token and some small things.

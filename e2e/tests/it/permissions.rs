@@ -126,6 +126,18 @@ fn table() -> Vec<Row> {
         Row("DELETE", "/streams/{stream}", none(), OWNERS),
         Row("GET", "/vod", none(), OPEN),
         Row("GET", "/vod/search?searchQuery=title", none(), OPEN),
+        Row(
+            "POST",
+            "/vod/upload-local",
+            json!({"title": "A title"}),
+            [401, 401, 400, 400, 400, 400],
+        ),
+        Row(
+            "POST",
+            "/vod/upload",
+            json!({"objectKey": "imports/none.mp4", "title": "A title"}),
+            [401, 401, 403, 403, 403, 404],
+        ),
         Row("GET", "/vod/999999", none(), [404, 401, 404, 404, 404, 404]),
         Row("PUT", "/vod/999999", json!({}), MISSING),
         Row("POST", "/vod/999999/refresh-url", none(), MISSING),

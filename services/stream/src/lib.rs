@@ -21,8 +21,13 @@ pub use app::App;
 pub use config::Config;
 pub use error::{Error, Result};
 
-/// The tables of the bus and of objects, then our own.
-pub static MIGRATIONS: &[EmbeddedMigrations] = &[bus::MIGRATIONS, objects::MIGRATIONS, OWN];
+/// The tables of the bus, of objects and of idempotency keys, then our own.
+pub static MIGRATIONS: &[EmbeddedMigrations] = &[
+    bus::MIGRATIONS,
+    objects::MIGRATIONS,
+    storage::idempotency::MIGRATIONS,
+    OWN,
+];
 const OWN: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// Bytes of one gRPC message: a gateway renews all its viewers in a few calls.
@@ -106,6 +111,8 @@ fn start(app: &App, grpc: GrpcListener, shutdown: &Shutdown) {
         bus::Relay::run(store.database.clone(), bus.clone(), soft()),
     );
     shutdown.spawn_essential("inbox", bus::keep_inbox_short(store.database.clone(), soft()));
+    let keys = storage::idempotency::keep_short(store.database.clone(), store.clock.clone(), soft());
+    shutdown.spawn_essential("idempotency keys", keys);
     shutdown.spawn_essential(
         "events",
         inbound::events::hear(store.clone(), bus.clone(), shutdown.clone()),

@@ -15,7 +15,7 @@ use storage::{Database, Redis};
 use objects::Pictures;
 
 use crate::config::{CommonConfig, ServeConfig, WorkConfig};
-use crate::domain::Work;
+use crate::domain::{Slots, Work};
 use crate::error::Result;
 use crate::outbound::files::Files;
 
@@ -55,6 +55,8 @@ pub struct Serving {
     pub auth: Peer,
     /// The check of users' tokens.
     pub verifier: Verifier,
+    /// Places for uploads.
+    pub uploads: Arc<Slots>,
     /// Where gRPC is answered.
     pub grpc_addr: SocketAddr,
 }
@@ -114,6 +116,7 @@ impl Serving {
             bus: Bus::connect(&config.bus, "vod")?,
             auth: Peer::new(config.auth_url.clone(), app.tokens.clone()),
             verifier: Verifier::new(app.clock.clone()),
+            uploads: Slots::new(usize::from(config.uploads)),
             app,
             config,
             grpc_addr,

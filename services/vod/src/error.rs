@@ -1,8 +1,13 @@
 //! What can go wrong in this service, and what of it the outside sees.
 
-use ::domain::ErrorKind;
+use std::time::Duration;
 
-use crate::domain::Fenced;
+use ::domain::{ErrorKind, FieldError};
+
+use crate::domain::{Fenced, Full, MOST_OF_USER};
+
+/// When somebody who found no place for an upload may look again.
+const RETRY_UPLOAD: Duration = Duration::from_secs(30);
 
 /// The result of this service's own calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -34,6 +39,30 @@ pub enum Error {
     /// Only a VOD that failed, and whose recording is known, is tried again.
     #[error("nothing to try again")]
     NotFailed,
+    /// What a VOD would be made of again is gone.
+    #[error("the source is gone")]
+    SourceGone,
+    /// Nothing in the bucket has the name that is to be imported.
+    #[error("no such object")]
+    NoObject,
+    /// Another VOD was made of the object.
+    #[error("imported already")]
+    AlreadyImported,
+    /// There is no such user, as far as we have heard.
+    #[error("no such user")]
+    NoUser,
+    /// Only admins may.
+    #[error("admins only")]
+    AdminOnly,
+    /// The file does not begin like a video.
+    #[error("not a video")]
+    NotAVideo,
+    /// The caller sends too slowly, or not at all any more.
+    #[error("the upload is too slow")]
+    TooSlow,
+    /// There is no place for another upload.
+    #[error("no place for an upload: {0:?}")]
+    Full(Full),
     /// The stream has no VOD yet.
     #[error("no VOD of the stream")]
     NoneOfStream,
@@ -74,6 +103,12 @@ impl From<Error> for ::domain::Error {
                 "vod.not_failed",
                 "Only a video that failed can be tried again.",
             ),
+            Error::SourceGone
+            | Error::AlreadyImported
+            | Error::NoObject
+            | Error::NoUser
+            | Error::AdminOnly => refused(&error),
+            Error::NotAVideo | Error::TooSlow | Error::Full(_) => not_taken(&error),
             Error::NoneOfStream => {
                 Self::new(ErrorKind::NotFound, "vod.not_found", "The stream has no VOD yet.")
             }
@@ -86,6 +121,71 @@ impl From<Error> for ::domain::Error {
                 Self::internal()
             }
         }
+    }
+}
+
+fn refused(error: &Error) -> ::domain::Error {
+    let (kind, code, detail) = match error {
+        Error::SourceGone => (
+            ErrorKind::Conflict,
+            "vod.source_gone",
+            "The file that the video was to be made of is gone.",
+        ),
+        Error::AlreadyImported => (
+            ErrorKind::Conflict,
+            "vod.already_imported",
+            "Another video was made of this object.",
+        ),
+        Error::NoObject => (
+            ErrorKind::NotFound,
+            "vod.object_not_found",
+            "There is no such object in the storage.",
+        ),
+        Error::NoUser => (ErrorKind::NotFound, "user.not_found", "User not found."),
+        _ => (
+            ErrorKind::Forbidden,
+            "auth.admin_only",
+            "Only admins may do this.",
+        ),
+    };
+    ::domain::Error::new(kind, code, detail)
+}
+
+/// Why an upload is not taken.
+fn not_taken(error: &Error) -> ::domain::Error {
+    match error {
+        Error::NotAVideo => ::domain::Error {
+            fields: vec![FieldError::new(
+                "videoFile",
+                "must be an MP4, MOV, MKV, WebM, FLV, MPEG-TS or AVI",
+            )],
+            ..::domain::Error::new(
+                ErrorKind::UnsupportedMedia,
+                "upload.unsupported_media",
+                "The file is no MP4, MOV, MKV, WebM, FLV, MPEG-TS or AVI.",
+            )
+        },
+        Error::Full(Full::User) => ::domain::Error {
+            retry_after: Some(RETRY_UPLOAD),
+            ..::domain::Error::new(
+                ErrorKind::RateLimited,
+                "upload.too_many",
+                format!("No more than {MOST_OF_USER} uploads at once."),
+            )
+        },
+        Error::Full(Full::All) => ::domain::Error {
+            retry_after: Some(RETRY_UPLOAD),
+            ..::domain::Error::new(
+                ErrorKind::Unavailable,
+                "upload.busy",
+                "Too many videos are being uploaded, try again soon.",
+            )
+        },
+        _ => ::domain::Error::new(
+            ErrorKind::Invalid,
+            "upload.incomplete",
+            "The upload came too slowly.",
+        ),
     }
 }
 

@@ -21,8 +21,13 @@ pub use app::{App, Serving, Worker};
 pub use config::Config;
 pub use error::{Error, Result};
 
-/// The tables of the bus and of objects, then our own.
-pub static MIGRATIONS: &[EmbeddedMigrations] = &[bus::MIGRATIONS, objects::MIGRATIONS, OWN];
+/// The tables of the bus, of objects and of idempotency keys, then our own.
+pub static MIGRATIONS: &[EmbeddedMigrations] = &[
+    bus::MIGRATIONS,
+    objects::MIGRATIONS,
+    storage::idempotency::MIGRATIONS,
+    OWN,
+];
 const OWN: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// The service with its ports taken and nothing running yet.
@@ -124,6 +129,8 @@ fn serve(serving: &Arc<Serving>, grpc: GrpcListener, shutdown: &Shutdown) {
     shutdown.spawn_essential("objects", removing);
     shutdown.spawn_essential("search", inbound::clock::write_search(serving.clone(), soft()));
     shutdown.spawn_essential("copies", inbound::clock::fill_copies(serving.clone(), soft()));
+    let keys = storage::idempotency::keep_short(app.database.clone(), app.clock.clone(), soft());
+    shutdown.spawn_essential("idempotency keys", keys);
     shutdown.spawn_essential("inbox", bus::keep_inbox_short(app.database.clone(), soft()));
     tracing::info!(grpc = %serving.grpc_addr, internal = %app.internal_addr, "serving");
 }

@@ -49,6 +49,9 @@ diesel::table! {
         trace_context -> Jsonb,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source -> Text,
+        source_version_id -> Nullable<Text>,
+        source_sha256 -> Nullable<Text>,
     }
 }
 

@@ -120,3 +120,55 @@ async fn deployments_share_a_bucket_by_their_prefixes() {
     .unwrap();
     assert_eq!(bare.key("same"), "same");
 }
+
+#[tokio::test]
+async fn what_is_sent_in_a_stream_comes_back_in_a_file() {
+    let bucket = bucket().await;
+    let folder = tempfile::tempdir().unwrap();
+    for length in [0, 5, 17 * 1024 * 1024 + 3] {
+        let content = bytes(length);
+        let key = bucket.key(&format!("incoming/{length}"));
+        let stored = bucket
+            .put_stream(&mut content.as_slice(), &key, "video/mp4")
+            .await
+            .unwrap();
+        assert_eq!(stored.size, u64::from(length));
+        let file = folder.path().join(length.to_string());
+        let head = bucket.head(&key).await.unwrap();
+        assert_eq!(bucket.get_file(&key, &head, &file).await.unwrap(), stored.sha256);
+        assert!(std::fs::read(&file).unwrap() == content);
+    }
+    let key = bucket.key("incoming/5");
+    let head = bucket.head(&key).await.unwrap();
+    bucket.delete(&key, head.version_id.as_deref()).await.unwrap();
+    let missing = bucket.get_file(&key, &head, &folder.path().join("none")).await;
+    assert!(matches!(missing, Err(Error::Missing)));
+}
+
+#[tokio::test]
+async fn a_stream_that_is_cut_leaves_nothing() {
+    let bucket = bucket().await;
+    let key = bucket.key("incoming/cut");
+    for length in [5, 20 * 1024 * 1024] {
+        let content = bytes(length);
+        let mut cut = tokio::io::AsyncReadExt::chain(content.as_slice(), Broken);
+        let sent = bucket.put_stream(&mut cut, &key, "video/mp4").await;
+        assert!(matches!(sent, Err(Error::File(_))), "{sent:?}");
+        assert!(bucket.list(&key).await.unwrap().is_empty());
+        let later = Utc::now() + chrono::TimeDelta::hours(1);
+        assert_eq!(bucket.abort_unfinished(&key, later).await.unwrap(), 0);
+    }
+}
+
+/// The end of a connection that broke.
+struct Broken;
+
+impl tokio::io::AsyncRead for Broken {
+    fn poll_read(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Err(std::io::ErrorKind::UnexpectedEof.into()))
+    }
+}

@@ -54,7 +54,8 @@ impl From<domain::Error> for Failure {
             | ErrorKind::NotFound
             | ErrorKind::Conflict
             | ErrorKind::TooLarge
-            | ErrorKind::UnsupportedMedia => Self::fail(error),
+            | ErrorKind::UnsupportedMedia
+            | ErrorKind::Unprocessable => Self::fail(error),
         }
     }
 }

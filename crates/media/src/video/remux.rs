@@ -8,6 +8,8 @@ use super::{Error, Probe, VideoCodec, probe, process};
 /// Copying is as fast as the disk.
 const COPY_LIMIT: Duration = Duration::from_secs(15 * 60);
 const TRANSCODE_LIMIT: Duration = Duration::from_secs(6 * 3600);
+/// Threads that decode, and as many that encode: several jobs and other services share the machine.
+const THREADS: &str = "2";
 
 /// An MP4 that begins to play before it is loaded.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,7 +81,9 @@ impl Plan {
     }
 
     fn arguments(self, src: &Path, dst: &Path) -> Vec<OsString> {
-        let mut arguments: Vec<OsString> = ["-nostdin", "-v", "error", "-y"].map(OsString::from).to_vec();
+        let mut arguments: Vec<OsString> = ["-nostdin", "-v", "error", "-y", "-threads", THREADS]
+            .map(OsString::from)
+            .to_vec();
         arguments.extend(process::input(src));
         let video: &[&str] = if self.copy_video {
             &["-c:v", "copy"]
@@ -95,7 +99,7 @@ impl Plan {
         };
         let picture: &[&str] = if self.has_video { &["-map", "0:v:0"] } else { &[] };
         let frame = ["-map", "0:a:0?", "-map_metadata", "-1", "-map_chapters", "-1"];
-        let file = ["-movflags", "+faststart", "-f", "mp4"];
+        let file = ["-threads", THREADS, "-movflags", "+faststart", "-f", "mp4"];
         for part in [picture, &frame[..], video, audio, &file[..]] {
             arguments.extend(part.iter().map(OsString::from));
         }

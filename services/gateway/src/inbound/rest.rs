@@ -162,6 +162,8 @@ api! {
     "/streams/{id}/vod" => { get vods::latest_of_stream }
     "/vod" => { get vods::list }
     "/vod/search" => { get vods::search }
+    "/vod/upload-local" => { post vods::uploads::upload }
+    "/vod/upload" => { post vods::uploads::import }
     "/vod/{id}" => { get vods::get, put vods::update, delete vods::delete }
     "/vod/{id}/refresh-url" => { post vods::refresh_url }
     "/vod/{id}/retry" => { post vods::retry }

@@ -18,6 +18,7 @@ pub(crate) struct Peers {
     auth: Peer,
     stream: Peer,
     vod: Peer,
+    vod_uploads: Peer,
     chat: Peer,
     notification: Peer,
 }
@@ -29,6 +30,7 @@ impl Peers {
             auth: peer(&config.auth_url),
             stream: peer(&config.stream_url),
             vod: peer(&config.vod_url),
+            vod_uploads: Peer::for_uploads(config.vod_url.clone(), tokens.clone()),
             chat: peer(&config.chat_url),
             notification: peer(&config.notification_url),
         }
@@ -49,6 +51,11 @@ impl Peers {
 
     pub(crate) fn vod(&self, context: &CallContext) -> VodServiceClient<PeerChannel> {
         VodServiceClient::new(self.vod.with(context))
+    }
+
+    /// For calls that carry a video; they take nothing from the others' connection.
+    pub(crate) fn vod_uploads(&self, context: &CallContext) -> VodServiceClient<PeerChannel> {
+        VodServiceClient::new(self.vod_uploads.with(context))
     }
 
     pub(crate) fn chat(&self, context: &CallContext) -> ChatServiceClient<PeerChannel> {

@@ -19,7 +19,7 @@ use proto::notification::v1 as notification;
 use proto::notification::v1::notification_service_server::NotificationService;
 use proto::stream::v1 as stream;
 use proto::stream::v1::stream_service_server::StreamService;
-use proto::upload::{UploadMessage, read_held};
+use proto::upload::{Part, UploadMessage, next_part, read_held};
 use proto::vod::v1 as vod;
 use proto::vod::v1::vod_service_server::VodService;
 use tonic::{Request, Response, Status, Streaming};
@@ -888,7 +888,34 @@ impl VodService for Peers {
         Ok(Response::new(vod::GetVodResponse { vod: Some(vod) }))
     }
 
+    async fn upload_vod(
+        &self,
+        request: Request<Streaming<vod::UploadVodUpload>>,
+    ) -> Result<Response<vod::UploadVodResponse>, Status> {
+        let user = self.user(&request)?;
+        let name = request.metadata().get("idempotency-key").cloned();
+        let mut messages = request.into_inner();
+        let (mut video, mut picture) = (Vec::new(), Vec::new());
+        let asked = loop {
+            match next_part(&mut messages).await.map_err(IntoStatus::into_status)? {
+                Part::Chunk(bytes) => video.extend(bytes),
+                Part::Picture(bytes) => picture.extend(bytes),
+                Part::Request(request) => break request,
+            }
+        };
+        self.state().files.extend([video, picture]);
+        let vod = vod::Vod {
+            id: 1,
+            user_id: user.id.0,
+            title: asked.title,
+            description: name.map_or_else(String::new, |name| name.to_str().unwrap().to_owned()),
+            ..vod::Vod::default()
+        };
+        Ok(Response::new(vod::UploadVodResponse { vod: Some(vod) }))
+    }
+
     unused! {
+        import_vod(vod::ImportVodRequest) -> vod::ImportVodResponse;
         update_vod(Streaming<vod::UpdateVodUpload>) -> vod::UpdateVodResponse;
         refresh_urls(vod::RefreshUrlsRequest) -> vod::RefreshUrlsResponse;
         retry_vod(vod::RetryVodRequest) -> vod::RetryVodResponse;

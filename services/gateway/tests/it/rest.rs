@@ -242,6 +242,36 @@ async fn a_stream_is_made_by_a_form_too() {
 }
 
 #[tokio::test]
+async fn a_video_goes_through_with_its_picture_and_its_name() {
+    let world = World::new().await;
+    let bytes = |length: u32| -> Vec<u8> { (0..length).map(|n| n.to_le_bytes()[0]).collect() };
+    let file = |bytes: Vec<u8>| reqwest::multipart::Part::bytes(bytes).file_name("x");
+    let post = |form, name: &str| {
+        let post = world.request(Method::POST, "/api/vod/upload-local");
+        post.bearer_auth(world.token(7, "ann"))
+            .header("Idempotency-Key", name)
+            .multipart(form)
+    };
+    let form = reqwest::multipart::Form::new()
+        .part("thumbnailFile", file(bytes(100_000)))
+        .part("videoFile", file(bytes(3_000_000)))
+        .text("title", "A talk");
+    let made = answer(post(form, "\"8e03978e\"")).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(made.body["vod"]["title"], "A talk");
+    assert_eq!(made.body["vod"]["description"], "8e03978e");
+    assert_eq!(world.peers.state().files, [bytes(3_000_000), bytes(100_000)]);
+
+    let untitled = reqwest::multipart::Form::new().part("videoFile", file(bytes(10)));
+    let refused = answer(post(untitled, "n")).await;
+    assert_eq!(refused.body["errors"][0]["path"], "title");
+    let unnamed = reqwest::multipart::Form::new().text("title", "A talk");
+    let refused = answer(post(unnamed, "two words")).await;
+    assert_eq!(refused.body["errors"][0]["path"], "Idempotency-Key");
+    assert_eq!(world.peers.state().files.len(), 2, "what is refused is not sent");
+}
+
+#[tokio::test]
 async fn chat_vods_and_notifications_have_their_shapes() {
     let world = World::new().await;
     world.stream(1, true);

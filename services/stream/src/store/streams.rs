@@ -6,8 +6,9 @@ mod rows;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use domain::{CategoryId, StreamId, UserId};
+use domain::{Attempt, CategoryId, StreamId, UserId};
 use objects::{Doomed, Picture, Shown};
+use storage::idempotency::{made_earlier, note_made};
 
 pub use list::{Filter, Page, Sort, Totals};
 use rows::{category_in, next_id, picture_in, stream_in, write_text_in};
@@ -98,6 +99,8 @@ pub struct NewStream {
     pub category: Option<CategoryId>,
     /// The picture, in the bucket already.
     pub picture: Option<Picture>,
+    /// The name under which the same may be sent again.
+    pub attempt: Option<Attempt>,
 }
 
 /// What changes; absent fields stay.
@@ -152,44 +155,67 @@ impl Store {
         })
     }
 
-    /// Creates a stream with a fresh key. The owner's copy may not have arrived yet: the name in the token stands in for it.
+    /// Creates a stream with a fresh key, or answers the one that an earlier attempt created. The owner's copy may not have arrived
+    /// yet: the name in the token stands in for it.
     ///
     /// # Errors
-    /// [`Error::OwnerBanned`], [`Error::CategoryNotFound`].
+    /// [`Error::OwnerBanned`], [`Error::CategoryNotFound`]; the attempt's key was used for something else.
     pub async fn stream_create(&self, owner: UserId, username: String, new: NewStream) -> Result<StreamView> {
         let store = self.clone();
         self.database
             .transaction(async move |conn: &mut Conn| {
                 owners::stand_in(conn, owner, &username).await?;
                 owners::must_be_welcome_in(conn, owner).await?;
-                let key = StreamKey {
-                    name: PlaybackName::random(),
-                    secret: Secret::random(),
-                };
-                let id = next_id(conn).await?;
                 let now = store.clock.now();
-                let row = (
-                    streams::id.eq(id.0),
-                    streams::user_id.eq(owner.0),
-                    streams::playback_name.eq(key.name.as_str()),
-                    store.secret_columns(id, &key.secret)?,
-                    streams::title.eq(&new.title),
-                    streams::description.eq(&new.description),
-                    streams::category_id.eq(category_in(conn, new.category).await?),
-                    streams::created_at.eq(now),
-                    streams::updated_at.eq(now),
-                );
-                diesel::insert_into(streams::table)
-                    .values(row)
-                    .execute(conn)
-                    .await?;
-                if new.picture.is_some() {
-                    picture_in(conn, id, new.picture, None, now).await?;
+                let attempt = new.attempt.clone();
+                let earlier = match &attempt {
+                    Some(attempt) => made_earlier::<Error>(conn, attempt, now).await?,
+                    None => None,
+                };
+                if let Some(id) = earlier {
+                    return stream_in(conn, StreamId(id)).await;
                 }
-                search::write_in(conn, &[id.0]).await?;
+                let id = store.stream_insert_in(conn, owner, new, now).await?;
+                if let Some(attempt) = &attempt {
+                    note_made(conn, attempt, id.0).await?;
+                }
                 stream_in(conn, id).await
             })
             .await
+    }
+
+    async fn stream_insert_in(
+        &self,
+        conn: &mut Conn,
+        owner: UserId,
+        new: NewStream,
+        now: DateTime<Utc>,
+    ) -> Result<StreamId> {
+        let key = StreamKey {
+            name: PlaybackName::random(),
+            secret: Secret::random(),
+        };
+        let id = next_id(conn).await?;
+        let row = (
+            streams::id.eq(id.0),
+            streams::user_id.eq(owner.0),
+            streams::playback_name.eq(key.name.as_str()),
+            self.secret_columns(id, &key.secret)?,
+            streams::title.eq(&new.title),
+            streams::description.eq(&new.description),
+            streams::category_id.eq(category_in(conn, new.category).await?),
+            streams::created_at.eq(now),
+            streams::updated_at.eq(now),
+        );
+        diesel::insert_into(streams::table)
+            .values(row)
+            .execute(conn)
+            .await?;
+        if new.picture.is_some() {
+            picture_in(conn, id, new.picture, None, now).await?;
+        }
+        search::write_in(conn, &[id.0]).await?;
+        Ok(id)
     }
 
     /// Changes what viewers read, also while live.

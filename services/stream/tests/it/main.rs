@@ -10,6 +10,7 @@ mod owners;
 mod peers;
 mod pictures;
 mod reconnecting;
+mod repeating;
 mod replicas;
 mod searching;
 mod second_publisher;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bucket::BucketConfig;
 use bus::{Bus, BusConfig, Heard, Listener};
-use domain::{Clock, Role, UserId};
+use domain::{Clock, IdempotencyKey, Role, UserId};
 use identity::{ServiceName, ServiceTokens, TestIssuer};
 use proto::events::v1::Event;
 use proto::events::v1::event::Payload;
@@ -104,6 +104,12 @@ impl World {
         self.call_as(Some((user, Role::User)), ServiceName::Gateway)
     }
 
+    /// The client of a user who names a request.
+    pub(crate) fn call_naming(&self, user: UserId, name: &str) -> StreamServiceClient<PeerChannel> {
+        let idempotency_key = IdempotencyKey::parse(name);
+        self.call_in(Some((user, Role::User)), ServiceName::Gateway, idempotency_key)
+    }
+
     pub(crate) fn admin(&self) -> StreamServiceClient<PeerChannel> {
         self.call_as(Some((UserId(1), Role::Admin)), ServiceName::Gateway)
     }
@@ -112,6 +118,15 @@ impl World {
         &self,
         user: Option<(UserId, Role)>,
         service: ServiceName,
+    ) -> StreamServiceClient<PeerChannel> {
+        self.call_in(user, service, None)
+    }
+
+    fn call_in(
+        &self,
+        user: Option<(UserId, Role)>,
+        service: ServiceName,
+        idempotency_key: Option<IdempotencyKey>,
     ) -> StreamServiceClient<PeerChannel> {
         let secret = &self.config.service_secret.service_secret;
         let tokens = ServiceTokens::new(secret, None, service, Clock::system());
@@ -122,6 +137,7 @@ impl World {
         let user_token = user.map(|(id, role)| self.issuer.token(id, &format!("user{id}"), role));
         StreamServiceClient::new(peer.with(&CallContext {
             user_token,
+            idempotency_key,
             ..CallContext::background(SOON)
         }))
     }

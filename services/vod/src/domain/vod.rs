@@ -7,6 +7,9 @@ use ::domain::{Role, UserId};
 /// A recording that is shorter is no VOD: somebody pressed the button and thought better of it.
 pub const SHORTEST_SECONDS: f64 = 1.0;
 
+/// Pixels of a picture at most, those of 8K: a small file may claim any size, and encoding it takes memory for all of them.
+pub const MOST_PIXELS: u64 = 7680 * 4320;
+
 /// Whether a VOD can be watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -69,6 +72,14 @@ pub fn thumbnail_time(duration_seconds: f64) -> Duration {
 pub mod failure {
     /// The file cannot be read as a video.
     pub const DAMAGED: &str = "The recording is damaged and cannot be read.";
+    /// An uploaded file cannot be read as a video.
+    pub const UNREADABLE: &str = "The file is damaged and cannot be read as a video.";
+    /// An uploaded file has no pictures.
+    pub const NO_VIDEO: &str = "The file holds no video.";
+    /// More than [`MOST_PIXELS`](super::MOST_PIXELS).
+    pub const TOO_MANY_PIXELS: &str = "The picture of the video is larger than 8K.";
+    /// The uploaded or imported object is gone.
+    pub const SOURCE_MISSING: &str = "The file is no longer in the video storage.";
     /// The file was not on the media node.
     pub const MISSING: &str = "The recording is no longer on the media server.";
     /// The bucket did not take it.

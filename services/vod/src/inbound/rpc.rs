@@ -1,6 +1,7 @@
 //! The gRPC service.
 
 mod changes;
+mod uploads;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,10 +11,10 @@ use ::domain::{CategoryId, Error, PageInfo, PageRequest, StreamId, UserId, VodId
 use identity::ServiceName;
 use proto::vod::v1::vod_service_server::VodService;
 use proto::vod::v1::{
-    DeleteVodRequest, DeleteVodResponse, GetVodRequest, GetVodResponse, LatestOfStreamRequest,
-    LatestOfStreamResponse, ListVodsRequest, ListVodsResponse, RefreshUrlsRequest, RefreshUrlsResponse,
-    RetryVodRequest, RetryVodResponse, UpdateVodResponse, UpdateVodUpload, Vod as VodMessage, VodCategory,
-    VodStatus,
+    DeleteVodRequest, DeleteVodResponse, GetVodRequest, GetVodResponse, ImportVodRequest, ImportVodResponse,
+    LatestOfStreamRequest, LatestOfStreamResponse, ListVodsRequest, ListVodsResponse, RefreshUrlsRequest,
+    RefreshUrlsResponse, RetryVodRequest, RetryVodResponse, UpdateVodResponse, UpdateVodUpload,
+    UploadVodResponse, UploadVodUpload, Vod as VodMessage, VodCategory, VodStatus,
 };
 use proto::{Caller, IntoStatus, common};
 use tonic::{Request, Response, Status, Streaming};
@@ -34,6 +35,8 @@ pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("GetVod", &[ServiceName::Gateway, ServiceName::Notification]),
     ("ListVods", &[ServiceName::Gateway]),
     ("LatestOfStream", &[ServiceName::Gateway]),
+    ("UploadVod", &[ServiceName::Gateway]),
+    ("ImportVod", &[ServiceName::Gateway]),
     ("UpdateVod", &[ServiceName::Gateway]),
     ("RefreshUrls", &[ServiceName::Gateway]),
     ("RetryVod", &[ServiceName::Gateway]),
@@ -100,6 +103,28 @@ impl VodService for Rpc {
             .map_err(IntoStatus::into_status)?;
         let vod = self.answer(vod, viewer).await.map_err(IntoStatus::into_status)?;
         Ok(Response::new(LatestOfStreamResponse { vod: Some(vod) }))
+    }
+
+    async fn upload_vod(
+        &self,
+        request: Request<Streaming<UploadVodUpload>>,
+    ) -> Result<Response<UploadVodResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let viewer = actor(&caller)?;
+        let vod = self.upload(caller, viewer, request.into_inner()).await;
+        let vod = Some(vod.map_err(IntoStatus::into_status)?);
+        Ok(Response::new(UploadVodResponse { vod }))
+    }
+
+    async fn import_vod(
+        &self,
+        request: Request<ImportVodRequest>,
+    ) -> Result<Response<ImportVodResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let viewer = actor(&caller)?;
+        let vod = self.import(&caller, viewer, request.into_inner()).await;
+        let vod = Some(vod.map_err(IntoStatus::into_status)?);
+        Ok(Response::new(ImportVodResponse { vod }))
     }
 
     async fn update_vod(

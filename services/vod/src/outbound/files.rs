@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use nix::sys::statvfs::statvfs;
 use tokio::fs;
 
 use crate::domain::RecordingName;
@@ -91,6 +92,18 @@ impl Files {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed,
         }
+    }
+
+    /// Bytes that are free where results are written.
+    ///
+    /// # Errors
+    /// It cannot be told.
+    pub async fn free(&self) -> io::Result<u64> {
+        let work = self.work.clone();
+        // A disk that hangs must not hang us.
+        let disk = tokio::task::spawn_blocking(move || statvfs(&work)).await;
+        let disk = disk.map_err(io::Error::other)?.map_err(io::Error::from)?;
+        Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
     }
 
     /// Makes the directory of one attempt; it goes when the value is dropped.

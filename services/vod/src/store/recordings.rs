@@ -2,6 +2,8 @@
 
 mod intake;
 mod publish;
+mod source;
+mod upload;
 
 use std::collections::HashMap;
 
@@ -11,13 +13,15 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use storage::Database;
 
-use crate::domain::{Claim, Recording, RecordingName, Setback, State, Status, Work};
+use crate::domain::{Claim, Recording, RecordingName, Setback, Source, State, Status, Work};
 use crate::error::{Error, Result};
 use crate::schema::{recordings as r, vods as v};
 use objects::ledger::announce;
 
 pub use intake::{NewRecording, recording_insert};
 pub use publish::{Published, recording_publish};
+pub use source::{recording_object, recording_retry, recordings_cancel};
+pub use upload::{NewVideo, upload_withdraw, video_insert};
 
 /// The channel that wakes workers.
 pub const CHANNEL: &str = "vod_recordings";
@@ -31,8 +35,8 @@ pub struct Job {
     pub id: i64,
     /// The number of this attempt, which fences off others.
     pub attempt: i32,
-    /// The file on the node's disk.
-    pub file: RecordingName,
+    /// Where its video comes from.
+    pub source: Source,
     /// The VOD that it becomes.
     pub vod: VodId,
     /// Where the video goes.
@@ -55,6 +59,8 @@ struct Row {
     attempts: i32,
     due_at: DateTime<Utc>,
     trace_context: serde_json::Value,
+    source: String,
+    source_sha256: Option<String>,
 }
 
 impl Row {
@@ -81,6 +87,20 @@ impl Row {
     }
 }
 
+impl Row {
+    /// None when the source is gone, or its name is none.
+    fn source(&self) -> Option<Source> {
+        match self.source.as_str() {
+            "disk" => RecordingName::parse(&self.file_name).map(Source::Disk),
+            "upload" | "import" => Some(Source::Object {
+                key: self.file_name.clone(),
+                sha256: self.source_sha256.clone(),
+            }),
+            _ => None,
+        }
+    }
+}
+
 fn state_columns(state: State) -> (&'static str, Option<DateTime<Utc>>) {
     match state {
         State::Pending { due_at } => ("pending", Some(due_at)),
@@ -91,7 +111,7 @@ fn state_columns(state: State) -> (&'static str, Option<DateTime<Utc>>) {
     }
 }
 
-/// Takes the node's next job that is due, if there is one. The objects that the attempt is going to write are announced first.
+/// Takes the node's next job that is due, or one of those that any worker may take, if there is one. The objects that the attempt is going to write are announced first.
 ///
 /// # Errors
 /// The store's.
@@ -127,7 +147,7 @@ pub async fn recording_claim(
 
 async fn next_due(conn: &mut AsyncPgConnection, node: &str, now: DateTime<Utc>) -> Result<Option<Row>> {
     let due = r::table
-        .filter(r::node.eq(node))
+        .filter(r::node.eq(node).or(r::node.is_null()))
         .filter(r::state.eq_any(["pending", "working"]))
         .filter(r::due_at.le(now))
         .order(r::due_at)
@@ -156,7 +176,7 @@ async fn take(
     Ok(Job {
         id: row.id,
         attempt,
-        file: RecordingName::parse(&row.file_name).ok_or_else(broken)?,
+        source: row.source().ok_or_else(broken)?,
         vod: VodId(row.vod_id.ok_or_else(broken)?),
         video_key,
         thumbnail_key,
@@ -208,6 +228,10 @@ pub async fn recording_set_back(
             if recording.state == State::Failed {
                 vod_fail(conn, Some(vod.0), shown, now).await?;
             }
+            if why == Setback::Final {
+                // What is no video today will be none tomorrow.
+                source::drop_upload(conn, id, now).await?;
+            }
             Ok(recording.state)
         })
         .await
@@ -236,44 +260,6 @@ pub async fn recording_discard(
             Ok(())
         })
         .await
-}
-
-/// Ends the jobs of VODs that are being deleted, whoever works on them.
-///
-/// # Errors
-/// The store's.
-pub async fn recordings_cancel(conn: &mut AsyncPgConnection, vods: &[i64], now: DateTime<Utc>) -> Result<()> {
-    let of_vods = r::table
-        .filter(r::vod_id.eq_any(vods))
-        .select(Row::as_select())
-        .for_update();
-    let rows: Vec<Row> = of_vods.load(conn).await?;
-    for row in rows {
-        save(conn, row.id, row.recording()?.cancel(), now).await?;
-    }
-    Ok(())
-}
-
-/// Makes the failed job of a VOD due again. False: there is none.
-///
-/// # Errors
-/// The store's.
-pub async fn recording_retry(conn: &mut AsyncPgConnection, vod: VodId, now: DateTime<Utc>) -> Result<bool> {
-    let of_vod = r::table
-        .filter(r::vod_id.eq(vod.0))
-        .select(Row::as_select())
-        .for_update();
-    let Some(row) = of_vod.first::<Row>(conn).await.optional()? else {
-        return Ok(false);
-    };
-    let Some(again) = row.recording()?.retry(now) else {
-        return Ok(false);
-    };
-    save(conn, row.id, again, now).await?;
-    diesel::sql_query(format!("NOTIFY {CHANNEL}"))
-        .execute(conn)
-        .await?;
-    Ok(true)
 }
 
 /// What is known of files on a node's disk.

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::schema::{categories as c, owners as o, vods as v};
 
 pub use change::{Change, vod_retry, vod_update};
+pub(crate) use change::{category_known, picture_write};
 pub use delete::{vod_delete, vods_delete_of_user};
 pub use urls::vods_renew_urls;
 

@@ -11,7 +11,7 @@ use crate::world::{OWNER, World, finished};
 
 const STRANGER: Option<(UserId, Role)> = Some((UserId(9), Role::User));
 
-fn png() -> Vec<u8> {
+pub(crate) fn png() -> Vec<u8> {
     let picture = image::RgbImage::from_pixel(1600, 900, image::Rgb([0, 90, 0]));
     let mut file = std::io::Cursor::new(Vec::new());
     picture.write_to(&mut file, image::ImageFormat::Png).unwrap();

@@ -84,6 +84,21 @@ impl World {
         tokio::spawn(vod::run(service, self.shutdown.clone()));
     }
 
+    /// Runs the service, and its worker later.
+    pub(crate) fn run_without_work(&mut self) -> Idle {
+        let mut service = self.service.take().unwrap();
+        let worker = service.worker.take().unwrap();
+        tokio::spawn(vod::run(service, self.shutdown.clone()));
+        Idle(worker)
+    }
+
+    /// How many uploads to the bucket were begun and neither ended nor aborted.
+    pub(crate) async fn unfinished(&self) -> usize {
+        let later = chrono::Utc::now() + chrono::TimeDelta::hours(1);
+        let prefix = self.app.bucket.key("");
+        self.app.bucket.abort_unfinished(&prefix, later).await.unwrap()
+    }
+
     /// Puts a recording on the node's disk.
     pub(crate) fn record(&self, file: &str, bytes: &[u8]) {
         std::fs::write(self.disk.path().join(file), bytes).unwrap();
@@ -141,6 +156,14 @@ impl World {
         let mut context = CallContext::background(Duration::from_secs(10));
         context.user_token = user.map(|(id, role)| self.issuer.token(id, "somebody", role));
         context.client_address = Some(address.parse().unwrap());
+        VodServiceClient::new(self.gateway.with(&context))
+    }
+
+    /// The owner's client, who names a request.
+    pub(crate) fn owner_naming(&self, name: &str) -> VodServiceClient<PeerChannel> {
+        let mut context = CallContext::background(Duration::from_secs(10));
+        context.user_token = Some(self.issuer.token(OWNER, "somebody", Role::Admin));
+        context.idempotency_key = domain::IdempotencyKey::parse(name);
         VodServiceClient::new(self.gateway.with(&context))
     }
 
@@ -220,6 +243,15 @@ impl World {
     }
 }
 
+/// A worker that does nothing yet.
+pub(crate) struct Idle(Arc<Worker>);
+
+impl Idle {
+    pub(crate) fn work(self, world: &World) {
+        tokio::spawn(vod::inbound::worker::run(self.0, world.shutdown.clone()));
+    }
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         self.shutdown.abort();
@@ -260,6 +292,8 @@ async fn config(disk: &TempDir, peers: http::Uri) -> Config {
         bus: BusConfig::new(stack.vhost().await.unwrap()),
         auth_url: peers,
         clock_milliseconds: 100,
+        upload_max_bytes: 24 * 1024 * 1024,
+        uploads: 4,
     };
     let work = WorkConfig {
         recordings_dir: Some(disk.path().to_owned()),

@@ -4,16 +4,19 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use domain::{Error, ErrorKind};
+use domain::{Error, ErrorKind, FieldError, IdempotencyKey};
 use futures::future::{Ready, ready};
 use identity::User;
 use proto::CallContext;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::problem::Problem;
+
+/// Names a request that its client may send again.
+pub(super) const IDEMPOTENCY_KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// What the guard at the edge found out about a request.
 #[derive(Debug, Clone)]
@@ -78,6 +81,47 @@ impl SignedIn {
     }
 }
 
+/// The client's name for a request that it may send again, from the header `Idempotency-Key`.
+#[derive(Debug)]
+pub(super) struct Repeatable(Option<IdempotencyKey>);
+
+impl Repeatable {
+    /// The same context with the name in it.
+    pub(super) fn named(self, context: CallContext) -> CallContext {
+        CallContext {
+            idempotency_key: self.0,
+            ..context
+        }
+    }
+}
+
+impl FromRequest for Repeatable {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(
+            idempotency_key(request.headers())
+                .map(Self)
+                .map_err(Problem::from),
+        )
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, FieldError> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY_HEADER);
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let key = value.to_str().ok().and_then(IdempotencyKey::parse);
+    key.filter(|_| values.next().is_none()).map(Some).ok_or_else(|| {
+        FieldError::new(
+            "Idempotency-Key",
+            "must be 1 to 255 visible ASCII characters, once",
+        )
+    })
+}
+
 impl FromRequest for Caller {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
@@ -121,6 +165,7 @@ fn context(request: &HttpRequest) -> Result<CallContext, Error> {
         client_address: Some(arrival.client),
         request_id: arrival.request_id,
         deadline: Instant::now() + rest.call_timeout,
+        idempotency_key: None,
     })
 }
 

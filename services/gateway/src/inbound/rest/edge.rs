@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::domain::address;
 use crate::domain::origin::Origins;
 use crate::inbound::rest::Rest;
-use crate::inbound::rest::caller::Arrival;
+use crate::inbound::rest::caller::{Arrival, IDEMPOTENCY_KEY_HEADER};
 use crate::inbound::rest::problem::{Problem, REQUEST_ID};
 use crate::inbound::rest::throttle::RATE_HEADERS;
 
@@ -40,7 +40,12 @@ pub(super) fn cors(origins: Origins) -> Cors {
     Cors::default()
         .allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(|origin| origins.allows(origin)))
         .allowed_methods(["GET", "POST", "PUT", "DELETE"])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, REQUEST_ID_HEADER])
+        .allowed_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            REQUEST_ID_HEADER,
+            IDEMPOTENCY_KEY_HEADER,
+        ])
         .expose_headers(
             RATE_HEADERS
                 .into_iter()

@@ -4,13 +4,18 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use domain::page::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET};
 use serde_json::{Value, json};
+use utoipa::openapi::path::Parameter;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, Ref, RefOr, Response};
 use utoipa::{Modify, OpenApi};
 
 use crate::inbound::rest::chat::{moderation, settings};
 use crate::inbound::rest::problem::{FieldShape, ProblemShape};
+use crate::inbound::rest::vods::uploads;
 use crate::inbound::rest::{Rest, account, admin, categories, chat, notifications, streams, users, vods};
+
+/// What an operation whose request has a name may answer besides.
+const REUSED: (&str, &str) = ("422", "The Idempotency-Key was used for another request");
 
 /// What any operation may answer instead of what was asked for.
 const PROBLEMS: [(&str, &str); 13] = [
@@ -45,7 +50,7 @@ const PROBLEMS: [(&str, &str); 13] = [
         account::change_password, admin::list, admin::set_role, admin::ban, admin::unban, users::profile, users::followers,
         users::following, users::follow, users::unfollow, users::unfollow_by_post, users::unfollow_by_name,
         streams::list, streams::search, streams::create, streams::get, streams::update, streams::delete, streams::rotate_key, streams::stop,
-        streams::broadcasts, vods::latest_of_stream, vods::list, vods::search, vods::get, vods::update,
+        streams::broadcasts, vods::latest_of_stream, vods::list, vods::search, uploads::upload, uploads::import, vods::get, vods::update,
         vods::refresh_url, vods::retry, vods::delete, categories::list, categories::search, categories::get,
         categories::create, categories::update, categories::delete,
         chat::list, chat::send, chat::delete, settings::get, settings::update, moderation::bans, moderation::ban,
@@ -71,7 +76,8 @@ impl Modify for Problems {
         for item in document.paths.paths.values_mut() {
             let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
             for operation in operations.into_iter().flatten() {
-                for (status, description) in PROBLEMS {
+                let named = operation.parameters.iter().flatten().any(is_idempotency_key);
+                for (status, description) in PROBLEMS.into_iter().chain(named.then_some(REUSED)) {
                     let responses = &mut operation.responses.responses;
                     responses
                         .entry(status.to_owned())
@@ -80,6 +86,10 @@ impl Modify for Problems {
             }
         }
     }
+}
+
+fn is_idempotency_key(parameter: &RefOr<Parameter>) -> bool {
+    matches!(parameter, RefOr::T(parameter) if parameter.name == "Idempotency-Key")
 }
 
 /// Gives parameters their bounds: one name means the same everywhere.
@@ -116,6 +126,9 @@ fn bounds(name: &str) -> Option<Value> {
         "page" => {
             let deepest = MAX_OFFSET / u64::from(MAX_LIMIT);
             json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": deepest, "default": 1})
+        }
+        "Idempotency-Key" => {
+            json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-\\[\\]-~]+$"})
         }
         "before" | "after" => json!({"type": "integer", "format": "int64", "minimum": 0}),
         "status" => json!({"type": "string", "enum": ["live", "ended"]}),

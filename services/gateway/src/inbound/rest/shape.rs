@@ -26,7 +26,9 @@ pub(super) use user::{
     AccountListShape, AccountShape, DoneShape, FollowShape, FollowedShape, FollowersShape, FollowingShape,
     MeShape, PersonShape, ProfileShape, SessionShape,
 };
-pub(super) use vod::{OneVodShape, VodCriteriaShape, VodListShape, VodSearchShape, VodShape};
+pub(super) use vod::{
+    OneVodShape, VodCreatedShape, VodCriteriaShape, VodListShape, VodSearchShape, VodShape,
+};
 
 use std::collections::HashMap;
 

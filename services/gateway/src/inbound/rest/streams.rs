@@ -14,7 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::ToSchema;
 
 use crate::inbound::rest::Rest;
-use crate::inbound::rest::caller::{Caller, SignedIn};
+use crate::inbound::rest::caller::{Caller, Repeatable, SignedIn};
 use crate::inbound::rest::extract::{Id, PageQuery, Query, flag_text, id, page_message};
 use crate::inbound::rest::form::{CategoryChoice, Form, ThumbnailFile, flag};
 use crate::inbound::rest::problem::Problem;
@@ -102,14 +102,17 @@ pub(super) struct StreamForm {
 
 /// Makes a stream. Its encoder's server and key are in the answer; it is `ended` until media flows.
 #[utoipa::path(post, path = "/api/streams", tag = "streams", operation_id = "createStream", security(("bearer" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Names the request, so that sending it again makes no second stream")),
     request_body(content((StreamFields = "application/json"), (StreamForm = "multipart/form-data"))),
     responses((status = 201, body = StreamCreatedShape)))]
 pub(super) async fn create(
     rest: Data<Rest>,
     me: SignedIn,
+    name: Repeatable,
     form: Form<StreamFields>,
 ) -> Result<HttpResponse, Problem> {
-    let mut peer = rest.peers.stream(&me.patient(PICTURE_PATIENCE));
+    let context = name.named(me.patient(PICTURE_PATIENCE));
+    let mut peer = rest.peers.stream(&context);
     let request = |fields: StreamFields| {
         let title = fields
             .title

@@ -18,6 +18,9 @@ const IN_FLIGHT: usize = 4;
 /// How long a form with a picture may take; with what a call may take after it, no longer than any call lasts (crate `proto`).
 pub(super) const PICTURE_PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a form with a video may take, the service's work at its end included.
+pub(super) const VIDEO_PATIENCE: Duration = proto::MAX_UPLOAD;
+
 /// Bytes of a picture.
 const PICTURE_BYTES: u64 = 5 * 1024 * 1024;
 /// The picture of a person.
@@ -62,8 +65,13 @@ pub(super) fn channel<M>() -> (Sink<M>, ReceiverStream<M>) {
 
 impl<M: UploadMessage> Sink<M> {
     pub(super) async fn chunk(&self, bytes: &[u8]) -> Result<(), Problem> {
-        for chunk in bytes.chunks(MAX_CHUNK) {
-            self.send(M::chunk(chunk.to_vec())).await?;
+        self.pieces(bytes, M::chunk).await
+    }
+
+    /// Sends bytes as messages of a kind.
+    pub(super) async fn pieces(&self, bytes: &[u8], message: impl Fn(Vec<u8>) -> M) -> Result<(), Problem> {
+        for piece in bytes.chunks(MAX_CHUNK) {
+            self.send(message(piece.to_vec())).await?;
         }
         Ok(())
     }

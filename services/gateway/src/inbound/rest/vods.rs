@@ -1,5 +1,7 @@
 //! Videos on demand.
 
+pub(super) mod uploads;
+
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use domain::{CategoryId, FieldError, PageRequest, StreamId, UserId, VodId};

@@ -30,6 +30,7 @@ impl Rpc {
             description: domain::text::description(&request.description)?,
             category: request.category_id.map(convert::category_id).transpose()?,
             picture: None,
+            attempt: caller.attempt("stream.create", &request, &[&bytes])?,
         };
         let picture = self.picture(bytes, "streams").await?;
         let new = NewStream { picture, ..new };

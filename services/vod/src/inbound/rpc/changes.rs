@@ -7,12 +7,13 @@ use proto::vod::v1::{UpdateVodRequest, UpdateVodUpload, Vod as VodMessage};
 use tonic::Streaming;
 
 use super::Rpc;
-use crate::domain::{Viewer, may_change};
+use crate::domain::{Status, Viewer, may_change};
 use crate::error::{Error as VodError, Result};
+use crate::store::recordings::recording_object;
 use crate::store::vods::{Change, vod_retry, vod_update, vod_visible};
 
 /// Width and height of a picture at most, in pixels.
-const MAX_PX: u32 = 1280;
+pub(super) const MAX_PX: u32 = 1280;
 
 impl Rpc {
     pub(super) async fn update(
@@ -49,11 +50,19 @@ impl Rpc {
 
     pub(super) async fn tried_again(&self, id: VodId, viewer: Viewer) -> Result<VodMessage> {
         let app = &self.0.app;
+        let vod = self.changeable(id, viewer).await?;
+        // Asked before the transaction, which waits for no other system.
+        if vod.status == Status::Failed
+            && let Some(key) = recording_object(&app.database, id).await?
+            && !app.bucket.exists(&key).await?
+        {
+            return Err(VodError::SourceGone);
+        }
         vod_retry(&app.database, id, viewer, app.clock.now()).await?;
         self.shown(id, viewer).await
     }
 
-    async fn shown(&self, id: VodId, viewer: Viewer) -> Result<VodMessage> {
+    pub(super) async fn shown(&self, id: VodId, viewer: Viewer) -> Result<VodMessage> {
         let vod = vod_visible(&self.0.app.database, id, Some(viewer)).await?;
         self.answer(vod, Some(viewer)).await
     }

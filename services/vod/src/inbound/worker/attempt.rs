@@ -1,10 +1,12 @@
-//! One attempt at one recording: wait until it is closed, remux, take a picture, upload, publish, remove the file.
+//! One attempt at one job: get the file, remux, take a picture, upload, publish, remove the file.
 //!
 //! It may end at any point. Before the publishing transaction nothing has happened that the next attempt does not do again under
 //! other names; after it only the local file is left over, which the sweeper removes.
 
+mod input;
+
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ::domain::Error as DomainError;
 use media::video::{self, Remuxed};
@@ -14,7 +16,7 @@ use tokio::time::sleep;
 use tracing::{Instrument, info_span};
 
 use crate::app::Worker;
-use crate::domain::{SHORTEST_SECONDS, Setback, State, failure, thumbnail_time};
+use crate::domain::{SHORTEST_SECONDS, Setback, Source, State, failure, thumbnail_time};
 use crate::error::Error;
 use crate::outbound::files::Workplace;
 use crate::store::recordings::{
@@ -22,10 +24,6 @@ use crate::store::recordings::{
 };
 use objects::Doomed;
 use objects::ledger::remove;
-
-/// A file that goes on growing for longer is looked at again in the next attempt.
-const PATIENCE: Duration = Duration::from_secs(30);
-const LOOK: Duration = Duration::from_millis(250);
 
 /// Why an attempt did not end with a VOD.
 enum Trouble {
@@ -58,7 +56,7 @@ pub async fn attempt(worker: &Worker, job: Job, shutdown: &Shutdown) {
         let outcome = settle(worker, &job, made).await;
         counter!("vod_recordings_total", "outcome" => outcome).increment(1);
         histogram!("vod_recording_seconds").record(started.elapsed().as_secs_f64());
-        tracing::info!(outcome, elapsed_ms = started.elapsed().as_millis(), file = %job.file, "attempt ended");
+        tracing::info!(outcome, elapsed_ms = started.elapsed().as_millis(), source = %job.source, "attempt ended");
     }
     .instrument(span)
     .await;
@@ -85,14 +83,14 @@ async fn out_of_time(worker: &Worker, shutdown: &Shutdown) {
 }
 
 async fn make(worker: &Worker, job: &Job) -> Result<(), Trouble> {
-    wait_until_closed(worker, job).await?;
     remove_leftovers(worker, job).await?;
     let place = worker
         .files
         .workplace(job.id, job.attempt)
         .await
         .map_err(|error| processing(&error))?;
-    let remuxed = remux(worker, job, &place).await?;
+    let file = input::file(worker, job, &place).await?;
+    let remuxed = remux(job, &file, &place).await?;
     let picture = picture(&place, &remuxed).await?;
     let published = upload(worker, job, &place, picture, remuxed.duration_seconds).await?;
     let app = &worker.app;
@@ -102,35 +100,6 @@ async fn make(worker: &Worker, job: &Job) -> Result<(), Trouble> {
             Error::Fenced(_) => Trouble::Lost,
             error => processing(&error),
         })
-}
-
-async fn wait_until_closed(worker: &Worker, job: &Job) -> Result<(), Trouble> {
-    let started = Instant::now();
-    loop {
-        match worker
-            .files
-            .look(&job.file)
-            .await
-            .map_err(|error| processing(&error))?
-        {
-            None => {
-                return Err(Trouble::Failed(
-                    Setback::Retry,
-                    failure::MISSING,
-                    "the file is not there".into(),
-                ));
-            }
-            Some(look) if look.quiet >= worker.config.settle() => return Ok(()),
-            Some(_) if started.elapsed() > PATIENCE => {
-                return Err(Trouble::Failed(
-                    Setback::Retry,
-                    failure::PROCESSING,
-                    "the file is still growing".into(),
-                ));
-            }
-            Some(_) => sleep(LOOK).await,
-        }
-    }
 }
 
 /// Objects of attempts that died. Their rows stay announced, for the case that one of them is not as dead as it seems.
@@ -147,18 +116,27 @@ async fn remove_leftovers(worker: &Worker, job: &Job) -> Result<(), Trouble> {
     Ok(())
 }
 
-async fn remux(worker: &Worker, job: &Job, place: &Workplace) -> Result<Remuxed, Trouble> {
-    let remuxed = video::remux_faststart(&worker.files.path(&job.file), &place.file("video.mp4")).await;
-    let remuxed = remuxed.map_err(|error| match error {
-        video::Error::Empty => Trouble::Nothing("empty"),
-        video::Error::Broken(_) => Trouble::Failed(Setback::Final, failure::DAMAGED, error.to_string()),
-        error => processing(&error),
-    })?;
-    if remuxed.duration_seconds < SHORTEST_SECONDS {
+async fn remux(job: &Job, file: &Path, place: &Workplace) -> Result<Remuxed, Trouble> {
+    let remuxed = video::remux_faststart(file, &place.file("video.mp4")).await;
+    let remuxed = remuxed.map_err(|error| unreadable(&job.source, &error))?;
+    // A button that was pressed by mistake leaves no VOD. Whoever uploads means it.
+    if matches!(job.source, Source::Disk(_)) && remuxed.duration_seconds < SHORTEST_SECONDS {
         Err(Trouble::Nothing("too short"))
     } else {
         Ok(remuxed)
     }
+}
+
+/// A recording with nothing in it is nothing new. Whoever uploads such a file is told.
+fn unreadable(source: &Source, error: &video::Error) -> Trouble {
+    let shown = match (error, source) {
+        (video::Error::Empty, Source::Disk(_)) => return Trouble::Nothing("empty"),
+        (video::Error::Empty, Source::Object { .. }) => failure::NO_VIDEO,
+        (video::Error::Broken(_), Source::Disk(_)) => failure::DAMAGED,
+        (video::Error::Broken(_), Source::Object { .. }) => failure::UNREADABLE,
+        _ => return processing(error),
+    };
+    Trouble::Failed(Setback::Final, shown, error.to_string())
 }
 
 /// A VOD without a picture is better than none: only a failure that is the machine's is tried again.
@@ -275,7 +253,8 @@ async fn settle(worker: &Worker, job: &Job, made: Result<(), Trouble>) -> &'stat
 
 /// The job has ended for good. Should this fail, the sweeper removes the file.
 async fn remove_file(worker: &Worker, job: &Job) {
-    if let Err(error) = worker.files.remove(&job.file).await {
-        tracing::warn!(file = %job.file, %error, "recording not removed, trying again later");
+    let Source::Disk(file) = &job.source else { return };
+    if let Err(error) = worker.files.remove(file).await {
+        tracing::warn!(%file, %error, "recording not removed, trying again later");
     }
 }

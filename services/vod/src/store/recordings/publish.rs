@@ -8,12 +8,14 @@ use proto::events::v1::VodPublished;
 use proto::events::v1::event::Payload;
 use storage::Database;
 
+use super::source::drop_upload;
 use super::{Job, locked, save};
 use crate::domain::{Fenced, Status};
 use crate::error::Result;
 use crate::schema::{recordings as r, vods as v};
 use crate::store::copies::owner_names;
-use objects::ledger::keep;
+use objects::Doomed;
+use objects::ledger::{doom, keep};
 
 /// A VOD's video and picture in the bucket, verified, with URLs for them.
 #[derive(Debug, Clone)]
@@ -50,15 +52,40 @@ pub async fn recording_publish(
                 .execute(conn)
                 .await?;
             save(conn, id, recording, now).await?;
-            let thumbnail_key = what.thumbnail.as_ref().map(|(stored, _)| stored.key.as_str());
-            let keys: Vec<&str> = [Some(video.key.as_str()), thumbnail_key]
-                .into_iter()
-                .flatten()
-                .collect();
-            keep(conn, &keys).await?;
+            keep(conn, &[&video.key]).await?;
+            drop_upload(conn, id, now).await?;
+            if let Some(picture) = &what.thumbnail {
+                picture_publish(conn, vod, picture, now).await?;
+            }
             vod_publish(conn, vod, &what, now).await
         })
         .await
+}
+
+/// Gives the VOD the picture that was taken out of it, unless its owner has sent one meanwhile.
+async fn picture_publish(
+    conn: &mut AsyncPgConnection,
+    vod: VodId,
+    (picture, url): &(bucket::Stored, bucket::Presigned),
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let bare = v::table
+        .filter(v::id.eq(vod.0))
+        .filter(v::b2_thumbnail_file_name.is_null());
+    let columns = (
+        v::thumbnail_url.eq(&url.url),
+        v::thumbnail_url_expires_at.eq(url.expires_at),
+        v::b2_thumbnail_file_id.eq(&picture.version_id),
+        v::b2_thumbnail_file_name.eq(&picture.key),
+    );
+    if diesel::update(bare).set(columns).execute(conn).await? > 0 {
+        return Ok(keep(conn, &[&picture.key]).await?);
+    }
+    let unused = Doomed {
+        key: picture.key.clone(),
+        version_id: picture.version_id.clone(),
+    };
+    Ok(doom(conn, &[unused], now).await?)
 }
 
 async fn vod_publish(
@@ -68,10 +95,6 @@ async fn vod_publish(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let (video, url) = &what.video;
-    let (picture, picture_url) = what
-        .thumbnail
-        .as_ref()
-        .map_or((None, None), |(a, b)| (Some(a), Some(b)));
     let ready = (
         (
             v::status.eq(Status::Ready.as_str()),
@@ -81,14 +104,6 @@ async fn vod_publish(
         (
             v::b2_file_id.eq(&video.version_id),
             v::b2_file_name.eq(&video.key),
-        ),
-        (
-            v::thumbnail_url.eq(picture_url.map(|presigned| &presigned.url)),
-            v::thumbnail_url_expires_at.eq(picture_url.map(|presigned| presigned.expires_at)),
-        ),
-        (
-            v::b2_thumbnail_file_id.eq(picture.and_then(|stored| stored.version_id.as_ref())),
-            v::b2_thumbnail_file_name.eq(picture.map(|stored| &stored.key)),
         ),
         (
             v::failure_reason.eq(None::<String>),

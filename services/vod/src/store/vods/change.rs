@@ -42,10 +42,10 @@ pub async fn vod_update(
         .transaction(async move |conn: &mut AsyncPgConnection| {
             let row = lock(conn, id, viewer).await?;
             if let Some(picture) = change.picture {
-                picture_write(conn, &row, picture, now).await?;
+                picture_write(conn, row.id, picture.as_ref(), picture_of(&row), now).await?;
             }
             let category = match change.category {
-                Some(Some(category)) => Some(Some(known(conn, category).await?)),
+                Some(Some(category)) => Some(Some(category_known(conn, category).await?)),
                 Some(None) => Some(None),
                 None => None,
             };
@@ -67,14 +67,15 @@ pub async fn vod_update(
 /// Tries a failed VOD again, from the beginning.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::NotYours`], [`Error::NotFailed`]; the store's.
+/// [`Error::NotFound`], [`Error::NotYours`], [`Error::NotFailed`], [`Error::SourceGone`]; the store's.
 pub async fn vod_retry(database: &Database, id: VodId, viewer: Viewer, now: DateTime<Utc>) -> Result<()> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {
             let row = lock(conn, id, viewer).await?;
-            if row.status != Status::Failed.as_str() || !recording_retry(conn, id, now).await? {
+            if row.status != Status::Failed.as_str() {
                 return Err(Error::NotFailed);
             }
+            recording_retry(conn, id, now).await?;
             diesel::update(v::table.find(id.0))
                 .set((
                     v::status.eq(Status::Processing.as_str()),
@@ -107,31 +108,37 @@ async fn lock(conn: &mut AsyncPgConnection, id: VodId, viewer: Viewer) -> Result
     }
 }
 
-async fn known(conn: &mut AsyncPgConnection, category: CategoryId) -> Result<i64> {
+/// The id of a category that exists, as far as we have heard; it goes on existing until the transaction ends.
+pub(crate) async fn category_known(conn: &mut AsyncPgConnection, category: CategoryId) -> Result<i64> {
     let found = c::table.find(category.0).filter(c::deleted.eq(false));
     let found = found.select(c::id).for_share().first(conn).await;
     found.optional()?.ok_or(Error::NoCategory)
 }
 
-async fn picture_write(
+fn picture_of(row: &VodRow) -> Option<Doomed> {
+    row.b2_thumbnail_file_name.clone().map(|key| Doomed {
+        key,
+        version_id: row.b2_thumbnail_file_id.clone(),
+    })
+}
+
+/// Gives a VOD a picture, or takes its picture away.
+pub(crate) async fn picture_write(
     conn: &mut AsyncPgConnection,
-    before: &VodRow,
-    picture: Option<Picture>,
+    vod: i64,
+    picture: Option<&Picture>,
+    before: Option<Doomed>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let columns = (
-        v::thumbnail_url.eq(picture.as_ref().map(|picture| &picture.url)),
-        v::thumbnail_url_expires_at.eq(picture.as_ref().map(|picture| picture.url_expires_at)),
-        v::b2_thumbnail_file_id.eq(picture.as_ref().and_then(|picture| picture.version_id.as_ref())),
-        v::b2_thumbnail_file_name.eq(picture.as_ref().map(|picture| &picture.key)),
+        v::thumbnail_url.eq(picture.map(|picture| &picture.url)),
+        v::thumbnail_url_expires_at.eq(picture.map(|picture| picture.url_expires_at)),
+        v::b2_thumbnail_file_id.eq(picture.and_then(|picture| picture.version_id.as_ref())),
+        v::b2_thumbnail_file_name.eq(picture.map(|picture| &picture.key)),
     );
-    diesel::update(v::table.find(before.id))
+    diesel::update(v::table.find(vod))
         .set(columns)
         .execute(conn)
         .await?;
-    let doomed = before.b2_thumbnail_file_name.clone().map(|key| Doomed {
-        key,
-        version_id: before.b2_thumbnail_file_id.clone(),
-    });
-    Ok(objects::replace(conn, picture.as_ref(), doomed, now).await?)
+    Ok(objects::replace(conn, picture, before, now).await?)
 }

@@ -92,6 +92,15 @@ pub(in crate::inbound::rest) struct OneVodShape {
     pub(in crate::inbound::rest) vod: VodShape,
 }
 
+/// A VOD that is new.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VodCreated)]
+pub(in crate::inbound::rest) struct VodCreatedShape {
+    /// A sentence for people.
+    pub(in crate::inbound::rest) message: &'static str,
+    pub(in crate::inbound::rest) vod: VodShape,
+}
+
 /// VODs.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = VodList)]
