@@ -11,9 +11,10 @@ endif
 # One selection of packages for each profile: another one unifies features differently and builds half of the libraries anew.
 DEBUG := cargo test --workspace --no-run
 RELEASE := cargo build --release --workspace --bins
-# npm packages of the web client, of the end-to-end test and of the services' tests, as far as they have any.
+# npm and Python packages of the web client, of the end-to-end test and of the services' tests, as far as they have any.
 WEB := $(patsubst %/package-lock.json,%,$(wildcard web/package-lock.json))
-CLIENTS := $(patsubst %/package-lock.json,%,$(wildcard e2e/js/package-lock.json services/*/tests/*/package-lock.json))
+CLIENTS := $(patsubst %/package-lock.json,%,$(wildcard e2e/js/package-lock.json services/*/tests/*/package-lock.json)) \
+	$(patsubst %/requirements.txt,%,$(wildcard e2e/*/requirements.txt))
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -46,7 +46,7 @@ pub use consumer::{Consumer, Delivery, Failure, Retry};
 pub use error::Error;
 pub use inbox::{inbox_claim, inbox_prune, keep_inbox_short};
 pub use listener::{Heard, Listener};
-pub use outbox::emit;
+pub use outbox::{Backlog, emit};
 pub use realtime::Realtime;
 pub use relay::Relay;
 pub use subscriber::{Bindings, RealtimeHeard, RealtimeSubscriber};

@@ -3,10 +3,12 @@
 use std::time::SystemTime;
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Double, Nullable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use prost::Message;
 use proto::events::v1::Event;
 use proto::events::v1::event::Payload;
+use storage::Database;
 use uuid::Uuid;
 
 use crate::event::routing_key;
@@ -52,4 +54,37 @@ pub async fn emit(
         .execute(conn)
         .await?;
     Ok(id)
+}
+
+/// How much waits in an outbox, counted up to 10,000, so that a long one is not read through.
+#[derive(Debug, Clone, Copy, PartialEq, QueryableByName)]
+pub struct Backlog {
+    /// Events that wait.
+    #[diesel(sql_type = BigInt)]
+    pub depth: i64,
+    /// How long the oldest has waited, in seconds.
+    #[diesel(sql_type = Nullable<Double>)]
+    pub oldest: Option<f64>,
+    /// Events that were offered and that nobody heard.
+    #[diesel(sql_type = BigInt)]
+    pub unheard: i64,
+}
+
+impl Backlog {
+    /// What waits in a database's outbox.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn of(database: &Database) -> storage::Result<Self> {
+        let statement = "SELECT count(*) AS depth, extract(epoch FROM now() - min(created_at))::float8 AS oldest, \
+                         count(*) FILTER (WHERE attempts > 0) AS unheard \
+                         FROM (SELECT created_at, attempts FROM outbox ORDER BY created_at LIMIT 10000) AS first";
+        database
+            .read(
+                async move |conn: &mut AsyncPgConnection| -> storage::Result<Self> {
+                    Ok(diesel::sql_query(statement).get_result(conn).await?)
+                },
+            )
+            .await
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable};
+use diesel::sql_types::{Array, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use metrics::{counter, gauge};
 use storage::Database;
@@ -19,7 +19,7 @@ use tracing::{Instrument, info_span};
 use uuid::Uuid;
 
 use crate::headers::{Carrier, table};
-use crate::outbox::CHANNEL;
+use crate::outbox::{Backlog, CHANNEL};
 use crate::publisher::{Outcome, Outgoing, Publisher};
 use crate::schema::outbox;
 use crate::topology::EVENTS;
@@ -109,10 +109,13 @@ impl Relay {
         loop {
             tokio::time::sleep_until(next).await;
             next = Instant::now() + GAUGE;
-            if let Ok(backlog) = self.database.read(async |conn| backlog(conn).await).await {
-                gauge!("bus_outbox_depth").set(backlog.depth as f64);
-                gauge!("bus_outbox_oldest_seconds").set(backlog.oldest.unwrap_or(0.0));
-                gauge!("bus_outbox_unheard").set(backlog.unheard as f64);
+            match Backlog::of(&self.database).await {
+                Ok(backlog) => {
+                    gauge!("bus_outbox_depth").set(backlog.depth as f64);
+                    gauge!("bus_outbox_oldest_seconds").set(backlog.oldest.unwrap_or(0.0));
+                    gauge!("bus_outbox_unheard").set(backlog.unheard as f64);
+                }
+                Err(error) => tracing::warn!(%error, "the outbox cannot be counted"),
             }
         }
     }
@@ -192,22 +195,4 @@ async fn put_off(conn: &mut AsyncPgConnection, ids: &[Uuid], longest: i32) -> Qu
         .bind::<Array<diesel::sql_types::Uuid>, _>(ids)
         .execute(conn)
         .await
-}
-
-#[derive(QueryableByName)]
-struct Backlog {
-    #[diesel(sql_type = BigInt)]
-    depth: i64,
-    #[diesel(sql_type = Nullable<Double>)]
-    oldest: Option<f64>,
-    #[diesel(sql_type = BigInt)]
-    unheard: i64,
-}
-
-/// How much waits, counted up to a bound, so that a long outbox is not read through every ten seconds.
-async fn backlog(conn: &mut AsyncPgConnection) -> storage::Result<Backlog> {
-    let statement = "SELECT count(*) AS depth, extract(epoch FROM now() - min(created_at))::float8 AS oldest, \
-                     count(*) FILTER (WHERE attempts > 0) AS unheard \
-                     FROM (SELECT created_at, attempts FROM outbox ORDER BY created_at LIMIT 10000) AS some";
-    Ok(diesel::sql_query(statement).get_result(conn).await?)
 }

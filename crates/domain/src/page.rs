@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 
 use crate::error::FieldError;
 
@@ -9,8 +10,8 @@ use crate::error::FieldError;
 pub const MAX_LIMIT: u32 = 100;
 /// Rows on a page when the caller does not say.
 pub const DEFAULT_LIMIT: u32 = 10;
-/// The last row that a page by number may reach; deeper pages go by cursor.
-pub const MAX_OFFSET: u64 = 100_000;
+/// The last page by number; deeper pages go by cursor.
+pub const DEEPEST_PAGE: u32 = 1000;
 
 /// Which page of a list is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,16 +41,14 @@ impl PageRequest {
         if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(FieldError::new("limit", format!("must be 1 to {MAX_LIMIT}")));
         }
-        let start = match (cursor, page.unwrap_or(1)) {
-            (Some(text), _) => PageStart::After(Cursor::decode(text)?),
-            (None, 0) => return Err(FieldError::new("page", "must be at least 1")),
-            (None, page) => PageStart::Page(page),
-        };
-        let request = Self { start, limit };
-        if request.offset() > MAX_OFFSET {
-            return Err(FieldError::new("page", "is too deep; use a cursor"));
+        let page = page.unwrap_or(1);
+        if !(1..=DEEPEST_PAGE).contains(&page) {
+            let rule = format!("must be 1 to {DEEPEST_PAGE}; deeper pages go by cursor");
+            return Err(FieldError::new("page", rule));
         }
-        Ok(request)
+        let cursor = cursor.map(Cursor::decode).transpose()?;
+        let start = cursor.map_or(PageStart::Page(page), PageStart::After);
+        Ok(Self { start, limit })
     }
 
     /// Rows before the page; 0 when it goes by cursor.
@@ -93,6 +92,14 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// The key as a time. A cursor of another list may hold anything; one that no calendar knows is before or after all rows.
+    #[must_use]
+    pub fn time(self) -> DateTime<Utc> {
+        // PostgreSQL's own range is wider.
+        const LAST: i64 = 253_402_300_799_000_000;
+        DateTime::from_timestamp_micros(self.key.clamp(0, LAST)).unwrap_or_default()
+    }
+
     /// Reads a text that [`Cursor::encode`] made.
     ///
     /// # Errors
@@ -115,6 +122,7 @@ impl Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::Datelike;
     use proptest::prelude::*;
 
     proptest! {
@@ -122,6 +130,9 @@ mod tests {
         fn a_cursor_comes_back_as_it_went(key: i64, id: i64) {
             let cursor = Cursor { key, id };
             prop_assert_eq!(Cursor::decode(&cursor.encode()), Ok(cursor));
+            let time = cursor.time();
+            prop_assert!((1970..10_000).contains(&time.year()));
+            prop_assert!(time.year() < 9999 || key > time.timestamp_micros() || key == time.timestamp_micros());
         }
 
         #[test]

@@ -4,6 +4,10 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::FieldError;
+
+/// Characters of a question.
+const MOST_CHARS: usize = 100;
 /// Words of a question that are looked at; more would only narrow what is narrow already.
 const MAX_WORDS: usize = 8;
 /// From this length on a word is also found inside of others; shorter ones are found only where a word begins, since they are
@@ -69,6 +73,19 @@ pub fn search_patterns(question: &str) -> Vec<String> {
             format!("{start}{word}%")
         })
         .collect()
+}
+
+/// The patterns of a question as it came from outside.
+///
+/// # Errors
+/// More than 100 characters, or none that is a letter or a digit: it would find nothing.
+pub fn search_question(question: &str) -> Result<Vec<String>, FieldError> {
+    let patterns = search_patterns(question);
+    if question.chars().count() > MOST_CHARS || patterns.is_empty() {
+        let rule = format!("must have a letter or a digit and at most {MOST_CHARS} characters");
+        return Err(FieldError::new("searchQuery", rule));
+    }
+    Ok(patterns)
 }
 
 #[cfg(test)]

@@ -111,6 +111,14 @@ pub fn description(text: &str) -> Result<String, FieldError> {
     paragraph("description", text, 5000)
 }
 
+/// Why somebody is banned: up to 500 characters, lines allowed.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn reason(text: &str) -> Result<String, FieldError> {
+    paragraph("reason", text, 500)
+}
+
 /// A tag: 1 to 30 characters on one line.
 ///
 /// # Errors
@@ -128,7 +136,7 @@ pub fn chat_message(text: &str) -> Result<String, FieldError> {
     if text.len() > 2048 {
         return refuse("must be at most 2 KiB");
     }
-    if text.chars().any(|c| is_control(c) && c != '\n') {
+    if text.chars().any(breaks_a_paragraph) {
         return refuse("must not hold control characters");
     }
     if text.chars().all(is_blank) {
@@ -149,10 +157,7 @@ fn line(path: &'static str, text: &str, min: usize, max: usize) -> Result<String
 }
 
 fn paragraph(path: &'static str, text: &str, max: usize) -> Result<String, FieldError> {
-    if text
-        .chars()
-        .any(|c| is_control(c) && !matches!(c, '\n' | '\r' | '\t'))
-    {
+    if text.chars().any(breaks_a_paragraph) {
         return Err(FieldError::new(path, "must not hold control characters"));
     }
     bounded(path, text.trim(), 0, max)
@@ -176,6 +181,11 @@ fn bounded(path: &'static str, text: &str, min: usize, max: usize) -> Result<Str
 /// Control characters, and the marks that reorder the text around them.
 fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Control characters that have no place in lines of text.
+fn breaks_a_paragraph(c: char) -> bool {
+    is_control(c) && !matches!(c, '\n' | '\r' | '\t')
 }
 
 /// White space, and the characters that show nothing.

@@ -6,5 +6,6 @@
 )]
 
 mod collector;
+mod fuzzing;
 mod permissions;
 mod story;

@@ -379,7 +379,7 @@ fn stack_patience() -> std::time::Duration {
 }
 
 /// As an operator does it.
-async fn grant(platform: &Platform, name: &str, role: &str) -> Result<()> {
+pub(crate) async fn grant(platform: &Platform, name: &str, role: &str) -> Result<()> {
     let auth = binaries().await?.join("auth");
     let environment = platform.wiring().environment(Service::Auth);
     let granted = tokio::process::Command::new(auth)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bus::Consumer;
+use bus::{Backlog, Consumer};
 use proto::events::v1::event::Payload;
 
 use crate::world::{SOON, World, next, quick, stream_started, user_deleted};
@@ -28,6 +28,18 @@ async fn what_was_rolled_back_is_never_told() {
     assert!(matches!(event.payload, Some(Payload::StreamStarted(started)) if started.title == "A title"));
     world.outbox_is_empty().await;
     assert!(heard.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn what_waits_is_counted() {
+    let world = World::new().await;
+    let none = Backlog::of(&world.database).await.unwrap();
+    assert_eq!((none.depth, none.oldest, none.unheard), (0, None, 0));
+    world.emit(user_deleted(), 1).await;
+    world.emit(stream_started(), 2).await;
+    let two = Backlog::of(&world.database).await.unwrap();
+    assert_eq!((two.depth, two.unheard), (2, 0));
+    assert!(two.oldest.is_some_and(|seconds| (0.0..60.0).contains(&seconds)));
 }
 
 #[tokio::test]

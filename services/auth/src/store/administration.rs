@@ -229,6 +229,5 @@ pub fn name_prefix(text: &str) -> Result<String> {
 /// # Errors
 /// The rule that it breaks.
 pub fn ban_reason(reason: &str) -> Result<String> {
-    let rule = |error: ::domain::FieldError| ::domain::FieldError::new("reason", error.message);
-    Ok(text::bio(reason).map_err(rule)?)
+    Ok(text::reason(reason)?)
 }

@@ -1,14 +1,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::{FieldError, UserId};
-use unicode_segmentation::UnicodeSegmentation;
+use domain::{FieldError, UserId, text};
 
 /// The longest time out, a year; more is meant for good.
 const LONGEST: u32 = 31_536_000;
-/// Characters of a reason, and the bytes that they may take.
-const REASON: usize = 200;
-const REASON_BYTES: usize = 3200;
 
 /// A ban as somebody wants it, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,20 +26,10 @@ impl BanOrder {
         if seconds.is_some_and(|seconds| !(1..=LONGEST).contains(&seconds)) {
             return Err(FieldError::new("seconds", format!("must be 1 to {LONGEST}")));
         }
-        let reason = reason.trim();
-        if reason.contains(char::is_control) {
-            return Err(FieldError::new("reason", "must not hold control characters"));
-        }
-        if reason.len() > REASON_BYTES || reason.graphemes(true).count() > REASON {
-            return Err(FieldError::new(
-                "reason",
-                format!("must be at most {REASON} characters"),
-            ));
-        }
         Ok(Self {
             user,
             seconds,
-            reason: reason.to_owned(),
+            reason: text::reason(reason)?,
         })
     }
 

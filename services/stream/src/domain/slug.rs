@@ -17,15 +17,18 @@ pub fn slug(name: &str) -> Result<String, FieldError> {
         .split_whitespace()
         .map(|word| word.chars().filter(char::is_ascii).collect::<String>());
     let mut slug = String::new();
-    for word in words.filter(|word| !word.is_empty()) {
-        if slug.len() + 1 + word.len() > MOST {
-            break;
-        }
-        if !slug.is_empty() {
+    for mut word in words.filter(|word| !word.is_empty()) {
+        if slug.is_empty() {
+            word.truncate(MOST);
+        } else {
             slug.push('-');
+        }
+        if slug.len() + word.len() > MOST {
+            break;
         }
         slug.push_str(&word);
     }
+    slug.truncate(slug.trim_end_matches('-').len());
     if slug.is_empty() {
         return Err(FieldError::new(
             "name",

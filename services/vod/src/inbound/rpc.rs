@@ -6,7 +6,7 @@ mod uploads;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ::domain::search::search_patterns;
+use ::domain::search::search_question;
 use ::domain::{CategoryId, Error, PageInfo, PageRequest, StreamId, UserId, VodId};
 use identity::ServiceName;
 use proto::vod::v1::vod_service_server::VodService;
@@ -26,9 +26,6 @@ use crate::store::views::view_count;
 use crate::store::vods::{
     Filter, Vod, vod_delete, vod_latest_of_stream, vod_visible, vods_list, vods_renew_urls,
 };
-
-/// Bytes of a search.
-const MAX_QUERY: usize = 400;
 
 /// Who may call what.
 pub const CALLERS: &[(&str, &[ServiceName])] = &[
@@ -239,13 +236,10 @@ fn tag(text: &str) -> Result<String, Status> {
 
 /// What is searched for; words without a letter or a digit find nothing.
 fn patterns(query: Option<&str>) -> Result<Vec<String>, Status> {
-    let Some(query) = query else { return Ok(Vec::new()) };
-    let patterns = search_patterns(query);
-    if query.len() > MAX_QUERY || patterns.is_empty() {
-        let rule = format!("must have a letter or a digit and at most {MAX_QUERY} bytes");
-        return Err(Error::invalid("searchQuery", rule).into_status());
-    }
-    Ok(patterns)
+    let asked = query.map(search_question).transpose();
+    Ok(asked
+        .map_err(|field| Error::invalid_fields(vec![field]).into_status())?
+        .unwrap_or_default())
 }
 
 /// In protobuf an absent number is 0.

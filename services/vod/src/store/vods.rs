@@ -6,7 +6,7 @@ mod urls;
 
 use ::domain::page::PageStart;
 use ::domain::{CategoryId, Cursor, PageInfo, PageRequest, StreamId, UserId, VodId};
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Text};
@@ -260,7 +260,7 @@ async fn list(conn: &mut AsyncPgConnection, filter: &Filter, page: PageRequest) 
     let count = match page.start {
         PageStart::Page(_) => "count(*) OVER ()",
         PageStart::After(cursor) => {
-            let time = cursor_time(cursor)?;
+            let time = cursor.time();
             let after = v::created_at
                 .lt(time)
                 .or(v::created_at.eq(time).and(v::id.lt(cursor.id)));
@@ -275,13 +275,6 @@ async fn list(conn: &mut AsyncPgConnection, filter: &Filter, page: PageRequest) 
         sql::<BigInt>(count),
     );
     Ok(query.select(columns).load(conn).await?)
-}
-
-/// A cursor of another list may hold anything.
-fn cursor_time(cursor: Cursor) -> Result<DateTime<Utc>> {
-    let sane =
-        DateTime::from_timestamp_micros(cursor.key).filter(|time| (1970..10_000).contains(&time.year()));
-    Ok(sane.ok_or_else(|| ::domain::Error::invalid("cursor", "is not one that this list gave"))?)
 }
 
 /// The stream's newest VOD that can be watched.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::page::DEEPEST_PAGE;
 use domain::{FieldError, StreamId, UserId};
 use futures::{StreamExt, TryStreamExt, stream};
 use identity::User;
@@ -91,8 +92,10 @@ pub(super) async fn list(app: &App, request: ListMessagesRequest) -> Result<List
     }
     let range = match request.from {
         None => Range::Page(1),
-        Some(From::Page(0)) => return Err(FieldError::new("page", "must be at least 1").into()),
-        Some(From::Page(page)) => Range::Page(page),
+        Some(From::Page(page @ 1..=DEEPEST_PAGE)) => Range::Page(page),
+        Some(From::Page(_)) => {
+            return Err(FieldError::new("page", format!("must be 1 to {DEEPEST_PAGE}")).into());
+        }
         Some(From::BeforeSeq(seq)) => Range::Before(seq),
         Some(From::AfterSeq(seq)) if seq < 0 => {
             return Err(FieldError::new("afterSeq", "must not be negative").into());

@@ -183,6 +183,10 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<BytesMut, P
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // An array would be taken for the fields in their order.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(FieldError::new("body", "must be an object").into());
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| misfit(&error))?;
     json.end()
@@ -248,7 +252,9 @@ mod tests {
                 .1
                 .starts_with("age does not fit: invalid value")
         );
-        assert!(status_of("[]").1.starts_with("name is missing") || status_of("[]").1.starts_with("body"));
+        for array in ["[]", " [\"x\", 1]"] {
+            assert_eq!(status_of(array).1, "body must be an object.", "{array}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use futures::future::LocalBoxFuture;
 use futures::{FutureExt, StreamExt};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use utoipa::ToSchema;
 
 use crate::inbound::rest::extract::{body_timeout, json, shaped};
@@ -100,26 +100,46 @@ impl<T: DeserializeOwned> Parts<T> {
         files: &[FileField],
         mut take: impl AsyncFnMut(&'static str, Bytes) -> Result<(), Problem>,
     ) -> Result<T, Problem> {
-        let (mut fields, mut seen) = (Map::new(), Vec::new());
+        let (mut fields, mut seen, mut parts) = (Map::new(), Vec::new(), 0);
         while let Some(part) = in_time(self.silence, self.form.next()).await? {
             let part = part.map_err(|_| malformed())?;
-            let name = part.name().unwrap_or_default().to_owned();
-            if seen.contains(&name) {
-                return Err(FieldError::new(name, "is given twice").into());
-            }
-            seen.push(name.clone());
-            if seen.len() > MAX_PARTS {
+            let name = part.name().filter(|name| is_name(name)).ok_or_else(malformed)?;
+            let name = name.to_owned();
+            parts += 1;
+            if parts > MAX_PARTS {
                 return Err(Problem::too_large());
             }
             match files.iter().find(|file| file.name == name) {
-                Some(file) => read_file(part, *file, self.silence, &mut take).await?,
+                Some(_) if seen.contains(&name) => {
+                    return Err(FieldError::new(name, "is given twice").into());
+                }
+                Some(file) => {
+                    seen.push(name);
+                    read_file(part, *file, self.silence, &mut take).await?;
+                }
                 None => {
                     let text = in_time(self.silence, read_text(part, &name)).await??;
-                    fields.insert(name, Value::String(text));
+                    add(&mut fields, name, text);
                 }
             }
         }
         shaped(Value::Object(fields))
+    }
+}
+
+/// A part without a plain name is no field of ours, and some are made to confuse those who read headers.
+fn is_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(plain)
+}
+
+/// A field that comes several times is a list, as forms send one.
+fn add(fields: &mut Map<String, Value>, name: String, text: String) {
+    let text = Value::String(text);
+    match fields.get_mut(&name) {
+        None => drop(fields.insert(name, text)),
+        Some(Value::Array(list)) => list.push(text),
+        Some(first) => *first = Value::Array(vec![first.take(), text]),
     }
 }
 
@@ -194,13 +214,57 @@ impl<'de> Deserialize<'de> for CategoryChoice {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let id = match Value::deserialize(deserializer)? {
             Value::Null => return Ok(Self::None),
-            Value::String(text) if text.is_empty() => return Ok(Self::None),
+            // The second is what a browser's form makes of null.
+            Value::String(text) if text.is_empty() || text == "null" => return Ok(Self::None),
             Value::String(text) => text.parse().ok(),
-            Value::Number(number) => number.as_i64().and_then(|id| CategoryId::try_from(id).ok()),
+            Value::Number(number) => integer(&number).and_then(|id| CategoryId::try_from(id).ok()),
             _ => None,
         };
         id.map(Self::One)
             .ok_or_else(|| D::Error::custom("is not a valid id"))
+    }
+}
+
+/// Up to here every integer is a floating point number too.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A number without a fraction, also when it is written with one: to JSON `7.0` is 7.
+#[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
+fn integer(number: &Number) -> Option<i64> {
+    let float = || {
+        number
+            .as_f64()
+            .filter(|float| float.fract() == 0.0 && float.abs() <= EXACT)
+    };
+    number.as_i64().or_else(|| float().map(|float| float as i64))
+}
+
+/// A whole number in a body; null is none.
+pub(super) fn whole<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: MaybeWhole,
+{
+    let number = Option::<Number>::deserialize(deserializer)?;
+    let whole = number.map(|number| integer(&number).ok_or(number)).transpose();
+    let whole = whole.map_err(|number| D::Error::custom(format!("{number} is no whole number")))?;
+    T::of(whole).ok_or_else(|| D::Error::custom("the number is out of range"))
+}
+
+/// A type that [`whole`] reads: a number that must be there, or one that need not.
+pub(super) trait MaybeWhole: Sized {
+    fn of(number: Option<i64>) -> Option<Self>;
+}
+
+impl MaybeWhole for i64 {
+    fn of(number: Option<i64>) -> Option<Self> {
+        number
+    }
+}
+
+impl<T: TryFrom<i64>> MaybeWhole for Option<T> {
+    fn of(number: Option<i64>) -> Option<Self> {
+        number.map(T::try_from).transpose().ok()
     }
 }
 
@@ -261,6 +325,8 @@ mod tests {
         let third = CategoryChoice::One(CategoryId(3));
         assert_eq!(of(r#"{"category": 3}"#).unwrap(), third);
         assert_eq!(of(r#"{"category": "3"}"#).unwrap(), third);
+        assert_eq!(of(r#"{"category": 3.0}"#).unwrap(), third);
+        assert_eq!(of(r#"{"category": "null"}"#).unwrap(), CategoryChoice::None);
         for bad in ["0", "-3", "1.5", "\"x\"", "true", "[]"] {
             assert!(of(&format!(r#"{{"category": {bad}}}"#)).is_err(), "{bad}");
         }

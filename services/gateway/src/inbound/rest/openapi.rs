@@ -1,9 +1,10 @@
 //! The description of the API, made from the handlers.
 
+mod bounds;
+
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use domain::page::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, Ref, RefOr, Response};
@@ -59,7 +60,7 @@ const PROBLEMS: [(&str, &str); 13] = [
         notifications::read,
     ),
     components(schemas(ProblemShape, FieldShape)),
-    modifiers(&Problems, &Bounds),
+    modifiers(&Problems),
 )]
 struct Api;
 
@@ -92,59 +93,6 @@ fn is_idempotency_key(parameter: &RefOr<Parameter>) -> bool {
     matches!(parameter, RefOr::T(parameter) if parameter.name == "Idempotency-Key")
 }
 
-/// Gives parameters their bounds: one name means the same everywhere.
-struct Bounds;
-
-impl Modify for Bounds {
-    fn modify(&self, document: &mut Document) {
-        for item in document.paths.paths.values_mut() {
-            let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
-            let parameters = operations
-                .into_iter()
-                .flatten()
-                .filter_map(|operation| operation.parameters.as_mut());
-            for parameter in parameters.flatten() {
-                let RefOr::T(parameter) = parameter else { continue };
-                let bounded = bounds(&parameter.name).map(serde_json::from_value);
-                if let Some(Ok(schema)) = bounded {
-                    parameter.schema = Some(schema);
-                }
-            }
-        }
-    }
-}
-
-/// The schema of a parameter with this name.
-fn bounds(name: &str) -> Option<Value> {
-    Some(match name {
-        "id" | "streamId" | "userId" | "categoryId" => {
-            json!({"type": "integer", "format": "int64", "minimum": 1})
-        }
-        "limit" => {
-            json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT})
-        }
-        "page" => {
-            let deepest = MAX_OFFSET / u64::from(MAX_LIMIT);
-            json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": deepest, "default": 1})
-        }
-        "Idempotency-Key" => {
-            json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-\\[\\]-~]+$"})
-        }
-        "before" | "after" => json!({"type": "integer", "format": "int64", "minimum": 0}),
-        "status" => json!({"type": "string", "enum": ["live", "ended"]}),
-        "sort" => json!({"type": "string", "enum": ["newest", "viewers"]}),
-        "role" => json!({"type": "string", "enum": ["user", "moderator", "admin"]}),
-        "tag" => {
-            json!({"type": "string", "minLength": 1, "maxLength": 30, "pattern": "^[^\\x00-\\x1f\\x7f]*\\S[^\\x00-\\x1f\\x7f]*$"})
-        }
-        "searchQuery" => {
-            json!({"type": "string", "minLength": 1, "maxLength": 100, "pattern": "[A-Za-z0-9]"})
-        }
-        "query" => json!({"type": "string", "pattern": "^[A-Za-z0-9_]{1,25}$"}),
-        _ => return None,
-    })
-}
-
 fn problem(description: &str) -> Response {
     let schema = Ref::from_schema_name("Problem");
     let content = utoipa::openapi::ContentBuilder::new()
@@ -157,8 +105,10 @@ fn problem(description: &str) -> Response {
 }
 
 /// The whole description.
-pub(crate) fn document() -> Document {
-    Api::openapi()
+pub(crate) fn document() -> Value {
+    let mut document = serde_json::to_value(Api::openapi()).unwrap_or_default();
+    bounds::write(&mut document);
+    document
 }
 
 pub(super) async fn serve(rest: Data<Rest>) -> HttpResponse {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::page::DEFAULT_LIMIT;
-use domain::search::search_patterns;
+use domain::search::search_question;
 use domain::{CategoryId, FieldError, PageInfo, PageRequest, StreamId, UserId};
 use proto::common::v1 as common;
 use proto::stream::v1 as api;
@@ -18,8 +18,6 @@ use crate::store::streams::{Sort, StreamView};
 
 /// Users in one question for their streams.
 const MOST_OWNERS: usize = 1000;
-/// Bytes of a search.
-const MOST_QUERY: usize = 400;
 /// Tags of a category.
 const MOST_TAGS: usize = 20;
 
@@ -164,13 +162,7 @@ pub(super) fn owners(users: api::UserIds) -> Result<Vec<i64>> {
 
 /// What is searched for; words without a letter or a digit find nothing.
 pub(super) fn patterns(query: Option<&str>) -> Result<Vec<String>> {
-    let Some(query) = query else { return Ok(Vec::new()) };
-    let patterns = search_patterns(query);
-    if query.len() > MOST_QUERY || patterns.is_empty() {
-        let rule = format!("must have a letter or a digit and at most {MOST_QUERY} bytes");
-        return Err(FieldError::new("searchQuery", rule).into());
-    }
-    Ok(patterns)
+    Ok(query.map(search_question).transpose()?.unwrap_or_default())
 }
 
 /// A tag is the same without case.

@@ -233,7 +233,7 @@ async fn rows(conn: &mut Conn, filter: &Filter, sort: Sort, page: PageRequest) -
         // A row comparison, which the index answers; the same written with OR is a filter over everything before it.
         query = match sort {
             Sort::Newest => {
-                let time = chrono::DateTime::from_timestamp_micros(after.key).unwrap_or_default();
+                let time = after.time();
                 query.filter(
                     sql::<Bool>("(streams.sort_time, streams.id) < (")
                         .bind::<Timestamptz, _>(time)

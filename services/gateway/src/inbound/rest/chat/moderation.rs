@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::SignedIn;
 use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, page_message, segment};
+use crate::inbound::rest::form::whole;
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{
     BanListShape, BanShape, BannedShape, DoneShape, LogEntryShape, LogShape, ModeratorAddedShape,
@@ -26,10 +27,12 @@ use crate::outbound::peers::{Answer, present};
 #[serde(rename_all = "camelCase")]
 #[schema(as = ChatBanOrder)]
 pub(in crate::inbound::rest) struct Order {
+    #[serde(deserialize_with = "whole")]
     user_id: i64,
     /// 1 to 31,536,000, a year; for good when it is left out.
+    #[serde(default, deserialize_with = "whole")]
     seconds: Option<u32>,
-    /// At most 200 characters.
+    /// At most 500 characters.
     reason: Option<String>,
 }
 
@@ -38,6 +41,7 @@ pub(in crate::inbound::rest) struct Order {
 #[serde(rename_all = "camelCase")]
 #[schema(as = ChatSomebody)]
 pub(in crate::inbound::rest) struct Somebody {
+    #[serde(deserialize_with = "whole")]
     user_id: i64,
 }
 

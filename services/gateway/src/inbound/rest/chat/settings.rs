@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
 use crate::inbound::rest::extract::{Id, Json};
+use crate::inbound::rest::form::whole;
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::SettingsShape;
 use crate::outbound::peers::{Answer, present};
@@ -20,6 +21,7 @@ use crate::outbound::peers::{Answer, present};
 #[schema(as = ChatSettingsChange)]
 pub(in crate::inbound::rest) struct Change {
     /// 0 to 3,600; 0 for no pause.
+    #[serde(default, deserialize_with = "whole")]
     slow_mode_seconds: Option<u32>,
     followers_only: Option<bool>,
     /// All of them: at most 200, of 1 to 50 characters. Found as whole words, whatever the case and the accents.

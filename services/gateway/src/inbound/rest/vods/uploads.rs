@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Repeatable, SignedIn};
 use crate::inbound::rest::extract::Json;
-use crate::inbound::rest::form::{CategoryChoice, FileField, Form};
+use crate::inbound::rest::form::{CategoryChoice, FileField, Form, whole};
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{VodCreatedShape, VodShape};
 use crate::inbound::rest::upload::{THUMBNAIL, VIDEO_PATIENCE, channel, run};
@@ -124,6 +124,7 @@ pub(in crate::inbound::rest) struct Import {
     #[schema(value_type = Option<i64>)]
     category_id: CategoryChoice,
     /// Whose it becomes; the caller's unless set.
+    #[serde(default, deserialize_with = "whole")]
     user_id: Option<i64>,
 }
 
