@@ -1,7 +1,7 @@
 # The commands of this project; continuous integration runs the same ones (.ci/run).
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo admin test check bench schema openapi clean-data install format
+.PHONY: help run demo admin test check bench bench-upload schema openapi clean-data install format
 
 # Node.js of the checkout, where the machine's own is too old.
 ifneq ($(wildcard .cache/node/bin/node),)
@@ -52,6 +52,10 @@ bench: install page ## Measure the whole platform, release build
 	@deploy/local/install $(CLIENTS)
 	$(RELEASE)
 	target/release/airwave-stack test -- target/release/bench-broadcast
+
+bench-upload: install ## Measure the upload of a video of 2 GiB, release build
+	$(RELEASE)
+	target/release/airwave-stack test -- target/release/bench-upload
 
 schema: install ## Write services/*/src/schema.rs from the migrations
 	@AIRWAVE_WITH_SCHEMA_TOOLS=1 deploy/local/install

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use e2e::api::{Api, User, number, text};
+use e2e::process::{cpu_seconds, resident_mib};
 use e2e::socket::Socket;
 use serde_json::{Value, json};
 use stack::{Platform, PlatformOptions, Publisher, eventually};
@@ -72,29 +73,6 @@ async fn idle(platform: &mut Platform, when: &str) -> Result<()> {
         pids.len()
     );
     Ok(())
-}
-
-fn resident_mib(pid: u32) -> Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .context("no VmRSS")?;
-    let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kib / 1024.0)
-}
-
-/// User and system time, fields 14 and 15 of `/proc/<pid>/stat` (proc(5)), in ticks of 10 ms.
-fn cpu_seconds(pids: &[u32]) -> Result<f64> {
-    let mut ticks = 0.0;
-    for pid in pids {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        let (_, fields) = stat.rsplit_once(')').context("no name in stat")?;
-        for field in fields.split_whitespace().skip(11).take(2) {
-            ticks += field.parse::<f64>()?;
-        }
-    }
-    Ok(ticks / 100.0)
 }
 
 /// `on_publish` as nginx asks it, through its own hook location, each time for another stream.

@@ -1,0 +1,126 @@
+//! Measures the upload of a video of 2 GiB: how long it takes and how much memory each service takes at most. Prints figures; judges none.
+//!
+//! Run it by `make bench-upload`, which gives it release builds and a stack of its own. Everything, the sender included, is on this machine.
+
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use e2e::api::{Api, User, number, text};
+use e2e::process::peak_resident_mib;
+use reqwest::multipart::{Form, Part};
+use serde_json::Value;
+use stack::{Platform, PlatformOptions, Service, eventually};
+use tokio::process::Command;
+
+/// Bytes of the video.
+const SIZE: u64 = 2 << 30;
+/// The longest wait for anything.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let mut platform = Platform::start(PlatformOptions::default()).await?;
+    let guest = Api::guest(platform.origin())?;
+    let user = guest.register("bench_uploader").await?;
+    let folder = tempfile::tempdir()?;
+    let video = folder.path().join("video.mp4");
+    make(&video).await?;
+    peaks(&mut platform, "before")?;
+    let started = Instant::now();
+    let id = upload(&platform, &user, &video).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    println!(
+        "upload: {SIZE} bytes in {seconds:.1} s, {:.0} MB/s",
+        SIZE as f64 / seconds / 1e6
+    );
+    peaks(&mut platform, "after the upload")?;
+    let url = ready(&user, id).await?;
+    println!(
+        "ready to play {:.1} s after the answer",
+        started.elapsed().as_secs_f64() - seconds
+    );
+    ensure!(
+        reqwest::get(&url).await?.status().is_success(),
+        "the VOD does not open"
+    );
+    peaks(&mut platform, "after the processing")?;
+    platform.stop().await
+}
+
+/// Twenty seconds of video that a box of nothing (`free`, ISO/IEC 14496-12) makes as large as it is to be.
+async fn make(video: &Path) -> Result<()> {
+    let made = Command::new("ffmpeg")
+        .args([
+            "-nostdin",
+            "-v",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2=size=640x360:rate=30:duration=20",
+        ])
+        .args(["-f", "lavfi", "-i", "sine=frequency=440:duration=20"])
+        .args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-pix_fmt",
+            "yuv420p",
+            "-c:a",
+            "aac",
+        ])
+        .arg(video)
+        .status()
+        .await?;
+    ensure!(made.success(), "ffmpeg failed");
+    let mut file = std::fs::OpenOptions::new().write(true).open(video)?;
+    let length = file.seek(SeekFrom::End(0))?;
+    // A size of 1 says that the real one follows, in 64 bits.
+    file.write_all(&1_u32.to_be_bytes())?;
+    file.write_all(b"free")?;
+    file.write_all(&(SIZE - length).to_be_bytes())?;
+    Ok(file.set_len(SIZE)?)
+}
+
+async fn upload(platform: &Platform, user: &User, video: &Path) -> Result<i64> {
+    let form = Form::new()
+        .text("title", "A long talk")
+        .part("videoFile", Part::file(video).await?);
+    let sent = reqwest::Client::new()
+        .post(format!("{}/api/vod/upload-local", platform.origin()))
+        .bearer_auth(&user.token)
+        .multipart(form)
+        .send()
+        .await?;
+    let status = sent.status();
+    let body: Value = sent.json().await?;
+    ensure!(status == 201, "{status}: {body}");
+    number(&body, "/vod/id")
+}
+
+async fn ready(user: &User, id: i64) -> Result<String> {
+    eventually(PATIENCE, "the VOD", async || {
+        let vod = user.api.get(&format!("/vod/{id}")).await?.expect(200)?;
+        text(&vod, "/vod/videoUrl").context("not ready")
+    })
+    .await
+}
+
+fn peaks(platform: &mut Platform, when: &str) -> Result<()> {
+    for service in Service::ALL {
+        let pid = platform
+            .services()
+            .process(service)?
+            .pid()
+            .context("not running")?;
+        println!(
+            "{when}: {} has had {:.0} MiB resident at most",
+            service.name(),
+            peak_resident_mib(pid)?
+        );
+    }
+    Ok(())
+}

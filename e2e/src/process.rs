@@ -1,0 +1,45 @@
+//! What running processes take (proc(5)).
+
+use anyhow::{Context, Result};
+
+/// Resident memory now, in MiB.
+///
+/// # Errors
+/// There is no such process.
+pub fn resident_mib(pid: u32) -> Result<f64> {
+    memory_mib(pid, "VmRSS:")
+}
+
+/// The most resident memory that a process has had, in MiB.
+///
+/// # Errors
+/// There is no such process.
+pub fn peak_resident_mib(pid: u32) -> Result<f64> {
+    memory_mib(pid, "VmHWM:")
+}
+
+fn memory_mib(pid: u32, field: &'static str) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(field))
+        .context(field)?;
+    let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kib / 1024.0)
+}
+
+/// User and system time so far: fields 14 and 15 of `/proc/<pid>/stat`, in ticks of 10 ms.
+///
+/// # Errors
+/// There is no such process.
+pub fn cpu_seconds(pids: &[u32]) -> Result<f64> {
+    let mut ticks = 0.0;
+    for pid in pids {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        let (_, fields) = stat.rsplit_once(')').context("no name in stat")?;
+        for field in fields.split_whitespace().skip(11).take(2) {
+            ticks += field.parse::<f64>()?;
+        }
+    }
+    Ok(ticks / 100.0)
+}
