@@ -1,0 +1,42 @@
+// The page: which path is which screen.
+import { drawBar } from './bar'
+import { onChange, user } from './client/session'
+import { h, link, toast } from './dom/element'
+import { connect, onNotice } from './live/socket'
+import { target } from './parts/bell'
+import { show, start, type Screen } from './router'
+import { home } from './screens/home'
+import { followers, following, profile } from './screens/profile'
+import { sign } from './screens/sign'
+import { streams } from './screens/streams'
+import { video } from './screens/video'
+import { videos } from './screens/videos'
+import { watch } from './screens/watch'
+
+/** A screen for who is signed in. */
+const own = (screen: Screen): Screen => (visit) => (user() ? screen(visit) : h('p', {}, 'Sign in first. ', signInLink()))
+
+function signInLink() {
+  const next = new URLSearchParams({ next: location.pathname + location.search })
+  return link(`/sign-in?${next}`, {}, h('u', {}, 'Sign in'))
+}
+
+start([
+  [/^\/$/, home],
+  [/^\/sign-in$/, sign('in')],
+  [/^\/register$/, sign('up')],
+  [/^\/watch\/(\d+)$/, watch],
+  [/^\/videos$/, videos],
+  [/^\/videos\/(\d+)$/, video],
+  [/^\/people\/(\w+)$/, profile],
+  [/^\/people\/(\w+)\/followers$/, followers],
+  [/^\/people\/(\w+)\/following$/, following],
+  [/^\/studio$/, own(streams)],
+], drawBar)
+
+onChange((reason) => {
+  if (reason === 'edited') drawBar()
+  else if (reason !== 'renewed') void show()
+})
+onNotice((notice) => toast(notice.message, target(notice)))
+connect()
