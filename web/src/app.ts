@@ -5,8 +5,10 @@ import { h, link, toast } from './dom/element'
 import { connect, onNotice } from './live/socket'
 import { target } from './parts/bell'
 import { show, start, type Screen } from './router'
+import { categories, category } from './screens/categories'
 import { home } from './screens/home'
 import { followers, following, profile } from './screens/profile'
+import { search } from './screens/search'
 import { sign } from './screens/sign'
 import { streams } from './screens/streams'
 import { video } from './screens/video'
@@ -23,6 +25,9 @@ function signInLink() {
 
 start([
   [/^\/$/, home],
+  [/^\/search$/, search],
+  [/^\/categories$/, categories],
+  [/^\/categories\/([\w-]+)$/, category],
   [/^\/sign-in$/, sign('in')],
   [/^\/register$/, sign('up')],
   [/^\/watch\/(\d+)$/, watch],

@@ -1,4 +1,4 @@
-// The bar at the top: where one can go, and who is signed in.
+// The bar at the top: where one can go, the search, and who is signed in.
 import { api } from './client/api'
 import { forget, user } from './client/session'
 import { h, link } from './dom/element'
@@ -16,8 +16,9 @@ export function drawBar() {
   document.getElementById('bar')?.replaceChildren(
     link('/', { class: 'logo' }, h('img', { src: '/icon.svg', alt: '' }), 'Airwave'),
     h('nav', { 'aria-label': 'Main' },
-      place('/', 'Live'), place('/videos', 'Videos'), me && place('/studio', 'Go live'),
+      place('/', 'Live'), place('/categories', 'Categories'), place('/videos', 'Videos'), me && place('/studio', 'Go live'),
       h('a', { href: '/docs' }, 'API')),
+    search(),
     h('div', { class: 'me' }, me
       ? [bell(drawn.signal), link(pathOf(me.username), { class: 'person' }, avatar(me), nameOf(me)), action('Log out', signOut)]
       : [place('/sign-in', 'Sign in'), link('/register', { class: 'button main' }, 'Register')]),
@@ -25,6 +26,20 @@ export function drawBar() {
 }
 
 const place = (path: string, text: string) => link(path, { 'aria-current': location.pathname === path ? 'page' : null }, text)
+
+function search() {
+  const input = h('input', {
+    type: 'search', name: 'q', 'aria-label': 'Search streams and videos', placeholder: 'Search', maxlength: 100, enterkeyhint: 'search',
+    value: location.pathname === '/search' ? new URLSearchParams(location.search).get('q') : null,
+  })
+  return h('form', {
+    role: 'search',
+    onsubmit: (event) => {
+      event.preventDefault()
+      if (input.value.trim()) void go(`/search?${new URLSearchParams({ q: input.value.trim() })}`)
+    },
+  }, input)
+}
 
 async function signOut() {
   // Whoever wants to go is gone here, even when the server does not hear it.
