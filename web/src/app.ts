@@ -5,8 +5,10 @@ import { h, link, toast } from './dom/element'
 import { connect, onNotice } from './live/socket'
 import { target } from './parts/bell'
 import { show, start, type Screen } from './router'
+import { account } from './screens/account'
 import { categories, category } from './screens/categories'
 import { home } from './screens/home'
+import { notifications } from './screens/notifications'
 import { followers, following, profile } from './screens/profile'
 import { search } from './screens/search'
 import { sign } from './screens/sign'
@@ -37,6 +39,8 @@ start([
   [/^\/people\/(\w+)\/followers$/, followers],
   [/^\/people\/(\w+)\/following$/, following],
   [/^\/studio$/, own(streams)],
+  [/^\/account$/, own(account)],
+  [/^\/notifications$/, own(notifications)],
 ], drawBar)
 
 onChange((reason) => {

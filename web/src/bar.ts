@@ -20,7 +20,8 @@ export function drawBar() {
       h('a', { href: '/docs' }, 'API')),
     search(),
     h('div', { class: 'me' }, me
-      ? [bell(drawn.signal), link(pathOf(me.username), { class: 'person' }, avatar(me), nameOf(me)), action('Log out', signOut)]
+      ? [bell(drawn.signal), link(pathOf(me.username), { class: 'person' }, avatar(me), nameOf(me)), place('/account', 'Account'),
+        action('Log out', signOut)]
       : [place('/sign-in', 'Sign in'), link('/register', { class: 'button main' }, 'Register')]),
   )
 }
