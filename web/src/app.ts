@@ -12,9 +12,11 @@ import { notifications } from './screens/notifications'
 import { followers, following, profile } from './screens/profile'
 import { search } from './screens/search'
 import { sign } from './screens/sign'
+import { manageStream } from './screens/stream'
 import { streams } from './screens/streams'
+import { upload } from './screens/upload'
 import { video } from './screens/video'
-import { videos } from './screens/videos'
+import { ownVideos, videos } from './screens/videos'
 import { watch } from './screens/watch'
 
 /** A screen for who is signed in. */
@@ -39,6 +41,9 @@ start([
   [/^\/people\/(\w+)\/followers$/, followers],
   [/^\/people\/(\w+)\/following$/, following],
   [/^\/studio$/, own(streams)],
+  [/^\/studio\/streams\/(\d+)$/, own(manageStream)],
+  [/^\/studio\/videos$/, own(ownVideos)],
+  [/^\/studio\/upload$/, own(upload)],
   [/^\/account$/, own(account)],
   [/^\/notifications$/, own(notifications)],
 ], drawBar)
