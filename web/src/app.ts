@@ -8,6 +8,7 @@ import { show, start, type Screen } from './router'
 import { account } from './screens/account'
 import { categories, category } from './screens/categories'
 import { home } from './screens/home'
+import { moderation } from './screens/moderation'
 import { notifications } from './screens/notifications'
 import { followers, following, profile } from './screens/profile'
 import { search } from './screens/search'
@@ -35,6 +36,7 @@ start([
   [/^\/sign-in$/, sign('in')],
   [/^\/register$/, sign('up')],
   [/^\/watch\/(\d+)$/, watch],
+  [/^\/watch\/(\d+)\/chat$/, own(moderation)],
   [/^\/videos$/, videos],
   [/^\/videos\/(\d+)$/, video],
   [/^\/people\/(\w+)$/, profile],
