@@ -1,6 +1,6 @@
 // The bar at the top: where one can go, the search, and who is signed in.
 import { api } from './client/api'
-import { forget, user } from './client/session'
+import { forget, isAdmin, user } from './client/session'
 import { h, link } from './dom/element'
 import { action } from './dom/pages'
 import { bell } from './parts/bell'
@@ -17,7 +17,7 @@ export function drawBar() {
     link('/', { class: 'logo' }, h('img', { src: '/icon.svg', alt: '' }), 'Airwave'),
     h('nav', { 'aria-label': 'Main' },
       place('/', 'Live'), place('/categories', 'Categories'), place('/videos', 'Videos'), me && place('/studio', 'Go live'),
-      h('a', { href: '/docs' }, 'API')),
+      isAdmin() && place('/admin', 'Admin'), h('a', { href: '/docs' }, 'API')),
     search(),
     h('div', { class: 'me' }, me
       ? [bell(drawn.signal), link(pathOf(me.username), { class: 'person' }, avatar(me), nameOf(me)), place('/account', 'Account'),
