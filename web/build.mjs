@@ -1,16 +1,31 @@
-// Copies the page and its libraries to dist/, which the gateway serves (AIRWAVE_GATEWAY_WEB_DIR). The libraries come from
-// node_modules as their authors built them, so a browser asks no other origin for code.
-import { cp, mkdir, rm } from 'node:fs/promises'
+// Bundles the page to dist/, which the gateway serves (AIRWAVE_GATEWAY_WEB_DIR). All code comes from there: a browser asks no other
+// origin for any. The players become files of their own, loaded when something is played.
+import { cp, rm } from 'node:fs/promises'
+import { build } from 'esbuild'
 
 const here = (path) => new URL(path, import.meta.url)
-const LIBRARIES = {
-  'hls.js': 'hls.js/dist/hls.min.mjs',
-  'hls.worker.js': 'hls.js/dist/hls.worker.js',
-  'dash.js': 'dashjs/dist/modern/esm/dash.mediaplayer.min.js',
-  'socket.io.js': 'socket.io-client/dist/socket.io.esm.min.js',
+const COPIES = {
+  'index.html': 'src/index.html',
+  'docs.html': 'src/docs.html',
+  'icon.svg': 'src/icon.svg',
+  'bell.svg': 'src/bell.svg',
+  'hls.worker.js': 'node_modules/hls.js/dist/hls.worker.js',
 }
 
 await rm(here('dist'), { recursive: true, force: true })
-await cp(here('src'), here('dist'), { recursive: true })
-await mkdir(here('dist/vendor'))
-for (const [name, path] of Object.entries(LIBRARIES)) await cp(here(`node_modules/${path}`), here(`dist/vendor/${name}`))
+await build({
+  absWorkingDir: new URL('.', import.meta.url).pathname,
+  entryPoints: ['src/app.ts', 'src/docs.ts', 'src/style.css'],
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  // dash.js without what it does for protected content and statistics.
+  alias: { dashjs: './node_modules/dashjs/dist/modern/esm/dash.mediaplayer.min.js' },
+  external: ['/*.svg'],
+  legalComments: 'linked',
+  logLevel: 'warning',
+})
+for (const [name, path] of Object.entries(COPIES)) await cp(here(path), here(`dist/${name}`))

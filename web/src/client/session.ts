@@ -1,0 +1,105 @@
+// Who is signed in. The tokens lie in localStorage, shared by all tabs; one tab at a time renews them.
+import { connect, got, type Schemas } from './connect'
+import { Problem } from './problem'
+
+export type Me = Schemas['Me']
+type Session = Pick<Schemas['Session'], 'user' | 'token' | 'refreshToken' | 'expiresAt'>
+/** Somebody else or nobody is signed in now; the same one has new tokens, or another name or picture. */
+type Reason = 'in' | 'out' | 'renewed' | 'edited'
+
+const KEY = 'airwave.session'
+const RENEW_BEFORE_MS = 60_000
+const SHORTEST_WAIT_MS = 1000
+/** setTimeout takes no longer time. */
+const LONGEST_WAIT_MS = 2 ** 30
+const changes = new EventTarget()
+/** Renewal itself goes without the token that is over. */
+const anonymous = connect((request) => fetch(request))
+let current = read()
+let timer: ReturnType<typeof setTimeout> | undefined
+
+function read(): Session | null {
+  try {
+    return JSON.parse(localStorage.getItem(KEY) ?? 'null') as Session | null
+  } catch {
+    return null
+  }
+}
+
+function keep({ user, token, refreshToken, expiresAt }: Session, reason: Reason) {
+  current = { user, token, refreshToken, expiresAt }
+  localStorage.setItem(KEY, JSON.stringify(current))
+  changed(reason)
+}
+
+function changed(reason: Reason) {
+  plan()
+  changes.dispatchEvent(new CustomEvent('change', { detail: reason }))
+}
+
+/** Renews in time, so that calls and the socket seldom meet a token that is over. */
+function plan() {
+  clearTimeout(timer)
+  if (!current?.expiresAt) return
+  const left = Date.parse(current.expiresAt) - Date.now() - RENEW_BEFORE_MS
+  const stale = current.token
+  timer = setTimeout(() => renew(stale).catch(() => {}), Math.min(Math.max(left, SHORTEST_WAIT_MS), LONGEST_WAIT_MS))
+}
+
+export const token = () => current?.token
+export const user = () => current?.user ?? null
+export const isAdmin = () => user()?.role === 'admin'
+
+export function onChange(listener: (reason: Reason) => void) {
+  changes.addEventListener('change', (event) => listener((event as CustomEvent<Reason>).detail))
+}
+
+/** After registering, signing in, or a new password. */
+export function signIn(answer: Session) {
+  keep(answer, current?.user.id === answer.user.id ? 'renewed' : 'in')
+}
+
+export function edited(user: Me) {
+  if (current) keep({ ...current, user }, 'edited')
+}
+
+export function forget() {
+  if (!current) return
+  current = null
+  localStorage.removeItem(KEY)
+  changed('out')
+}
+
+/** Replaces the tokens, unless another call or tab has done so since `stale` was sent. */
+export async function renew(stale: string) {
+  // A refresh token works once, and its second use ends the session: so one at a time, in all tabs. A page from an
+  // insecure origin has no locks; there its calls at least wait for each other.
+  if (navigator.locks) return navigator.locks.request(KEY, () => renewOnce(stale))
+  alone = alone.catch(() => {}).then(() => renewOnce(stale))
+  return alone
+}
+let alone: Promise<void> = Promise.resolve()
+
+async function renewOnce(stale: string) {
+  const stored = read()
+  if (stored?.token !== stale) return adopt(stored)
+  try {
+    keep(await got(anonymous.POST('/api/users/refresh', { body: { refreshToken: stored.refreshToken } })), 'renewed')
+  } catch (problem) {
+    if (!(problem instanceof Problem) || (problem.status !== 400 && problem.status !== 401)) throw problem
+    forget()
+  }
+}
+
+/** Takes over what another tab stored. */
+function adopt(stored: Session | null) {
+  const before = current
+  current = stored
+  if (before?.token === stored?.token && before?.user.id === stored?.user.id) return
+  changed(!stored ? 'out' : before?.user.id === stored.user.id ? 'renewed' : 'in')
+}
+
+window.addEventListener('storage', (event) => {
+  if (event.key === KEY) adopt(read())
+})
+plan()

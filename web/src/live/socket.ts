@@ -1,0 +1,110 @@
+// The socket: one for the page, whoever is signed in.
+import { io, type Socket } from 'socket.io-client'
+import { api } from '../client/api'
+import { randomId } from '../client/repeat'
+import { onChange, renew, token } from '../client/session'
+import type { Acknowledgement, ClientEvents, Line, RoomEvents, ServerEvents } from './events'
+
+const ACKNOWLEDGEMENT_MS = 10_000
+
+interface RoomListeners extends Partial<{ [Name in keyof RoomEvents]: (data: RoomEvents[Name]) => void }> {
+  joined?: () => void
+  refused?: (code: string) => void
+}
+export interface Room {
+  say: (message: string) => Promise<Acknowledgement>
+  leave: () => void
+}
+
+const rooms = new Set<() => void>()
+const socket: Socket<ServerEvents, ClientEvents> = io({
+  autoConnect: false,
+  transports: ['websocket', 'polling'],
+  auth: (answer) => answer(token() ? { token: token() } : {}),
+})
+
+/** Answers what ends the listening. */
+export function onNotice(listener: ServerEvents['new_notification']) {
+  socket.on('new_notification', listener)
+  return () => void socket.off('new_notification', listener)
+}
+
+async function renewed() {
+  const stale = token()
+  if (stale) await renew(stale).catch(() => {})
+}
+
+socket.on('connect', () => {
+  if (token()) socket.emit('join_notification_room')
+  for (const join of rooms) join()
+})
+socket.on('connect_error', async ({ message }) => {
+  if (!message.startsWith('auth.')) return
+  await renewed()
+  setTimeout(() => socket.connect(), 1000)
+})
+socket.on('token_expired', renewed)
+socket.on('disconnect', async (reason) => {
+  if (reason !== 'io server disconnect') return
+  // The server closes the sockets of a session that is over; a deployment does it too, and then the token still works. Any
+  // call finds out which.
+  if (token()) await api.GET('/api/users/me').catch(() => {})
+  setTimeout(() => socket.connect(), 500 + Math.random() * 1500)
+})
+onChange((reason) => {
+  if (reason === 'edited') return
+  const fresh = token()
+  if (reason !== 'renewed' || !fresh || !socket.connected) return void socket.disconnect().connect()
+  socket.emit('authenticate', { token: fresh }, (answer) => {
+    if (answer.ok) socket.emit('join_notification_room')
+  })
+})
+
+export const connect = () => void socket.connect()
+
+/** A room that is joined again after each reconnection, from the last message seen. */
+export function room(streamId: number, { joined, refused, ...listeners }: RoomListeners): Room {
+  let lastSeq: number | undefined
+  const isNews = ({ seq }: Line) => {
+    if (lastSeq !== undefined && seq <= lastSeq) return false
+    lastSeq = seq
+    return true
+  }
+  const handlers = Object.entries({
+    ...listeners,
+    recent_chat_history: (data: RoomEvents['recent_chat_history']) => {
+      const messages = data.messages.filter(isNews)
+      listeners.recent_chat_history?.({ ...data, messages })
+    },
+    new_message: (line: Line) => {
+      if (isNews(line)) listeners.new_message?.(line)
+    },
+  }) as [keyof RoomEvents, (data: { streamId: number }) => void][]
+  const offs = handlers.map(([event, listener]) => {
+    const mine = (data: { streamId: number }) => {
+      if (data.streamId === streamId) listener(data)
+    }
+    socket.on(event, mine)
+    return () => void socket.off(event, mine)
+  })
+  const join = () => socket.emit('join_stream_room', { streamId, afterSeq: lastSeq }, (answer) => {
+    if (answer.ok) joined?.()
+    else refused?.(answer.code)
+  })
+  rooms.add(join)
+  if (socket.connected) join()
+  return {
+    say: async (message) => {
+      try {
+        return await socket.timeout(ACKNOWLEDGEMENT_MS).emitWithAck('chat_message', { streamId, message, clientMessageId: randomId() })
+      } catch {
+        throw new Error('The message was not sent.')
+      }
+    },
+    leave: () => {
+      rooms.delete(join)
+      for (const off of offs) off()
+      if (socket.connected) socket.emit('leave_stream_room', { streamId })
+    },
+  }
+}

@@ -1,0 +1,79 @@
+// Notifications: the bell in the bar, and a line of the list.
+import { api, got, type Schemas } from '../client/api'
+import { user } from '../client/session'
+import { h, link } from '../dom/element'
+import { action } from '../dom/pages'
+import { when } from '../dom/text'
+import { onNotice } from '../live/socket'
+import { pathOf } from './person'
+
+type Notice = Schemas['Notification']
+
+const IN_BAR = 10
+
+export const readAll = () => api.POST('/api/notifications/read-all')
+
+/** Where a notification leads. */
+export function target({ relatedEntityType: type, relatedEntityId: id }: Pick<Notice, 'relatedEntityType' | 'relatedEntityId'>) {
+  const me = user()
+  if (type === 'stream') return `/watch/${id}`
+  if (type === 'vod') return `/videos/${id}`
+  return me ? `${pathOf(me.username)}/followers` : '/'
+}
+
+/** A line that is read when it is followed. */
+export function noticeLine(notice: Notice) {
+  const read = () => void api.POST('/api/notifications/{id}/read', { params: { path: { id: notice.id } } }).then(changed, () => {})
+  return link(target(notice), { class: notice.isRead ? 'notice' : 'notice unread', onclick: notice.isRead ? undefined : read },
+    !notice.isRead && h('span', { class: 'hidden-text' }, 'New: '), notice.message, h('div', { class: 'dim' }, when(notice.createdAt)))
+}
+
+/** Tells the bell that some were read. */
+export const changed = () => void window.dispatchEvent(new Event('notices-read'))
+
+/** The bell, until `gone`. */
+export function bell(gone: AbortSignal) {
+  const number = h('span', { class: 'count', hidden: true })
+  const list = h('div', { class: 'card notices', hidden: true })
+  const button = h('button', { type: 'button', 'aria-label': 'Notifications', 'aria-expanded': 'false', onclick: () => open(list.hidden) },
+    h('span', { class: 'icon' }))
+  const element = h('div', { class: 'bell', onkeydown: (event) => event.key === 'Escape' && close() }, button, number, list)
+
+  async function refresh() {
+    const { unreadCount } = await got(api.GET('/api/notifications/unread-count'))
+    number.textContent = unreadCount > 99 ? '99+' : String(unreadCount)
+    number.hidden = !unreadCount
+    button.setAttribute('aria-label', unreadCount ? `Notifications, ${unreadCount} unread` : 'Notifications')
+  }
+  function open(yes: boolean) {
+    list.hidden = !yes
+    button.setAttribute('aria-expanded', String(yes))
+    if (yes) void fill(list)
+  }
+  function close() {
+    open(false)
+    button.focus()
+  }
+
+  const again = () => void refresh().catch(() => {})
+  const outside = (event: MouseEvent) => {
+    if (!element.contains(event.target as Node)) open(false)
+  }
+  document.addEventListener('click', outside, { signal: gone })
+  window.addEventListener('notices-read', again, { signal: gone })
+  gone.addEventListener('abort', onNotice(again))
+  again()
+  return element
+}
+
+async function fill(list: HTMLElement) {
+  const { notifications } = await got(api.GET('/api/notifications', { params: { query: { limit: IN_BAR } } }))
+    .catch(() => ({ notifications: [] }))
+  list.replaceChildren(
+    ...(notifications.length ? notifications.map(noticeLine) : [h('p', { class: 'dim' }, 'Nothing yet.')]),
+    h('div', { class: 'row spread' }, link('/notifications', {}, h('u', {}, 'All notifications')), action('Mark all as read', async () => {
+      await readAll()
+      changed()
+      await fill(list)
+    })))
+}

@@ -1,0 +1,37 @@
+// Who is live.
+import { user } from '../client/session'
+import { h } from '../dom/element'
+import { check, choice } from '../dom/form'
+import { categoryOptions, streamGrid } from '../parts/lists'
+import { go, type Visit } from '../router'
+
+const REFRESH_MS = 10_000
+
+export async function home({ query, onLeave }: Visit) {
+  const categoryId = Number(query.get('category')) || undefined
+  const following = query.get('following') === 'true' && Boolean(user())
+  const sort = query.get('sort') === 'newest' ? 'newest' : 'viewers'
+  const empty = following ? 'Nobody whom you follow is live right now.' : 'Nobody is live right now.'
+  const [grid, options] = await Promise.all([
+    streamGrid({ status: 'live', sort, categoryId, following: following || undefined }, empty),
+    categoryOptions('All categories'),
+  ])
+  const timer = setInterval(() => {
+    // The first page would take away what somebody scrolled to, or goes through by keyboard.
+    const inUse = window.scrollY > 0 || grid.element.contains(document.activeElement)
+    if (!document.hidden && !inUse) grid.reload().catch(() => {})
+  }, REFRESH_MS)
+  onLeave(() => clearInterval(timer))
+
+  const filters = h('form', { class: 'row filters', onchange: () => void go(address(filters)) },
+    choice('Category', 'category', options, String(categoryId ?? '')),
+    choice('Order', 'sort', [['viewers', 'Most viewers'], ['newest', 'Newest']], sort),
+    user() && check('Only whom I follow', 'following', following, { value: 'true' }))
+  return h('section', { class: 'stack' }, h('h1', {}, 'Live now'), filters, grid.element)
+}
+
+/** The filters as the path of this screen, so that it can be sent to somebody. */
+function address(filters: HTMLFormElement) {
+  const chosen = [...new FormData(filters)].filter(([, value]) => value !== '') as [string, string][]
+  return `/?${new URLSearchParams(chosen)}`
+}

@@ -1,0 +1,129 @@
+// A stream: picture, chat, viewers.
+import { api, got, type Schemas } from '../client/api'
+import { isAdmin, user } from '../client/session'
+import { h, link } from '../dom/element'
+import { livePlayer, type Kind, type Player } from '../live/player'
+import { room, type Room } from '../live/socket'
+import { chatPanel, type Chat } from '../parts/chat'
+import { streamRules } from '../parts/rules'
+import { videoGrid } from '../parts/lists'
+import { followButton, personLink } from '../parts/person'
+import { badge as liveBadge } from '../parts/tiles'
+import type { Visit } from '../router'
+
+type Stream = Schemas['Stream']
+
+const POLL_MS = 5000
+
+const read = async (id: number) => (await got(api.GET('/api/streams/{id}', { params: { path: { id } } }))).stream
+
+export async function watch({ parameters: [idText], onLeave }: Visit) {
+  const stream = await read(Number(idText))
+  // The picture is there even while the services of what surrounds it are away.
+  const [rules, recordings, follow] = await Promise.all([
+    streamRules(stream.id).catch(() => null),
+    videoGrid({ streamId: stream.id, limit: 6 }, 'None yet.').catch(() => null),
+    followButton(stream.user).catch(() => null),
+  ])
+  const show = stage()
+  const chat = chatPanel(stream, rules, (text) => visit.say(text))
+  const visit = follows(stream, show, chat)
+  onLeave(visit.stop)
+  return h('div', { class: 'watch' },
+    h('section', { class: 'stack' },
+      show.screen,
+      h('div', { class: 'row spread' }, show.heading, h('div', { class: 'row' }, show.state, show.viewers, show.kind)),
+      h('div', { class: 'row' }, personLink(stream.user), follow,
+        stream.category && link(`/categories/${stream.category.slug}`, { class: 'dim' }, stream.category.name),
+        (stream.userId === user()?.id || isAdmin()) && link(`/studio/streams/${stream.id}`, { class: 'button' }, 'Edit')),
+      stream.description && h('p', { class: 'prewrap' }, stream.description)),
+    chat.element,
+    recordings && h('section', { class: 'stack' }, h('h2', {}, 'Recordings'), recordings.element))
+}
+
+/** What shows a stream's state. */
+function stage() {
+  const video = h('video', { controls: true, playsInline: true, muted: true, autoplay: true })
+  const over = h('div', { class: 'over', role: 'status', hidden: true })
+  const kind = h('select', { 'aria-label': 'Player', class: 'auto' }, h('option', { value: 'hls' }, 'HLS'), h('option', { value: 'dash' }, 'DASH'))
+  const say = (text: string) => {
+    over.textContent = text
+    over.hidden = !text
+  }
+  const state = h('span', { class: 'row' })
+  const viewers = h('span', { class: 'dim', 'data-testid': 'viewers' })
+  const heading = h('h1', {})
+  const count = (number: number) => { viewers.textContent = `${number} watching` }
+  return {
+    video, kind, say, state, viewers, heading, count,
+    screen: h('div', { class: 'screen' }, video, over),
+    draw({ title, status, currentViewerCount }: Stream) {
+      const live = status === 'live'
+      heading.textContent = title
+      state.replaceChildren(liveBadge(live))
+      if (live) count(currentViewerCount)
+      else viewers.textContent = ''
+      say(live ? 'Waiting for the picture…' : 'Off air. This page starts by itself when the stream is back.')
+    },
+  }
+}
+
+/** Keeps the page with the stream, on air and off. */
+function follows(stream: Stream, show: ReturnType<typeof stage>, chat: Chat) {
+  let player: Player | null = null
+  let place: Room | null = null
+  let timer: ReturnType<typeof setInterval> | undefined
+
+  function play() {
+    player?.stop()
+    player = stream.playbackUrls ? livePlayer(show.video, stream.playbackUrls, show.kind.value as Kind, show.say) : null
+  }
+  function enter() {
+    place?.leave()
+    place = room(stream.id, {
+      recent_chat_history: ({ messages }) => chat.history(messages),
+      new_message: chat.add,
+      message_deleted: ({ seq }) => chat.remove(seq),
+      chat_settings_updated: chat.rules,
+      user_banned: chat.banned,
+      viewer_count_updated: ({ count }) => show.count(count),
+      stream_updated: ({ title }) => { show.heading.textContent = title },
+      stream_ended_notification: offAir,
+      stream_started: () => void refresh(),
+      joined: () => chat.open(true),
+      refused: (code) => code === 'stream.not_live' && offAir(),
+    })
+  }
+  function onAir() {
+    clearInterval(timer)
+    timer = undefined
+    show.draw(stream)
+    play()
+    enter()
+  }
+  function offAir() {
+    stream = { ...stream, status: 'ended', playbackUrls: null }
+    show.draw(stream)
+    player?.stop()
+    player = null
+    chat.open(false)
+    // The socket says when it goes on, to those who were here; the others ask.
+    timer ??= setInterval(refresh, POLL_MS)
+  }
+  async function refresh() {
+    stream = await read(stream.id).catch(() => stream)
+    if (stream.status === 'live') onAir()
+  }
+
+  show.kind.addEventListener('change', () => stream.status === 'live' && play())
+  if (stream.status === 'live') onAir()
+  else offAir()
+  return {
+    say: (text: string) => (place ? place.say(text) : Promise.reject(new Error('The stream is off air.'))),
+    stop() {
+      clearInterval(timer)
+      player?.stop()
+      place?.leave()
+    },
+  }
+}
