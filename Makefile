@@ -46,6 +46,7 @@ check: install ## Format, lints, documentation and generated files, all without 
 	$(DEBUG)
 	target/debug/airwave-stack test -- target/debug/airwave-stack schema
 	@target/debug/gateway-openapi | diff -q - services/gateway/openapi.json || { echo "services/gateway/openapi.json is old: make openapi writes it"; exit 1; }
+	cd web && npm run --silent check && npm test --silent
 	deploy/check
 
 bench: install page ## Measure the whole platform, release build
@@ -62,9 +63,10 @@ schema: install ## Write services/*/src/schema.rs from the migrations
 	$(DEBUG)
 	target/debug/airwave-stack test -- target/debug/airwave-stack schema --write
 
-openapi: ## Write services/gateway/openapi.json from the handlers
+openapi: install ## Write services/gateway/openapi.json from the handlers, and the page's types from it
 	$(DEBUG)
 	target/debug/gateway-openapi > services/gateway/openapi.json
+	cd web && npm run --silent client
 
 format: ## Format the code
 	cargo fmt --all

@@ -78,7 +78,7 @@ impl Bucket {
 
     /// Uploads what a reader gives, with bounded memory, and verifies its size. The hash is known only at the end, so it does not travel
     /// with the object. It does not wait for other uploads: a slow sender would hold them up, so the caller bounds how many there
-    /// are, about 50 MiB each. The caller bounds the time as well.
+    /// are, up to 85 MiB each. The caller bounds the time as well.
     ///
     /// When the reader fails, the parts that were sent are removed and there is no object. Dropping the future may leave them behind:
     /// [`Bucket::abort_unfinished`] removes them.

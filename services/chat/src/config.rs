@@ -3,13 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use domain::Rate;
 use identity::{ServiceSecretConfig, check_secret};
 use runtime::{ConfigError, GrpcConfig, ProcessConfig};
 use secrecy::SecretString;
 use storage::{MongoConfig, RedisConfig};
 use tonic::transport::Uri;
-
-use crate::domain::Rate;
 
 /// All settings of this service.
 #[derive(Debug, Clone, clap::Args)]

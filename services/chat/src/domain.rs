@@ -2,7 +2,6 @@
 
 mod message;
 mod moderation;
-mod rate;
 mod sequence;
 mod settings;
 mod slow;
@@ -12,7 +11,6 @@ mod words;
 
 pub use message::{ClientMessageId, Draft, MessageId, may_delete};
 pub use moderation::{Action, Ban, BanOrder};
-pub use rate::Rate;
 pub use sequence::{Batch, Conflict, Insert, Settled};
 pub use settings::{Conditions, Refusal, Settings, SettingsChange};
 pub use slow::{Said, slow_mode};

@@ -56,7 +56,7 @@ pub struct ServeConfig {
     /// Bytes of an uploaded video at most.
     #[arg(long, env = "AIRWAVE_VOD_UPLOAD_MAX_BYTES", default_value_t = 2_147_483_648, value_parser = clap::value_parser!(u64).range(1..=1_099_511_627_776))]
     pub upload_max_bytes: u64,
-    /// Uploads at once in one process, 1 to 64; each takes about 50 MiB.
+    /// Uploads at once in one process, 1 to 64; each takes up to 85 MiB.
     #[arg(long, env = "AIRWAVE_VOD_UPLOADS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub uploads: u16,
 }

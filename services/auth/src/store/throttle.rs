@@ -6,9 +6,10 @@
 //! While Redis is away nothing is counted and sign-ins go on. Guessing is then bounded by what a hash costs and by the queue in
 //! front of it, which is the lesser evil beside nobody being able to sign in.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
+use domain::address::network;
 use storage::Redis;
 use storage::deadpool_redis::redis::Script;
 
@@ -118,7 +119,7 @@ impl Throttle {
         // What is no name at all is counted together.
         let name =
             ::domain::text::username(name).map_or_else(|_| "-".to_owned(), |name| name.to_ascii_lowercase());
-        let from = address.map_or_else(|| "-".to_owned(), network);
+        let from = address.map_or_else(|| "-".to_owned(), |address| network(address).to_string());
         [
             self.redis.key(&format!("auth:failures:{name}:{from}")),
             self.redis.key(&format!("auth:failures:{name}")),
@@ -144,29 +145,5 @@ impl Throttle {
                 Ok(())
             }
         }
-    }
-}
-
-/// What one party can choose addresses from: an IPv4 address, or the 64 bits in front of an IPv6 one.
-fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let prefix = Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX));
-            prefix.to_string()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_party_is_one_address_or_one_prefix() {
-        let of = |text: &str| network(text.parse().unwrap());
-        assert_eq!(of("203.0.113.9"), "203.0.113.9");
-        assert_eq!(of("::ffff:203.0.113.9"), "203.0.113.9");
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
     }
 }

@@ -4,14 +4,14 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use domain::{Clock, StreamId, UserId};
+use domain::{Clock, Rate, StreamId, UserId};
 use metrics::counter;
 use moka::future::Cache;
 use moka::ops::compute::Op;
 use storage::Redis;
 use storage::deadpool_redis::redis::Script;
 
-use crate::domain::{ClientMessageId, Rate, Said, slow_mode};
+use crate::domain::{ClientMessageId, Said, slow_mode};
 use crate::error::{Error, Result};
 
 /// After Redis did not answer it is not asked for this long, so that each message does not wait for it.
@@ -26,9 +26,8 @@ pub struct Rates {
     redis: Redis,
     rate: Rate,
     clock: Clock,
-    take: Script,
+    counted: storage::Rates,
     turn: Script,
-    own: Cache<UserId, i64>,
     own_turns: Cache<(StreamId, UserId), Said>,
     away_until: AtomicI64,
 }
@@ -37,21 +36,16 @@ impl Rates {
     /// A count under one rate.
     #[must_use]
     pub fn new(redis: Redis, rate: Rate, clock: Clock) -> Self {
-        let own = Cache::builder()
-            .max_capacity(USERS)
-            .time_to_live(rate.window.max(Duration::from_secs(1)))
-            .build();
         let own_turns = Cache::builder()
             .max_capacity(USERS)
             .time_to_live(LONGEST_PAUSE)
             .build();
         Self {
+            counted: storage::Rates::new(redis.clone(), clock.clone()),
             redis,
             rate,
             clock,
-            take: Script::new(include_str!("rates/take.lua")),
             turn: Script::new(include_str!("rates/turn.lua")),
-            own,
             own_turns,
             away_until: AtomicI64::new(0),
         }
@@ -62,12 +56,9 @@ impl Rates {
     /// # Errors
     /// [`Error::TooOften`] with the time to wait.
     pub async fn take(&self, user: UserId) -> Result<()> {
-        let now = self.clock.now().timestamp_millis();
-        match self.shared(now, self.take_shared(user)).await {
-            Some(0) => Ok(()),
-            Some(wait) => Err(Error::TooOften(Duration::from_millis(wait))),
-            None => self.take_own(user, now).await,
-        }
+        let key = format!("chat:rate:{user}");
+        let taken = self.counted.take(&key, self.rate, 1).await;
+        taken.map(drop).map_err(Error::TooOften)
     }
 
     /// Takes a user's turn in a room in slow mode. A repeat of the last message is let through.
@@ -110,14 +101,6 @@ impl Rates {
     }
 
     /// Milliseconds to wait, 0 when the message may be said. Redis' own clock counts, so replicas need not agree on the time.
-    async fn take_shared(&self, user: UserId) -> storage::Result<u64> {
-        let mut call = self.take.prepare_invoke();
-        call.key(self.redis.key(&format!("chat:rate:{user}")))
-            .arg(self.rate.cost())
-            .arg(self.rate.burst);
-        Ok(call.invoke_async(&mut self.redis.connection()).await?)
-    }
-
     async fn turn_shared(
         &self,
         stream: StreamId,
@@ -130,14 +113,6 @@ impl Rates {
             .arg(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))
             .arg(client_id);
         Ok(call.invoke_async(&mut self.redis.connection()).await?)
-    }
-
-    async fn take_own(&self, user: UserId, now: i64) -> Result<()> {
-        let taken = self.own.entry(user).and_try_compute_with(async |entry| {
-            let paid_until = self.rate.take(entry.map(moka::Entry::into_value), now)?;
-            Ok::<_, Duration>(Op::Put(paid_until))
-        });
-        taken.await.map(drop).map_err(Error::TooOften)
     }
 
     async fn turn_own(

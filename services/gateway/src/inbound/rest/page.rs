@@ -16,8 +16,21 @@ use crate::inbound::rest::problem::{method_not_allowed, no_such_path};
 /// A browser asks each time whether its copy is still right: the answer is a few bytes.
 const FRESHNESS: &str = "no-cache";
 
-/// First segments of the page's own paths; `src/app.js` routes them.
-const SCREENS: [&str; 7] = ["", "sign-in", "register", "studio", "watch", "videos", "people"];
+/// First segments of the page's own paths; `web/src/app.ts` routes them.
+const SCREENS: [&str; 12] = [
+    "",
+    "sign-in",
+    "register",
+    "studio",
+    "watch",
+    "videos",
+    "people",
+    "search",
+    "categories",
+    "notifications",
+    "account",
+    "admin",
+];
 
 /// Files by path.
 #[derive(Debug, Default)]
