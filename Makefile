@@ -1,7 +1,7 @@
 # The commands of this project; continuous integration runs the same ones (.ci/run).
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo admin test check bench bench-upload schema openapi clean-data install format
+.PHONY: help run demo admin test check bench bench-upload bench-rest schema openapi clean-data install format
 
 # Node.js of the checkout, where the machine's own is too old.
 ifneq ($(wildcard .cache/node/bin/node),)
@@ -57,6 +57,10 @@ bench: install page ## Measure the whole platform, release build
 bench-upload: install ## Measure the upload of a video of 2 GiB, release build
 	$(RELEASE)
 	target/release/airwave-stack test -- target/release/bench-upload
+
+bench-rest: install ## Measure reads of the REST API on a filled platform, release build
+	$(RELEASE)
+	target/release/airwave-stack test -- target/release/bench-rest
 
 schema: install ## Write services/*/src/schema.rs from the migrations
 	@AIRWAVE_WITH_SCHEMA_TOOLS=1 deploy/local/install

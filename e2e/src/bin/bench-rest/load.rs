@@ -1,0 +1,131 @@
+//! Load over kept connections: as much as goes, or so many a second.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::sleep_until;
+
+use crate::queries::Queries;
+
+/// Connections at once.
+const CONNECTIONS: u32 = 32;
+
+/// Whom to ask.
+pub(crate) struct Target {
+    address: String,
+}
+
+/// What was measured.
+pub(crate) struct Figures {
+    milliseconds: Vec<f64>,
+    span: Duration,
+}
+
+impl Target {
+    pub(crate) fn new(address: String) -> Self {
+        Self { address }
+    }
+}
+
+impl Figures {
+    pub(crate) fn per_second(&self) -> f64 {
+        self.milliseconds.len() as f64 / self.span.as_secs_f64()
+    }
+
+    fn at(&self, share: usize) -> f64 {
+        let n = self.milliseconds.len() * share / 100;
+        self.milliseconds.get(n).copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (median, p99) = (self.at(50), self.at(99));
+        write!(
+            f,
+            "{:.0} requests/s, median {median:.1} ms, p99 {p99:.1} ms",
+            self.per_second()
+        )
+    }
+}
+
+/// Each connection asks again as soon as it has its answer.
+pub(crate) async fn saturate(target: &Target, queries: &Arc<Queries>, span: Duration) -> Result<Figures> {
+    run(target, queries, None, span).await
+}
+
+/// Requests at a rate. The time of one that had to wait for its connection begins when it should have been sent.
+pub(crate) async fn steady(
+    target: &Target,
+    queries: &Arc<Queries>,
+    per_second: f64,
+    span: Duration,
+) -> Result<Figures> {
+    let pause = Duration::from_secs_f64(f64::from(CONNECTIONS) / per_second);
+    run(target, queries, Some(pause), span).await
+}
+
+async fn run(
+    target: &Target,
+    queries: &Arc<Queries>,
+    pause: Option<Duration>,
+    span: Duration,
+) -> Result<Figures> {
+    let end = Instant::now() + span;
+    let mut connections = JoinSet::new();
+    for n in 0..CONNECTIONS {
+        let socket = TcpStream::connect(&target.address).await?;
+        socket.set_nodelay(true)?;
+        let first = Instant::now() + pause.unwrap_or_default() * n / CONNECTIONS;
+        connections.spawn(ask(socket, queries.clone(), first, pause, end));
+    }
+    let mut milliseconds = Vec::new();
+    while let Some(times) = connections.join_next().await {
+        milliseconds.extend(times??);
+    }
+    milliseconds.sort_unstable_by(f64::total_cmp);
+    Ok(Figures { milliseconds, span })
+}
+
+async fn ask(
+    mut socket: TcpStream,
+    queries: Arc<Queries>,
+    mut due: Instant,
+    pause: Option<Duration>,
+    end: Instant,
+) -> Result<Vec<f64>> {
+    let (mut times, mut buffer) = (Vec::new(), Vec::new());
+    while due < end {
+        sleep_until(due.into()).await;
+        socket.write_all(queries.draw()).await?;
+        answer(&mut socket, &mut buffer).await?;
+        times.push(due.elapsed().as_secs_f64() * 1000.0);
+        due = pause.map_or_else(Instant::now, |pause| due + pause);
+    }
+    Ok(times)
+}
+
+/// Reads one answer, which says its length.
+async fn answer(socket: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
+    buffer.clear();
+    let (head, length) = loop {
+        ensure!(socket.read_buf(buffer).await? > 0, "the connection ended");
+        if let Some(head) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
+            let text = std::str::from_utf8(buffer.get(..head).unwrap_or_default())?.to_ascii_lowercase();
+            ensure!(text.starts_with("http/1.1 200"), "{text}");
+            let length = text
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "));
+            break (head + 4, length.context("no length")?.parse::<usize>()?);
+        }
+    };
+    while buffer.len() < head + length {
+        ensure!(socket.read_buf(buffer).await? > 0, "the answer was cut off");
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Measures reads of the REST API on a filled platform. Prints figures; judges none.
+//!
+//! Run it by `make bench-rest`, which gives it release builds and a stack of its own. Everything, the load included, is on this machine;
+//! the load goes to the gateway itself, not through the edge.
+
+mod fill;
+mod load;
+mod queries;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use e2e::api::{Api, text};
+use load::Target;
+use stack::{Platform, PlatformOptions, Service};
+
+/// How long each kind of request is measured, at saturation and then at half of that.
+const SPAN: Duration = Duration::from_secs(10);
+/// Where the deep page begins.
+const DEEP: usize = 40_000;
+/// Times that each of the two pages is asked for, in turn.
+const PAGES: usize = 300;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let unlimited = ("AIRWAVE_GATEWAY_READS_PER_MINUTE".to_owned(), "0".to_owned());
+    let platform = Platform::start(PlatformOptions {
+        variables: vec![unlimited],
+    })
+    .await?;
+    let started = Instant::now();
+    fill::fill(&platform).await?;
+    println!("filled and indexed in {:.0} s", started.elapsed().as_secs_f64());
+    let target = Target::new(gateway(&platform)?);
+    for (name, queries) in queries::all() {
+        let queries = Arc::new(queries);
+        let most = load::saturate(&target, &queries, SPAN).await?;
+        println!("{name}: {most}");
+        let half = load::steady(&target, &queries, most.per_second() / 2.0, SPAN).await?;
+        println!("{name}, at half of that: {half}");
+    }
+    depth(&platform).await?;
+    platform.stop().await
+}
+
+fn gateway(platform: &Platform) -> Result<String> {
+    let environment = platform.wiring().environment(Service::Gateway);
+    let address = environment
+        .into_iter()
+        .find(|(name, _)| name == "AIRWAVE_GATEWAY_REST_ADDR");
+    Ok(address.context("no address")?.1)
+}
+
+/// The first page and one far down, both by cursor and in turn, so that they meet the same machine.
+async fn depth(platform: &Platform) -> Result<()> {
+    let api = Api::guest(platform.origin())?;
+    // Of the end of the year 9999: before everything.
+    let first = "/vod?limit=20&cursor=A4REDMxkHcB__________w".to_owned();
+    let mut cursor = text(&api.get("/vod?limit=100").await?.expect(200)?, "/nextCursor")?;
+    for _ in 1..DEEP / 100 {
+        let page = api
+            .get(&format!("/vod?limit=100&cursor={cursor}"))
+            .await?
+            .expect(200)?;
+        cursor = text(&page, "/nextCursor")?;
+    }
+    let deep = format!("/vod?limit=20&cursor={cursor}");
+    let (mut near, mut far) = (Vec::new(), Vec::new());
+    for _ in 0..PAGES {
+        near.push(timed(&api, &first).await?);
+        far.push(timed(&api, &deep).await?);
+    }
+    println!(
+        "GET /vod by cursor: first page {:.2} ms, at row {DEEP} {:.2} ms (medians)",
+        median(near),
+        median(far)
+    );
+    Ok(())
+}
+
+async fn timed(api: &Api, path: &str) -> Result<f64> {
+    let asked = Instant::now();
+    api.get(path).await?.expect(200)?;
+    Ok(asked.elapsed().as_secs_f64() * 1000.0)
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_unstable_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
