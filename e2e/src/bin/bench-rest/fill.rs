@@ -15,7 +15,7 @@ const USERS: &str = "INSERT INTO users (username, password, display_name) SELECT
 /// Few have many followers.
 const FOLLOWS: &str = "INSERT INTO follows (follower_id, following_id) \
     SELECT follower, following FROM (SELECT 1 + floor(random() * 100000)::bigint AS follower, \
-    1 + floor(100000 * power(random(), 3))::bigint AS following FROM generate_series(1, 1100000)) pairs \
+    1 + floor(100000 * power(random(), 3))::bigint AS following FROM generate_series(1, 1003000)) pairs \
     WHERE follower <> following ON CONFLICT DO NOTHING";
 const OWNERS_OF_STREAMS: &str = "INSERT INTO owners (id, username, display_name, version, ban_version) \
     SELECT n, 'user_' || n, 'User ' || n, 1, 0 FROM generate_series(1, 100000) n ON CONFLICT DO NOTHING";

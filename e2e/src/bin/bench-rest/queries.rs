@@ -15,7 +15,11 @@ pub(crate) struct Queries {
 /// All kinds with their names.
 pub(crate) fn all() -> Vec<(&'static str, Queries)> {
     let streams = |n: usize| {
-        let sort = if n.is_multiple_of(2) { "newest" } else { "viewers" };
+        let sort = if (n / 10).is_multiple_of(2) {
+            "newest"
+        } else {
+            "viewers"
+        };
         format!(
             "/api/streams?sort={sort}&limit={}&page={}",
             10 + n % 10,
