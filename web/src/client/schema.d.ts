@@ -844,7 +844,7 @@ export interface components {
              * @description At most 20 of 1 to 30 characters, separated by commas or as an array.
              * @example strategy,building
              */
-            tags?: string | null;
+            tags?: string | string[] | null;
         };
         /** @description The same as a form, with a picture. */
         CategoryForm: components["schemas"]["CategoryFields"] & components["schemas"]["ThumbnailFile"] & Record<string, never>;

@@ -49,7 +49,7 @@ impl Store {
     pub async fn category_create(&self, new: NewCategory) -> Result<CategoryRow> {
         let now = self.clock.now();
         let row = (
-            categories::slug.eq(slug(&new.name)?),
+            categories::slug.eq(slug(&new.name)),
             categories::name.eq(new.name),
             categories::description.eq(new.description),
             categories::tags.eq(new.tags),
@@ -142,7 +142,7 @@ async fn row_in(conn: &mut Conn, id: i64) -> Result<CategoryRow> {
 
 async fn write_in(conn: &mut Conn, before: &CategoryRow, change: &Change, now: DateTime<Utc>) -> Result<()> {
     let slug = match &change.name {
-        Some(name) => slug(name)?,
+        Some(name) => slug(name),
         None => before.slug.clone(),
     };
     let written = diesel::update(categories::table.find(before.id))

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 const REQUIRED: [(&str, &str); 2] = [("createStream", "title"), ("createCategory", "name")];
 /// No control characters, C0 and C1.
 const LINE: &str = "^[^\\x00-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]*$";
-/// The same with a Latin letter or a digit in it.
-const NAME: &str = "^[^\\x00-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]*[A-Za-z0-9][^\\x00-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]*$";
+/// Words of such a line.
+const TAGS: &str = "^[^\\x00-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069,]{0,30}(,[^\\x00-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069,]{0,30}){0,19}$";
 /// The same as the first, but line breaks and tabs are allowed.
 const LINES: &str = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]*$";
 
@@ -138,9 +138,7 @@ fn of_parameter(name: &str) -> Option<Value> {
 /// what a person takes for one character, of which there are never more.
 fn of_property(name: &str) -> Option<Value> {
     Some(match name {
-        // Its address is made of Latin letters and digits.
-        "name" => json!({"minLength": 3, "maxLength": 255, "pattern": NAME}),
-        "title" => json!({"minLength": 3, "maxLength": 255, "pattern": LINE}),
+        "name" | "title" => json!({"minLength": 3, "maxLength": 255, "pattern": LINE}),
         "displayName" => json!({"minLength": 1, "maxLength": 50, "pattern": LINE}),
         "bio" => json!({"maxLength": 500, "pattern": LINES}),
         "description" => json!({"maxLength": 5000, "pattern": LINES}),
@@ -148,6 +146,11 @@ fn of_property(name: &str) -> Option<Value> {
         "reason" => json!({"maxLength": 500, "pattern": LINES}),
         "clientMessageId" => json!({"minLength": 1, "maxLength": 64, "pattern": "^[ -~]*$"}),
         "password" | "newPassword" => json!({"minLength": 8, "maxLength": 1024}),
+        // Words with commas between them, or an array.
+        "tags" => {
+            json!({"type": ["string", "array", "null"], "pattern": TAGS, "maxItems": 20,
+                "items": {"type": "string", "minLength": 1, "maxLength": 30, "pattern": LINE}})
+        }
         "userId" | "categoryId" => json!({"minimum": 1}),
         "slowModeSeconds" => json!({"minimum": 0, "maximum": 3600}),
         "seconds" => json!({"minimum": 1, "maximum": 31_536_000}),
