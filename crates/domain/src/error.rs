@@ -50,6 +50,12 @@ impl FieldError {
     }
 }
 
+impl From<FieldError> for Error {
+    fn from(field: FieldError) -> Self {
+        Self::invalid_fields(vec![field])
+    }
+}
+
 /// An error as the outside sees it: it names nothing internal and holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]

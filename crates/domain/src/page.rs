@@ -51,6 +51,15 @@ impl PageRequest {
         Ok(Self { start, limit })
     }
 
+    /// The first page.
+    #[must_use]
+    pub fn first(limit: u32) -> Self {
+        Self {
+            start: PageStart::Page(1),
+            limit,
+        }
+    }
+
     /// Rows before the page; 0 when it goes by cursor.
     #[must_use]
     pub fn offset(&self) -> u64 {

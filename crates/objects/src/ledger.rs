@@ -56,6 +56,18 @@ pub async fn keep(conn: &mut AsyncPgConnection, keys: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Gives an announced object up at once. One that a row took meanwhile is not announced any more and stays.
+///
+/// # Errors
+/// The store's.
+pub async fn withdraw(conn: &mut AsyncPgConnection, key: &str, now: DateTime<Utc>) -> Result<()> {
+    diesel::update(d::table.find(key))
+        .set((d::due_at.eq(now), d::updated_at.eq(now)))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Notes that objects are to go at once.
 ///
 /// # Errors

@@ -118,6 +118,7 @@ impl Interceptor for AddContext {
             return Err(Status::deadline_exceeded("the caller's deadline has passed"));
         }
         request.set_timeout(left);
+        metrics::counter!("grpc_calls_total").increment(1);
         let pairs = request.metadata_mut();
         insert(pairs, metadata::SERVICE, &self.tokens.issue());
         insert(pairs, metadata::REQUEST_ID, &self.context.request_id);

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use deadpool::Runtime;
+use diesel::connection::InstrumentationEvent;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -242,7 +243,13 @@ async fn establish(target: tokio_postgres::Config) -> diesel::ConnectionResult<A
         .connect(NoTls)
         .await
         .map_err(|error| diesel::ConnectionError::BadConnection(describe(&error)))?;
-    AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
+    connection.set_instrumentation(|event: InstrumentationEvent<'_>| {
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            metrics::counter!("sql_statements_total").increment(1);
+        }
+    });
+    Ok(connection)
 }
 
 /// The text of a connection error with its cause, which says why (refused, wrong password, starting up).

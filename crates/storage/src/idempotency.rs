@@ -47,18 +47,21 @@ fn of(attempt: &Attempt) -> OfAttempt<'_> {
 }
 
 /// Claims the key of an attempt in the transaction that is going to make something, and answers what an earlier attempt has
-/// made. None: go on, and call [`note_made`].
+/// made. None: go on, and call [`note_made`]. A request without a name is always the first.
 ///
 /// # Errors
 /// `request.idempotency_key_reused` when the key was used for a request that said something else; the store's.
 pub async fn made_earlier<E>(
     conn: &mut AsyncPgConnection,
-    attempt: &Attempt,
+    attempt: Option<&Attempt>,
     now: DateTime<Utc>,
 ) -> Result<Option<i64>, E>
 where
     E: From<diesel::result::Error> + From<domain::Error>,
 {
+    let Some(attempt) = attempt else {
+        return Ok(None);
+    };
     let row = (
         k::user_id.eq(attempt.user.0),
         k::operation.eq(attempt.operation),
@@ -87,9 +90,11 @@ where
 ///
 /// # Errors
 /// The store's.
-pub async fn note_made(conn: &mut AsyncPgConnection, attempt: &Attempt, id: i64) -> QueryResult<()> {
-    let row = diesel::update(of(attempt));
-    row.set(k::made.eq(id)).execute(conn).await?;
+pub async fn note_made(conn: &mut AsyncPgConnection, attempt: Option<&Attempt>, id: i64) -> QueryResult<()> {
+    if let Some(attempt) = attempt {
+        let row = diesel::update(of(attempt));
+        row.set(k::made.eq(id)).execute(conn).await?;
+    }
     Ok(())
 }
 

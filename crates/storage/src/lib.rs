@@ -7,6 +7,7 @@
 //!   that goes away can neither leave half a write behind nor cost the pool a connection.
 //! * [`migrate()`] brings a database up to date; any number of replicas may call it at once.
 //! * [`idempotency`] lets a client send again a request that makes something, without making it twice.
+//! * [`list`] reads a page and the length of the whole list in one statement.
 //! * [`Leadership`] elects one acting replica by an advisory lock; [`listen()`] wakes a task on `NOTIFY`.
 //! * [`Redis`] is one multiplexed connection for everybody plus a key prefix, with [`Rates`] that replicas count together, and
 //!   [`Mongo`] a client that writes with majority.
@@ -15,6 +16,7 @@
 //! answers, and the errors say [`Error::Unavailable`], which a caller sees as 503 and never as a defect of ours.
 
 pub mod idempotency;
+pub mod list;
 
 mod config;
 mod database;

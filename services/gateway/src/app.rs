@@ -13,11 +13,12 @@ use storage::{Rates, Redis};
 use crate::config::Config;
 use crate::error::Error;
 use crate::hub::Hub;
-use crate::inbound::rest::{Page, Rest, RestListener, document};
+use crate::inbound::rest::{Page, Recent, Rest, RestListener, document};
 use crate::inbound::socket::{SocketListener, Sockets};
 use crate::inbound::{clock, events};
 use crate::outbound::peers::Peers;
 use crate::outbound::people::People;
+use crate::outbound::views::Views;
 use crate::store::limits::RouteLimits;
 
 /// A gateway that answers on its ports.
@@ -87,7 +88,8 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
         realtime,
         &shutdown,
     );
-    clock::start(&hub, &shutdown);
+    let views = Arc::new(Views::new(peers.clone()));
+    clock::start(&hub, &views, &shutdown);
 
     let limits_clock = clock.clone();
     let call_timeout = config.peers.call_timeout();
@@ -104,6 +106,8 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
     let state = Rest {
         peers,
         people,
+        recent: Recent::new(public.answer_age()),
+        views,
         verifier,
         health,
         shutdown: shutdown.clone(),

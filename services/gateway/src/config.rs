@@ -96,6 +96,10 @@ pub struct PublicConfig {
     #[arg(long, env = "AIRWAVE_GATEWAY_BODY_TIMEOUT_SECONDS", default_value_t = 10,
           value_parser = clap::value_parser!(u64).range(1..=600))]
     pub gateway_body_timeout_seconds: u64,
+    /// Milliseconds for which an answer may be told to other guests (0: always ask anew)
+    #[arg(long, env = "AIRWAVE_GATEWAY_ANSWER_AGE_MS", default_value_t = 1000,
+          value_parser = clap::value_parser!(u64).range(0..=60_000))]
+    pub gateway_answer_age_ms: u64,
     /// Most connections of the REST listener at once, for each of its workers
     #[arg(long, env = "AIRWAVE_GATEWAY_REST_CONNECTIONS", default_value_t = 10_000)]
     pub gateway_rest_connections: usize,
@@ -246,8 +250,15 @@ impl PublicConfig {
             gateway_allowed_origins: Vec::new(),
             gateway_web_dir: None,
             gateway_body_timeout_seconds: 2,
+            gateway_answer_age_ms: 0,
             gateway_rest_connections: 1000,
         }
+    }
+
+    /// How old an answer to a guest may be.
+    #[must_use]
+    pub fn answer_age(&self) -> Duration {
+        Duration::from_millis(self.gateway_answer_age_ms)
     }
 
     /// How long a client may take to send a body.

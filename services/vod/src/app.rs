@@ -10,14 +10,17 @@ use bus::Bus;
 use identity::{ServiceName, ServiceTokens, Verifier};
 use proto::Peer;
 use runtime::Health;
+use storage::list::Totals;
 use storage::{Database, Redis};
 
 use objects::Pictures;
 
 use crate::config::{CommonConfig, ServeConfig, WorkConfig};
-use crate::domain::{Slots, Work};
+use crate::domain::Work;
 use crate::error::Result;
 use crate::outbound::files::Files;
+use crate::slots::Slots;
+use crate::store::vods::Filter;
 
 /// What every part of a process needs.
 pub struct App {
@@ -57,6 +60,8 @@ pub struct Serving {
     pub verifier: Verifier,
     /// Places for uploads.
     pub uploads: Arc<Slots>,
+    /// Lengths of lists of VODs.
+    pub totals: Totals<Filter>,
     /// Where gRPC is answered.
     pub grpc_addr: SocketAddr,
 }
@@ -117,6 +122,7 @@ impl Serving {
             auth: Peer::new(config.auth_url.clone(), app.tokens.clone()),
             verifier: Verifier::new(app.clock.clone()),
             uploads: Slots::new(usize::from(config.uploads)),
+            totals: Totals::default(),
             app,
             config,
             grpc_addr,

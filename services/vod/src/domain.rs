@@ -3,13 +3,11 @@
 mod container;
 mod file_name;
 mod recording;
-mod slots;
 mod source;
 mod vod;
 
 pub use container::{HEAD_BYTES, begins_like_a_video};
 pub use file_name::RecordingName;
 pub use recording::{Claim, Fenced, NotDue, Recording, Setback, State, Work};
-pub use slots::{Full, MOST_OF_USER, Slot, Slots};
 pub use source::{ImportName, Source};
 pub use vod::{MOST_PIXELS, SHORTEST_SECONDS, Status, Viewer, failure, may_change, may_see, thumbnail_time};

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use ::domain::{ErrorKind, FieldError};
 
-use crate::domain::{Fenced, Full, MOST_OF_USER};
+use crate::domain::Fenced;
+use crate::slots::{Full, MOST_OF_USER};
 
 /// When somebody who found no place for an upload may look again.
 const RETRY_UPLOAD: Duration = Duration::from_secs(30);
@@ -186,6 +187,12 @@ fn not_taken(error: &Error) -> ::domain::Error {
             "upload.incomplete",
             "The upload came too slowly.",
         ),
+    }
+}
+
+impl From<FieldError> for Error {
+    fn from(field: FieldError) -> Self {
+        Self::Domain(field.into())
     }
 }
 

@@ -7,6 +7,7 @@ pub mod error;
 pub mod inbound;
 pub mod outbound;
 mod schema;
+pub mod slots;
 pub mod store;
 
 use std::sync::Arc;

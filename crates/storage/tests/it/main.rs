@@ -5,6 +5,7 @@
 mod database;
 mod idempotency;
 mod leadership;
+mod list;
 mod migrations;
 mod others;
 mod rates;

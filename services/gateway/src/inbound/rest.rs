@@ -7,12 +7,14 @@ mod categories;
 mod chat;
 mod edge;
 mod extract;
+mod field;
 mod form;
 mod notifications;
 mod openapi;
 mod page;
 mod probes;
 mod problem;
+mod recent;
 mod shape;
 mod streams;
 mod throttle;
@@ -37,11 +39,13 @@ use crate::domain::limits::Limits;
 use crate::domain::origin::Origins;
 use crate::outbound::peers::Peers;
 use crate::outbound::people::People;
+use crate::outbound::views::Views;
 use crate::store::limits::RouteLimits;
 use chat::{moderation, settings};
 
 pub(crate) use openapi::document;
 pub(crate) use page::Page;
+pub(crate) use recent::Recent;
 
 /// How long a connection may be idle between two requests; longer than the proxy in front keeps it.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -54,6 +58,8 @@ const MAX_WORKERS: usize = 4;
 pub(crate) struct Rest {
     pub(crate) peers: Peers,
     pub(crate) people: People,
+    pub(crate) recent: Recent,
+    pub(crate) views: Arc<Views>,
     pub(crate) verifier: Verifier,
     pub(crate) health: Health,
     pub(crate) shutdown: Shutdown,

@@ -13,6 +13,7 @@ mod client;
 mod limits;
 mod moderation;
 mod peers;
+mod recent;
 mod rest;
 mod rooms;
 mod sockets;

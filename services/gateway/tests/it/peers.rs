@@ -1,6 +1,6 @@
 //! Stand-ins for the five services: they keep what the tests need in memory and remember what they were asked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bus::Realtime;
@@ -29,6 +29,9 @@ pub(crate) const TAKEN: &str = "taken";
 
 /// The id of no account; that of an admin is 99.
 pub(crate) const NOBODY: i64 = 404;
+
+/// The id of no VOD.
+pub(crate) const MISSING: i64 = 404;
 
 /// What the stand-ins hold. Clones share it.
 #[derive(Clone)]
@@ -60,6 +63,10 @@ pub(crate) struct State {
     pub(crate) refusals: HashMap<i64, Error>,
     /// Every call of the stream service fails.
     pub(crate) stream_away: bool,
+    /// How often a VOD was asked for.
+    pub(crate) vods_asked: u64,
+    /// Views that were to be counted.
+    pub(crate) seen: BTreeSet<(i64, String)>,
     /// Files that came along.
     pub(crate) files: Vec<Vec<u8>>,
 }
@@ -330,8 +337,8 @@ impl AuthService for Peers {
         let auth::RegisterRequest {
             username, password, ..
         } = request.into_inner();
-        text::username(&username).map_err(|e| Error::invalid_fields(vec![e]).into_status())?;
-        text::password(&password).map_err(|e| Error::invalid_fields(vec![e]).into_status())?;
+        text::username(&username).map_err(IntoStatus::into_status)?;
+        text::password(&password).map_err(IntoStatus::into_status)?;
         if username == TAKEN {
             return Err(
                 Error::new(ErrorKind::Conflict, "auth.username_taken", "The name is taken.").into_status(),
@@ -508,7 +515,7 @@ impl StreamService for Peers {
     ) -> Result<Response<stream::CreateStreamResponse>, Status> {
         let user = self.user(&request)?;
         let asked = self.upload(&mut request.into_inner()).await?;
-        let title = text::title(&asked.title).map_err(|e| Error::invalid_fields(vec![e]).into_status())?;
+        let title = text::title(&asked.title).map_err(IntoStatus::into_status)?;
         let category = asked.category_id.map(|id| stream::Category {
             id,
             name: "Games".to_owned(),
@@ -670,8 +677,7 @@ impl ChatService for Peers {
         if let Some(refusal) = self.state().refusals.get(&user.id.0) {
             return Err(refusal.clone().into_status());
         }
-        let said =
-            text::chat_message(&asked.message).map_err(|e| Error::invalid_fields(vec![e]).into_status())?;
+        let said = text::chat_message(&asked.message).map_err(IntoStatus::into_status)?;
         let message = self.post(asked.stream_id, &user, &said);
         if !self.state().silent {
             self.announce(&message);
@@ -878,14 +884,30 @@ impl VodService for Peers {
         self.caller(&request)?;
         let asked = request.into_inner();
         assert!(asked.count_view);
+        if asked.id == MISSING {
+            return Err(not_found("vod.not_found", "There is none."));
+        }
+        let mut state = self.state();
+        state.vods_asked += 1;
         let vod = vod::Vod {
             id: asked.id,
             user_id: 7,
             duration_seconds: 6.5,
-            view_count: 1,
+            view_count: state.vods_asked,
             ..vod::Vod::default()
         };
         Ok(Response::new(vod::GetVodResponse { vod: Some(vod) }))
+    }
+
+    async fn count_views(
+        &self,
+        request: Request<vod::CountViewsRequest>,
+    ) -> Result<Response<vod::CountViewsResponse>, Status> {
+        self.caller(&request)?;
+        let seen = request.into_inner().seen;
+        let seen = seen.into_iter().map(|view| (view.vod_id, view.client_address));
+        self.state().seen.extend(seen);
+        Ok(Response::new(vod::CountViewsResponse {}))
     }
 
     async fn upload_vod(

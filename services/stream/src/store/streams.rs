@@ -168,17 +168,11 @@ impl Store {
                 owners::must_be_welcome_in(conn, owner).await?;
                 let now = store.clock.now();
                 let attempt = new.attempt.clone();
-                let earlier = match &attempt {
-                    Some(attempt) => made_earlier::<Error>(conn, attempt, now).await?,
-                    None => None,
-                };
-                if let Some(id) = earlier {
+                if let Some(id) = made_earlier::<Error>(conn, attempt.as_ref(), now).await? {
                     return stream_in(conn, StreamId(id)).await;
                 }
                 let id = store.stream_insert_in(conn, owner, new, now).await?;
-                if let Some(attempt) = &attempt {
-                    note_made(conn, attempt, id.0).await?;
-                }
+                note_made(conn, attempt.as_ref(), id.0).await?;
                 stream_in(conn, id).await
             })
             .await

@@ -7,14 +7,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ::domain::search::search_question;
-use ::domain::{CategoryId, Error, PageInfo, PageRequest, StreamId, UserId, VodId};
+use ::domain::{CategoryId, Error, FieldError, PageInfo, PageRequest, StreamId, UserId, VodId};
 use identity::ServiceName;
 use proto::vod::v1::vod_service_server::VodService;
 use proto::vod::v1::{
-    DeleteVodRequest, DeleteVodResponse, GetVodRequest, GetVodResponse, ImportVodRequest, ImportVodResponse,
-    LatestOfStreamRequest, LatestOfStreamResponse, ListVodsRequest, ListVodsResponse, RefreshUrlsRequest,
-    RefreshUrlsResponse, RetryVodRequest, RetryVodResponse, UpdateVodResponse, UpdateVodUpload,
-    UploadVodResponse, UploadVodUpload, Vod as VodMessage, VodCategory, VodStatus,
+    CountViewsRequest, CountViewsResponse, DeleteVodRequest, DeleteVodResponse, GetVodRequest,
+    GetVodResponse, GuestView, ImportVodRequest, ImportVodResponse, LatestOfStreamRequest,
+    LatestOfStreamResponse, ListVodsRequest, ListVodsResponse, RefreshUrlsRequest, RefreshUrlsResponse,
+    RetryVodRequest, RetryVodResponse, UpdateVodResponse, UpdateVodUpload, UploadVodResponse,
+    UploadVodUpload, Vod as VodMessage, VodCategory, VodStatus,
 };
 use proto::{Caller, IntoStatus, common};
 use tonic::{Request, Response, Status, Streaming};
@@ -22,7 +23,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::app::Serving;
 use crate::domain::{self, Viewer, may_change};
 use crate::error::Result as ServiceResult;
-use crate::store::views::view_count;
+use crate::store::views::{View, views_count};
 use crate::store::vods::{
     Filter, Vod, vod_delete, vod_latest_of_stream, vod_visible, vods_list, vods_renew_urls,
 };
@@ -30,6 +31,7 @@ use crate::store::vods::{
 /// Who may call what.
 pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("GetVod", &[ServiceName::Gateway, ServiceName::Notification]),
+    ("CountViews", &[ServiceName::Gateway]),
     ("ListVods", &[ServiceName::Gateway]),
     ("LatestOfStream", &[ServiceName::Gateway]),
     ("UploadVod", &[ServiceName::Gateway]),
@@ -39,6 +41,9 @@ pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("RetryVod", &[ServiceName::Gateway]),
     ("DeleteVod", &[ServiceName::Gateway]),
 ];
+
+/// Views in one call.
+const MOST_VIEWS: usize = 1000;
 
 /// Answers from the store.
 pub struct Rpc(pub Arc<Serving>);
@@ -61,6 +66,17 @@ impl VodService for Rpc {
         Ok(Response::new(GetVodResponse { vod: Some(vod) }))
     }
 
+    async fn count_views(
+        &self,
+        request: Request<CountViewsRequest>,
+    ) -> Result<Response<CountViewsResponse>, Status> {
+        let views = guest_views(request.into_inner()).map_err(IntoStatus::into_status)?;
+        views_count(&self.0.app.database, &self.0.redis, &views)
+            .await
+            .map_err(IntoStatus::into_status)?;
+        Ok(Response::new(CountViewsResponse {}))
+    }
+
     async fn list_vods(
         &self,
         request: Request<ListVodsRequest>,
@@ -78,7 +94,7 @@ impl VodService for Rpc {
             tag: request.tag.as_deref().map(tag).transpose()?,
             patterns: patterns(request.query.as_deref())?,
         };
-        let (mut vods, page) = vods_list(&self.0.app.database, filter, page)
+        let (mut vods, page) = vods_list(&self.0.app.database, &self.0.totals, filter, page)
             .await
             .map_err(IntoStatus::into_status)?;
         self.renew(&mut vods).await.map_err(IntoStatus::into_status)?;
@@ -174,11 +190,14 @@ impl Rpc {
     /// Whether a view was counted. One that could not be is no reason to show nothing.
     async fn counted(&self, id: VodId, caller: &Caller) -> bool {
         let Some(who) = who(caller) else { return false };
-        let counted = view_count(&self.0.app.database, &self.0.redis, id, &who).await;
-        counted.unwrap_or_else(|error| {
-            tracing::warn!(vod_id = id.0, %error, "view not counted");
-            false
-        })
+        let counted = views_count(&self.0.app.database, &self.0.redis, &[(id, who)]).await;
+        counted.map_or_else(
+            |error| {
+                tracing::warn!(vod_id = id.0, %error, "view not counted");
+                false
+            },
+            |counted| counted > 0,
+        )
     }
 
     async fn answer(&self, vod: Vod, viewer: Option<Viewer>) -> ServiceResult<VodMessage> {
@@ -212,12 +231,28 @@ fn viewer(caller: &Caller) -> Option<Viewer> {
 
 /// One user is one viewer wherever he sits; a guest is his address.
 fn who(caller: &Caller) -> Option<String> {
-    let address = |address: IpAddr| format!("a:{address}");
     caller
         .user
         .as_ref()
         .map(|user| format!("u:{}", user.id))
-        .or_else(|| caller.client_address.map(address))
+        .or_else(|| caller.client_address.map(guest))
+}
+
+fn guest(address: IpAddr) -> String {
+    format!("a:{address}")
+}
+
+fn guest_views(request: CountViewsRequest) -> Result<Vec<View>, Error> {
+    if request.seen.len() > MOST_VIEWS {
+        return Err(FieldError::new("seen", format!("must be at most {MOST_VIEWS}")).into());
+    }
+    let view = |seen: GuestView| {
+        let address = seen.client_address.parse();
+        let address = address.map_err(|_| FieldError::new("clientAddress", "must be an address"))?;
+        let vod = VodId::try_from(seen.vod_id).map_err(|_| FieldError::new("vodId", "is not a valid id"))?;
+        Ok((vod, guest(address)))
+    };
+    request.seen.into_iter().map(view).collect()
 }
 
 fn id<T: TryFrom<i64>>(id: i64, path: &'static str) -> Result<T, Status> {
@@ -230,16 +265,14 @@ fn optional_id<T: TryFrom<i64>>(given: Option<i64>, path: &'static str) -> Resul
 
 /// A tag is the same without case.
 fn tag(text: &str) -> Result<String, Status> {
-    let checked = ::domain::text::tag(text).map_err(|field| Error::invalid_fields(vec![field]).into_status());
+    let checked = ::domain::text::tag(text).map_err(IntoStatus::into_status);
     checked.map(|tag| tag.to_lowercase())
 }
 
 /// What is searched for; words without a letter or a digit find nothing.
 fn patterns(query: Option<&str>) -> Result<Vec<String>, Status> {
     let asked = query.map(search_question).transpose();
-    Ok(asked
-        .map_err(|field| Error::invalid_fields(vec![field]).into_status())?
-        .unwrap_or_default())
+    Ok(asked.map_err(IntoStatus::into_status)?.unwrap_or_default())
 }
 
 /// In protobuf an absent number is 0.

@@ -21,7 +21,7 @@ use objects::ledger::announce;
 pub use intake::{NewRecording, recording_insert};
 pub use publish::{Published, recording_publish};
 pub use source::{recording_object, recording_retry, recordings_cancel};
-pub use upload::{NewVideo, upload_withdraw, video_insert};
+pub use upload::{NewVideo, video_insert};
 
 /// The channel that wakes workers.
 pub const CHANNEL: &str = "vod_recordings";

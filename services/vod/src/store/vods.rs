@@ -4,14 +4,15 @@ mod change;
 mod delete;
 mod urls;
 
-use ::domain::page::PageStart;
 use ::domain::{CategoryId, Cursor, PageInfo, PageRequest, StreamId, UserId, VodId};
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
+use diesel::dsl::auto_type;
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use storage::Database;
+use storage::list::{self, Count, List, SortKey, Total, Totals, in_page, unseen};
 
 use crate::domain::{Status, Viewer, may_see};
 use crate::error::{Error, Result};
@@ -22,8 +23,16 @@ pub(crate) use change::{category_known, picture_write};
 pub use delete::{vod_delete, vods_delete_of_user};
 pub use urls::vods_renew_urls;
 
-/// Where the total of a search stops.
-const MOST_FOUND: u64 = 10_000;
+// An index holds the ready ones, so the status is not a parameter.
+diesel::postfix_operator!(IsReady, " = 'ready'", Bool, backend: Pg);
+
+diesel::define_sql_function! {
+    /// PostgreSQL's `lower`.
+    fn lower(text: Text) -> Text;
+}
+
+/// Sort keys and ids.
+type Keys = v::BoxedQuery<'static, Pg, (Timestamptz, BigInt)>;
 
 /// A VOD as it is stored.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -72,6 +81,26 @@ type Names = Option<(String, String)>;
 /// Id, name and slug of its category.
 type CategoryNames = Option<(i64, String, String)>;
 
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = v, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    #[diesel(embed)]
+    vod: VodRow,
+    #[diesel(select_expression = (o::username, o::display_name).nullable())]
+    owner: Names,
+    #[diesel(select_expression = (c::id, c::name, c::slug).nullable())]
+    category: CategoryNames,
+}
+
+#[auto_type(no_type_alias)]
+fn with_names() -> _ {
+    let owner = o::id.eq(v::user_id).and(o::deleted.eq(false));
+    let category = c::id.nullable().eq(v::category_id).and(c::deleted.eq(false));
+    v::table
+        .left_join(o::table.on(owner))
+        .left_join(c::table.on(category))
+}
+
 /// A VOD with the names that belong to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vod {
@@ -86,7 +115,8 @@ pub struct Vod {
 }
 
 impl Vod {
-    fn new((row, owner, category): (VodRow, Names, CategoryNames)) -> Result<Self> {
+    fn new(Row { vod, owner, category }: Row) -> Result<Self> {
+        let row = vod;
         let status = Status::parse(&row.status).ok_or(Error::Row {
             table: "vods",
             row: row.id,
@@ -107,7 +137,7 @@ impl Vod {
 }
 
 /// Which VODs a list is of.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Of one owner.
     pub user: Option<UserId>,
@@ -138,19 +168,8 @@ impl Filter {
 pub async fn vod_visible(database: &Database, id: VodId, viewer: Option<Viewer>) -> Result<Vod> {
     let found = database
         .read(async move |conn: &mut AsyncPgConnection| -> Result<_> {
-            let query = v::table
-                .left_join(o::table.on(o::id.eq(v::user_id).and(o::deleted.eq(false))))
-                .left_join(c::table.on(c::id.nullable().eq(v::category_id).and(c::deleted.eq(false))))
-                .filter(v::id.eq(id.0))
-                .select((
-                    VodRow::as_select(),
-                    (o::username, o::display_name).nullable(),
-                    (c::id, c::name, c::slug).nullable(),
-                ));
-            Ok(query
-                .first::<(VodRow, Names, CategoryNames)>(conn)
-                .await
-                .optional()?)
+            let query = with_names().filter(v::id.eq(id.0)).select(Row::as_select());
+            Ok(query.first::<Row>(conn).await.optional()?)
         })
         .await?;
     let vod = Vod::new(found.ok_or(Error::NotFound)?)?;
@@ -161,77 +180,52 @@ pub async fn vod_visible(database: &Database, id: VodId, viewer: Option<Viewer>)
     }
 }
 
-/// A page of VODs, newest first, in one statement.
+/// A page of VODs, newest first, in one statement. Totals may be five seconds old; those of searches stop at 10,000.
 ///
 /// # Errors
 /// The store's.
 pub async fn vods_list(
     database: &Database,
+    totals: &Totals<Filter>,
     filter: Filter,
     page: PageRequest,
 ) -> Result<(Vec<Vod>, PageInfo)> {
-    let is_search = filter.is_search();
-    let (rows, total) = database
-        .read(async move |conn: &mut AsyncPgConnection| {
-            let rows = list(conn, &filter, page).await?;
-            let total = match rows.as_slice().first() {
-                Some((.., total)) => *total,
-                // Beyond the end there is no row to carry the total.
-                None if page.offset() > 0 => {
-                    let first = PageRequest {
-                        start: PageStart::Page(1),
-                        limit: 1,
-                    };
-                    list(conn, &filter, first)
-                        .await?
-                        .as_slice()
-                        .first()
-                        .map_or(0, |(.., total)| *total)
-                }
-                None => 0,
-            };
-            Ok::<_, Error>((rows, total))
-        })
-        .await?;
-    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    let vods = rows
-        .into_iter()
-        .take(limit)
-        .map(|(row, names, category, _)| Vod::new((row, names, category)))
-        .collect::<Result<Vec<_>>>()?;
-    let last = vods.last().filter(|_| more);
-    let next_cursor = last.map(|vod| Cursor {
-        key: vod.row.created_at.timestamp_micros(),
-        id: vod.row.id,
-    });
-    let total_items = match page.start {
-        PageStart::Page(_) => Some(u64::try_from(total).unwrap_or(0)),
-        PageStart::After(_) => None,
-    };
-    let total_items_capped = is_search && total_items.is_some_and(|total| total > MOST_FOUND);
-    Ok((
-        vods,
-        PageInfo {
-            total_items: total_items.map(|total| if is_search { total.min(MOST_FOUND) } else { total }),
-            total_items_capped,
-            next_cursor,
-        },
-    ))
+    let count = totals.count(&filter, filter.is_search(), page);
+    let listed = page_of(database, filter.clone(), count, page).await?;
+    totals.note(filter, count, &listed.1);
+    Ok(listed)
 }
 
-/// The last is the length of the whole list, where it is asked for.
-type Counted = (VodRow, Names, CategoryNames, i64);
+async fn page_of(
+    database: &Database,
+    filter: Filter,
+    count: Count,
+    page: PageRequest,
+) -> Result<(Vec<Vod>, PageInfo)> {
+    let list = |page| {
+        let rows = with_names()
+            .filter(in_page(v::id))
+            .order((v::created_at.desc(), v::id.desc()))
+            .select((Row::as_select(), Total));
+        List::new(matching(&filter), rows, SortKey::Time, count, page)
+    };
+    let cursor = |last: &Row| Cursor {
+        key: last.vod.created_at.timestamp_micros(),
+        id: last.vod.id,
+    };
+    let (rows, info) = database
+        .read(async |conn: &mut AsyncPgConnection| {
+            let loaded = list::load(conn, page, count, list, cursor).await;
+            Ok::<_, Error>(loaded?)
+        })
+        .await?;
+    let vods = rows.into_iter().map(Vod::new).collect::<Result<_>>()?;
+    Ok((vods, info))
+}
 
-/// One row more than the page has, to know whether another page follows.
-async fn list(conn: &mut AsyncPgConnection, filter: &Filter, page: PageRequest) -> Result<Vec<Counted>> {
-    let mut query = v::table
-        .left_join(o::table.on(o::id.eq(v::user_id).and(o::deleted.eq(false))))
-        .left_join(c::table.on(c::id.nullable().eq(v::category_id).and(c::deleted.eq(false))))
-        .order((v::created_at.desc(), v::id.desc()))
-        .limit(i64::from(page.limit) + 1)
-        .offset(i64::try_from(page.offset()).unwrap_or(i64::MAX))
-        .into_boxed();
+/// Times and ids of the VODs of a list.
+fn matching(filter: &Filter) -> Keys {
+    let mut query = v::table.select((v::created_at, v::id)).into_boxed();
     if let Some(user) = filter.user {
         query = query.filter(v::user_id.eq(user.0));
     }
@@ -242,39 +236,20 @@ async fn list(conn: &mut AsyncPgConnection, filter: &Filter, page: PageRequest) 
         query = query.filter(v::stream_id.eq(stream.0));
     }
     if let Some(username) = &filter.username {
-        let named =
-            sql::<Bool>("vods.user_id IN (SELECT named.id FROM owners named WHERE lower(named.username) = ");
-        query = query.filter(named.bind::<Text, _>(username.to_lowercase()).sql(")"));
+        let named = o::table.filter(lower(o::username).eq(username.to_lowercase()));
+        query = query.filter(v::user_id.eq_any(named.select(o::id)));
     }
     if let Some(tag) = &filter.tag {
-        let tagged =
-            sql::<Bool>("vods.category_id IN (SELECT tagged.id FROM categories tagged WHERE tagged.tags @> ");
-        query = query.filter(tagged.bind::<Array<Text>, _>(vec![tag.clone()]).sql(")"));
+        let tagged = c::table.filter(c::tags.contains(vec![tag.clone()]));
+        query = query.filter(v::category_id.eq_any(tagged.select(c::id.nullable())));
     }
     for pattern in &filter.patterns {
-        query = query.filter(v::search_text.like(pattern));
+        query = query.filter(v::search_text.like(unseen(pattern.clone())));
     }
     if !filter.all_states {
-        query = query.filter(v::status.eq(Status::Ready.as_str()));
+        query = query.filter(IsReady::new(v::status));
     }
-    let count = match page.start {
-        PageStart::Page(_) => "count(*) OVER ()",
-        PageStart::After(cursor) => {
-            let time = cursor.time();
-            let after = v::created_at
-                .lt(time)
-                .or(v::created_at.eq(time).and(v::id.lt(cursor.id)));
-            query = query.filter(v::created_at.le(time)).filter(after);
-            "0::bigint"
-        }
-    };
-    let columns = (
-        VodRow::as_select(),
-        (o::username, o::display_name).nullable(),
-        (c::id, c::name, c::slug).nullable(),
-        sql::<BigInt>(count),
-    );
-    Ok(query.select(columns).load(conn).await?)
+    query
 }
 
 /// The stream's newest VOD that can be watched.
@@ -286,10 +261,6 @@ pub async fn vod_latest_of_stream(database: &Database, stream: StreamId) -> Resu
         stream: Some(stream),
         ..Filter::default()
     };
-    let first = PageRequest {
-        start: PageStart::Page(1),
-        limit: 1,
-    };
-    let (vods, _) = vods_list(database, filter, first).await?;
+    let (vods, _) = page_of(database, filter, Count::No, PageRequest::first(1)).await?;
     vods.into_iter().next().ok_or(Error::NoneOfStream)
 }

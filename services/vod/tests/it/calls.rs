@@ -4,7 +4,8 @@ use domain::{Cursor, Role, UserId};
 use proto::common::v1::PageRequest;
 use proto::events::v1::event::Payload;
 use proto::vod::v1::{
-    DeleteVodRequest, GetVodRequest, LatestOfStreamRequest, ListVodsRequest, ListVodsResponse, VodStatus,
+    CountViewsRequest, DeleteVodRequest, GetVodRequest, GuestView, LatestOfStreamRequest, ListVodsRequest,
+    ListVodsResponse, VodStatus,
 };
 use tonic::Code;
 
@@ -78,6 +79,40 @@ async fn a_view_counts_once_for_each_viewer() {
     assert_eq!(look(None, "192.0.2.1", true).await, 2);
     assert_eq!(look(None, "2001:db8::1", true).await, 3);
     assert_eq!(look(Some(9), "192.0.2.1", true).await, 4);
+}
+
+#[tokio::test]
+async fn views_that_come_together_are_counted_by_the_same_rule() {
+    let (world, id) = with_a_vod().await;
+    let seen = |vod_id: i64, address: &str| GuestView {
+        vod_id,
+        client_address: address.to_owned(),
+    };
+    let count = async |seen: Vec<GuestView>| {
+        let mut client = world.client_from(None, "192.0.2.77");
+        client.count_views(CountViewsRequest { seen }).await
+    };
+    let gone = id + 1;
+    let three = vec![
+        seen(id, "192.0.2.1"),
+        seen(id, "2001:db8::1"),
+        seen(gone, "192.0.2.1"),
+        seen(id, "192.0.2.1"),
+    ];
+    count(three.clone()).await.unwrap();
+    assert_eq!(world.get(id).await.view_count, 2);
+    count(three).await.unwrap();
+    assert_eq!(world.get(id).await.view_count, 2, "each was counted lately");
+
+    for bad in [
+        vec![seen(id, "a name")],
+        vec![seen(0, "192.0.2.5")],
+        vec![seen(id, "192.0.2.5"); 1001],
+    ] {
+        let refused = count(bad).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+    }
+    assert_eq!(world.get(id).await.view_count, 2);
 }
 
 #[tokio::test]

@@ -37,6 +37,11 @@ impl Caller {
         self.user.is_some()
     }
 
+    /// The address of someone who is not signed in.
+    pub(super) fn guest(&self) -> Option<IpAddr> {
+        self.context.client_address.filter(|_| !self.is_signed_in())
+    }
+
     /// For calls to the other services.
     pub(super) fn context(&self) -> &CallContext {
         &self.context

@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
 use crate::inbound::rest::extract::{PageQuery, Query, page_message, segment};
-use crate::inbound::rest::form::{Form, ThumbnailFile, flag, tags};
+use crate::inbound::rest::field::{flag, tags};
+use crate::inbound::rest::form::{Form, ThumbnailFile};
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{CategoryListShape, CategoryShape, DoneShape, TotalsShape};
 use crate::inbound::rest::upload::{PICTURE_PATIENCE, THUMBNAIL, send_picture};
@@ -73,17 +74,17 @@ async fn listed(
         page: Some(page_message(&page)),
         tag,
     };
-    let answer = rest
-        .peers
-        .stream(caller.context())
-        .list_categories(request)
-        .await
-        .answer()?;
-    let categories = answer.categories.into_iter().map(CategoryShape::from).collect();
-    Ok(HttpResponse::Ok().json(CategoryListShape {
-        categories,
-        totals: TotalsShape::new(&page, answer.page),
-    }))
+    let asked = request.clone();
+    let found = async {
+        let mut peer = rest.peers.stream(caller.context());
+        let answer = peer.list_categories(asked).await.answer()?;
+        let categories = answer.categories.into_iter().map(CategoryShape::from).collect();
+        Ok(CategoryListShape {
+            categories,
+            totals: TotalsShape::new(&page, answer.page),
+        })
+    };
+    rest.recent.answer(caller, &request, found).await
 }
 
 /// What may be said of a category.

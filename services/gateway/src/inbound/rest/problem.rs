@@ -16,7 +16,7 @@ tokio::task_local! {
 }
 
 /// An error on its way out.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Problem {
     status: StatusCode,
     error: Error,
@@ -97,7 +97,7 @@ impl From<Error> for Problem {
 
 impl From<domain::FieldError> for Problem {
     fn from(error: domain::FieldError) -> Self {
-        Error::invalid_fields(vec![error]).into()
+        Error::from(error).into()
     }
 }
 

@@ -16,7 +16,8 @@ use utoipa::ToSchema;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, Repeatable, SignedIn};
 use crate::inbound::rest::extract::{Id, PageQuery, Query, flag_text, id, page_message};
-use crate::inbound::rest::form::{CategoryChoice, Form, ThumbnailFile, flag};
+use crate::inbound::rest::field::{CategoryChoice, flag};
+use crate::inbound::rest::form::{Form, ThumbnailFile};
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{
     BroadcastListShape, CreatedStreamShape, DoneShape, KeyShape, OneStreamShape, StreamCreatedShape,
@@ -169,8 +170,8 @@ pub(super) async fn list(
         owners,
         ..ListStreamsRequest::default()
     };
-    let found = listed(&rest, &caller, request, &page).await?;
-    Ok(HttpResponse::Ok().json(found))
+    let found = listed(&rest, &caller, request.clone(), &page);
+    rest.recent.answer(&caller, &request, found).await
 }
 
 /// What is searched for.
@@ -275,17 +276,17 @@ pub(super) async fn get(
     caller: Caller,
     Id(id): Id<StreamId>,
 ) -> Result<HttpResponse, Problem> {
-    let answer = rest
-        .peers
-        .stream(caller.context())
-        .get_stream(GetStreamRequest { id: id.0 })
-        .await
-        .answer()?;
-    let stream = shaped(&rest, caller.context(), answer.stream).await?;
-    Ok(HttpResponse::Ok().json(OneStreamShape {
-        stream,
-        rtmp_url: answer.rtmp_url,
-    }))
+    let request = GetStreamRequest { id: id.0 };
+    let found = async {
+        let mut peer = rest.peers.stream(caller.context());
+        let answer = peer.get_stream(request).await.answer()?;
+        let stream = shaped(&rest, caller.context(), answer.stream).await?;
+        Ok(OneStreamShape {
+            stream,
+            rtmp_url: answer.rtmp_url,
+        })
+    };
+    rest.recent.answer(&caller, &request, found).await
 }
 
 /// Changes a stream; fields that are absent stay. Viewers are told while it is live.

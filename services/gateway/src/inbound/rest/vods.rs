@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
 use crate::inbound::rest::extract::{Id, PageQuery, Query, id, page_message};
-use crate::inbound::rest::form::{CategoryChoice, Form, ThumbnailFile, flag};
+use crate::inbound::rest::field::{CategoryChoice, flag};
+use crate::inbound::rest::form::{Form, ThumbnailFile};
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{
     DoneShape, OneVodShape, TotalsShape, VodCriteriaShape, VodListShape, VodSearchShape, VodShape,
@@ -58,8 +59,8 @@ pub(super) async fn list(
         stream_id: id::<StreamId>("streamId", filter.stream_id.as_deref())?.map(|id| id.0),
         ..ListVodsRequest::default()
     };
-    let found = listed(&rest, &caller, request, &page).await?;
-    Ok(HttpResponse::Ok().json(found))
+    let found = listed(&rest, &caller, request.clone(), &page);
+    rest.recent.answer(&caller, &request, found).await
 }
 
 /// What is searched for.
@@ -143,7 +144,7 @@ async fn listed(
     })
 }
 
-/// One VOD. Looking at it counts a view: one for each viewer in five minutes.
+/// One VOD. Looking at it counts a view: one for each viewer in five minutes. The count that a guest is told may be a second old.
 #[utoipa::path(get, path = "/api/vod/{id}", tag = "vod", operation_id = "getVod", security((), ("bearer" = [])),
     params(("id" = i64, Path)), responses((status = 200, body = OneVodShape)))]
 pub(super) async fn get(
@@ -155,8 +156,15 @@ pub(super) async fn get(
         id: id.0,
         count_view: true,
     };
-    let answer = rest.peers.vod(caller.context()).get_vod(request).await.answer()?;
-    shaped(&rest, caller.context(), answer.vod).await
+    let found = async {
+        let answer = rest.peers.vod(caller.context()).get_vod(request).await.answer()?;
+        shaped(&rest, caller.context(), answer.vod).await
+    };
+    let answer = rest.recent.answer(&caller, &request, found).await?;
+    if let Some(guest) = caller.guest() {
+        rest.views.note(id, guest);
+    }
+    Ok(answer)
 }
 
 /// The newest VOD of a stream.
@@ -168,13 +176,12 @@ pub(super) async fn latest_of_stream(
     Id(id): Id<StreamId>,
 ) -> Result<HttpResponse, Problem> {
     let request = LatestOfStreamRequest { stream_id: id.0 };
-    let answer = rest
-        .peers
-        .vod(caller.context())
-        .latest_of_stream(request)
-        .await
-        .answer()?;
-    shaped(&rest, caller.context(), answer.vod).await
+    let found = async {
+        let mut peer = rest.peers.vod(caller.context());
+        let answer = peer.latest_of_stream(request).await.answer()?;
+        shaped(&rest, caller.context(), answer.vod).await
+    };
+    rest.recent.answer(&caller, &request, found).await
 }
 
 /// What may be said of a VOD; fields that are absent stay.
@@ -232,7 +239,8 @@ pub(super) async fn update(
     };
     let call = async |messages: ReceiverStream<UpdateVodUpload>| peer.update_vod(messages).await;
     let answer = send_picture(form, THUMBNAIL, request, call).await?;
-    shaped(&rest, me.context(), answer.vod).await
+    let vod = shaped(&rest, me.context(), answer.vod).await?;
+    Ok(HttpResponse::Ok().json(vod))
 }
 
 /// Signs the URLs of a VOD anew.
@@ -250,7 +258,8 @@ pub(super) async fn refresh_url(
         .refresh_urls(request)
         .await
         .answer()?;
-    shaped(&rest, me.context(), answer.vod).await
+    let vod = shaped(&rest, me.context(), answer.vod).await?;
+    Ok(HttpResponse::Ok().json(vod))
 }
 
 /// Tries a VOD that failed again.
@@ -267,7 +276,8 @@ pub(super) async fn retry(
         .retry_vod(RetryVodRequest { id: id.0 })
         .await
         .answer()?;
-    shaped(&rest, me.context(), answer.vod).await
+    let vod = shaped(&rest, me.context(), answer.vod).await?;
+    Ok(HttpResponse::Ok().json(vod))
 }
 
 /// Deletes a VOD and what is stored of it.
@@ -286,10 +296,10 @@ pub(super) async fn delete(
     Ok(HttpResponse::Ok().json(DoneShape::new("The video is deleted.")))
 }
 
-async fn shaped(rest: &Rest, context: &CallContext, vod: Option<Vod>) -> Result<HttpResponse, Problem> {
+async fn shaped(rest: &Rest, context: &CallContext, vod: Option<Vod>) -> Result<OneVodShape, Problem> {
     let vod = present(vod, "vod")?;
     let people = rest.people.of([vod.user_id], context).await;
-    Ok(HttpResponse::Ok().json(OneVodShape {
+    Ok(OneVodShape {
         vod: VodShape::new(vod, &people),
-    }))
+    })
 }

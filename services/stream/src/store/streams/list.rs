@@ -1,21 +1,22 @@
 //! Lists of streams: one statement for the rows of a page, whatever stands beside them.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-use diesel::dsl::sql;
+use diesel::dsl::{AsSelect, auto_type};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz};
-use diesel_async::RunQueryDsl;
-use domain::page::PageStart;
+use diesel::sql_types::Text;
 use domain::{CategoryId, Cursor, PageInfo, PageRequest, UserId};
+use storage::list::{self, InPage, List, SortKey, Total, in_page, unseen};
 
 use super::{StreamRow, StreamView};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::schema::streams::BoxedQuery;
 use crate::schema::{categories, owners, streams};
 use crate::store::{Conn, Store};
+
+diesel::define_sql_function! {
+    /// PostgreSQL's `lower`.
+    fn lower(text: Text) -> Text;
+}
 
 /// Which streams.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -37,10 +38,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Where its total stops.
-    fn most(&self) -> Option<i64> {
-        let is_search = !self.patterns.is_empty() || self.tag.is_some() || self.username.is_some();
-        is_search.then_some(MOST_FOUND)
+    fn is_search(&self) -> bool {
+        !self.patterns.is_empty() || self.tag.is_some() || self.username.is_some()
     }
 }
 
@@ -62,44 +61,8 @@ pub struct Page {
     pub info: PageInfo,
 }
 
-/// How long a total may be told again.
-const TOTALS_AGE: Duration = Duration::from_secs(5);
-/// Filters whose totals are remembered.
-const MOST_TOTALS: usize = 1000;
-/// Where the total of a search stops.
-const MOST_FOUND: i64 = 10_000;
-
-/// How many streams a list has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Total {
-    items: u64,
-    /// There are more.
-    capped: bool,
-}
-
-/// Totals of lists, counted at most once in five seconds for each filter.
-#[derive(Debug, Clone, Default)]
-pub struct Totals(Arc<Mutex<HashMap<Filter, (Instant, Total)>>>);
-
-impl Totals {
-    fn get(&self, filter: &Filter) -> Option<Total> {
-        let totals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        totals
-            .get(filter)
-            .filter(|(counted, _)| counted.elapsed() < TOTALS_AGE)
-            .map(|(_, total)| *total)
-    }
-
-    fn put(&self, filter: Filter, total: Total) {
-        let mut totals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if totals.len() >= MOST_TOTALS {
-            totals.retain(|_, (counted, _)| counted.elapsed() < TOTALS_AGE);
-        }
-        if totals.len() < MOST_TOTALS {
-            totals.insert(filter, (Instant::now(), total));
-        }
-    }
-}
+/// Lengths of lists of streams.
+pub type Totals = storage::list::Totals<Filter>;
 
 impl Store {
     /// A page of streams; totals may be five seconds old, and those of searches stop at 10,000.
@@ -113,68 +76,38 @@ impl Store {
         page: PageRequest,
         totals: &Totals,
     ) -> Result<Page> {
+        let count = totals.count(&filter, filter.is_search(), page);
         let wanted = filter.clone();
-        let rows = self
-            .database
-            .read(async move |conn: &mut Conn| rows(conn, &wanted, sort, page).await);
-        let mut streams = rows.await?;
-        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-        let more = streams.len() > limit;
-        streams.truncate(limit);
-        let last = streams.last().filter(|_| more);
-        let next_cursor = last.map(|last| sort.cursor(&last.stream));
-        self.freshen(&mut streams).await;
-        let total = match page.start {
-            PageStart::Page(_) => Some(self.total(filter, totals).await?),
-            PageStart::After(_) => None,
-        };
-        Ok(Page {
-            streams,
-            info: PageInfo {
-                total_items: total.map(|total| total.items),
-                total_items_capped: total.is_some_and(|total| total.capped),
-                next_cursor,
-            },
-        })
-    }
-
-    async fn total(&self, filter: Filter, totals: &Totals) -> Result<Total> {
-        if let Some(total) = totals.get(&filter) {
-            return Ok(total);
-        }
-        let most = filter.most();
-        let wanted = filter.clone();
-        let count: i64 = self
+        let (mut streams, info): (Vec<StreamView>, PageInfo) = self
             .database
             .read(async move |conn: &mut Conn| {
-                let matching = filtered!(streams::table.select(streams::id).into_boxed::<Pg>(), wanted);
-                let counted = diesel::alias!(streams as counted);
-                let count = match most {
-                    None => {
-                        let all = streams::table.select(diesel::dsl::count_star());
-                        filtered!(all.into_boxed::<Pg>(), wanted).get_result(conn).await
+                let cursor = |last: &StreamView| sort.cursor(&last.stream);
+                let loaded = match sort {
+                    Sort::Newest => {
+                        let list = |page| {
+                            let keys = streams::table.select((streams::sort_time, streams::id));
+                            let rows = rows().order((streams::sort_time.desc(), streams::id.desc()));
+                            let keys = filtered(keys.into_boxed(), &wanted);
+                            List::new(keys, rows, SortKey::Time, count, page)
+                        };
+                        list::load(conn, page, count, list, cursor).await
                     }
-                    Some(most) => {
-                        let some = matching.limit(most + 1);
-                        let found = counted.filter(counted.field(streams::id).eq_any(some));
-                        found.count().get_result(conn).await
+                    Sort::Viewers => {
+                        let list = |page| {
+                            let keys = streams::table.select((streams::viewer_count, streams::id));
+                            let rows = rows().order((streams::viewer_count.desc(), streams::id.desc()));
+                            let keys = filtered(keys.into_boxed(), &wanted);
+                            List::new(keys, rows, SortKey::Number, count, page)
+                        };
+                        list::load(conn, page, count, list, cursor).await
                     }
                 };
-                Ok::<_, crate::error::Error>(count?)
+                Ok::<_, Error>(loaded?)
             })
             .await?;
-        let total = Total::new(count, most);
-        totals.put(filter, total);
-        Ok(total)
-    }
-}
-
-impl Total {
-    fn new(count: i64, most: Option<i64>) -> Self {
-        let capped = most.is_some_and(|most| count > most);
-        let items = most.map_or(count, |most| count.min(most));
-        let items = u64::try_from(items).unwrap_or(0);
-        Self { items, capped }
+        totals.note(filter, count, &info);
+        self.freshen(&mut streams).await;
+        Ok(Page { streams, info })
     }
 }
 
@@ -188,77 +121,45 @@ impl Sort {
     }
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query;
-        if let Some(live) = $filter.live {
-            query = query.filter(streams::status.eq(if live { "live" } else { "ended" }));
-        }
-        if let Some(category) = $filter.category {
-            query = query.filter(streams::category_id.eq(category.0));
-        }
-        if let Some(owner) = $filter.owner {
-            query = query.filter(streams::user_id.eq(owner.0));
-        }
-        if let Some(owners) = &$filter.owners {
-            query = query.filter(streams::user_id.eq_any(owners.clone()));
-        }
-        if let Some(username) = &$filter.username {
-            let named = sql::<Bool>(
-                "streams.user_id IN (SELECT named.id FROM owners named WHERE lower(named.username) = ",
-            );
-            query = query.filter(named.bind::<Text, _>(username.to_lowercase()).sql(")"));
-        }
-        if let Some(tag) = &$filter.tag {
-            let tagged = sql::<Bool>(
-                "streams.category_id IN (SELECT tagged.id FROM categories tagged WHERE tagged.tags @> ",
-            );
-            query = query.filter(tagged.bind::<Array<Text>, _>(vec![tag.clone()]).sql(")"));
-        }
-        for pattern in &$filter.patterns {
-            query = query.filter(streams::search_text.like(pattern.clone()));
-        }
-        query
-    }};
-}
-use filtered;
+/// Sort keys and ids.
+type Keys<K> = BoxedQuery<'static, Pg, K>;
 
-/// One row more than the page has, which says whether there is a next one.
-async fn rows(conn: &mut Conn, filter: &Filter, sort: Sort, page: PageRequest) -> Result<Vec<StreamView>> {
-    let joined = streams::table
-        .inner_join(owners::table)
-        .left_join(categories::table);
-    let mut query = filtered!(joined.select(StreamView::as_select()).into_boxed::<Pg>(), filter);
-    if let PageStart::After(after) = page.start {
-        // A row comparison, which the index answers; the same written with OR is a filter over everything before it.
-        query = match sort {
-            Sort::Newest => {
-                let time = after.time();
-                query.filter(
-                    sql::<Bool>("(streams.sort_time, streams.id) < (")
-                        .bind::<Timestamptz, _>(time)
-                        .sql(", ")
-                        .bind::<BigInt, _>(after.id)
-                        .sql(")"),
-                )
-            }
-            Sort::Viewers => query.filter(
-                sql::<Bool>("(streams.viewer_count, streams.id) < (")
-                    .bind::<Integer, _>(i32::try_from(after.key).unwrap_or(i32::MAX))
-                    .sql(", ")
-                    .bind::<BigInt, _>(after.id)
-                    .sql(")"),
-            ),
-        };
+/// Those that belong to the list.
+fn filtered<K>(mut query: Keys<K>, filter: &Filter) -> Keys<K> {
+    if let Some(live) = filter.live {
+        query = query.filter(streams::status.eq(if live { "live" } else { "ended" }));
     }
-    let query = match sort {
-        Sort::Newest => query.order((streams::sort_time.desc(), streams::id.desc())),
-        Sort::Viewers => query.order((streams::viewer_count.desc(), streams::id.desc())),
-    };
-    let offset = i64::try_from(page.offset()).unwrap_or(i64::MAX);
-    Ok(query
-        .limit(i64::from(page.limit) + 1)
-        .offset(offset)
-        .load(conn)
-        .await?)
+    if let Some(category) = filter.category {
+        query = query.filter(streams::category_id.eq(category.0));
+    }
+    if let Some(owner) = filter.owner {
+        query = query.filter(streams::user_id.eq(owner.0));
+    }
+    if let Some(owners) = &filter.owners {
+        query = query.filter(streams::user_id.eq_any(owners.clone()));
+    }
+    if let Some(username) = &filter.username {
+        let named = owners::table.filter(lower(owners::username).eq(username.to_lowercase()));
+        query = query.filter(streams::user_id.eq_any(named.select(owners::id)));
+    }
+    if let Some(tag) = &filter.tag {
+        let tagged = categories::table.filter(categories::tags.contains(vec![tag.clone()]));
+        query = query.filter(streams::category_id.eq_any(tagged.select(categories::id.nullable())));
+    }
+    for pattern in &filter.patterns {
+        query = query.filter(streams::search_text.like(unseen(pattern.clone())));
+    }
+    query
+}
+
+/// The rows of a page with what stands beside them.
+#[auto_type(no_type_alias)]
+fn rows() -> _ {
+    let view: AsSelect<StreamView, Pg> = StreamView::as_select();
+    let listed: InPage<streams::id> = in_page(streams::id);
+    streams::table
+        .inner_join(owners::table)
+        .left_join(categories::table)
+        .filter(listed)
+        .select((view, Total))
 }

@@ -1,6 +1,6 @@
 //! What owners and admins do to a VOD.
 
-use ::domain::{CategoryId, Error, VodId, text};
+use ::domain::{CategoryId, VodId, text};
 use media::image::MAX_BYTES;
 use proto::upload::read_held;
 use proto::vod::v1::{UpdateVodRequest, UpdateVodUpload, Vod as VodMessage};
@@ -78,25 +78,18 @@ impl Rpc {
 }
 
 fn checked(request: &UpdateVodRequest) -> Result<Change> {
-    let rule = |field| VodError::Domain(Error::invalid_fields(vec![field]));
     let category = match request.category_id {
         None => None,
         Some(0) => Some(None),
         Some(id) => Some(Some(CategoryId::try_from(id).map_err(|_| VodError::NoCategory)?)),
     };
     Ok(Change {
-        title: request
-            .title
-            .as_deref()
-            .map(text::title)
-            .transpose()
-            .map_err(rule)?,
+        title: request.title.as_deref().map(text::title).transpose()?,
         description: request
             .description
             .as_deref()
             .map(text::description)
-            .transpose()
-            .map_err(rule)?,
+            .transpose()?,
         category,
         picture: None,
     })

@@ -4,7 +4,7 @@ mod incoming;
 
 use ::domain::{CategoryId, Error as DomainError, Role, UserId, VodId, text};
 use metrics::gauge;
-use objects::ledger::announce;
+use objects::ledger::{announce, withdraw};
 use proto::Caller;
 use proto::vod::v1::{ImportVodRequest, UploadVodUpload, Vod as VodMessage};
 use storage::AsyncPgConnection;
@@ -14,9 +14,10 @@ use uuid::Uuid;
 use super::Rpc;
 use super::changes::MAX_PX;
 use crate::app::{App, Serving};
-use crate::domain::{ImportName, Slots, Viewer};
+use crate::domain::{ImportName, Viewer};
 use crate::error::{Error, Result};
-use crate::store::recordings::{NewVideo, upload_withdraw, video_insert};
+use crate::slots::Slots;
+use crate::store::recordings::{NewVideo, video_insert};
 use incoming::{End, Incoming};
 
 impl Rpc {
@@ -59,8 +60,8 @@ impl Rpc {
         let new = NewVideo {
             user: named.unwrap_or(viewer.id),
             user_must_be_known: named.is_some(),
-            title: text::title(&request.title).map_err(broken)?,
-            description: text::description(&request.description).map_err(broken)?,
+            title: text::title(&request.title)?,
+            description: text::description(&request.description)?,
             category: category(request.category_id)?,
             picture: None,
             key: app.bucket.key(name.as_str()),
@@ -95,7 +96,9 @@ async fn take(
     app.database.transaction(announced).await?;
     let taken = store(app, caller, user, video, &key).await;
     // Also after a success: a repetition has sent in vain what an earlier attempt had sent.
-    if let Err(error) = upload_withdraw(&app.database, &key, app.clock.now()).await {
+    let (withdrawn, now) = (key.clone(), app.clock.now());
+    let withdraw = async move |conn: &mut AsyncPgConnection| withdraw(conn, &withdrawn, now).await;
+    if let Err(error) = app.database.transaction(withdraw).await {
         tracing::warn!(key, %error, "what was uploaded in vain goes later");
     }
     taken
@@ -115,8 +118,8 @@ async fn store(app: &App, caller: &Caller, user: UserId, video: Incoming, key: &
     let new = NewVideo {
         user,
         user_must_be_known: false,
-        title: text::title(&request.title).map_err(broken)?,
-        description: text::description(&request.description).map_err(broken)?,
+        title: text::title(&request.title)?,
+        description: text::description(&request.description)?,
         category: category(request.category_id)?,
         picture: None,
         key: stored.key,
@@ -129,10 +132,6 @@ async fn store(app: &App, caller: &Caller, user: UserId, video: Incoming, key: &
         .await?;
     let new = NewVideo { picture, ..new };
     video_insert(&app.database, new, app.clock.now()).await
-}
-
-fn broken(field: ::domain::FieldError) -> Error {
-    DomainError::invalid_fields(vec![field]).into()
 }
 
 /// 0 is no category, as in a change.

@@ -3,7 +3,6 @@
 use ::domain::{Attempt, CategoryId, UserId, VodId};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use objects::Picture;
 use objects::ledger::keep;
@@ -49,11 +48,8 @@ pub async fn video_insert(database: &Database, new: NewVideo, now: DateTime<Utc>
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {
             check_owner(conn, &new).await?;
-            let earlier = match &new.attempt {
-                Some(attempt) => made_earlier::<Error>(conn, attempt, now).await?,
-                None => None,
-            };
-            if let Some(vod) = earlier {
+            let attempt = new.attempt.as_ref();
+            if let Some(vod) = made_earlier::<Error>(conn, attempt, now).await? {
                 return Ok(VodId(vod));
             }
             if let Some(category) = new.category {
@@ -65,31 +61,11 @@ pub async fn video_insert(database: &Database, new: NewVideo, now: DateTime<Utc>
             if new.uploaded.is_some() {
                 keep(conn, &[&new.key]).await?;
             }
-            if let Some(attempt) = &new.attempt {
-                note_made(conn, attempt, vod).await?;
-            }
+            note_made(conn, attempt, vod).await?;
             diesel::sql_query(format!("NOTIFY {CHANNEL}"))
                 .execute(conn)
                 .await?;
             Ok(VodId(vod))
-        })
-        .await
-}
-
-/// Gives an announced object up at once. One that a row took meanwhile is not announced any more and stays.
-///
-/// # Errors
-/// The store's.
-pub async fn upload_withdraw(database: &Database, key: &str, now: DateTime<Utc>) -> Result<()> {
-    let key = key.to_owned();
-    database
-        .transaction(async move |conn: &mut AsyncPgConnection| -> Result<()> {
-            diesel::sql_query("UPDATE doomed_objects SET due_at = $2, updated_at = $2 WHERE key = $1")
-                .bind::<Text, _>(&key)
-                .bind::<Timestamptz, _>(now)
-                .execute(conn)
-                .await?;
-            Ok(())
         })
         .await
 }

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::SignedIn;
 use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, page_message, segment};
-use crate::inbound::rest::form::whole;
+use crate::inbound::rest::field::whole;
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{
     BanListShape, BanShape, BannedShape, DoneShape, LogEntryShape, LogShape, ModeratorAddedShape,

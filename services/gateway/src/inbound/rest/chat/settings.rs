@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
 use crate::inbound::rest::extract::{Id, Json};
-use crate::inbound::rest::form::whole;
+use crate::inbound::rest::field::whole;
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::SettingsShape;
 use crate::outbound::peers::{Answer, present};

@@ -1,0 +1,177 @@
+//! Pages of lists, held against the same list sorted and cut by hand.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::connection::InstrumentationEvent;
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, SimpleAsyncConnection};
+use domain::page::PageStart;
+use domain::{Cursor, PageInfo, PageRequest};
+use storage::list::{self, Count, List, SortKey, Total, in_page, unseen};
+use storage::{AsyncPgConnection, Database, Error};
+
+use crate::fresh;
+
+diesel::table! {
+    items (id) {
+        id -> BigInt,
+        at -> Timestamptz,
+        score -> Integer,
+        name -> Nullable<Text>,
+    }
+}
+
+const ITEMS: i64 = 60;
+
+type Item = (i64, DateTime<Utc>, i32);
+type Page = (Vec<Item>, PageInfo);
+
+/// Items with equal keys, every second of which is called "even", and the time of the first.
+async fn filled() -> (Database, DateTime<Utc>) {
+    let database = Database::connect(&fresh().await).unwrap();
+    let first = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let fill = format!(
+        "CREATE TABLE items (id bigint PRIMARY KEY, at timestamptz NOT NULL, score integer NOT NULL, name text NOT NULL);
+         INSERT INTO items SELECT n, to_timestamp(1790000000 + n / 3), n % 7, CASE n % 2 WHEN 0 THEN 'even' ELSE 'odd' END
+         FROM generate_series(1, {ITEMS}) n"
+    );
+    database.get().await.unwrap().batch_execute(&fill).await.unwrap();
+    (database, first)
+}
+
+/// A page of the even ones, and how many statements it took.
+async fn even(database: &Database, key: SortKey, count: Count, page: PageRequest) -> (Page, usize) {
+    let statements = Arc::new(AtomicUsize::new(0));
+    let started = statements.clone();
+    let read = async move |conn: &mut AsyncPgConnection| {
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+                started.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let wanted = items::name.like(unseen("eve%".to_owned()));
+        let rows = items::table.filter(in_page(items::id));
+        let columns = ((items::id, items::at, items::score), Total);
+        let loaded = match key {
+            SortKey::Time => {
+                let list = |page| {
+                    let keys = items::table.select((items::at, items::id)).filter(wanted.clone());
+                    let rows = rows.order((items::at.desc(), items::id.desc())).select(columns);
+                    List::new(keys, rows, key, count, page)
+                };
+                let cursor = |item: &Item| cursor(key, item);
+                list::load(conn, page, count, list, cursor).await
+            }
+            SortKey::Number => {
+                let list = |page| {
+                    let keys = items::table
+                        .select((items::score, items::id))
+                        .filter(wanted.clone());
+                    let rows = rows
+                        .order((items::score.desc(), items::id.desc()))
+                        .select(columns);
+                    List::new(keys, rows, key, count, page)
+                };
+                let cursor = |item: &Item| cursor(key, item);
+                list::load(conn, page, count, list, cursor).await
+            }
+        };
+        Ok::<_, Error>(loaded?)
+    };
+    let page = database.read(read).await.unwrap();
+    (page, AtomicUsize::load(&statements, Ordering::Relaxed))
+}
+
+fn cursor(key: SortKey, (id, at, score): &Item) -> Cursor {
+    let key = match key {
+        SortKey::Time => at.timestamp_micros(),
+        SortKey::Number => i64::from(*score),
+    };
+    Cursor { key, id: *id }
+}
+
+/// The same list by hand.
+fn expected(first: DateTime<Utc>, key: SortKey) -> Vec<Item> {
+    let item = |n: i64| {
+        let score = i32::try_from(n % 7).unwrap();
+        (n, first + TimeDelta::seconds(n / 3), score)
+    };
+    let mut items: Vec<Item> = (1..=ITEMS).filter(|n| n % 2 == 0).map(item).collect();
+    items.sort_by_key(|item| {
+        let cursor = cursor(key, item);
+        std::cmp::Reverse((cursor.key, cursor.id))
+    });
+    items
+}
+
+#[tokio::test]
+async fn pages_are_pieces_of_the_list_however_it_is_counted() {
+    let (database, first) = filled().await;
+    // The last two look once for what they find, and by the order when there is more.
+    let counts = [Count::All, Count::Known(30), Count::UpTo(30), Count::UpTo(7)];
+    for key in [SortKey::Time, SortKey::Number] {
+        let all = expected(first, key);
+        for count in counts {
+            for (number, limit) in [(1, 4), (2, 4), (8, 4), (1, 30), (1, 100), (3, 10)] {
+                let request = PageRequest::parse(Some(number), Some(limit), None).unwrap();
+                let ((rows, info), statements) = even(&database, key, count, request).await;
+                let start = usize::try_from(request.offset()).unwrap();
+                let end = all.len().min(start + usize::try_from(limit).unwrap());
+                let what = format!("{key:?} {count:?} {number} {limit}");
+                assert_eq!(rows, all[start..end], "{what}");
+                let (total, capped) = if count == Count::UpTo(7) {
+                    (7, true)
+                } else {
+                    (30, false)
+                };
+                assert_eq!(
+                    (info.total_items, info.total_items_capped),
+                    (Some(total), capped),
+                    "{what}"
+                );
+                let last = (end < all.len()).then(|| cursor(key, &all[end - 1]));
+                assert_eq!(info.next_cursor, last, "{what}");
+                assert_eq!(statements, 1, "{what}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn cursors_lead_through_the_whole_list() {
+    let (database, first) = filled().await;
+    for key in [SortKey::Time, SortKey::Number] {
+        for count in [Count::No, Count::UpTo(30), Count::UpTo(7)] {
+            let mut found = Vec::new();
+            let mut start = PageStart::Page(1);
+            loop {
+                let request = PageRequest { start, limit: 7 };
+                let ((rows, info), _) = even(&database, key, count, request).await;
+                if let PageStart::After(_) = start {
+                    assert_eq!(info.total_items, None);
+                }
+                found.extend(rows);
+                match info.next_cursor {
+                    Some(cursor) => start = PageStart::After(cursor),
+                    None => break,
+                }
+            }
+            assert_eq!(found, expected(first, key), "{key:?} {count:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_beyond_the_end_knows_the_length() {
+    let (database, _) = filled().await;
+    let beyond = PageRequest::parse(Some(9), Some(4), None).unwrap();
+    for count in [Count::All, Count::Known(30), Count::UpTo(30)] {
+        let ((rows, info), _) = even(&database, SortKey::Time, count, beyond).await;
+        assert_eq!(
+            (rows.len(), info.total_items, info.next_cursor),
+            (0, Some(30), None)
+        );
+    }
+}

@@ -1,0 +1,1 @@
+ALTER INDEX streams_search_idx SET (fastupdate = on);

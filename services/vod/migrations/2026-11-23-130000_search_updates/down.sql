@@ -1,0 +1,1 @@
+ALTER INDEX vods_search_idx SET (fastupdate = on);
