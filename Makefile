@@ -1,7 +1,7 @@
 # The commands of this project; continuous integration runs the same ones (.ci/run).
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo admin test check bench bench-upload bench-rest schema openapi clean-data install format
+.PHONY: help run demo admin test check bench bench-upload bench-rest bench-chat schema openapi clean-data install format
 
 # Node.js of the checkout, where the machine's own is too old.
 ifneq ($(wildcard .cache/node/bin/node),)
@@ -59,8 +59,14 @@ bench-upload: install ## Measure the upload of a video of 2 GiB, release build
 	target/release/airwave-stack test -- target/release/bench-upload
 
 bench-rest: install ## Measure reads of the REST API on a filled platform, release build
+	@deploy/local/install e2e/bench/express
 	$(RELEASE)
 	target/release/airwave-stack test -- target/release/bench-rest
+
+bench-chat: install ## Measure chat over sockets, release build
+	@deploy/local/install e2e/bench/socketio
+	$(RELEASE)
+	target/release/airwave-stack test -- target/release/bench-chat
 
 schema: install ## Write services/*/src/schema.rs from the migrations
 	@AIRWAVE_WITH_SCHEMA_TOOLS=1 deploy/local/install

@@ -28,6 +28,25 @@ fn memory_mib(pid: u32, field: &'static str) -> Result<f64> {
     Ok(kib / 1024.0)
 }
 
+/// The processes of this name.
+///
+/// # Errors
+/// There is no proc(5).
+pub fn pids_of(name: &str) -> Result<Vec<u32>> {
+    let mut pids = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let Ok(pid) = entry?.file_name().to_string_lossy().parse() else {
+            continue;
+        };
+        // One that ended meanwhile has no name.
+        let called = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        if called.trim_end() == name {
+            pids.push(pid);
+        }
+    }
+    Ok(pids)
+}
+
 /// User and system time so far: fields 14 and 15 of `/proc/<pid>/stat`, in ticks of 10 ms.
 ///
 /// # Errors

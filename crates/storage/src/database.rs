@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use diesel::connection::InstrumentationEvent;
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig};
+use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
@@ -32,7 +32,10 @@ pub(crate) type OwnConnection = tokio_postgres::Connection<tokio_postgres::Socke
 const WAIT: Duration = Duration::from_secs(1);
 /// How long opening a connection may take.
 const CREATE: Duration = Duration::from_secs(2);
-/// How long the check of a connection that lay idle may take.
+/// A connection that lay idle for longer is asked whether it still works before it is used; the question takes as long as many a
+/// read. One that was closed is noticed without it.
+const FRESH: Duration = Duration::from_secs(2);
+/// How long that check may take.
 const RECYCLE: Duration = Duration::from_secs(1);
 /// How long a transaction may take from its first statement to its commit, all waits included. A connection that swallows
 /// bytes without an answer never reaches the server's own limits, so this one is counted here.
@@ -61,14 +64,17 @@ impl Database {
         let target = target(config)?;
         let pooled = with_options(&target, LIMITS);
         let mut manager = ManagerConfig::default();
+        manager.recycling_method = RecyclingMethod::Fast;
         manager.custom_setup = Box::new(move |_| Box::pin(establish(pooled.clone())));
         let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
         let pool = Pool::builder(manager)
             .max_size(usize::from(config.database_pool_size))
             .wait_timeout(Some(WAIT))
             .create_timeout(Some(CREATE))
-            .recycle_timeout(Some(RECYCLE))
             .runtime(Runtime::Tokio1)
+            .pre_recycle(Hook::async_fn(|connection, metrics| {
+                Box::pin(check(connection, metrics.last_used()))
+            }))
             .build()
             .map_err(|error| Error::Config(error.to_string()))?;
         Ok(Self {
@@ -236,6 +242,17 @@ pub(crate) fn with_options(target: &tokio_postgres::Config, options: &str) -> to
     };
     target.options(options);
     target
+}
+
+async fn check(connection: &mut AsyncPgConnection, idle: Duration) -> std::result::Result<(), HookError> {
+    if idle < FRESH {
+        return Ok(());
+    }
+    match timeout(RECYCLE, diesel::sql_query("SELECT 1").execute(connection)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(HookError::message(error.to_string())),
+        Err(_) => Err(HookError::message("no answer in time")),
+    }
 }
 
 async fn establish(target: tokio_postgres::Config) -> diesel::ConnectionResult<AsyncPgConnection> {

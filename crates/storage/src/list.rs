@@ -1,8 +1,8 @@
 //! A page of a list and the length of the whole list, in one statement.
 //!
-//! A service says which rows belong to the list ([`List::matching`]) and how the rows of one page are read ([`List::rows`]), with
-//! what stands beside them. The statement between the two finds the page's ids by their sort key. Only plain expressions of diesel
-//! are used, no literal SQL: such a statement is prepared once for a connection.
+//! A service says which rows belong to the list and how the rows of one page are read, with what stands beside them
+//! ([`List::new`]). The statement between the two finds the page's ids by their sort key. Only plain expressions of diesel are used,
+//! no literal SQL: such a statement is prepared once for a connection.
 
 use std::pin::Pin;
 
@@ -24,8 +24,8 @@ pub use totals::Totals;
 
 diesel::postfix_operator!(InPage, " IN (SELECT page.id FROM page)", Bool, backend: Pg);
 
-/// Rows that are read at once for a first page: the limit of a page is rounded up to one of these, so that there are few
-/// statements to prepare. One more than a page has says whether another follows.
+/// Rows that are read at once: the limit of a page is rounded up to one of these, so that there are few statements to prepare. One
+/// more than a page has says whether another follows.
 const FETCHED: [u32; 4] = [11, 21, 51, 101];
 
 /// How the whole list is counted.
@@ -42,13 +42,17 @@ pub enum Count {
     UpTo(i64),
 }
 
-/// What a list is sorted by, beside the id; the greatest comes first.
+/// What a list is sorted by, beside the id; the greatest comes first unless said otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SortKey {
     /// A `timestamptz`.
     Time,
     /// An `integer`.
     Number,
+    /// Nothing: the id is the key, selected twice.
+    Id,
+    /// The same, but the smallest comes first.
+    RisingId,
 }
 
 /// One page of a list. Load it as pairs of a row and the number of rows in the list.
@@ -56,16 +60,19 @@ pub enum SortKey {
 pub struct List<M, R> {
     matching: M,
     rows: R,
+    key: SortKey,
     count: Count,
     after: Option<After>,
     limit: u32,
-    offset: u64,
+    offset: i64,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum After {
     Time(DateTime<Utc>, i64),
     Number(i32, i64),
+    Id(i64),
+    RisingId(i64),
 }
 
 impl<M, R> List<M, R> {
@@ -79,18 +86,17 @@ impl<M, R> List<M, R> {
         Self {
             matching,
             rows,
+            key,
             count,
             after,
             limit: page.limit,
-            offset: page.offset(),
+            offset: i64::try_from(page.offset()).unwrap_or(i64::MAX),
         }
     }
 
     fn fetched(&self) -> u32 {
         let enough = FETCHED.into_iter().find(|rows| *rows > self.limit);
-        enough
-            .filter(|_| self.offset == 0)
-            .unwrap_or(self.limit.saturating_add(1))
+        enough.unwrap_or(self.limit.saturating_add(1))
     }
 }
 
@@ -98,6 +104,8 @@ impl After {
     fn new(key: SortKey, cursor: Cursor) -> Self {
         match key {
             SortKey::Time => Self::Time(cursor.time(), cursor.id),
+            SortKey::Id => Self::Id(cursor.id),
+            SortKey::RisingId => Self::RisingId(cursor.id),
             SortKey::Number => Self::Number(i32::try_from(cursor.key).unwrap_or(i32::MAX), cursor.id),
         }
     }
@@ -126,12 +134,13 @@ where
 {
     Box::pin(async move {
         let fetched: Vec<(T, i64)> = list(request).load(conn).await?;
-        let mut total = fetched.as_slice().first().map_or(0, |(_, total)| *total);
         if fetched.is_empty() && request.offset() > 0 {
             // Beyond the end there is no row to carry the total.
             let first: Vec<(T, i64)> = list(PageRequest::first(1)).load(conn).await?;
-            total = first.as_slice().first().map_or(0, |(_, total)| *total);
+            let total = first.as_slice().first().map_or(0, |(_, total)| *total);
+            return Ok((Vec::new(), count.info(request, total, None)));
         }
+        let total = fetched.as_slice().first().map_or(0, |(_, total)| *total);
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let more = fetched.len() > limit;
         let rows: Vec<T> = fetched.into_iter().map(|(row, _)| row).take(limit).collect();
@@ -141,6 +150,15 @@ where
 }
 
 impl Count {
+    /// Of a list that is short for each caller, or rarely asked for: counted with each page that has a number.
+    #[must_use]
+    pub fn always(page: PageRequest) -> Self {
+        match page.start {
+            PageStart::Page(_) => Self::All,
+            PageStart::After(_) => Self::No,
+        }
+    }
+
     fn info(self, request: PageRequest, total: i64, next_cursor: Option<Cursor>) -> PageInfo {
         let most = match self {
             Self::UpTo(most) => most,
@@ -166,10 +184,6 @@ impl<M, R: Query> Query for List<M, R> {
 
 impl<M: QueryFragment<Pg>, R: QueryFragment<Pg>> QueryFragment<Pg> for List<M, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if self.offset > 0 {
-            // One for each offset would be too many to keep.
-            out.unsafe_to_cache_prepared();
-        }
         out.push_sql("WITH ");
         self.count_items(out.reborrow())?;
         out.push_sql(", page (id) AS (");
@@ -209,19 +223,18 @@ impl<M: QueryFragment<Pg>, R> List<M, R> {
         let Count::UpTo(most) = self.count else {
             out.push_sql("SELECT id FROM ");
             self.push_matching(out.reborrow())?;
-            self.push_order(&mut out);
-            return Ok(());
+            return self.push_order(out);
         };
         // Either all is found already, or there is so much that the order finds a page sooner than the condition does. Which it is
         // is known before a row is read, so only one of the branches runs.
         out.push_sql(&format!(
             "(SELECT id FROM found WHERE (SELECT items FROM total) <= {most}"
         ));
-        self.push_order(&mut out);
+        self.push_order(out.reborrow())?;
         out.push_sql(") UNION ALL (SELECT id FROM ");
         self.push_matching(out.reborrow())?;
         out.push_sql(&format!(" WHERE (SELECT items FROM total) > {most}"));
-        self.push_order(&mut out);
+        self.push_order(out.reborrow())?;
         out.push_sql(")");
         Ok(())
     }
@@ -243,26 +256,43 @@ impl<M: QueryFragment<Pg>, R> List<M, R> {
             Some(After::Time(time, id)) => {
                 out.push_sql(" WHERE (key, id) < (");
                 out.push_bind_param::<Timestamptz, _>(time)?;
+                out.push_sql(", ");
                 id
             }
             Some(After::Number(number, id)) => {
                 out.push_sql(" WHERE (key, id) < (");
                 out.push_bind_param::<Integer, _>(number)?;
+                out.push_sql(", ");
+                id
+            }
+            Some(After::Id(id)) => {
+                out.push_sql(" WHERE id < (");
+                id
+            }
+            Some(After::RisingId(id)) => {
+                out.push_sql(" WHERE id > (");
                 id
             }
         };
-        out.push_sql(", ");
         out.push_bind_param::<BigInt, _>(id)?;
         out.push_sql(")");
         Ok(())
     }
 
-    /// The numbers are written out: with parameters the planner does not know that few rows are wanted.
-    fn push_order(&self, out: &mut AstPass<'_, '_, Pg>) {
-        out.push_sql(&format!(" ORDER BY key DESC, id DESC LIMIT {}", self.fetched()));
+    /// The limit is written out: with a parameter the planner does not know that few rows are wanted. The offset is hidden from it as
+    /// patterns are ([`unseen`]).
+    fn push_order<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let order = match self.key {
+            SortKey::RisingId => "key, id",
+            SortKey::Time | SortKey::Number | SortKey::Id => "key DESC, id DESC",
+        };
+        out.push_sql(&format!(" ORDER BY {order} LIMIT {}", self.fetched()));
         if self.offset > 0 {
-            out.push_sql(&format!(" OFFSET {}", self.offset));
+            out.push_sql(" OFFSET (SELECT ");
+            out.push_bind_param::<BigInt, _>(&self.offset)?;
+            out.push_sql(")");
         }
+        Ok(())
     }
 }
 

@@ -24,6 +24,7 @@ diesel::table! {
 }
 
 const ITEMS: i64 = 60;
+const KEYS: [SortKey; 4] = [SortKey::Time, SortKey::Number, SortKey::Id, SortKey::RisingId];
 
 type Item = (i64, DateTime<Utc>, i32);
 type Page = (Vec<Item>, PageInfo);
@@ -52,31 +53,25 @@ async fn even(database: &Database, key: SortKey, count: Count, page: PageRequest
             }
         });
         let wanted = items::name.like(unseen("eve%".to_owned()));
-        let rows = items::table.filter(in_page(items::id));
-        let columns = ((items::id, items::at, items::score), Total);
-        let loaded = match key {
-            SortKey::Time => {
-                let list = |page| {
-                    let keys = items::table.select((items::at, items::id)).filter(wanted.clone());
-                    let rows = rows.order((items::at.desc(), items::id.desc())).select(columns);
-                    List::new(keys, rows, key, count, page)
-                };
-                let cursor = |item: &Item| cursor(key, item);
-                list::load(conn, page, count, list, cursor).await
-            }
-            SortKey::Number => {
+        let cursor = |item: &Item| cursor(key, item);
+        macro_rules! sorted_by {
+            ($column:expr, $order:expr) => {{
                 let list = |page| {
                     let keys = items::table
-                        .select((items::score, items::id))
+                        .select(($column, items::id))
                         .filter(wanted.clone());
-                    let rows = rows
-                        .order((items::score.desc(), items::id.desc()))
-                        .select(columns);
+                    let rows = items::table.filter(in_page(items::id)).order($order);
+                    let rows = rows.select(((items::id, items::at, items::score), Total));
                     List::new(keys, rows, key, count, page)
                 };
-                let cursor = |item: &Item| cursor(key, item);
                 list::load(conn, page, count, list, cursor).await
-            }
+            }};
+        }
+        let loaded = match key {
+            SortKey::Time => sorted_by!(items::at, (items::at.desc(), items::id.desc())),
+            SortKey::Number => sorted_by!(items::score, (items::score.desc(), items::id.desc())),
+            SortKey::Id => sorted_by!(items::id, items::id.desc()),
+            SortKey::RisingId => sorted_by!(items::id, items::id),
         };
         Ok::<_, Error>(loaded?)
     };
@@ -88,6 +83,7 @@ fn cursor(key: SortKey, (id, at, score): &Item) -> Cursor {
     let key = match key {
         SortKey::Time => at.timestamp_micros(),
         SortKey::Number => i64::from(*score),
+        SortKey::Id | SortKey::RisingId => *id,
     };
     Cursor { key, id: *id }
 }
@@ -101,7 +97,9 @@ fn expected(first: DateTime<Utc>, key: SortKey) -> Vec<Item> {
     let mut items: Vec<Item> = (1..=ITEMS).filter(|n| n % 2 == 0).map(item).collect();
     items.sort_by_key(|item| {
         let cursor = cursor(key, item);
-        std::cmp::Reverse((cursor.key, cursor.id))
+        let rising = (cursor.key, cursor.id);
+        let falling = (-cursor.key, -cursor.id);
+        if key == SortKey::RisingId { rising } else { falling }
     });
     items
 }
@@ -111,7 +109,7 @@ async fn pages_are_pieces_of_the_list_however_it_is_counted() {
     let (database, first) = filled().await;
     // The last two look once for what they find, and by the order when there is more.
     let counts = [Count::All, Count::Known(30), Count::UpTo(30), Count::UpTo(7)];
-    for key in [SortKey::Time, SortKey::Number] {
+    for key in KEYS {
         let all = expected(first, key);
         for count in counts {
             for (number, limit) in [(1, 4), (2, 4), (8, 4), (1, 30), (1, 100), (3, 10)] {
@@ -142,7 +140,7 @@ async fn pages_are_pieces_of_the_list_however_it_is_counted() {
 #[tokio::test]
 async fn cursors_lead_through_the_whole_list() {
     let (database, first) = filled().await;
-    for key in [SortKey::Time, SortKey::Number] {
+    for key in KEYS {
         for count in [Count::No, Count::UpTo(30), Count::UpTo(7)] {
             let mut found = Vec::new();
             let mut start = PageStart::Page(1);

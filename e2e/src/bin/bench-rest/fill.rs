@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use stack::{Platform, Service, eventually};
 use tokio_postgres::{Client, NoTls};
 
+use crate::peers::database_url;
 use crate::queries::words;
 
 /// The longest wait for the services to write what searches look at.
@@ -47,18 +48,29 @@ pub(crate) async fn fill(platform: &Platform) -> Result<()> {
     for (client, table) in [(&stream, "streams"), (&vod, "vods")] {
         indexed(client, table).await?;
     }
-    for client in [&auth, &stream, &vod] {
-        client.batch_execute("ANALYZE").await?;
-    }
     Ok(())
 }
 
+/// Does what the servers would do at some time after such a change, so that they do not while something is measured.
+pub(crate) async fn settle(platform: &Platform) -> Result<()> {
+    for service in [
+        Service::Auth,
+        Service::Stream,
+        Service::Vod,
+        Service::Notification,
+    ] {
+        database(platform, service)
+            .await?
+            .batch_execute("VACUUM ANALYZE")
+            .await?;
+    }
+    let any = database(platform, Service::Auth).await?;
+    Ok(any.batch_execute("CHECKPOINT").await?)
+}
+
 async fn database(platform: &Platform, service: Service) -> Result<Client> {
-    let environment = platform.wiring().environment(service);
-    let url = environment
-        .into_iter()
-        .find(|(name, _)| name == "AIRWAVE_DATABASE_URL");
-    let (client, connection) = tokio_postgres::connect(&url.context("no database")?.1, NoTls).await?;
+    let url = database_url(platform, service)?;
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
 }

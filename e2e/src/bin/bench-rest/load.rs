@@ -30,6 +30,23 @@ impl Target {
     pub(crate) fn new(address: String) -> Self {
         Self { address }
     }
+
+    /// The answers to all queries, each asked once and after the other.
+    pub(crate) async fn bodies(&self, queries: &Queries) -> Result<Vec<Vec<u8>>> {
+        let mut socket = self.connect().await?;
+        let (mut bodies, mut buffer) = (Vec::new(), Vec::new());
+        for request in queries.requests() {
+            socket.write_all(request).await?;
+            bodies.push(answer(&mut socket, &mut buffer).await?.to_vec());
+        }
+        Ok(bodies)
+    }
+
+    async fn connect(&self) -> Result<TcpStream> {
+        let socket = TcpStream::connect(&self.address).await?;
+        socket.set_nodelay(true)?;
+        Ok(socket)
+    }
 }
 
 impl Figures {
@@ -79,8 +96,7 @@ async fn run(
     let end = Instant::now() + span;
     let mut connections = JoinSet::new();
     for n in 0..CONNECTIONS {
-        let socket = TcpStream::connect(&target.address).await?;
-        socket.set_nodelay(true)?;
+        let socket = target.connect().await?;
         let first = Instant::now() + pause.unwrap_or_default() * n / CONNECTIONS;
         connections.spawn(ask(socket, queries.clone(), first, pause, end));
     }
@@ -110,8 +126,8 @@ async fn ask(
     Ok(times)
 }
 
-/// Reads one answer, which says its length.
-async fn answer(socket: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
+/// Reads one answer, which says its length, and returns its body.
+async fn answer<'b>(socket: &mut TcpStream, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
     buffer.clear();
     let (head, length) = loop {
         ensure!(socket.read_buf(buffer).await? > 0, "the connection ended");
@@ -127,5 +143,5 @@ async fn answer(socket: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
     while buffer.len() < head + length {
         ensure!(socket.read_buf(buffer).await? > 0, "the answer was cut off");
     }
-    Ok(())
+    buffer.get(head..head + length).context("too long")
 }

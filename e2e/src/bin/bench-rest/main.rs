@@ -3,8 +3,10 @@
 //! Run it by `make bench-rest`, which gives it release builds and a stack of its own. Everything, the load included, is on this machine;
 //! the load goes to the gateway itself, not through the edge.
 
+mod cost;
 mod fill;
 mod load;
+mod peers;
 mod queries;
 
 use std::sync::Arc;
@@ -13,9 +15,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use e2e::api::{Api, text};
 use load::Target;
+use peers::Express;
 use stack::{Platform, PlatformOptions, Service};
 
-/// How long each kind of request is measured, at saturation and then at half of that.
+/// How long each kind of request is measured, at saturation, at half of that and at half of what is to be reached.
 const SPAN: Duration = Duration::from_secs(10);
 /// Where the deep page begins.
 const DEEP: usize = 40_000;
@@ -31,14 +34,31 @@ async fn main() -> Result<()> {
     .await?;
     let started = Instant::now();
     fill::fill(&platform).await?;
-    println!("filled and indexed in {:.0} s", started.elapsed().as_secs_f64());
+    cost::quiet(&platform).await?;
+    fill::settle(&platform).await?;
+    println!(
+        "filled, copied and indexed in {:.0} s",
+        started.elapsed().as_secs_f64()
+    );
     let target = Target::new(gateway(&platform)?);
-    for (name, queries) in queries::all() {
+    let express = Express::start(&platform).await?;
+    for queries in queries::all() {
         let queries = Arc::new(queries);
         let most = load::saturate(&target, &queries, SPAN).await?;
-        println!("{name}: {most}");
-        let half = load::steady(&target, &queries, most.per_second() / 2.0, SPAN).await?;
-        println!("{name}, at half of that: {half}");
+        println!("{}: {most}", queries.name);
+        for per_second in [most.per_second() / 2.0, queries.goal / 2.0] {
+            let steady = load::steady(&target, &queries, per_second, SPAN).await?;
+            println!("  at a steady rate: {steady}");
+        }
+        println!(
+            "  one takes {}",
+            cost::of_one(&platform, &target, &queries).await?
+        );
+        let bare = peers::bare(&target, &queries).await?;
+        let least = load::saturate(&bare, &queries, SPAN).await?;
+        println!("  a bare actix-web handler with the same bytes: {least}");
+        let plain = load::saturate(&express.target, &queries, SPAN).await?;
+        println!("  Express and Sequelize: {plain}");
     }
     depth(&platform).await?;
     platform.stop().await

@@ -1,16 +1,18 @@
 //! What admins do to accounts. Whether somebody is an admin is read from the table each time, since a token may be older than
 //! the role.
 
-use ::domain::page::PageStart;
 use ::domain::{Cursor, PageInfo, PageRequest, Role, UserId, text};
 use bus::emit;
 use chrono::{DateTime, Utc};
-use diesel::dsl::count_star;
+use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use proto::events::v1::event::Payload;
 use proto::events::v1::{UserBanned, UserUnbanned};
+
+use storage::list::{self, Count, List, SortKey, Total, in_page};
 
 use super::revocations::user_cut_off;
 use super::{Store, UserRow, lock_user};
@@ -36,25 +38,6 @@ pub struct AccountPage {
     pub info: PageInfo,
 }
 
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query.into_boxed::<Pg>();
-        if let Some(prefix) = &$filter.prefix {
-            // A name holds nothing that LIKE understands but `_`.
-            let pattern = format!("{}%", prefix.to_ascii_lowercase().replace('_', "\\_"));
-            query = query.filter(users::username_key.like(pattern));
-        }
-        if let Some(role) = $filter.role {
-            query = query.filter(users::role.eq(role.as_str()));
-        }
-        match $filter.banned {
-            Some(true) => query.filter(users::banned_at.is_not_null()),
-            Some(false) => query.filter(users::banned_at.is_null()),
-            None => query,
-        }
-    }};
-}
-
 impl Store {
     /// A page of accounts, for an admin.
     pub async fn account_page(
@@ -63,40 +46,26 @@ impl Store {
         filter: AccountFilter,
         page: PageRequest,
     ) -> Result<AccountPage> {
-        let read = async move |conn: &mut AsyncPgConnection| -> Result<_> {
-            must_be_admin(conn, admin).await?;
-            let mut rows = filtered!(users::table.select(UserRow::as_select()), filter);
-            let total = match page.start {
-                PageStart::Page(_) => {
-                    let count = filtered!(users::table.select(count_star()), filter);
-                    Some(count.get_result::<i64>(conn).await?)
-                }
-                PageStart::After(cursor) => {
-                    rows = rows.filter(users::id.lt(cursor.id));
-                    None
-                }
-            };
-            let offset = i64::try_from(page.offset()).unwrap_or(i64::MAX);
-            let rows = rows
+        let count = Count::always(page);
+        let list = move |page| {
+            let rows = users::table
+                .filter(in_page(users::id))
                 .order(users::id.desc())
-                .limit(i64::from(page.limit) + 1)
-                .offset(offset);
-            Ok((rows.load(conn).await?, total))
+                .select((UserRow::as_select(), Total));
+            List::new(accounts(admin, &filter), rows, SortKey::Id, count, page)
         };
-        let (mut users, total): (Vec<UserRow>, Option<i64>) = self.database.read(read).await?;
-        let limit = page.limit as usize;
-        let more = users.len() > limit;
-        users.truncate(limit);
-        let last = users.last().filter(|_| more);
-        let info = PageInfo {
-            total_items: total.map(|total| u64::try_from(total).unwrap_or(0)),
-            total_items_capped: false,
-            next_cursor: last.map(|last| Cursor {
-                key: last.id,
-                id: last.id,
-            }),
+        let cursor = |last: &UserRow| Cursor {
+            key: last.id,
+            id: last.id,
         };
-        Ok(AccountPage { users, info })
+        let read = async move |conn: &mut AsyncPgConnection| -> Result<_> {
+            let (users, info) = list::load(conn, page, count, list, cursor).await?;
+            if users.is_empty() {
+                must_be_admin(conn, admin).await?;
+            }
+            Ok(AccountPage { users, info })
+        };
+        self.database.read(read).await
     }
 
     /// Gives an account a role. Its access tokens, which name the old one, are refused; the next refresh brings the new role.
@@ -188,6 +157,32 @@ impl Store {
                 Ok(user)
             })
             .await
+    }
+}
+
+/// The accounts that fit; none when this is no admin, so that a list needs no other question.
+fn accounts(admin: UserId, filter: &AccountFilter) -> users::BoxedQuery<'static, Pg, (BigInt, BigInt)> {
+    let asking = diesel::alias!(users as asking);
+    let (role, banned_at) = (asking.field(users::role), asking.field(users::banned_at));
+    let is_admin = asking
+        .filter(asking.field(users::id).eq(admin.0))
+        .filter(role.eq(Role::Admin.as_str()).and(banned_at.is_null()));
+    let mut query = users::table
+        .select((users::id, users::id))
+        .filter(exists(is_admin))
+        .into_boxed::<Pg>();
+    if let Some(prefix) = &filter.prefix {
+        // A name holds nothing that LIKE understands but `_`.
+        let pattern = format!("{}%", prefix.to_ascii_lowercase().replace('_', "\\_"));
+        query = query.filter(users::username_key.like(pattern));
+    }
+    if let Some(role) = filter.role {
+        query = query.filter(users::role.eq(role.as_str()));
+    }
+    match filter.banned {
+        Some(true) => query.filter(users::banned_at.is_not_null()),
+        Some(false) => query.filter(users::banned_at.is_null()),
+        None => query,
     }
 }
 

@@ -1,6 +1,5 @@
 //! Who follows whom.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use ::domain::page::PageStart;
@@ -16,6 +15,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use moka::future::Cache;
 use proto::events::v1::event::Payload;
 use proto::events::v1::{UserFollowed, UserUnfollowed};
+use storage::list::{self, Count, List, SortKey, Total, in_page};
 
 use super::accounts::Summary;
 use super::{Store, UserRow};
@@ -52,6 +52,27 @@ pub(super) fn large_counts() -> Cache<(i64, Direction), u64> {
         .max_capacity(LARGE_COUNTS)
         .time_to_live(LARGE_COUNT_AGE)
         .build()
+}
+
+/// The account at the other end of a pair.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = follows, check_for_backend(Pg))]
+struct Other {
+    #[diesel(select_expression = follows::id)]
+    pair: i64,
+    #[diesel(embed)]
+    user: Summary,
+}
+
+/// The accounts at the other ends of the page's pairs.
+macro_rules! others {
+    ($joined:expr) => {
+        follows::table
+            .inner_join(users::table.on($joined))
+            .filter(in_page(follows::id))
+            .order(follows::id.desc())
+            .select((Other::as_select(), Total))
+    };
 }
 
 impl Store {
@@ -154,68 +175,46 @@ impl Store {
         direction: Direction,
         page: PageRequest,
     ) -> Result<FollowPage> {
-        self.user_get(user).await?;
-        let total_items = match page.start {
-            PageStart::Page(_) => Some(self.follow_count(user, direction).await?),
-            PageStart::After(_) => None,
-        };
-        let mut rows = self.follow_rows(user, direction, page).await?;
-        let limit = page.limit as usize;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let last = rows.last().map(|(id, _)| Cursor { key: *id, id: *id });
-        Ok(FollowPage {
-            users: rows.into_iter().map(|(_, user)| user).collect(),
-            info: PageInfo {
-                total_items,
-                total_items_capped: false,
-                next_cursor: last.filter(|_| more),
+        let count = match page.start {
+            PageStart::After(_) => Count::No,
+            PageStart::Page(_) => match self.large_counts.get(&(user.0, direction)).await {
+                Some(count) => Count::Known(i64::try_from(count).unwrap_or(i64::MAX)),
+                None => Count::All,
             },
-        })
-    }
-
-    /// The rows of a page and, when there is one, the row after it.
-    async fn follow_rows(
-        &self,
-        user: UserId,
-        direction: Direction,
-        page: PageRequest,
-    ) -> Result<Vec<(i64, Summary)>> {
-        let mut rows = end(user, direction)
-            .order(follows::id.desc())
-            .limit(i64::from(page.limit) + 1);
-        rows = match page.start {
-            PageStart::Page(_) => rows.offset(i64::try_from(page.offset()).unwrap_or(i64::MAX)),
-            PageStart::After(cursor) => rows.filter(follows::id.lt(cursor.id)),
         };
-        let pairs: Vec<(i64, i64)> = self
+        let keys = move || end(user, direction).select((follows::id, follows::id));
+        let cursor = |last: &Other| Cursor {
+            key: last.pair,
+            id: last.pair,
+        };
+        let (rows, info): (Vec<Other>, PageInfo) = self
             .database
-            .read(async move |conn| -> Result<Vec<(i64, i64)>> {
-                Ok(match direction {
+            .read(async move |conn| -> Result<_> {
+                let loaded = match direction {
                     Direction::Followers => {
-                        rows.select((follows::id, follows::follower_id))
-                            .load(conn)
-                            .await?
+                        let rows = users::id.eq(follows::follower_id);
+                        let list = |page| List::new(keys(), others!(rows), SortKey::Id, count, page);
+                        list::load(conn, page, count, list, cursor).await
                     }
                     Direction::Following => {
-                        rows.select((follows::id, follows::following_id))
-                            .load(conn)
-                            .await?
+                        let rows = users::id.eq(follows::following_id);
+                        let list = |page| List::new(keys(), others!(rows), SortKey::Id, count, page);
+                        list::load(conn, page, count, list, cursor).await
                     }
-                })
+                };
+                Ok(loaded?)
             })
             .await?;
-        let others: Vec<i64> = pairs.iter().map(|(_, other)| *other).collect();
-        let mut users: HashMap<i64, Summary> = self
-            .user_summaries(&others)
-            .await?
-            .into_iter()
-            .map(|user| (user.id, user))
-            .collect();
-        Ok(pairs
-            .into_iter()
-            .filter_map(|(id, other)| Some((id, users.remove(&other)?)))
-            .collect())
+        if rows.is_empty() {
+            // Nobody follows, or there is nobody to follow.
+            self.user_get(user).await?;
+        }
+        let large = info.total_items.filter(|total| *total >= EXACT.unsigned_abs());
+        if let Some(total) = large {
+            self.large_counts.insert((user.0, direction), total).await;
+        }
+        let users = rows.into_iter().map(|other| other.user).collect();
+        Ok(FollowPage { users, info })
     }
 
     /// The newest of those whom an account follows.
@@ -253,10 +252,10 @@ impl Store {
     }
 }
 
-type Boxed<'a> = follows::BoxedQuery<'a, Pg>;
+type Boxed = follows::BoxedQuery<'static, Pg>;
 
 /// The pairs of an account, seen from one end.
-fn end<'a>(user: UserId, direction: Direction) -> Boxed<'a> {
+fn end(user: UserId, direction: Direction) -> Boxed {
     match direction {
         Direction::Followers => follows::table
             .filter(follows::following_id.eq(user.0))

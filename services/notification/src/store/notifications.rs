@@ -1,11 +1,13 @@
 //! Each user's notifications.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::count_star;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::page::PageStart;
 use domain::{Cursor, NotificationId, PageInfo, PageRequest, UserId};
 use storage::Database;
+use storage::list::{self, Count, List, SortKey, Total, in_page};
 
 use crate::error::{Error, Result};
 use crate::schema::notifications as n;
@@ -45,62 +47,34 @@ pub async fn notifications_list(
     is_read: Option<bool>,
     page: PageRequest,
 ) -> Result<(Vec<Notification>, PageInfo)> {
+    let count = Count::always(page);
+    let list = move |page| {
+        let keys = of(user, is_read).select((n::id, n::id));
+        let rows = n::table
+            .filter(in_page(n::id))
+            .order(n::id.desc())
+            .select((Notification::as_select(), Total));
+        List::new(keys, rows, SortKey::Id, count, page)
+    };
+    let cursor = |last: &Notification| Cursor {
+        key: last.id,
+        id: last.id,
+    };
     database
         .read(async move |conn: &mut AsyncPgConnection| {
-            let mut rows = page_rows(conn, user, is_read, page).await?;
-            let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-            let more = rows.len() > limit;
-            rows.truncate(limit);
-            let next = rows.last().filter(|_| more).map(|last| Cursor {
-                key: last.id,
-                id: last.id,
-            });
-            let total_items = match page.start {
-                PageStart::Page(_) => Some(count(conn, user, is_read).await?),
-                PageStart::After(_) => None,
-            };
-            Ok((
-                rows,
-                PageInfo {
-                    total_items,
-                    total_items_capped: false,
-                    next_cursor: next,
-                },
-            ))
+            let loaded = list::load(conn, page, count, list, cursor).await;
+            Ok(loaded?)
         })
         .await
 }
 
-/// The page and one row more, which says whether there is another page.
-async fn page_rows(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    is_read: Option<bool>,
-    page: PageRequest,
-) -> QueryResult<Vec<Notification>> {
-    let mut query = n::table
-        .filter(n::user_id.eq(user.0))
-        .order(n::id.desc())
-        .limit(i64::from(page.limit) + 1)
-        .offset(i64::try_from(page.offset()).unwrap_or(i64::MAX))
-        .select(Notification::as_select())
-        .into_boxed();
-    if let Some(is_read) = is_read {
-        query = query.filter(n::is_read.eq(is_read));
+/// A user's, all or only the read or unread ones.
+fn of(user: UserId, is_read: Option<bool>) -> n::BoxedQuery<'static, Pg> {
+    let query = n::table.filter(n::user_id.eq(user.0)).into_boxed();
+    match is_read {
+        Some(is_read) => query.filter(n::is_read.eq(is_read)),
+        None => query,
     }
-    if let PageStart::After(cursor) = page.start {
-        query = query.filter(n::id.lt(cursor.id));
-    }
-    query.load(conn).await
-}
-
-async fn count(conn: &mut AsyncPgConnection, user: UserId, is_read: Option<bool>) -> QueryResult<u64> {
-    let mut query = n::table.filter(n::user_id.eq(user.0)).count().into_boxed();
-    if let Some(is_read) = is_read {
-        query = query.filter(n::is_read.eq(is_read));
-    }
-    let count: i64 = query.get_result(conn).await?;
-    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 /// How many notifications the user has not read.
@@ -109,7 +83,11 @@ async fn count(conn: &mut AsyncPgConnection, user: UserId, is_read: Option<bool>
 /// The store's.
 pub async fn notifications_unread(database: &Database, user: UserId) -> Result<u64> {
     database
-        .read(async move |conn: &mut AsyncPgConnection| Ok(count(conn, user, Some(false)).await?))
+        .read(async move |conn: &mut AsyncPgConnection| {
+            let unread = of(user, Some(false)).select(count_star());
+            let count: i64 = unread.get_result(conn).await?;
+            Ok(u64::try_from(count).unwrap_or(0))
+        })
         .await
 }
 

@@ -154,8 +154,11 @@ impl Rpc {
     ) -> Result<api::ListBroadcastsResponse> {
         let stream = convert::stream_id(request.stream_id)?;
         let page: PageRequest = convert::page_request(request.page)?;
-        let owner = self.store.stream(stream).await?.stream.user_id;
         let (rows, mut curves, info) = self.store.broadcast_list(stream, page).await?;
+        let owner = match rows.first() {
+            Some(row) => row.user_id,
+            None => self.store.stream(stream).await?.stream.user_id,
+        };
         let refusals = match user {
             Some(user) if user.0 == owner => self.store.refusal_list(stream).await?,
             _ => Vec::new(),

@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::{Eq, Filter, Limit, Order, Select, array};
+use diesel::expression::Expression;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
-use domain::page::PageStart;
 use domain::{Cursor, PageInfo, PageRequest, StreamId};
+use storage::list::{self, Count, List, SortKey, Total, in_page};
 
 use super::{Conn, Store};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::schema::{broadcasts, viewer_samples};
 
-/// Points of a curve that are shown at most; a day has 1,440 minutes.
+/// Points of a broadcast's curve that are shown at most; a day has 1,440 minutes.
 const LONGEST_CURVE: i64 = 10_000;
 
 /// A time on air.
@@ -22,6 +23,7 @@ const LONGEST_CURVE: i64 = 10_000;
 #[expect(missing_docs, reason = "each is the column of that name")]
 pub struct BroadcastView {
     pub id: i64,
+    pub user_id: i64,
     pub started_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub end_reason: Option<String>,
@@ -41,65 +43,63 @@ impl Store {
         stream: StreamId,
         page: PageRequest,
     ) -> Result<(Vec<BroadcastView>, Curves, PageInfo)> {
-        self.database
+        let count = Count::always(page);
+        let list = move |page| {
+            let keys = broadcasts::table
+                .filter(broadcasts::stream_id.eq(stream.0))
+                .select((broadcasts::id, broadcasts::id));
+            let rows = broadcasts::table
+                .filter(in_page(broadcasts::id))
+                .order(broadcasts::id.desc())
+                .select((Row::as_select(), Total));
+            List::new(keys, rows, SortKey::Id, count, page)
+        };
+        let cursor = |last: &Row| Cursor {
+            key: 0,
+            id: last.broadcast.id,
+        };
+        let (rows, info) = self
+            .database
             .read(async move |conn: &mut Conn| {
-                let of_stream = broadcasts::stream_id.eq(stream.0);
-                let mut query = broadcasts::table
-                    .filter(of_stream)
-                    .select(BroadcastView::as_select())
-                    .into_boxed::<Pg>();
-                let total = match page.start {
-                    PageStart::Page(_) => Some(
-                        broadcasts::table
-                            .filter(of_stream)
-                            .count()
-                            .get_result::<i64>(conn)
-                            .await?,
-                    ),
-                    PageStart::After(after) => {
-                        query = query.filter(broadcasts::id.lt(after.id));
-                        None
-                    }
-                };
-                let offset = i64::try_from(page.offset()).unwrap_or(i64::MAX);
-                let query = query
-                    .order(broadcasts::id.desc())
-                    .limit(i64::from(page.limit) + 1)
-                    .offset(offset);
-                let mut rows: Vec<BroadcastView> = query.load(conn).await?;
-                let wanted = usize::try_from(page.limit).unwrap_or(usize::MAX);
-                let more = rows.len() > wanted;
-                rows.truncate(wanted);
-                let info = PageInfo {
-                    total_items: total.map(|total| u64::try_from(total).unwrap_or(0)),
-                    total_items_capped: false,
-                    next_cursor: rows
-                        .last()
-                        .filter(|_| more)
-                        .map(|last| Cursor { key: 0, id: last.id }),
-                };
-                let curves = curves_in(conn, rows.iter().map(|row| row.id).collect()).await?;
-                Ok((rows, curves, info))
+                let loaded = list::load(conn, page, count, list, cursor).await;
+                Ok::<_, Error>(loaded?)
             })
-            .await
+            .await?;
+        let curve = |row: &Row| {
+            let points = row.sampled_at.iter().copied().zip(row.viewers.iter().copied());
+            (row.broadcast.id, points.collect())
+        };
+        let curves = rows.iter().map(curve).collect();
+        Ok((rows.into_iter().map(|row| row.broadcast).collect(), curves, info))
     }
 }
 
-async fn curves_in(conn: &mut Conn, broadcasts: Vec<i64>) -> Result<Curves> {
-    let samples: Vec<(i64, DateTime<Utc>, i32)> = viewer_samples::table
-        .filter(viewer_samples::broadcast_id.eq_any(broadcasts))
-        .order((viewer_samples::broadcast_id.desc(), viewer_samples::sampled_at))
+/// A time on air with its curve.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = broadcasts, check_for_backend(Pg))]
+struct Row {
+    #[diesel(embed)]
+    broadcast: BroadcastView,
+    #[diesel(select_expression = array(viewer_samples::table
+        .filter(viewer_samples::broadcast_id.eq(broadcasts::id))
+        .order(viewer_samples::sampled_at)
         .limit(LONGEST_CURVE)
-        .select((
-            viewer_samples::broadcast_id,
-            viewer_samples::sampled_at,
-            viewer_samples::viewers,
-        ))
-        .load(conn)
-        .await?;
-    let mut curves = Curves::new();
-    for (broadcast, at, viewers) in samples {
-        curves.entry(broadcast).or_default().push((at, viewers));
-    }
-    Ok(curves)
+        .select(viewer_samples::sampled_at)))]
+    #[diesel(select_expression_type = Curve<viewer_samples::sampled_at>)]
+    sampled_at: Vec<DateTime<Utc>>,
+    #[diesel(select_expression = array(viewer_samples::table
+        .filter(viewer_samples::broadcast_id.eq(broadcasts::id))
+        .order(viewer_samples::sampled_at)
+        .limit(LONGEST_CURVE)
+        .select(viewer_samples::viewers)))]
+    #[diesel(select_expression_type = Curve<viewer_samples::viewers>)]
+    viewers: Vec<i32>,
 }
+
+type Samples = Limit<
+    Order<
+        Filter<viewer_samples::table, Eq<viewer_samples::broadcast_id, broadcasts::id>>,
+        viewer_samples::sampled_at,
+    >,
+>;
+type Curve<C> = array<<C as Expression>::SqlType, Select<Samples, C>>;

@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use domain::page::PageStart;
+
 use domain::{CategoryId, Cursor, PageInfo, PageRequest};
 use objects::{Doomed, Shown};
+use storage::list::{self, Count, List, SortKey, Total, in_page};
 
 use super::{CATEGORY_PICTURES, Conn, Store};
 use crate::error::{Error, Result};
@@ -99,38 +100,24 @@ impl Store {
         page: PageRequest,
     ) -> Result<(Vec<CategoryRow>, PageInfo)> {
         let read = self.database.read(async move |conn: &mut Conn| {
-            let mut query = categories::table
-                .select(CategoryRow::as_select())
-                .into_boxed::<Pg>();
-            let mut count = categories::table
-                .select(diesel::dsl::count_star())
-                .into_boxed::<Pg>();
-            if let Some(tag) = tag {
-                query = query.filter(categories::tags.contains(vec![Some(tag.clone())]));
-                count = count.filter(categories::tags.contains(vec![Some(tag)]));
-            }
-            let total = match page.start {
-                PageStart::Page(_) => Some(count.get_result::<i64>(conn).await?),
-                PageStart::After(after) => {
-                    query = query.filter(categories::id.gt(after.id));
-                    None
+            let count = Count::always(page);
+            let list = |page| {
+                let mut keys = categories::table
+                    .select((categories::id, categories::id))
+                    .into_boxed::<Pg>();
+                if let Some(tag) = &tag {
+                    keys = keys.filter(categories::tags.contains(vec![Some(tag.clone())]));
                 }
+                let rows = categories::table
+                    .filter(in_page(categories::id))
+                    .order(categories::id)
+                    .select((CategoryRow::as_select(), Total));
+                List::new(keys, rows, SortKey::RisingId, count, page)
             };
-            let offset = i64::try_from(page.offset()).unwrap_or(i64::MAX);
-            let limit = i64::from(page.limit);
-            let mut rows = query
-                .order(categories::id)
-                .limit(limit + 1)
-                .offset(offset)
-                .load(conn)
-                .await?;
-            let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-            rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-            Ok::<_, Error>((rows, page_info(total, more)))
+            let cursor = |last: &CategoryRow| Cursor { key: 0, id: last.id };
+            Ok::<_, Error>(list::load(conn, page, count, list, cursor).await?)
         });
-        let (mut rows, mut info): (Vec<CategoryRow>, PageInfo) = read.await?;
-        let last = rows.last().map(|last| Cursor { key: 0, id: last.id });
-        info.next_cursor = info.next_cursor.and(last);
+        let (mut rows, info): (Vec<CategoryRow>, PageInfo) = read.await?;
         let shown = rows.iter_mut().map(CategoryRow::shown);
         self.pictures.renew(CATEGORY_PICTURES, shown.collect()).await;
         Ok((rows, info))
@@ -150,13 +137,5 @@ impl Store {
                     .await?)
             })
             .await
-    }
-}
-
-fn page_info(total: Option<i64>, more: bool) -> PageInfo {
-    PageInfo {
-        total_items: total.map(|total| u64::try_from(total).unwrap_or(0)),
-        total_items_capped: false,
-        next_cursor: more.then_some(Cursor { key: 0, id: 0 }),
     }
 }

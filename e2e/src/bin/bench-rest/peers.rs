@@ -1,0 +1,93 @@
+//! What the figures are compared with, in the same run and on the same machine.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Stdio;
+
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use anyhow::{Context, Result};
+use stack::{Platform, Service};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::load::Target;
+use crate::queries::Queries;
+
+/// As many as the gateway has on two cores.
+const WORKERS: usize = 2;
+
+type Answers = HashMap<String, Bytes>;
+
+/// Express and Sequelize over the tables of the platform; ends with this.
+pub(crate) struct Express {
+    pub(crate) target: Target,
+    _process: Child,
+}
+
+impl Express {
+    pub(crate) async fn start(platform: &Platform) -> Result<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/express");
+        let mut process = Command::new("node")
+            .current_dir(folder)
+            .arg("server.mjs")
+            .arg(database_url(platform, Service::Stream)?)
+            .arg(database_url(platform, Service::Vod)?)
+            .env("NODE_ENV", "production")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot run node")?;
+        let printed = process.stdout.take().context("no output")?;
+        let port = BufReader::new(printed).lines().next_line().await?;
+        let port = port.context("the Express peer ended: `make bench-rest` installs it")?;
+        Ok(Self {
+            target: Target::new(format!("127.0.0.1:{port}")),
+            _process: process,
+        })
+    }
+}
+
+/// The database of a service.
+pub(crate) fn database_url(platform: &Platform, service: Service) -> Result<String> {
+    let environment = platform.wiring().environment(service);
+    let url = environment
+        .into_iter()
+        .find(|(name, _)| name == "AIRWAVE_DATABASE_URL");
+    Ok(url.context("no database")?.1)
+}
+
+/// A bare actix-web handler that answers what the gateway answers. It ends with the process.
+pub(crate) async fn bare(gateway: &Target, queries: &Queries) -> Result<Target> {
+    let bodies = gateway.bodies(queries).await?;
+    let answers: Answers = queries
+        .paths()
+        .map(str::to_owned)
+        .zip(bodies.into_iter().map(Bytes::from))
+        .collect();
+    let answers = Data::new(answers);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(answers.clone())
+            .default_service(web::to(again))
+    })
+    .workers(WORKERS)
+    .disable_signals()
+    .bind("127.0.0.1:0")?;
+    let address = server.addrs().first().context("no address")?.to_string();
+    tokio::spawn(server.run());
+    Ok(Target::new(address))
+}
+
+async fn again(request: HttpRequest, answers: Data<Answers>) -> HttpResponse {
+    match request
+        .uri()
+        .path_and_query()
+        .and_then(|path| answers.get(path.as_str()))
+    {
+        Some(body) => HttpResponse::Ok()
+            .content_type("application/json")
+            .body(body.clone()),
+        None => HttpResponse::NotFound().finish(),
+    }
+}
