@@ -1,0 +1,85 @@
+//! The least that the same deliveries can cost: frames that are written to the sockets in a loop, by a process of its own.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use futures::{SinkExt, StreamExt};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
+use tokio::time::sleep_until;
+use tokio_tungstenite::accept_async;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::crowd::Host;
+use crate::socket::message;
+
+/// The argument that makes this program the server.
+pub(crate) const NAME: &str = "bare";
+
+/// Starts the server; it ends with the child.
+pub(crate) async fn start(clients: usize, per_second: u32) -> Result<(Host, Child)> {
+    let mut process = Command::new(std::env::current_exe()?)
+        .args([NAME, &clients.to_string(), &per_second.to_string()])
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let printed = process.stdout.take().context("no output")?;
+    let port = BufReader::new(printed).lines().next_line().await?;
+    let host = Host {
+        address: format!("127.0.0.1:{}", port.context("no port")?),
+        room: 1,
+        pids: process.id().into_iter().collect(),
+    };
+    Ok((host, process))
+}
+
+/// Is the server: lets so many in, then speaks so often until it is killed.
+pub(crate) async fn serve(clients: usize, per_second: u32) -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?.port());
+    let mut coming = tokio::task::JoinSet::new();
+    for _ in 0..clients {
+        let (socket, _) = listener.accept().await?;
+        socket.set_nodelay(true)?;
+        coming.spawn(admit(socket));
+    }
+    let mut sockets = Vec::new();
+    while let Some(socket) = coming.join_next().await {
+        sockets.push(socket??);
+    }
+    let started = Instant::now();
+    for said in 0_u32.. {
+        let due = started + Duration::from_secs_f64(f64::from(said) / f64::from(per_second));
+        sleep_until(due.into()).await;
+        let frame = frame(&message());
+        for socket in &mut sockets {
+            socket.write_all(&frame).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn admit(socket: TcpStream) -> Result<TcpStream> {
+    let mut socket = accept_async(socket).await?;
+    socket.send(Message::text("0{}")).await?;
+    socket.next().await.context("gone")??;
+    socket.send(Message::text("40{}")).await?;
+    socket.next().await.context("gone")??;
+    socket.send(Message::text("430[{\"ok\":true}]")).await?;
+    Ok(socket.into_inner())
+}
+
+/// A text frame from a server (RFC 6455, section 5.2) with the packet that the platform would send.
+fn frame(message: &str) -> Vec<u8> {
+    let packet = format!(
+        "42[\"new_message\",{{\"id\":\"01a207ee-3da9-70ab-89f0-f916b6184142\",\"seq\":1,\"streamId\":1,\"userId\":1,\
+         \"username\":\"bench_speaker_1\",\"message\":\"{message}\",\"timestamp\":\"2026-11-23T10:22:52.518210Z\"}}]"
+    );
+    let length = u16::try_from(packet.len()).unwrap_or(u16::MAX).to_be_bytes();
+    let mut frame = vec![0x81, 126];
+    frame.extend(length);
+    frame.extend(packet.into_bytes());
+    frame
+}

@@ -1,0 +1,167 @@
+//! A room full of sockets, some of which speak.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use e2e::process::cpu_seconds;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, sleep_until};
+
+use crate::socket::{Socket, Speaker, age, message};
+
+/// Sockets that come in at once.
+const AT_ONCE: usize = 50;
+/// Before anything is counted, and while it is.
+const WARM_UP: Duration = Duration::from_secs(2);
+const SPAN: Duration = Duration::from_secs(10);
+
+/// Where a room is, and whose processor time counts.
+pub(crate) struct Host {
+    pub(crate) address: String,
+    pub(crate) room: i64,
+    pub(crate) pids: Vec<u32>,
+}
+
+/// What was measured.
+pub(crate) struct Figures {
+    pub(crate) said: u64,
+    pub(crate) heard: u64,
+    refused: u64,
+    cpu: f64,
+    ages: Vec<Duration>,
+}
+
+#[derive(Default)]
+struct Tally {
+    counts: AtomicBool,
+    heard: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// The sockets of a room.
+pub(crate) struct Crowd {
+    speakers: Vec<Speaker>,
+    tally: Arc<Tally>,
+    ages: Vec<Arc<Mutex<Vec<Duration>>>>,
+    hearing: JoinSet<()>,
+}
+
+impl Crowd {
+    /// Fills a room; those with a token speak.
+    pub(crate) async fn gather(host: &Host, clients: usize, tokens: &[String]) -> Result<Self> {
+        let tally = Arc::new(Tally::default());
+        let come = |n: usize| async move {
+            let mut socket = Socket::connect(&host.address, tokens.get(n).map(String::as_str)).await?;
+            socket.join(host.room, None).await?;
+            anyhow::Ok((n < tokens.len(), socket))
+        };
+        let sockets: Vec<(bool, Socket)> = stream::iter(0..clients)
+            .map(come)
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut crowd = Self {
+            speakers: Vec::new(),
+            tally: tally.clone(),
+            ages: Vec::new(),
+            hearing: JoinSet::new(),
+        };
+        for (speaks, socket) in sockets {
+            if speaks {
+                crowd.speakers.push(socket.speaker.clone());
+            }
+            let ages = Arc::<Mutex<Vec<Duration>>>::default();
+            crowd.ages.push(ages.clone());
+            crowd.hearing.spawn(hear(socket, tally.clone(), ages));
+        }
+        Ok(crowd)
+    }
+
+    /// Speaks for some seconds and counts what is heard.
+    pub(crate) async fn measure(&mut self, host: &Host, per_second: Option<u32>) -> Result<Figures> {
+        self.speak(host.room, per_second, WARM_UP).await?;
+        let before = cpu_seconds(&host.pids)?;
+        self.tally.counts.store(true, Ordering::SeqCst);
+        let said = self.speak(host.room, per_second, SPAN).await?;
+        self.tally.counts.store(false, Ordering::SeqCst);
+        let cpu = cpu_seconds(&host.pids)? - before;
+        let mut ages = Vec::new();
+        for own in &self.ages {
+            ages.append(&mut own.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        ages.sort_unstable();
+        Ok(Figures {
+            said,
+            heard: self.tally.heard.swap(0, Ordering::SeqCst),
+            refused: self.tally.refused.swap(0, Ordering::SeqCst),
+            cpu,
+            ages,
+        })
+    }
+
+    /// How many messages were sent.
+    async fn speak(&self, room: i64, per_second: Option<u32>, span: Duration) -> Result<u64> {
+        let Some(per_second) = per_second else {
+            sleep(span).await;
+            return Ok(0);
+        };
+        let (started, mut said) = (Instant::now(), 0_u32);
+        for (number, speaker) in (1..).zip(self.speakers.iter().cycle()) {
+            let due = started + Duration::from_secs_f64(f64::from(said) / f64::from(per_second));
+            if due >= started + span {
+                break;
+            }
+            sleep_until(due.into()).await;
+            speaker.chat(number, room, &message()).await?;
+            said += 1;
+        }
+        Ok(u64::from(said))
+    }
+}
+
+async fn hear(mut socket: Socket, tally: Arc<Tally>, ages: Arc<Mutex<Vec<Duration>>>) {
+    while let Ok(packet) = socket.next().await {
+        if !tally.counts.load(Ordering::Relaxed) {
+            continue;
+        }
+        if packet.starts_with("42[\"new_message\"") {
+            tally.heard.fetch_add(1, Ordering::Relaxed);
+            if let Some(age) = age(&packet) {
+                ages.lock().unwrap_or_else(PoisonError::into_inner).push(age);
+            }
+        } else if packet.starts_with("43") && !packet.contains("\"ok\":true") {
+            tally.refused.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Figures {
+    /// Deliveries per second of the servers' processor time.
+    pub(crate) fn per_cpu_second(&self) -> f64 {
+        self.heard as f64 / self.cpu.max(0.01)
+    }
+
+    pub(crate) fn p99(&self) -> Duration {
+        let n = self.ages.len() * 99 / 100;
+        self.ages.get(n).copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:.0} deliveries per CPU second ({} delivered of {} messages, {} refused, {:.1} s of CPU), p99 {:.1} ms",
+            self.per_cpu_second(),
+            self.heard,
+            self.said,
+            self.refused,
+            self.cpu,
+            self.p99().as_secs_f64() * 1000.0
+        )
+    }
+}

@@ -1,0 +1,126 @@
+//! Sockets of the load: Socket.IO 5 over WebSocket, as far as the bench speaks it. They are many, so they are no clients of Node.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, bail, ensure};
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+/// How long each step of coming in may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// For what one message takes; the library's own are made for few connections.
+const BUFFER: usize = 4096;
+
+type Stream = WebSocketStream<TcpStream>;
+
+/// The half that speaks.
+#[derive(Clone)]
+pub(crate) struct Speaker(Arc<Mutex<SplitSink<Stream, Message>>>);
+
+/// A connected socket.
+pub(crate) struct Socket {
+    pub(crate) speaker: Speaker,
+    hearer: SplitStream<Stream>,
+}
+
+impl Speaker {
+    pub(crate) async fn say(&self, packet: String) -> Result<()> {
+        Ok(self.0.lock().await.send(Message::text(packet)).await?)
+    }
+
+    /// Sends a message to a room; its acknowledgement bears the number.
+    pub(crate) async fn chat(&self, number: u64, room: i64, message: &str) -> Result<()> {
+        let event = json!(["chat_message", { "streamId": room, "message": message }]);
+        self.say(format!("42{number}{event}")).await
+    }
+}
+
+impl Socket {
+    /// Connects, as a guest when there is no token.
+    pub(crate) async fn connect(address: &str, token: Option<&str>) -> Result<Self> {
+        let stream = timeout(PATIENCE, TcpStream::connect(address)).await??;
+        stream.set_nodelay(true)?;
+        let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
+        let config = WebSocketConfig::default()
+            .read_buffer_size(BUFFER)
+            .write_buffer_size(BUFFER);
+        let opening = client_async_with_config(url, stream, Some(config));
+        let (speaker, hearer) = timeout(PATIENCE, opening).await??.0.split();
+        let mut socket = Self {
+            speaker: Speaker(Arc::new(Mutex::new(speaker))),
+            hearer,
+        };
+        socket.packet("0").await?;
+        let auth = token.map(|token| json!({ "token": token }).to_string());
+        socket
+            .speaker
+            .say(format!("40{}", auth.unwrap_or_default()))
+            .await?;
+        socket.packet("40").await?;
+        Ok(socket)
+    }
+
+    /// Joins a room, from a message on; answers the number of the last message of the history.
+    pub(crate) async fn join(&mut self, room: i64, after: Option<i64>) -> Result<Option<i64>> {
+        let event = json!(["join_stream_room", { "streamId": room, "afterSeq": after }]);
+        self.speaker.say(format!("420{event}")).await?;
+        let mut last = None;
+        loop {
+            let packet = timeout(PATIENCE, self.next()).await??;
+            if let Some(history) = packet.strip_prefix("42[\"recent_chat_history\",") {
+                let history: Value = serde_json::from_str(history.strip_suffix(']').unwrap_or(history))?;
+                let messages = history.get("messages").and_then(Value::as_array);
+                last = messages.and_then(|all| all.last()?.get("seq")?.as_i64());
+            }
+            if let Some(answer) = packet.strip_prefix("430") {
+                ensure!(answer.contains("\"ok\":true"), "{answer}");
+                return Ok(last);
+            }
+        }
+    }
+
+    /// The next packet that is no ping.
+    pub(crate) async fn next(&mut self) -> Result<String> {
+        loop {
+            match self.hearer.next().await.context("the connection ended")?? {
+                Message::Text(text) if text.as_str() == "2" => self.speaker.say("3".to_owned()).await?,
+                Message::Text(text) => return Ok(text.as_str().to_owned()),
+                Message::Close(frame) => bail!("closed: {frame:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    async fn packet(&mut self, kind: &str) -> Result<()> {
+        let packet = timeout(PATIENCE, self.next()).await??;
+        ensure!(packet.starts_with(kind), "{packet}");
+        Ok(())
+    }
+}
+
+fn now() -> u128 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap_or_default().as_nanos()
+}
+
+/// A message of fifty characters that says when it was sent.
+pub(crate) fn message() -> String {
+    format!("{:020} and thirty characters more", now())
+}
+
+/// How long ago the message in this packet was sent.
+pub(crate) fn age(packet: &str) -> Option<Duration> {
+    let (_, message) = packet.split_once("\"message\":\"")?;
+    let sent: u128 = message.get(..20)?.parse().ok()?;
+    Some(Duration::from_nanos(
+        u64::try_from(now().saturating_sub(sent)).ok()?,
+    ))
+}
