@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use domain::{Attempt, Error, ErrorKind, IdempotencyKey};
 use futures::future::BoxFuture;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use identity::{ServiceName, ServiceTokens, User, Verifier};
 use opentelemetry::propagation::Extractor;
 use prost::Message;
 use tonic::body::Body;
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
@@ -251,12 +251,29 @@ where
                     let span = span(&request, &caller);
                     request.extensions_mut().insert(caller);
                     let call = span.in_scope(|| inner.call(request));
-                    call.instrument(span).await
+                    call.instrument(span).await.map(exhausted)
                 }
                 Err(error) => Ok(error.into_status().into_http()),
             }
         })
     }
+}
+
+/// The library refuses a message above the limit as out of range; gRPC's own implementations say that a resource is exhausted. Our
+/// own refusals have details, and stay as they are.
+fn exhausted(mut response: http::Response<Body>) -> http::Response<Body> {
+    let headers = response.headers_mut();
+    let is = |code: Code, headers: &HeaderMap| {
+        let status = headers.get(Status::GRPC_STATUS);
+        status.is_some_and(|status| status.as_bytes() == i32::from(code).to_string().as_bytes())
+    };
+    if is(Code::OutOfRange, headers) && !headers.contains_key(Status::GRPC_STATUS_DETAILS) {
+        headers.insert(
+            Status::GRPC_STATUS,
+            HeaderValue::from(i32::from(Code::ResourceExhausted)),
+        );
+    }
+    response
 }
 
 fn span(request: &http::Request<Body>, caller: &Caller) -> tracing::Span {

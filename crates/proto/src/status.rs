@@ -63,7 +63,12 @@ fn error_of_transport(kind: ErrorKind, status: &Status) -> Error {
     tracing::warn!(code = ?status.code(), message = status.message(), "a call failed in transport");
     match kind {
         ErrorKind::Unavailable => Error::unavailable(),
-        ErrorKind::TooLarge => Error::new(kind, "request.too_large", "The request is too large."),
+        // A message above the limit is what exhausts a resource of a peer's library.
+        ErrorKind::TooLarge | ErrorKind::RateLimited => Error::new(
+            ErrorKind::TooLarge,
+            "request.too_large",
+            "The request is too large.",
+        ),
         ErrorKind::Invalid => Error::new(kind, "request.invalid", "The request is invalid."),
         _ => Error::internal(),
     }

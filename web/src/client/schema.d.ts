@@ -731,7 +731,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One VOD. Looking at it counts a view: one for each viewer in five minutes. */
+        /** One VOD. Looking at it counts a view: one for each viewer in five minutes. The count that a guest is told may be a second old. */
         get: operations["getVod"];
         /** Changes a VOD. */
         put: operations["updateVod"];

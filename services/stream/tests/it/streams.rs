@@ -3,8 +3,8 @@
 use identity::ServiceName;
 use proto::events::v1::event::Payload;
 use proto::stream::v1::{
-    CreateStreamRequest, DeleteStreamRequest, GetCategoryRequest, ListCategoriesRequest, StopStreamRequest,
-    StreamStatus, UpdateStreamRequest,
+    CreateStreamRequest, DeleteStreamRequest, GetCategoryRequest, ListCategoriesRequest, ListStreamsRequest,
+    StopStreamRequest, StreamStatus, UpdateStreamRequest,
 };
 use proto::upload::messages;
 use tonic::Code;
@@ -211,4 +211,15 @@ async fn eight_categories_are_there() {
             .unwrap_err();
         assert_eq!(missing.code(), Code::NotFound);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_above_the_limit_exhausts_what_a_call_may_take() {
+    let world = World::new().await;
+    let request = ListStreamsRequest {
+        query: Some("x".repeat(5 << 20)),
+        ..ListStreamsRequest::default()
+    };
+    let refused = world.call(ANNA).list_streams(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
 }
