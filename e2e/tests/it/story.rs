@@ -106,8 +106,13 @@ impl Story {
         ensure!(notice["relatedEntityId"] == self.stream.id, "{notice}");
         let stream = self.get_stream().await?;
         ensure!(stream["status"] == "live", "{stream}");
-        let live = self.guest.get("/streams?status=live").await?.expect(200)?;
-        ensure!(live["streams"][0]["id"] == self.stream.id, "{live}");
+        // What guests see may be a second old.
+        eventually(SOON, "the guests' list", async || {
+            let live = self.guest.get("/streams?status=live").await?.expect(200)?;
+            ensure!(live["streams"][0]["id"] == self.stream.id, "{live}");
+            anyhow::Ok(())
+        })
+        .await?;
         Ok(publisher)
     }
 
@@ -151,7 +156,8 @@ impl Story {
         self.is_stored(&text(&sent, "/id")?).await?;
 
         let history = self
-            .guest
+            .viewer
+            .api
             .get(&format!("/chat/{id}/messages"))
             .await?
             .expect(200)?;
@@ -226,7 +232,8 @@ impl Story {
             "{stream}"
         );
         let broadcasts = self
-            .guest
+            .viewer
+            .api
             .get(&format!("/streams/{}/broadcasts", self.stream.id))
             .await?
             .expect(200)?;
@@ -260,7 +267,8 @@ impl Story {
         })
         .await?;
         let list = self
-            .guest
+            .viewer
+            .api
             .get(&format!("/vod?streamId={}", self.stream.id))
             .await?
             .expect(200)?;
@@ -303,7 +311,8 @@ impl Story {
             "{lengths:?} against {recorded:?}"
         );
         let latest = self
-            .guest
+            .viewer
+            .api
             .get(&format!("/streams/{}/vod", self.stream.id))
             .await?
             .expect(200)?;
@@ -340,7 +349,8 @@ impl Story {
 
     async fn get_stream(&self) -> Result<Value> {
         let mut answer = self
-            .guest
+            .viewer
+            .api
             .get(&format!("/streams/{}", self.stream.id))
             .await?
             .expect(200)?;
