@@ -1,6 +1,8 @@
 //! What running processes take (proc(5)).
 
 use anyhow::{Context, Result};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Child;
 
 /// Resident memory now, in MiB.
 ///
@@ -26,6 +28,16 @@ fn memory_mib(pid: u32, field: &'static str) -> Result<f64> {
         .context(field)?;
     let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kib / 1024.0)
+}
+
+/// The address on the loopback of a server that prints its port when it listens.
+///
+/// # Errors
+/// It ended without one.
+pub async fn printed_address(process: &mut Child) -> Result<String> {
+    let printed = process.stdout.take().context("its output is not piped")?;
+    let port = BufReader::new(printed).lines().next_line().await?;
+    Ok(format!("127.0.0.1:{}", port.context("it ended without a port")?))
 }
 
 /// The processes of this name.

@@ -91,6 +91,12 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Of a list that is sorted by its ids alone.
+    #[must_use]
+    pub fn of_id(id: i64) -> Self {
+        Self { key: id, id }
+    }
+
     /// The text that clients hand back.
     #[must_use]
     pub fn encode(self) -> String {

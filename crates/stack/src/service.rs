@@ -244,6 +244,14 @@ impl Wiring {
         variables.0
     }
 
+    /// Returns one variable of a service's environment.
+    pub fn variable(&self, service: Service, name: &str) -> Result<String> {
+        let mut variables = self.environment(service).into_iter();
+        let found = variables.find(|(known, _)| known == name);
+        let (_, value) = found.with_context(|| format!("{} has no {name}", service.name()))?;
+        Ok(value)
+    }
+
     fn peers(&self, variables: &mut Variables) {
         for peer in Service::ALL {
             if let Some(address) = self.ports.grpc(peer) {

@@ -151,11 +151,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Timeout`] when there is none within the limits.
     pub async fn ping(&self) -> Result<()> {
-        self.read(async |conn| {
-            diesel::sql_query("SELECT 1").execute(conn).await?;
-            Ok(())
-        })
-        .await
+        self.read(async |conn| Ok(ask(conn).await?)).await
     }
 
     /// Waits for running transactions and closes the pool; nothing can be borrowed afterwards.
@@ -244,12 +240,17 @@ pub(crate) fn with_options(target: &tokio_postgres::Config, options: &str) -> to
     target
 }
 
+/// Asks for any answer.
+async fn ask(connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
+    diesel::sql_query("SELECT 1").execute(connection).await.map(drop)
+}
+
 async fn check(connection: &mut AsyncPgConnection, idle: Duration) -> std::result::Result<(), HookError> {
     if idle < FRESH {
         return Ok(());
     }
-    match timeout(RECYCLE, diesel::sql_query("SELECT 1").execute(connection)).await {
-        Ok(Ok(_)) => Ok(()),
+    match timeout(RECYCLE, ask(connection)).await {
+        Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(HookError::message(error.to_string())),
         Err(_) => Err(HookError::message("no answer in time")),
     }

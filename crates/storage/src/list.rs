@@ -8,25 +8,18 @@ use std::pin::Pin;
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{AsExprOf, auto_type};
-use diesel::expression::ValidGrouping;
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool, Integer, Text, Timestamptz};
+use diesel::sql_types::Text;
 use diesel_async::methods::LoadQuery;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::page::PageStart;
 use domain::{Cursor, PageInfo, PageRequest};
 
+mod statement;
 mod totals;
 
+pub use statement::{InPage, Total, in_page};
 pub use totals::Totals;
-
-diesel::postfix_operator!(InPage, " IN (SELECT page.id FROM page)", Bool, backend: Pg);
-
-/// Rows that are read at once: the limit of a page is rounded up to one of these, so that there are few statements to prepare. One
-/// more than a page has says whether another follows.
-const FETCHED: [u32; 4] = [11, 21, 51, 101];
 
 /// How the whole list is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,12 +60,18 @@ pub struct List<M, R> {
     offset: i64,
 }
 
+/// The last row before the page.
 #[derive(Debug, Clone, Copy)]
-enum After {
-    Time(DateTime<Utc>, i64),
-    Number(i32, i64),
-    Id(i64),
-    RisingId(i64),
+struct After {
+    key: KeyValue,
+    id: i64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum KeyValue {
+    Time(DateTime<Utc>),
+    Number(i32),
+    Id,
 }
 
 impl<M, R> List<M, R> {
@@ -93,20 +92,18 @@ impl<M, R> List<M, R> {
             offset: i64::try_from(page.offset()).unwrap_or(i64::MAX),
         }
     }
-
-    fn fetched(&self) -> u32 {
-        let enough = FETCHED.into_iter().find(|rows| *rows > self.limit);
-        enough.unwrap_or(self.limit.saturating_add(1))
-    }
 }
 
 impl After {
     fn new(key: SortKey, cursor: Cursor) -> Self {
-        match key {
-            SortKey::Time => Self::Time(cursor.time(), cursor.id),
-            SortKey::Id => Self::Id(cursor.id),
-            SortKey::RisingId => Self::RisingId(cursor.id),
-            SortKey::Number => Self::Number(i32::try_from(cursor.key).unwrap_or(i32::MAX), cursor.id),
+        let value = match key {
+            SortKey::Time => KeyValue::Time(cursor.time()),
+            SortKey::Number => KeyValue::Number(i32::try_from(cursor.key).unwrap_or(i32::MAX)),
+            SortKey::Id | SortKey::RisingId => KeyValue::Id,
+        };
+        Self {
+            key: value,
+            id: cursor.id,
         }
     }
 }
@@ -122,7 +119,6 @@ pub type Loading<'a, T> = Pin<Box<dyn Future<Output = QueryResult<(Vec<T>, PageI
 pub fn load<'a, T, M, R>(
     conn: &'a mut AsyncPgConnection,
     request: PageRequest,
-    count: Count,
     list: impl Fn(PageRequest) -> List<M, R> + Send + 'a,
     cursor: impl FnOnce(&T) -> Cursor + Send + 'a,
 ) -> Loading<'a, T>
@@ -133,7 +129,9 @@ where
     List<M, R>: LoadQuery<'a, AsyncPgConnection, (T, i64)> + 'a,
 {
     Box::pin(async move {
-        let fetched: Vec<(T, i64)> = list(request).load(conn).await?;
+        let here = list(request);
+        let count = here.count;
+        let fetched: Vec<(T, i64)> = here.load(conn).await?;
         if fetched.is_empty() && request.offset() > 0 {
             // Beyond the end there is no row to carry the total.
             let first: Vec<(T, i64)> = list(PageRequest::first(1)).load(conn).await?;
@@ -173,157 +171,10 @@ impl Count {
     }
 }
 
-impl<M, R> QueryId for List<M, R> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<M, R: Query> Query for List<M, R> {
-    type SqlType = R::SqlType;
-}
-
-impl<M: QueryFragment<Pg>, R: QueryFragment<Pg>> QueryFragment<Pg> for List<M, R> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("WITH ");
-        self.count_items(out.reborrow())?;
-        out.push_sql(", page (id) AS (");
-        self.find_page(out.reborrow())?;
-        out.push_sql(") ");
-        self.rows.walk_ast(out)
-    }
-}
-
-impl<M: QueryFragment<Pg>, R> List<M, R> {
-    fn count_items<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match &self.count {
-            Count::No => out.push_sql("total (items) AS (SELECT 0::bigint)"),
-            Count::Known(items) => {
-                out.push_sql("total (items) AS (SELECT ");
-                out.push_bind_param::<BigInt, _>(items)?;
-                out.push_sql(")");
-            }
-            Count::All => {
-                out.push_sql("total (items) AS MATERIALIZED (SELECT count(*) FROM ");
-                self.push_matching(out.reborrow())?;
-                out.push_sql(")");
-            }
-            Count::UpTo(most) => {
-                out.push_sql("found (key, id) AS MATERIALIZED (SELECT * FROM ");
-                self.push_matching(out.reborrow())?;
-                out.push_sql(&format!(
-                    " LIMIT {}), total (items) AS MATERIALIZED (SELECT count(*) FROM found)",
-                    most.saturating_add(1)
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn find_page<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Count::UpTo(most) = self.count else {
-            out.push_sql("SELECT id FROM ");
-            self.push_matching(out.reborrow())?;
-            return self.push_order(out);
-        };
-        // Either all is found already, or there is so much that the order finds a page sooner than the condition does. Which it is
-        // is known before a row is read, so only one of the branches runs.
-        out.push_sql(&format!(
-            "(SELECT id FROM found WHERE (SELECT items FROM total) <= {most}"
-        ));
-        self.push_order(out.reborrow())?;
-        out.push_sql(") UNION ALL (SELECT id FROM ");
-        self.push_matching(out.reborrow())?;
-        out.push_sql(&format!(" WHERE (SELECT items FROM total) > {most}"));
-        self.push_order(out.reborrow())?;
-        out.push_sql(")");
-        Ok(())
-    }
-
-    /// The rows of the list, from where the page begins when it goes by cursor.
-    fn push_matching<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("(SELECT * FROM (");
-        self.matching.walk_ast(out.reborrow())?;
-        out.push_sql(") listed (key, id)");
-        self.push_after(out.reborrow())?;
-        out.push_sql(") matching");
-        Ok(())
-    }
-
-    /// A row comparison, which the index answers; the same written with OR is a filter over everything before it.
-    fn push_after<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let id = match &self.after {
-            None => return Ok(()),
-            Some(After::Time(time, id)) => {
-                out.push_sql(" WHERE (key, id) < (");
-                out.push_bind_param::<Timestamptz, _>(time)?;
-                out.push_sql(", ");
-                id
-            }
-            Some(After::Number(number, id)) => {
-                out.push_sql(" WHERE (key, id) < (");
-                out.push_bind_param::<Integer, _>(number)?;
-                out.push_sql(", ");
-                id
-            }
-            Some(After::Id(id)) => {
-                out.push_sql(" WHERE id < (");
-                id
-            }
-            Some(After::RisingId(id)) => {
-                out.push_sql(" WHERE id > (");
-                id
-            }
-        };
-        out.push_bind_param::<BigInt, _>(id)?;
-        out.push_sql(")");
-        Ok(())
-    }
-
-    /// The limit is written out: with a parameter the planner does not know that few rows are wanted. The offset is hidden from it as
-    /// patterns are ([`unseen`]).
-    fn push_order<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let order = match self.key {
-            SortKey::RisingId => "key, id",
-            SortKey::Time | SortKey::Number | SortKey::Id => "key DESC, id DESC",
-        };
-        out.push_sql(&format!(" ORDER BY {order} LIMIT {}", self.fetched()));
-        if self.offset > 0 {
-            out.push_sql(" OFFSET (SELECT ");
-            out.push_bind_param::<BigInt, _>(&self.offset)?;
-            out.push_sql(")");
-        }
-        Ok(())
-    }
-}
-
 /// A pattern of SQL's LIKE that the planner does not look into. It would make a plan for each pattern anew, which takes as long as
 /// the search.
 #[auto_type(no_type_alias)]
 pub fn unseen(pattern: String) -> _ {
     let pattern: AsExprOf<String, Text> = pattern.into_sql::<Text>();
     diesel::dsl::select(pattern).single_value()
-}
-
-/// Whether a row is on the page.
-pub fn in_page<I: diesel::Expression<SqlType = BigInt>>(id: I) -> InPage<I> {
-    InPage::new(id)
-}
-
-/// The length of the whole list, beside each row.
-#[derive(Debug, Clone, Copy, QueryId, ValidGrouping)]
-pub struct Total;
-
-impl diesel::Expression for Total {
-    type SqlType = BigInt;
-}
-
-impl<S> SelectableExpression<S> for Total {}
-
-impl<S> AppearsOnTable<S> for Total {}
-
-impl QueryFragment<Pg> for Total {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("(SELECT items FROM total)");
-        Ok(())
-    }
 }

@@ -97,16 +97,18 @@ async fn a_caller_that_leaves_before_a_refusal_leaves_nothing() {
     let config = migrated().await;
     let database = Database::connect(&config).unwrap();
     let (inside, entered) = tokio::sync::oneshot::channel();
+    let (here, left) = tokio::sync::oneshot::channel::<()>();
     let work = database.transaction(async move |conn| -> Result<()> {
         insert(conn, 1, "half").await?;
         let _ = inside.send(());
-        execute(conn, "SELECT pg_sleep(0.1)").await?;
+        let _ = left.await;
         Err(Failure::Refused)
     });
     tokio::select! {
         _ = work => panic!("it should still be at work"),
         _ = entered => {}
     }
+    drop(here);
     // Waits for what still runs.
     database.close().await;
     let again = Database::connect(&config).unwrap();

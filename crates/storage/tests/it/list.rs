@@ -64,7 +64,7 @@ async fn even(database: &Database, key: SortKey, count: Count, page: PageRequest
                     let rows = rows.select(((items::id, items::at, items::score), Total));
                     List::new(keys, rows, key, count, page)
                 };
-                list::load(conn, page, count, list, cursor).await
+                list::load(conn, page, list, cursor).await
             }};
         }
         let loaded = match key {

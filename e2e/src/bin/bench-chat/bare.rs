@@ -4,8 +4,9 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use e2e::process::printed_address;
 use futures::{SinkExt, StreamExt};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::sleep_until;
@@ -25,10 +26,8 @@ pub(crate) async fn start(clients: usize, per_second: u32) -> Result<(Host, Chil
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
-    let printed = process.stdout.take().context("no output")?;
-    let port = BufReader::new(printed).lines().next_line().await?;
     let host = Host {
-        address: format!("127.0.0.1:{}", port.context("no port")?),
+        address: printed_address(&mut process).await?,
         room: 1,
         pids: process.id().into_iter().collect(),
     };

@@ -114,18 +114,12 @@ fn own(platform: &mut Platform, room: i64) -> Result<Host> {
         );
     }
     Ok(Host {
-        address: socket_address(platform)?,
+        address: platform
+            .wiring()
+            .variable(Service::Gateway, "AIRWAVE_GATEWAY_SOCKET_ADDR")?,
         room,
         pids,
     })
-}
-
-fn socket_address(platform: &Platform) -> Result<String> {
-    let environment = platform.wiring().environment(Service::Gateway);
-    let address = environment
-        .into_iter()
-        .find(|(name, _)| name == "AIRWAVE_GATEWAY_SOCKET_ADDR");
-    Ok(address.context("no address")?.1)
 }
 
 async fn compare(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use stack::{Platform, Service, eventually};
 use tokio::time::sleep;
 
@@ -60,11 +60,7 @@ pub(crate) async fn of_one(platform: &Platform, target: &Target, queries: &Queri
 async fn counts(platform: &Platform) -> Result<Counts> {
     let mut counts = Counts::new();
     for service in Service::ALL {
-        let environment = platform.wiring().environment(service);
-        let address = environment
-            .into_iter()
-            .find(|(name, _)| name == "AIRWAVE_INTERNAL_ADDR");
-        let (_, address) = address.context("no internal address")?;
+        let address = platform.wiring().variable(service, "AIRWAVE_INTERNAL_ADDR")?;
         let metrics = reqwest::get(format!("http://{address}/metrics"))
             .await?
             .text()

@@ -12,7 +12,7 @@ mod queries;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use e2e::api::{Api, text};
 use load::Target;
 use peers::Express;
@@ -40,7 +40,11 @@ async fn main() -> Result<()> {
         "filled, copied and indexed in {:.0} s",
         started.elapsed().as_secs_f64()
     );
-    let target = Target::new(gateway(&platform)?);
+    let target = Target::new(
+        platform
+            .wiring()
+            .variable(Service::Gateway, "AIRWAVE_GATEWAY_REST_ADDR")?,
+    );
     let express = Express::start(&platform).await?;
     for queries in queries::all() {
         let queries = Arc::new(queries);
@@ -62,14 +66,6 @@ async fn main() -> Result<()> {
     }
     depth(&platform).await?;
     platform.stop().await
-}
-
-fn gateway(platform: &Platform) -> Result<String> {
-    let environment = platform.wiring().environment(Service::Gateway);
-    let address = environment
-        .into_iter()
-        .find(|(name, _)| name == "AIRWAVE_GATEWAY_REST_ADDR");
-    Ok(address.context("no address")?.1)
 }
 
 /// The first page and one far down, both by cursor and in turn, so that they meet the same machine.

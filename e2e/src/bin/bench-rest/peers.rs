@@ -7,8 +7,8 @@ use std::process::Stdio;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use anyhow::{Context, Result};
+use e2e::process::printed_address;
 use stack::{Platform, Service};
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::load::Target;
@@ -38,11 +38,9 @@ impl Express {
             .kill_on_drop(true)
             .spawn()
             .context("cannot run node")?;
-        let printed = process.stdout.take().context("no output")?;
-        let port = BufReader::new(printed).lines().next_line().await?;
-        let port = port.context("the Express peer ended: `make bench-rest` installs it")?;
+        let address = printed_address(&mut process).await?;
         Ok(Self {
-            target: Target::new(format!("127.0.0.1:{port}")),
+            target: Target::new(address),
             _process: process,
         })
     }
@@ -50,11 +48,7 @@ impl Express {
 
 /// The database of a service.
 pub(crate) fn database_url(platform: &Platform, service: Service) -> Result<String> {
-    let environment = platform.wiring().environment(service);
-    let url = environment
-        .into_iter()
-        .find(|(name, _)| name == "AIRWAVE_DATABASE_URL");
-    Ok(url.context("no database")?.1)
+    platform.wiring().variable(service, "AIRWAVE_DATABASE_URL")
 }
 
 /// A bare actix-web handler that answers what the gateway answers. It ends with the process.

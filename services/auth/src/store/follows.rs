@@ -183,10 +183,7 @@ impl Store {
             },
         };
         let keys = move || end(user, direction).select((follows::id, follows::id));
-        let cursor = |last: &Other| Cursor {
-            key: last.pair,
-            id: last.pair,
-        };
+        let cursor = |last: &Other| Cursor::of_id(last.pair);
         let (rows, info): (Vec<Other>, PageInfo) = self
             .database
             .read(async move |conn| -> Result<_> {
@@ -194,12 +191,12 @@ impl Store {
                     Direction::Followers => {
                         let rows = users::id.eq(follows::follower_id);
                         let list = |page| List::new(keys(), others!(rows), SortKey::Id, count, page);
-                        list::load(conn, page, count, list, cursor).await
+                        list::load(conn, page, list, cursor).await
                     }
                     Direction::Following => {
                         let rows = users::id.eq(follows::following_id);
                         let list = |page| List::new(keys(), others!(rows), SortKey::Id, count, page);
-                        list::load(conn, page, count, list, cursor).await
+                        list::load(conn, page, list, cursor).await
                     }
                 };
                 Ok(loaded?)

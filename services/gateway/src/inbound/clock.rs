@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runtime::Shutdown;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use crate::hub::Hub;
@@ -27,35 +27,36 @@ pub(crate) fn start(hub: &Arc<Hub>, views: &Arc<Views>, shutdown: &Shutdown) {
     });
     let (heads, stop) = (hub.clone(), shutdown.clone());
     shutdown.spawn_essential("chat heads", async move {
-        let mut tick = interval(HEADS_EVERY);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !stop.is_stopping() {
-            tokio::select! {
-                _ = tick.tick() => heads.poll_heads().await,
-                () = stop.stopping() => {}
-            }
+        let mut ticks = ticks(HEADS_EVERY);
+        while next(&mut ticks, &stop).await {
+            heads.poll_heads().await;
         }
     });
     let (views, stop) = (views.clone(), shutdown.clone());
     shutdown.spawn_essential("views", async move {
-        let mut tick = interval(VIEWS_EVERY);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !stop.is_stopping() {
-            tokio::select! {
-                _ = tick.tick() => {}
-                () = stop.stopping() => {}
-            }
+        let mut ticks = ticks(VIEWS_EVERY);
+        while next(&mut ticks, &stop).await {
             views.tell().await;
         }
+        // Those of the last second.
+        views.tell().await;
     });
     let (sockets, stop) = (hub.clone(), shutdown.clone());
     shutdown.spawn_essential("socket sweep", async move {
-        let mut tick = interval(SWEEP_EVERY);
-        while !stop.is_stopping() {
-            tokio::select! {
-                _ = tick.tick() => sockets.sweep(),
-                () = stop.stopping() => {}
-            }
+        let mut ticks = ticks(SWEEP_EVERY);
+        while next(&mut ticks, &stop).await {
+            sockets.sweep();
         }
     });
+}
+
+fn ticks(every: Duration) -> Interval {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Waits for the next tick; false when a stop comes first.
+async fn next(ticks: &mut Interval, stop: &Shutdown) -> bool {
+    stop.run_until_stopped(ticks.tick()).await.is_some()
 }

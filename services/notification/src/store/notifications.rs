@@ -56,13 +56,10 @@ pub async fn notifications_list(
             .select((Notification::as_select(), Total));
         List::new(keys, rows, SortKey::Id, count, page)
     };
-    let cursor = |last: &Notification| Cursor {
-        key: last.id,
-        id: last.id,
-    };
+    let cursor = |last: &Notification| Cursor::of_id(last.id);
     database
         .read(async move |conn: &mut AsyncPgConnection| {
-            let loaded = list::load(conn, page, count, list, cursor).await;
+            let loaded = list::load(conn, page, list, cursor).await;
             Ok(loaded?)
         })
         .await

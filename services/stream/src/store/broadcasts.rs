@@ -54,14 +54,11 @@ impl Store {
                 .select((Row::as_select(), Total));
             List::new(keys, rows, SortKey::Id, count, page)
         };
-        let cursor = |last: &Row| Cursor {
-            key: 0,
-            id: last.broadcast.id,
-        };
+        let cursor = |last: &Row| Cursor::of_id(last.broadcast.id);
         let (rows, info) = self
             .database
             .read(async move |conn: &mut Conn| {
-                let loaded = list::load(conn, page, count, list, cursor).await;
+                let loaded = list::load(conn, page, list, cursor).await;
                 Ok::<_, Error>(loaded?)
             })
             .await?;

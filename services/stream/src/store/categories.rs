@@ -114,8 +114,8 @@ impl Store {
                     .select((CategoryRow::as_select(), Total));
                 List::new(keys, rows, SortKey::RisingId, count, page)
             };
-            let cursor = |last: &CategoryRow| Cursor { key: 0, id: last.id };
-            Ok::<_, Error>(list::load(conn, page, count, list, cursor).await?)
+            let cursor = |last: &CategoryRow| Cursor::of_id(last.id);
+            Ok::<_, Error>(list::load(conn, page, list, cursor).await?)
         });
         let (mut rows, info): (Vec<CategoryRow>, PageInfo) = read.await?;
         let shown = rows.iter_mut().map(CategoryRow::shown);

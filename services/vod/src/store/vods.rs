@@ -215,7 +215,7 @@ async fn page_of(
     };
     let (rows, info) = database
         .read(async |conn: &mut AsyncPgConnection| {
-            let loaded = list::load(conn, page, count, list, cursor).await;
+            let loaded = list::load(conn, page, list, cursor).await;
             Ok::<_, Error>(loaded?)
         })
         .await?;

@@ -161,6 +161,7 @@ pub(super) async fn get(
         shaped(&rest, caller.context(), answer.vod).await
     };
     let answer = rest.recent.answer(&caller, &request, found).await?;
+    // Also the one for whom it was asked: the vod service counts nobody twice.
     if let Some(guest) = caller.guest() {
         rest.views.note(id, guest);
     }

@@ -90,7 +90,7 @@ impl Store {
                             let keys = filtered(keys.into_boxed(), &wanted);
                             List::new(keys, rows, SortKey::Time, count, page)
                         };
-                        list::load(conn, page, count, list, cursor).await
+                        list::load(conn, page, list, cursor).await
                     }
                     Sort::Viewers => {
                         let list = |page| {
@@ -99,7 +99,7 @@ impl Store {
                             let keys = filtered(keys.into_boxed(), &wanted);
                             List::new(keys, rows, SortKey::Number, count, page)
                         };
-                        list::load(conn, page, count, list, cursor).await
+                        list::load(conn, page, list, cursor).await
                     }
                 };
                 Ok::<_, Error>(loaded?)
