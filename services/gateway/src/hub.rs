@@ -6,6 +6,7 @@
 //! sent is in order, and a slow one delays nobody.
 
 pub(crate) mod connection;
+pub(crate) mod event;
 pub(crate) mod leases;
 pub(crate) mod line;
 pub(crate) mod room;
