@@ -16,6 +16,8 @@ const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"
 const key = createPublicKey(createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
 const mongo = await new MongoClient(MONGODB_URL).connect();
 const messages = mongo.db(MONGODB_DATABASE).collection("peer_messages", { writeConcern: { w: "majority" } });
+// Those of an earlier run, whose numbers begin at one like ours.
+await messages.deleteMany({});
 await messages.createIndex({ streamId: 1, seq: 1 }, { unique: true });
 const heads = new Map();
 

@@ -21,8 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn measure(platform: &mut Platform, host: &Host, tokens: &[String]) -> Result<()> {
     let crowd = Crowd::gather(host, SOCKETS, tokens).await?;
-    let (mut asking, head) = (Socket::connect(&host.address, None).await?, 0);
-    let head = asking.join(host.room, Some(head)).await?.context("no messages")?;
+    let mut asking = Socket::connect(&host.address, None).await?;
+    let head = asking.join(host.room, None).await?.context("no messages")?;
     let gateway = platform.services().process(Service::Gateway)?;
     gateway.kill().await?;
     let killed = Instant::now();
