@@ -80,9 +80,11 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
         &bus,
         &shutdown,
     );
+    let recent = Recent::new(public.answer_age());
     events::start(
         &hub,
         &people,
+        &recent,
         &verifier,
         Listener::start(&bus, events::KEYS),
         realtime,
@@ -106,7 +108,7 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
     let state = Rest {
         peers,
         people,
-        recent: Recent::new(public.answer_age()),
+        recent,
         views,
         verifier,
         health,

@@ -3,12 +3,13 @@
 //! Cast: a [`Connection`] is one socket with the user behind it. A [`room::Room`] is one stream's chat; it is held in memory while
 //! someone is in it, or was in it when the stream ended and waits for the next start. [`Leases`] says to the stream service who
 //! watches. Everything that is sent to a socket is sent while its room is locked, and sending never waits: so what a socket is
-//! sent is in order, and a slow one delays nobody.
+//! sent is in order, and a slow one delays nobody: it lags behind (`members`).
 
 pub(crate) mod connection;
 pub(crate) mod event;
 pub(crate) mod leases;
 pub(crate) mod line;
+mod members;
 pub(crate) mod room;
 mod rooms;
 mod watch;

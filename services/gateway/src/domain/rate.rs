@@ -29,6 +29,15 @@ impl Bucket {
         }
         fits
     }
+
+    /// Takes so many tokens, there or not; answers how long whoever took them has to wait before the next.
+    pub(crate) fn spend(&mut self, tokens: u32, now: Instant) -> Duration {
+        let full_at = self.full_at.map_or(now, |at| at.max(now)) + self.interval * tokens;
+        self.full_at = Some(full_at);
+        full_at
+            .saturating_duration_since(now)
+            .saturating_sub(self.interval * self.burst)
+    }
 }
 
 #[cfg(test)]
@@ -44,6 +53,19 @@ mod tests {
         assert!(!bucket.take(start + Duration::from_millis(99)));
         assert!(bucket.take(start + Duration::from_millis(100)));
         assert!(!bucket.take(start + Duration::from_millis(100)));
+    }
+
+    #[test]
+    fn who_spends_more_than_there_is_waits_for_it() {
+        let start = Instant::now();
+        let mut bucket = Bucket::new(10, 10);
+        assert_eq!(bucket.spend(10, start), Duration::ZERO);
+        assert_eq!(bucket.spend(5, start), Duration::from_millis(500));
+        assert_eq!(
+            bucket.spend(0, start + Duration::from_millis(500)),
+            Duration::ZERO
+        );
+        assert!(!bucket.take(start + Duration::from_millis(500)), "it is empty");
     }
 
     proptest! {

@@ -8,10 +8,10 @@ const MAX_WAITING: usize = 1000;
 /// A room's messages. Numbers have no holes, so what is missing is known.
 #[derive(Debug)]
 pub(crate) struct Sequence<T> {
-    /// The highest number that was handed out.
-    delivered: i64,
+    /// The highest number up to which nothing is missing.
+    complete: i64,
     waiting: BTreeMap<i64, T>,
-    /// The newest that were handed out, for those who come in. Contiguous up to `delivered`.
+    /// The newest of those up to `complete`, without a hole: for those who come in, and for those who lag.
     recent: VecDeque<(i64, T)>,
     keep: usize,
 }
@@ -28,7 +28,7 @@ impl<T: Clone> Sequence<T> {
     /// A room whose newest messages are these, oldest first; `keep` of them are remembered.
     pub(crate) fn new(head: i64, newest: impl IntoIterator<Item = (i64, T)>, keep: usize) -> Self {
         let mut sequence = Self {
-            delivered: head,
+            complete: head,
             waiting: BTreeMap::new(),
             recent: VecDeque::new(),
             keep,
@@ -39,21 +39,20 @@ impl<T: Clone> Sequence<T> {
         sequence
     }
 
-    /// Takes a message in, and answers what can be delivered now, in order.
-    pub(crate) fn offer(&mut self, seq: i64, message: T) -> Vec<T> {
-        if seq > self.delivered {
+    /// Takes a message in; true when it completes something that can be handed out.
+    pub(crate) fn offer(&mut self, seq: i64, message: T) -> bool {
+        let before = self.complete;
+        if seq > self.complete {
             self.waiting.insert(seq, message);
         }
-        let mut ready = Vec::new();
-        while let Some(message) = self.waiting.remove(&(self.delivered + 1)) {
-            self.delivered += 1;
-            self.remember(self.delivered, message.clone());
-            ready.push(message);
+        while let Some(message) = self.waiting.remove(&(self.complete + 1)) {
+            self.complete += 1;
+            self.remember(self.complete, message);
         }
         while self.waiting.len() > MAX_WAITING {
             self.waiting.pop_last();
         }
-        ready
+        self.complete > before
     }
 
     fn remember(&mut self, seq: i64, message: T) {
@@ -62,14 +61,17 @@ impl<T: Clone> Sequence<T> {
             self.recent.clear();
         }
         self.recent.push_back((seq, message));
-        if self.recent.len() > self.keep {
-            self.recent.pop_front();
-        }
     }
 
-    /// The highest number that was delivered.
-    pub(crate) fn delivered(&self) -> i64 {
-        self.delivered
+    /// Forgets the oldest; called once everybody who keeps up was handed what is new.
+    pub(crate) fn trim(&mut self) {
+        let excess = self.recent.len().saturating_sub(self.keep);
+        self.recent.drain(..excess);
+    }
+
+    /// The highest number up to which nothing is missing.
+    pub(crate) fn complete(&self) -> i64 {
+        self.complete
     }
 
     /// Whether something waits for a message that has not come.
@@ -77,11 +79,18 @@ impl<T: Clone> Sequence<T> {
         !self.waiting.is_empty()
     }
 
-    /// Changes a remembered message.
-    pub(crate) fn change(&mut self, seq: i64, change: impl FnOnce(&mut T)) {
-        if let Some((_, message)) = self.recent.iter_mut().find(|(s, _)| *s == seq) {
-            change(message);
+    /// A message that is remembered, or that waits for one before it.
+    pub(crate) fn get_mut(&mut self, seq: i64) -> Option<&mut T> {
+        if seq > self.complete {
+            return self.waiting.get_mut(&seq);
         }
+        let index = usize::try_from(seq.saturating_sub(self.first())).ok()?;
+        self.recent.get_mut(index).map(|(_, message)| message)
+    }
+
+    /// The number of the oldest that is remembered.
+    fn first(&self) -> i64 {
+        self.recent.front().map_or(self.complete + 1, |(first, _)| *first)
     }
 
     /// The newest messages.
@@ -93,32 +102,25 @@ impl<T: Clone> Sequence<T> {
             .skip(skip)
             .map(|(_, message)| message.clone())
             .collect();
-        let first = self.delivered + 1 - i64::try_from(messages.len()).unwrap_or(0);
+        let first = self.complete + 1 - i64::try_from(messages.len()).unwrap_or(0);
         History {
             messages,
             truncated: first > 1,
         }
     }
 
-    /// The messages above a number, or nothing when the memory does not reach back that far.
+    /// All messages above a number, or nothing when the memory does not reach back that far.
+    pub(crate) fn since(&self, seq: i64) -> Option<impl ExactSizeIterator<Item = &(i64, T)>> {
+        let known = usize::try_from(seq.saturating_add(1).saturating_sub(self.first())).ok()?;
+        Some(self.recent.range(known.min(self.recent.len())..))
+    }
+
+    /// Some messages above a number, or nothing when the memory does not reach back that far.
     pub(crate) fn after(&self, seq: i64, limit: usize) -> Option<History<T>> {
-        let first = self
-            .recent
-            .front()
-            .map_or(self.delivered + 1, |(first, _)| *first);
-        if seq + 1 < first {
-            return None;
-        }
-        let above: Vec<T> = self
-            .recent
-            .iter()
-            .filter(|(s, _)| *s > seq)
-            .map(|(_, m)| m.clone())
-            .collect();
-        let truncated = above.len() > limit;
+        let above = self.since(seq)?;
         Some(History {
-            messages: above.into_iter().take(limit).collect(),
-            truncated,
+            truncated: above.len() > limit,
+            messages: above.take(limit).map(|(_, message)| message.clone()).collect(),
         })
     }
 }
@@ -131,11 +133,15 @@ mod tests {
     #[test]
     fn a_gap_holds_back_what_follows() {
         let mut room = Sequence::new(2, [(1, 1), (2, 2)], 10);
-        assert_eq!(room.offer(4, 4), [0; 0]);
+        assert!(!room.offer(4, 4));
         assert!(room.has_gap());
-        assert_eq!(room.offer(3, 3), [3, 4]);
+        assert_eq!(room.get_mut(4), Some(&mut 4), "one that waits");
+        assert!(room.offer(3, 3));
         assert!(!room.has_gap());
-        assert_eq!(room.offer(3, 3), [0; 0], "a repeat");
+        assert!(!room.offer(3, 3), "a repeat");
+        assert_eq!(room.get_mut(2), Some(&mut 2));
+        assert_eq!(room.get_mut(0), None);
+        assert_eq!(room.get_mut(5), None);
         assert_eq!(
             room.newest(3),
             History {
@@ -186,6 +192,8 @@ mod tests {
         );
         room.offer(101, 101);
         room.offer(102, 102);
+        assert!(room.after(98, 500).is_some(), "kept until it was handed out");
+        room.trim();
         assert_eq!(room.after(98, 500), None, "forgotten by now");
         let empty = Sequence::<i64>::new(0, [], 3);
         assert_eq!(
@@ -203,10 +211,15 @@ mod tests {
         fn everything_comes_once_and_in_order(order in prop::collection::vec(1_i64..60, 0..400)) {
             let mut room = Sequence::new(0, [], 20);
             let mut seen = std::collections::BTreeSet::new();
-            let mut delivered = Vec::new();
+            let (mut cursor, mut delivered) = (0, Vec::new());
             for seq in order {
                 seen.insert(seq);
-                delivered.extend(room.offer(seq, seq));
+                let news = room.offer(seq, seq);
+                let before = delivered.len();
+                delivered.extend(room.since(cursor).unwrap().map(|(_, message)| *message));
+                prop_assert_eq!(news, delivered.len() > before);
+                cursor = room.complete();
+                room.trim();
                 let contiguous = (1..).take_while(|n| seen.contains(n)).count();
                 prop_assert_eq!(&delivered, &(1..=i64::try_from(contiguous).unwrap()).collect::<Vec<_>>());
                 prop_assert_eq!(room.has_gap(), seen.len() > contiguous);

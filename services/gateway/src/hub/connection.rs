@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -18,10 +18,14 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::domain::presence::Viewer;
+use crate::domain::rate::Bucket;
+use crate::hub::event::ServerEvent;
 use crate::hub::lock;
 
-/// Packets that a slow socket may miss before it is disconnected: it comes back and asks for what it missed.
-const MAX_DROPPED: u32 = 8;
+/// Messages of histories that a socket gets at once, and a second in the long run. With it the memory of a client that asks again and
+/// again but does not read has a bound: it is cut after 20 s.
+const HISTORY_BURST: u32 = 2000;
+const HISTORY_PER_SECOND: u32 = 500;
 /// What a client that was told to go has to close its transport itself.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -43,6 +47,17 @@ pub(super) enum Place {
     None,
 }
 
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// It is on its way.
+    Yes,
+    /// The socket's buffer has no room for it.
+    Full,
+    /// There is nobody to get it.
+    Gone,
+}
+
 /// A socket that is connected, or just about to be.
 pub(crate) struct Connection {
     socket: SocketRef,
@@ -53,7 +68,9 @@ pub(crate) struct Connection {
     visitor: String,
     address: Option<IpAddr>,
     rooms: Mutex<HashSet<StreamId>>,
-    dropped: AtomicU32,
+    /// Was too slow, and is being cut.
+    cut: AtomicBool,
+    histories: Mutex<Bucket>,
     since: Instant,
     gone: CancellationToken,
 }
@@ -72,7 +89,8 @@ impl Connection {
             visitor: Uuid::new_v4().simple().to_string(),
             address,
             rooms: Mutex::default(),
-            dropped: AtomicU32::new(0),
+            cut: AtomicBool::new(false),
+            histories: Mutex::new(Bucket::new(HISTORY_BURST, HISTORY_PER_SECOND)),
             since: Instant::now(),
             gone: CancellationToken::new(),
         }
@@ -157,26 +175,48 @@ impl Connection {
         &self.gone
     }
 
-    /// Sends an event without waiting. A socket that does not keep up loses it, and after some losses the connection.
-    pub(crate) fn emit<T: Serialize + ?Sized>(&self, event: &str, data: &T) {
-        if self.dropped.load(Ordering::Relaxed) >= MAX_DROPPED {
-            // It has a gap already: nothing more, but the goodbye as soon as there is room for it.
-            return self.close();
-        }
-        match self.socket.emit(event, data) {
-            Ok(()) => metrics::counter!("gateway_socket_emits_total").increment(1),
-            Err(SendError::Socket(SocketError::InternalChannelFull)) => self.lost(),
-            Err(SendError::Socket(SocketError::Closed)) => {}
-            Err(error) => tracing::error!(%error, event, "an event could not be written"),
+    /// Sends an event without waiting. A socket that has no room for it is cut.
+    pub(crate) fn emit<E: ServerEvent>(&self, event: &E) {
+        self.emit_as(E::NAME, event);
+    }
+
+    /// Sends an event whose name depends on what it answers.
+    pub(crate) fn emit_as<T: Serialize>(&self, name: &str, data: &T) {
+        if self.try_emit(name, data) == Sent::Full {
+            self.cut_slow();
         }
     }
 
-    fn lost(&self) {
-        metrics::counter!("gateway_socket_dropped_total").increment(1);
-        if self.dropped.fetch_add(1, Ordering::Relaxed) + 1 == MAX_DROPPED {
-            metrics::counter!("gateway_socket_cut_total").increment(1);
+    /// Sends an event if there is room for it.
+    pub(super) fn try_emit<T: Serialize + ?Sized>(&self, name: &str, data: &T) -> Sent {
+        if self.cut.load(Ordering::Relaxed) {
+            // The session of a client that polls outlives its connection: it is told as soon as there is room for that.
             self.close();
+            return Sent::Gone;
         }
+        match self.socket.emit(name, data) {
+            Ok(()) => Sent::Yes,
+            Err(SendError::Socket(SocketError::InternalChannelFull)) => Sent::Full,
+            Err(SendError::Socket(SocketError::Closed)) => Sent::Gone,
+            Err(error) => {
+                tracing::error!(%error, event = name, "an event could not be written");
+                Sent::Gone
+            }
+        }
+    }
+
+    /// Ends a socket that does not keep up. Its client sees a broken connection, comes back and asks for what it missed.
+    pub(super) fn cut_slow(&self) {
+        if !self.cut.swap(true, Ordering::Relaxed) {
+            metrics::counter!("gateway_socket_cut_total").increment(1);
+            (self.transport)();
+        }
+    }
+
+    /// Notes that the socket got so many messages of a history; answers how long it has to wait before the next one.
+    pub(super) fn spend_history(&self, messages: usize) -> Duration {
+        let messages = u32::try_from(messages).unwrap_or(u32::MAX);
+        lock(&self.histories).spend(messages, Instant::now())
     }
 
     /// Says goodbye and closes: politely first, then the transport.

@@ -7,12 +7,12 @@ use std::time::Duration;
 use domain::StreamId;
 use proto::CallContext;
 use proto::stream::v1::{GetRoomRequest, ReleaseViewersRequest, RenewViewersRequest, ViewerLease};
-use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::domain::presence::{Lease, Viewer};
 use crate::hub::connection::Connection;
+use crate::hub::event::ViewerCountUpdated;
 use crate::hub::{Hub, lock};
 use crate::outbound::peers::Answer;
 
@@ -140,10 +140,11 @@ impl Hub {
         let request = GetRoomRequest { stream_id: stream.0 };
         match self.peers.stream(&context).get_room(request).await.answer() {
             Ok(room) if room.live && room.viewer_count > 0 => {
-                let shape = json!({ "streamId": stream, "count": room.viewer_count });
-                connections
-                    .iter()
-                    .for_each(|connection| connection.emit("viewer_count_updated", &shape));
+                let event = ViewerCountUpdated {
+                    stream_id: stream,
+                    count: room.viewer_count,
+                };
+                connections.iter().for_each(|connection| connection.emit(&event));
             }
             Ok(_) => {}
             Err(error) => tracing::debug!(%error, "a viewer count could not be asked"),

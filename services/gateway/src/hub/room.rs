@@ -1,27 +1,33 @@
 //! One stream's chat room on this gateway.
 
-use std::collections::HashMap;
+mod admission;
+
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use domain::StreamId;
-use serde::Serialize;
-use serde_json::json;
-use socketioxide::socket::Sid;
 
 use crate::domain::life::{Change, Life};
 use crate::domain::presence::Viewer;
-use crate::domain::sequence::{History, Sequence};
-use crate::hub::connection::Connection;
+use crate::domain::sequence::Sequence;
+use crate::hub::event::{
+    MessageDeleted, ServerEvent, StreamEndedNotification, StreamStarted, ViewerCountUpdated,
+};
 use crate::hub::line::Line;
 use crate::hub::lock;
-use crate::hub::rooms::Hold;
+use crate::hub::members::Members;
 
-/// Messages remembered for those who come in.
-pub(crate) const MEMORY: usize = 100;
-/// Messages that someone gets who comes in for the first time.
-const NEWEST: usize = 20;
-/// Messages that someone gets at most who comes back.
-pub(crate) const CATCH_UP: usize = 500;
+pub(super) use self::admission::{Admission, CATCH_UP};
+
+/// Messages remembered for those who come in and for those who lag.
+pub(super) const MEMORY: usize = 500;
+/// Messages of a busy room that come within this time after the last ones go out together: each socket's then take one system call.
+const GATHER: Duration = Duration::from_millis(8);
+/// Between two tries for sockets that do not keep up.
+const LAG: Duration = Duration::from_millis(50);
+/// Deletions that may be remembered for messages that have not come yet.
+const MAX_GONE: usize = 1000;
 
 /// A room; its state changes, and its sockets are sent things, under one lock.
 pub(crate) struct Room {
@@ -36,31 +42,24 @@ pub(crate) struct Room {
 #[derive(Default)]
 struct State {
     open: Option<Open>,
-    members: HashMap<Sid, Member>,
+    members: Members,
     /// Were here when the stream ended, and have not left.
-    watchers: HashMap<Sid, Member>,
+    watchers: Members,
+    /// When messages were last handed out.
+    handed: Option<Instant>,
+    /// A task comes to hand out what has gathered.
+    gathering: bool,
+    /// A task comes for those who lag.
+    lagging: bool,
 }
 
 struct Open {
     life: Life,
     lines: Sequence<Line>,
-}
-
-struct Member {
-    connection: Arc<Connection>,
-    viewer: Viewer,
-    _hold: Hold,
-}
-
-/// What happened to somebody who wanted in.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Admission {
-    /// Came in.
-    Entered,
-    /// Was in already, and got the history again.
-    Again,
-    /// The stream is not live.
-    NotLive,
+    /// Deleted, but not here yet.
+    gone: BTreeSet<i64>,
+    /// As told last.
+    viewers: Option<u32>,
 }
 
 impl Room {
@@ -82,10 +81,8 @@ impl Room {
     }
 
     pub(super) fn is_live(&self) -> bool {
-        lock(&self.state)
-            .open
-            .as_ref()
-            .is_some_and(|open| open.life.is_live())
+        let state = lock(&self.state);
+        state.open.as_ref().is_some_and(|open| open.life.is_live())
     }
 
     pub(super) fn has_members(&self) -> bool {
@@ -94,111 +91,134 @@ impl Room {
 
     /// Fills the state for the first time.
     pub(super) fn open(&self, life: Life, head: i64, newest: Vec<Line>) {
-        let lines = Sequence::new(head, newest.into_iter().map(|line| (line.seq, line)), MEMORY);
-        lock(&self.state).open = Some(Open { life, lines });
-    }
-
-    /// Lets a socket in: the history, the welcome, and from then on every message, without a gap and without a repeat.
-    pub(super) fn admit(
-        &self,
-        connection: &Arc<Connection>,
-        viewer: Viewer,
-        hold: Hold,
-        after: Option<i64>,
-        older: Option<History<Line>>,
-    ) -> Admission {
-        let mut state = lock(&self.state);
-        let Some(open) = state.open.as_ref().filter(|open| open.life.is_live()) else {
-            return Admission::NotLive;
-        };
-        let history = history(&open.lines, after, older);
-        connection.emit("recent_chat_history", &HistoryShape::new(self.id, &history));
-        connection.emit("room_joined_successfully", &json!({ "streamId": self.id }));
-        let before = state.watchers.remove(&connection.id());
-        let mut admission = Admission::Again;
-        state.members.entry(connection.id()).or_insert_with(|| {
-            admission = Admission::Entered;
-            Member {
-                connection: connection.clone(),
-                viewer,
-                _hold: hold,
-            }
+        lock(&self.state).open = Some(Open {
+            life,
+            lines: Sequence::new(head, newest.into_iter().map(|line| (line.seq, line)), MEMORY),
+            gone: BTreeSet::new(),
+            viewers: None,
         });
-        drop(state);
-        drop(before);
-        admission
     }
 
-    /// Takes a socket out; answers the viewer that it counted as, if it did.
-    pub(super) fn dismiss(&self, id: Sid) -> Option<Viewer> {
+    /// Takes messages in, and hands out what is complete: at once, or in a moment together with others. True when a message before
+    /// those that wait is missing.
+    pub(super) fn offer(self: &Arc<Self>, lines: impl IntoIterator<Item = Line>) -> bool {
         let mut state = lock(&self.state);
-        let (member, watcher) = (state.members.remove(&id), state.watchers.remove(&id));
-        drop(state);
-        drop(watcher);
-        member.map(|member| member.viewer.clone())
-    }
-
-    /// The user behind a socket changed; true when the socket is here.
-    pub(super) fn rename(&self, id: Sid, viewer: &Viewer) -> bool {
-        let mut state = lock(&self.state);
-        let member = state.members.get_mut(&id);
-        member.map(|member| member.viewer = viewer.clone()).is_some()
-    }
-
-    /// Delivers messages in sequence; true when one before them is missing.
-    pub(super) fn offer(&self, lines: impl IntoIterator<Item = Line>) -> bool {
-        let mut state = lock(&self.state);
-        let State {
-            open: Some(open),
-            members,
-            ..
-        } = &mut *state
-        else {
-            return false;
-        };
-        for line in lines {
-            for ready in open.lines.offer(line.seq, line) {
-                if !ready.deleted {
-                    broadcast(members, "new_message", &ready);
-                }
-            }
+        let Some(open) = &mut state.open else { return false };
+        let mut news = false;
+        for mut line in lines {
+            line.deleted |= open.gone.remove(&line.seq);
+            news |= open.lines.offer(line.seq, line);
         }
-        open.lines.has_gap()
+        let gap = open.lines.has_gap();
+        if news {
+            self.hand_out_soon(&mut state);
+        }
+        gap
     }
 
-    /// The highest message delivered here, and whether one waits for an earlier one.
-    pub(super) fn delivered(&self) -> Option<(i64, bool)> {
-        lock(&self.state)
-            .open
-            .as_ref()
-            .map(|open| (open.lines.delivered(), open.lines.has_gap()))
+    fn hand_out_soon(self: &Arc<Self>, state: &mut State) {
+        if state.handed.is_none_or(|at| at.elapsed() >= GATHER) {
+            return self.hand_out(state);
+        }
+        if !std::mem::replace(&mut state.gathering, true) {
+            let room = self.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(GATHER).await;
+                let mut state = lock(&room.state);
+                state.gathering = false;
+                room.hand_out(&mut state);
+            });
+        }
+    }
+
+    /// Hands out what is complete.
+    fn hand_out(self: &Arc<Self>, state: &mut State) {
+        let Some(open) = &mut state.open else { return };
+        let all = state.members.deliver(&open.lines);
+        open.lines.trim();
+        state.handed = Some(Instant::now());
+        if !all {
+            self.come_back(state);
+        }
+    }
+
+    /// Tries again for those who lag, until nobody does.
+    fn come_back(self: &Arc<Self>, state: &mut State) {
+        if std::mem::replace(&mut state.lagging, true) {
+            return;
+        }
+        let room = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(LAG).await;
+            let mut state = lock(&room.state);
+            state.lagging = false;
+            room.hand_out(&mut state);
+        });
+    }
+
+    /// The highest message up to which nothing is missing, and whether one waits for an earlier one.
+    pub(super) fn complete(&self) -> Option<(i64, bool)> {
+        let state = lock(&self.state);
+        let open = state.open.as_ref()?;
+        Some((open.lines.complete(), open.lines.has_gap()))
     }
 
     /// The history after a number, when memory does not reach back that far: false.
     pub(super) fn remembers(&self, after: i64) -> bool {
-        lock(&self.state)
-            .open
-            .as_ref()
-            .is_some_and(|open| open.lines.after(after, CATCH_UP).is_some())
+        let state = lock(&self.state);
+        let open = state.open.as_ref();
+        open.is_some_and(|open| open.lines.since(after).is_some())
     }
 
-    /// A message is gone.
-    pub(super) fn message_deleted(&self, id: &str, seq: i64) {
+    /// A message is gone. Whoever hears of it before the message comes never shows it.
+    pub(super) fn message_deleted(self: &Arc<Self>, id: String, seq: i64) {
         let mut state = lock(&self.state);
-        if let Some(open) = &mut state.open {
-            open.lines.change(seq, |line| line.deleted = true);
+        self.hand_out(&mut state);
+        let Some(open) = &mut state.open else { return };
+        let complete = open.lines.complete();
+        match open.lines.get_mut(seq) {
+            Some(line) if line.deleted => return,
+            Some(line) => line.deleted = true,
+            None if seq > complete && open.gone.len() < MAX_GONE => {
+                open.gone.insert(seq);
+            }
+            None => {}
         }
-        let shape = json!({ "streamId": self.id, "id": id, "seq": seq });
-        broadcast(&state.members, "message_deleted", &shape);
+        state.members.tell(&MessageDeleted {
+            stream_id: self.id,
+            id,
+            seq,
+        });
+    }
+
+    /// How many watch; told when it is not what was told last.
+    pub(super) fn counted(self: &Arc<Self>, viewers: u32) {
+        let mut state = lock(&self.state);
+        let Some(open) = &mut state.open else { return };
+        if open.viewers.replace(viewers) == Some(viewers) {
+            return;
+        }
+        let all = state.members.count(&ViewerCountUpdated {
+            stream_id: self.id,
+            count: viewers,
+        });
+        if !all {
+            self.come_back(&mut state);
+        }
     }
 
     /// Tells everyone in the room.
-    pub(super) fn tell<T: Serialize>(&self, event: &str, data: &T) {
-        broadcast(&lock(&self.state).members, event, data);
+    pub(super) fn tell<E: ServerEvent>(self: &Arc<Self>, event: &E) {
+        let mut state = lock(&self.state);
+        self.hand_out(&mut state);
+        state.members.tell(event);
     }
 
     /// News of the stream's life; answers who left because of them.
-    pub(super) fn live_changed(&self, news: impl FnOnce(&mut Life) -> Option<Change>) -> Vec<Viewer> {
+    pub(super) fn live_changed(
+        self: &Arc<Self>,
+        news: impl FnOnce(&mut Life) -> Option<Change>,
+    ) -> Vec<Viewer> {
         let mut state = lock(&self.state);
         let Some(open) = &mut state.open else {
             return Vec::new();
@@ -207,93 +227,45 @@ impl Room {
             None => Vec::new(),
             Some(Change::Started) => {
                 let watchers = std::mem::take(&mut state.watchers);
-                let shape = json!({ "streamId": self.id });
-                broadcast(&state.members, "stream_started", &shape);
+                let event = StreamStarted { stream_id: self.id };
+                state.members.tell(&event);
                 drop(state);
-                broadcast(&watchers, "stream_started", &shape);
-                for member in watchers.values() {
-                    member.connection.drop_room(self.id);
-                }
+                watchers.tell(&event);
+                self.forget(&watchers);
                 Vec::new()
             }
-            Some(Change::Ended) => state.end(self.id, "The stream has ended."),
+            Some(Change::Ended) => self.end(&mut state, "The stream has ended."),
         }
     }
 
     /// The stream is gone for good, and the room with it; answers who left.
-    pub(super) fn stream_deleted(&self) -> Vec<Viewer> {
+    pub(super) fn stream_deleted(self: &Arc<Self>) -> Vec<Viewer> {
         let mut state = lock(&self.state);
-        let viewers = state.end(self.id, "The stream was deleted.");
+        let viewers = self.end(&mut state, "The stream was deleted.");
         state.open = None;
         let watchers = std::mem::take(&mut state.watchers);
         drop(state);
-        for member in watchers.values() {
+        self.forget(&watchers);
+        viewers
+    }
+
+    fn forget(&self, watchers: &Members) {
+        for member in watchers.iter() {
             member.connection.drop_room(self.id);
         }
-        viewers
     }
-}
 
-impl State {
     /// Everyone leaves, and waits for the next start.
-    fn end(&mut self, id: StreamId, message: &str) -> Vec<Viewer> {
-        let shape = json!({ "roomId": id.to_string(), "streamId": id, "message": message });
-        broadcast(&self.members, "stream_ended_notification", &shape);
-        let members = std::mem::take(&mut self.members);
-        let viewers = members.values().map(|member| member.viewer.clone()).collect();
-        self.watchers.extend(members);
+    fn end(self: &Arc<Self>, state: &mut State, message: &'static str) -> Vec<Viewer> {
+        self.hand_out(state);
+        state.members.tell(&StreamEndedNotification {
+            room_id: self.id.to_string(),
+            stream_id: self.id,
+            message,
+        });
+        let members = std::mem::take(&mut state.members);
+        let viewers = members.iter().map(|member| member.viewer.clone()).collect();
+        state.watchers.extend(members);
         viewers
-    }
-}
-
-/// Writes the data once, for all.
-fn broadcast<T: Serialize>(members: &HashMap<Sid, Member>, event: &str, data: &T) {
-    match serde_json::value::to_raw_value(data) {
-        Ok(data) => members
-            .values()
-            .for_each(|member| member.connection.emit(event, &data)),
-        Err(error) => tracing::error!(%error, event, "an event could not be written"),
-    }
-}
-
-fn history(lines: &Sequence<Line>, after: Option<i64>, older: Option<History<Line>>) -> History<Line> {
-    let Some(after) = after else {
-        return lines.newest(NEWEST);
-    };
-    match older {
-        None => lines
-            .after(after, CATCH_UP)
-            .unwrap_or_else(|| lines.newest(NEWEST)),
-        Some(older) if older.truncated => older,
-        Some(mut older) => {
-            let last = older.messages.last().map_or(after, |line| line.seq);
-            match lines.after(last, CATCH_UP.saturating_sub(older.messages.len())) {
-                Some(rest) => {
-                    older.messages.extend(rest.messages);
-                    older.truncated = rest.truncated;
-                }
-                None => older.truncated = true,
-            }
-            older
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct HistoryShape<'a> {
-    stream_id: StreamId,
-    messages: Vec<&'a Line>,
-    truncated: bool,
-}
-
-impl<'a> HistoryShape<'a> {
-    fn new(stream_id: StreamId, history: &'a History<Line>) -> Self {
-        let messages = history.messages.iter().filter(|line| !line.deleted).collect();
-        Self {
-            stream_id,
-            messages,
-            truncated: history.truncated,
-        }
     }
 }

@@ -12,13 +12,12 @@ use proto::chat::v1::{HeadsRequest, ListMessagesRequest, ListMessagesResponse};
 use proto::events::v1::UsersNotified;
 use proto::stream::v1::{GetRoomRequest, GetRoomResponse};
 use proto::time::datetime;
-use serde::Serialize;
-use serde_json::json;
 
 use crate::domain::life::{Change, Life};
 use crate::domain::sequence::History;
 use crate::hub::Hub;
 use crate::hub::connection::{Connection, Place};
+use crate::hub::event::{NewNotification, ServerEvent};
 use crate::hub::line::Line;
 use crate::hub::room::{Admission, CATCH_UP, MEMORY, Room};
 use crate::outbound::peers::Answer;
@@ -76,13 +75,16 @@ impl Hub {
         let viewer = connection.viewer();
         self.enter(stream, &viewer);
         let admission = room.admit(connection, viewer.clone(), hold, after, older);
-        if admission != Admission::Entered {
+        if !matches!(admission, Admission::Entered(_)) {
             self.exit(stream, &viewer);
         }
-        if admission == Admission::NotLive {
-            return Err(not_live());
-        }
+        let messages = match admission {
+            Admission::Entered(messages) | Admission::Again(messages) => messages,
+            Admission::NotLive => return Err(not_live()),
+        };
         self.leases.tell_count(stream, connection);
+        // The socket's next event waits for its turn meanwhile.
+        tokio::time::sleep(connection.spend_history(messages)).await;
         Ok(())
     }
 
@@ -99,7 +101,7 @@ impl Hub {
     }
 
     /// Makes sure that the room knows its stream, and that the stream is live.
-    async fn open(&self, room: &Room, context: &CallContext) -> Result<(), Error> {
+    async fn open(&self, room: &Arc<Room>, context: &CallContext) -> Result<(), Error> {
         if room.is_live() {
             return Ok(());
         }
@@ -173,7 +175,7 @@ impl Hub {
         })
     }
 
-    fn life_changed(&self, room: &Room, news: impl FnOnce(&mut Life) -> Option<Change>) {
+    fn life_changed(&self, room: &Arc<Room>, news: impl FnOnce(&mut Life) -> Option<Change>) {
         for viewer in room.live_changed(news) {
             self.exit(room.id(), &viewer);
         }
@@ -197,50 +199,57 @@ impl Hub {
     }
 
     /// Tells everyone in a stream's room.
-    pub(crate) fn tell<T: Serialize>(&self, stream: StreamId, event: &str, data: &T) {
+    pub(crate) fn tell<E: ServerEvent>(&self, stream: StreamId, event: &E) {
         if let Some(room) = self.rooms.get(stream) {
-            room.tell(event, data);
+            room.tell(event);
+        }
+    }
+
+    /// How many watch a stream.
+    pub(crate) fn counted(&self, stream: StreamId, viewers: u32) {
+        if let Some(room) = self.rooms.get(stream) {
+            room.counted(viewers);
         }
     }
 
     /// A message is gone.
-    pub(crate) fn message_deleted(&self, stream: StreamId, id: &str, seq: i64) {
+    pub(crate) fn message_deleted(&self, stream: StreamId, id: String, seq: i64) {
         if let Some(room) = self.rooms.get(stream) {
             room.message_deleted(id, seq);
         }
     }
 
-    /// A message was stored. It is delivered in its turn, and what is missing before it is fetched.
-    pub(crate) fn posted(self: &Arc<Self>, stream: StreamId, line: Line) {
+    /// Messages were stored. They are delivered in their turn, and what is missing before them is fetched.
+    pub(crate) fn posted(self: &Arc<Self>, stream: StreamId, lines: impl IntoIterator<Item = Line>) {
         let Some(room) = self.rooms.get(stream) else {
             return;
         };
-        if room.offer([line]) {
+        if room.offer(lines) {
             let hub = self.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(GAP_PATIENCE).await;
-                if room.delivered().is_some_and(|(_, gap)| gap) {
+                if room.complete().is_some_and(|(_, gap)| gap) {
                     hub.catch_up(&room).await;
                 }
             });
         }
     }
 
-    /// Fetches what was stored after the last message delivered.
-    async fn catch_up(&self, room: &Room) {
+    /// Fetches what was stored after the last message that is here.
+    async fn catch_up(&self, room: &Arc<Room>) {
         let Ok(_fetching) = room.fetching.try_lock() else {
             return;
         };
-        while let Some((delivered, _)) = room.delivered() {
+        while let Some((complete, _)) = room.complete() {
             let context = CallContext::background(BACKGROUND);
             match self
-                .list(room.id(), CATCH_UP, Start::AfterSeq(delivered), &context)
+                .list(room.id(), CATCH_UP, Start::AfterSeq(complete), &context)
                 .await
             {
                 Ok(page) => {
                     metrics::counter!("gateway_chat_fetches_total").increment(1);
                     room.offer(page.messages.iter().map(Line::from));
-                    let advanced = room.delivered().is_some_and(|(now, _)| now > delivered);
+                    let advanced = room.complete().is_some_and(|(now, _)| now > complete);
                     if !page.truncated || !advanced {
                         return;
                     }
@@ -281,7 +290,7 @@ impl Hub {
         let Some(room) = self.rooms.get(stream) else {
             return;
         };
-        if room.delivered().is_some_and(|(delivered, _)| delivered < head) {
+        if room.complete().is_some_and(|(complete, _)| complete < head) {
             let hub = self.clone();
             tokio::spawn(async move { hub.catch_up(&room).await });
         }
@@ -294,13 +303,30 @@ impl Hub {
             .for_each_concurrent(RESYNC_AT_ONCE, |room| async move {
                 let context = CallContext::background(BACKGROUND);
                 match self.ask(room.id(), &context).await {
-                    Ok(now) => self.life_changed(&room, |life| life.asked(now.live, now.version)),
+                    Ok(now) => {
+                        self.life_changed(&room, |life| life.asked(now.live, now.version));
+                        room.counted(now.viewer_count);
+                    }
                     Err(error) if error.kind == ErrorKind::NotFound => self.stream_deleted(room.id()),
                     Err(error) => tracing::debug!(%error, "a room could not be asked"),
                 }
                 self.catch_up(&room).await;
+                self.look_for_deleted(&room).await;
             })
             .await;
+    }
+
+    /// Looks whether messages that are remembered were deleted meanwhile.
+    async fn look_for_deleted(&self, room: &Arc<Room>) {
+        let context = CallContext::background(BACKGROUND);
+        match self.list(room.id(), MEMORY, Start::Page(1), &context).await {
+            Ok(page) => page
+                .messages
+                .into_iter()
+                .filter(|message| message.deleted)
+                .for_each(|message| room.message_deleted(message.id, message.seq)),
+            Err(error) => tracing::debug!(%error, "a room's deleted messages could not be asked"),
+        }
     }
 
     /// Pushes a notice to all sockets of the users that it is for.
@@ -311,17 +337,15 @@ impl Hub {
                 continue;
             }
             let _span = tracing::info_span!("socket.new_notification", user_id = user.user_id).entered();
-            let shape = json!({
-                "id": user.notification_id,
-                "type": notice.r#type,
-                "message": notice.message,
-                "relatedEntityId": notice.related_entity_id,
-                "relatedEntityType": notice.related_entity_type,
-                "createdAt": datetime(notice.created_at.as_ref()),
-            });
-            sockets
-                .iter()
-                .for_each(|socket| socket.emit("new_notification", &shape));
+            let event = NewNotification {
+                id: user.notification_id,
+                r#type: notice.r#type.clone(),
+                message: notice.message.clone(),
+                related_entity_id: notice.related_entity_id,
+                related_entity_type: notice.related_entity_type.clone(),
+                created_at: datetime(notice.created_at.as_ref()),
+            };
+            sockets.iter().for_each(|socket| socket.emit(&event));
         }
     }
 

@@ -10,28 +10,30 @@ use proto::events::v1::event::Payload;
 use proto::events::v1::realtime::Message;
 use proto::time::datetime;
 use runtime::Shutdown;
-use serde_json::json;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::hub::Hub;
+use crate::hub::event::{ChatSettingsUpdated, StreamUpdated, UserBanned};
 use crate::hub::line::Line;
+use crate::inbound::rest::Recent;
 use crate::outbound::people::People;
 
 /// Routing keys of the durable events that matter here. Revocations are heard by `runtime::identity_sync`.
-pub(crate) const KEYS: &[&str] = &["stream.*", "user.updated", "user.deleted"];
+pub(crate) const KEYS: &[&str] = &["stream.*", "vod.*", "category.*", "user.updated", "user.deleted"];
 
 /// Starts to hear.
 pub(crate) fn start(
     hub: &Arc<Hub>,
     people: &People,
+    recent: &Recent,
     verifier: &Verifier,
     listener: Listener,
     realtime: RealtimeSubscriber,
     shutdown: &Shutdown,
 ) {
     let stop = shutdown.clone();
-    let events = hear_events(hub.clone(), people.clone(), listener);
+    let events = hear_events(hub.clone(), people.clone(), recent.clone(), listener);
     shutdown.spawn_essential("events", async move {
         tokio::select! { () = events => {}, () = stop.stopping() => {} }
     });
@@ -47,7 +49,7 @@ pub(crate) fn start(
     });
 }
 
-async fn hear_events(hub: Arc<Hub>, people: People, mut listener: Listener) {
+async fn hear_events(hub: Arc<Hub>, people: People, recent: Recent, mut listener: Listener) {
     while let Some(heard) = listener.next().await {
         match heard {
             Heard::Connected => {
@@ -57,6 +59,8 @@ async fn hear_events(hub: Arc<Hub>, people: People, mut listener: Listener) {
             Heard::Event(event, span) => {
                 let version = event.version;
                 let Some(payload) = event.payload else { continue };
+                // Before the sockets hear of it, and their pages ask.
+                recent.forget();
                 if let Payload::UserUpdated(proto::events::v1::UserUpdated { user_id, .. })
                 | Payload::UserDeleted(proto::events::v1::UserDeleted { user_id }) = payload
                 {
@@ -75,13 +79,13 @@ fn stream_event(hub: &Hub, payload: &Payload, version: i64) {
         Payload::StreamEnded(e) => hub.live_heard(StreamId(e.stream_id), false, version),
         Payload::StreamDeleted(e) => hub.stream_deleted(StreamId(e.stream_id)),
         Payload::StreamUpdated(e) => {
-            let shape = json!({
-                "streamId": e.stream_id,
-                "title": e.title,
-                "description": e.description,
-                "categoryId": e.category_id,
-            });
-            hub.tell(StreamId(e.stream_id), "stream_updated", &shape);
+            let event = StreamUpdated {
+                stream_id: StreamId(e.stream_id),
+                title: e.title.clone(),
+                description: e.description.clone(),
+                category_id: e.category_id,
+            };
+            hub.tell(event.stream_id, &event);
         }
         _ => {}
     }
@@ -103,25 +107,25 @@ async fn hear_messages(hub: Arc<Hub>, mut realtime: RealtimeSubscriber) {
 
 fn realtime_message(hub: &Arc<Hub>, message: &Message) {
     match message {
-        Message::ChatMessagePosted(m) => hub.posted(StreamId(m.stream_id), Line::from(m)),
-        Message::ChatMessageDeleted(m) => hub.message_deleted(StreamId(m.stream_id), &m.id, m.seq),
-        Message::ViewerCountChanged(m) => {
-            let shape = json!({ "streamId": m.stream_id, "count": m.count });
-            hub.tell(StreamId(m.stream_id), "viewer_count_updated", &shape);
-        }
+        Message::ChatMessagePosted(m) => hub.posted(StreamId(m.stream_id), [Line::from(m)]),
+        Message::ChatMessageDeleted(m) => hub.message_deleted(StreamId(m.stream_id), m.id.clone(), m.seq),
+        Message::ViewerCountChanged(m) => hub.counted(StreamId(m.stream_id), m.count),
         Message::UsersNotified(m) => hub.notified(m),
         Message::ChatSettingsUpdated(m) => {
-            let shape = json!({
-                "streamId": m.stream_id,
-                "slowModeSeconds": m.slow_mode_seconds,
-                "followersOnly": m.followers_only,
-            });
-            hub.tell(StreamId(m.stream_id), "chat_settings_updated", &shape);
+            let event = ChatSettingsUpdated {
+                stream_id: StreamId(m.stream_id),
+                slow_mode_seconds: m.slow_mode_seconds,
+                followers_only: m.followers_only,
+            };
+            hub.tell(event.stream_id, &event);
         }
         Message::ChatUserBanned(m) => {
-            let expires_at = datetime(m.expires_at.as_ref());
-            let shape = json!({ "streamId": m.stream_id, "userId": m.user_id, "expiresAt": expires_at });
-            hub.tell(StreamId(m.stream_id), "user_banned", &shape);
+            let event = UserBanned {
+                stream_id: StreamId(m.stream_id),
+                user_id: UserId(m.user_id),
+                expires_at: datetime(m.expires_at.as_ref()),
+            };
+            hub.tell(event.stream_id, &event);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Bad input over sockets: answered or closed, and the process lives.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Value, json};
 
 use crate::client::{Client, Options};
@@ -212,7 +214,7 @@ async fn packets_out_of_turn() {
     world.guest().await.join(1).await;
 }
 
-/// A client that does not read: it is cut, and slows nobody.
+/// A client that does not read slows nobody. It lags, and loses nothing while the room remembers what it missed; then it is cut.
 #[tokio::test]
 async fn a_client_that_does_not_read() {
     let world = World::with(|config| config.socket.gateway_socket_buffer = 16).await;
@@ -239,21 +241,33 @@ async fn a_client_that_does_not_read() {
     }
     let mut reader = world.guest().await;
     reader.join(1).await;
-
     let bob = world.user(6, "bob");
-    for n in 1..=60 {
-        let message = world.peers.post(1, &bob, &format!("{n}"));
-        world.peers.announce(&message);
-        // One by one, so that nothing but the reader's own pace decides.
-        assert_eq!(reader.event("new_message").await["seq"], n);
+    let say = async |reader: &mut Client, numbers: RangeInclusive<i64>| {
+        for n in numbers {
+            let message = world.peers.post(1, &bob, &format!("{n}"));
+            world.peers.announce(&message);
+            // One by one, so that nothing but the reader's own pace decides.
+            assert_eq!(reader.event("new_message").await["seq"], n);
+        }
+    };
+
+    say(&mut reader, 1..=60).await;
+    let first = get(&slow).await;
+    let kept = first.matches("new_message").count();
+    assert!((1..=16).contains(&kept), "{kept} packets were kept for it");
+    let mut seen = seqs(&first);
+    while seen.len() < 60 {
+        seen.extend(seqs(&get(&slow).await));
     }
-    let waiting = get(&slow).await.matches("new_message").count();
-    assert!((1..=16).contains(&waiting), "{waiting} packets were kept for it");
-    let message = world.peers.post(1, &bob, "one more");
-    world.peers.announce(&message);
+    assert_eq!(seen, (1..=60).collect::<Vec<_>>(), "it lost something");
+
+    say(&mut reader, 61..=600).await;
+    let kept = get(&slow).await;
+    assert!(seqs(&kept).len() <= 16 && !kept.contains("\u{1e}41"), "{kept}");
+    say(&mut reader, 601..=601).await;
     let goodbye = get(&slow).await;
     assert!(
-        goodbye.contains("41") && !goodbye.contains("one more"),
+        goodbye.contains("41") && !goodbye.contains("new_message"),
         "{goodbye}"
     );
     stack::eventually(crate::world::SOON, "the slow one's lease to go", async || {
@@ -261,4 +275,16 @@ async fn a_client_that_does_not_read() {
     })
     .await
     .unwrap();
+}
+
+/// The numbers of the messages among a polling client's packets.
+fn seqs(packets: &str) -> Vec<i64> {
+    packets
+        .split('\u{1e}')
+        .filter_map(|packet| packet.strip_prefix("42[\"new_message\","))
+        .map(|data| {
+            let message: Value = serde_json::from_str(data.strip_suffix(']').unwrap()).unwrap();
+            message["seq"].as_i64().unwrap()
+        })
+        .collect()
 }

@@ -1,6 +1,8 @@
 //! Answers that guests share.
 
 use futures::future::join_all;
+use proto::events::v1::VodPublished;
+use proto::events::v1::event::Payload;
 use reqwest::Method;
 
 use crate::peers::MISSING;
@@ -52,6 +54,23 @@ async fn every_guest_is_a_viewer_whoever_was_asked_for_the_answer() {
         } else {
             Err(format!("{seen:?}"))
         }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn what_happens_ends_the_answers() {
+    let world = remembering(LONG).await;
+    assert_eq!(world.get("/api/vod/12").await.body["vod"]["viewCount"], 1);
+    let published = VodPublished {
+        vod_id: 13,
+        ..VodPublished::default()
+    };
+    world.emit(Payload::VodPublished(published), 13, 1).await;
+    stack::eventually(crate::world::SOON, "another answer", async || {
+        let count = world.get("/api/vod/12").await.body["vod"]["viewCount"].clone();
+        if count == 1 { Err("the old one") } else { Ok(()) }
     })
     .await
     .unwrap();

@@ -192,14 +192,7 @@ async fn messages_come_in_order_and_without_gaps() {
         0
     );
 
-    let deleted = ChatMessageDeleted {
-        stream_id: 1,
-        id: "m-3".to_owned(),
-        seq: 3,
-    };
-    world
-        .peers
-        .push(bus::Realtime::stream_key(1), Message::ChatMessageDeleted(deleted));
+    delete(&world, 3);
     assert_eq!(
         socket.event("message_deleted").await,
         json!({"streamId": 1, "id": "m-3", "seq": 3})
@@ -207,6 +200,41 @@ async fn messages_come_in_order_and_without_gaps() {
     socket.ask("join_stream_room", json!({"streamId": 1})).await;
     let history = socket.event("recent_chat_history").await;
     assert_eq!(seqs(history["messages"].as_array().unwrap()), [1, 2, 4, 5, 6]);
+}
+
+fn delete(world: &World, seq: i64) {
+    let deleted = ChatMessageDeleted {
+        stream_id: 1,
+        id: format!("m-{seq}"),
+        seq,
+    };
+    world
+        .peers
+        .push(bus::Realtime::stream_key(1), Message::ChatMessageDeleted(deleted));
+}
+
+/// Two replicas of the chat service announce what they do, and one may be quicker.
+#[tokio::test]
+async fn a_deletion_may_overtake_its_message() {
+    let world = World::new().await;
+    world.stream(1, true);
+    let mut socket = world.guest().await;
+    socket.join(1).await;
+    let bob = world.user(6, "bob");
+    let messages: Vec<_> = (1..=3)
+        .map(|n| world.peers.post(1, &bob, &format!("{n}")))
+        .collect();
+    // 2 is deleted before it comes, 3 while it waits for 1.
+    delete(&world, 2);
+    world.peers.announce(&messages[2]);
+    delete(&world, 3);
+    assert_eq!(socket.event("message_deleted").await["seq"], 2);
+    assert_eq!(socket.event("message_deleted").await["seq"], 3);
+    world.peers.announce(&messages[0]);
+    world.peers.announce(&messages[1]);
+    assert_eq!(socket.event("new_message").await["seq"], 1);
+    world.peers.announce(&world.peers.post(1, &bob, "4"));
+    assert_eq!(socket.event("new_message").await["seq"], 4, "2 and 3 are gone");
 }
 
 #[tokio::test]

@@ -21,7 +21,8 @@ const MOST_BYTES: u64 = 32 * 1024 * 1024;
 /// What an entry takes besides its bytes, about.
 const ENTRY: usize = 200;
 
-/// The answers.
+/// The answers. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Recent(Option<Cache<Asked, Bytes>>);
 
 /// A question to a service.
@@ -61,6 +62,13 @@ impl Recent {
             _ => made.await?,
         };
         Ok(HttpResponse::Ok().content_type(ContentType::json()).body(body))
+    }
+
+    /// Forgets every answer: something happened that some of them may tell.
+    pub(crate) fn forget(&self) {
+        if let Some(kept) = &self.0 {
+            kept.invalidate_all();
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use proto::chat::v1::SendMessageRequest;
 use serde_json::{Map, Value, json};
 
 use crate::hub::connection::Connection;
+use crate::hub::event::NotificationRoomJoined;
 use crate::hub::line::Line;
 use crate::inbound::socket::event::stream_id;
 use crate::inbound::socket::{Sockets, handshake};
@@ -60,9 +61,10 @@ async fn authenticate(sockets: &Arc<Sockets>, connection: &Arc<Connection>, data
 
 fn join_notification_room(connection: &Connection) -> Answered {
     let user = connection.user_id().ok_or_else(Error::unauthenticated)?;
-    let answer = json!({ "room": format!("user_{user}") });
-    connection.emit("notification_room_joined", &answer);
-    Ok(fields(answer))
+    let room = format!("user_{user}");
+    let answer = fields(json!({ "room": room }));
+    connection.emit(&NotificationRoomJoined { room });
+    Ok(answer)
 }
 
 async fn join_stream_room(sockets: &Arc<Sockets>, connection: &Arc<Connection>, data: &Value) -> Answered {
@@ -120,7 +122,7 @@ async fn chat_message(sockets: &Sockets, connection: &Connection, data: &Value) 
         .answer()?;
     let message = present(answer.message, "message")?;
     // Those here need not wait for the broker; when its word comes, they have it already.
-    sockets.hub.posted(stream, Line::from(&message));
+    sockets.hub.posted(stream, [Line::from(&message)]);
     Ok(fields(json!({ "id": message.id, "seq": message.seq })))
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::hub::connection::Connection;
+use crate::hub::event::TokenExpired;
 use crate::inbound::socket::event::{Incoming, accept, refuse};
 use crate::inbound::socket::{Sockets, handlers};
 
@@ -46,7 +47,7 @@ async fn handle(sockets: &Arc<Sockets>, connection: &Arc<Connection>, incoming: 
 /// The acknowledgement, and the event that clients without acknowledgements listen to.
 pub(super) fn refused(connection: &Connection, incoming: Incoming, error: &Error) {
     if let Some(event) = handlers::error_event(&incoming.name) {
-        connection.emit(event, &json!({ "message": error.detail, "code": error.code }));
+        connection.emit_as(event, &json!({ "message": error.detail, "code": error.code }));
     }
     refuse(incoming.ack, error);
 }
@@ -77,5 +78,5 @@ async fn expiry(sockets: &Sockets, connection: &Connection) {
 /// A guest from now on, who may watch but not speak.
 fn expire(sockets: &Sockets, connection: &Arc<Connection>) {
     sockets.hub.identify(connection, None);
-    connection.emit("token_expired", &json!({}));
+    connection.emit(&TokenExpired {});
 }
