@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod browser;
+pub mod inside;
 pub mod process;
 pub mod socket;
 

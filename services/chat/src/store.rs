@@ -3,6 +3,7 @@
 pub mod bans;
 pub mod gone;
 pub mod indexes;
+mod inserter;
 pub mod log;
 pub mod messages;
 pub mod moderators;
@@ -28,10 +29,15 @@ pub(crate) const READ: Duration = Duration::from_secs(2);
 
 /// Awaits an answer of MongoDB, but not for ever.
 pub(crate) async fn within<T>(answer: impl IntoFuture<Output = mongodb::error::Result<T>>) -> Result<T> {
-    match timeout(ANSWER, answer.into_future()).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(Error::Unavailable("MongoDB did not answer in time".to_owned())),
-    }
+    Ok(answered(answer).await??)
+}
+
+/// The same, for who looks at what was refused.
+async fn answered<T>(
+    answer: impl IntoFuture<Output = mongodb::error::Result<T>>,
+) -> Result<mongodb::error::Result<T>> {
+    let late = |_| Error::Unavailable("MongoDB did not answer in time".to_owned());
+    timeout(ANSWER, answer.into_future()).await.map_err(late)
 }
 
 /// A time as MongoDB keeps it, in milliseconds.

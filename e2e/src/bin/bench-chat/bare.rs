@@ -28,7 +28,7 @@ pub(crate) async fn start(clients: usize, per_second: u32) -> Result<(Host, Chil
         .spawn()?;
     let host = Host {
         address: printed_address(&mut process).await?,
-        room: 1,
+        rooms: vec![1],
         pids: process.id().into_iter().collect(),
     };
     Ok((host, process))

@@ -19,10 +19,11 @@ const AT_ONCE: usize = 50;
 const WARM_UP: Duration = Duration::from_secs(2);
 const SPAN: Duration = Duration::from_secs(10);
 
-/// Where a room is, and whose processor time counts.
+/// Where rooms are, and whose processor time counts.
+#[derive(Clone)]
 pub(crate) struct Host {
     pub(crate) address: String,
-    pub(crate) room: i64,
+    pub(crate) rooms: Vec<i64>,
     pub(crate) pids: Vec<u32>,
 }
 
@@ -42,24 +43,24 @@ struct Tally {
     refused: AtomicU64,
 }
 
-/// The sockets of a room.
+/// The sockets of some rooms.
 pub(crate) struct Crowd {
-    speakers: Vec<Speaker>,
+    speakers: Vec<(i64, Speaker)>,
     tally: Arc<Tally>,
     ages: Vec<Arc<Mutex<Vec<Duration>>>>,
     hearing: JoinSet<()>,
 }
 
 impl Crowd {
-    /// Fills a room; those with a token speak.
+    /// Fills rooms, each with as many; those with a token speak.
     pub(crate) async fn gather(host: &Host, clients: usize, tokens: &[String]) -> Result<Self> {
         let tally = Arc::new(Tally::default());
-        let come = |n: usize| async move {
+        let come = |(n, room): (usize, i64)| async move {
             let mut socket = Socket::connect(&host.address, tokens.get(n).map(String::as_str)).await?;
-            socket.join(host.room, None).await?;
-            anyhow::Ok((n < tokens.len(), socket))
+            socket.join(room, None).await?;
+            anyhow::Ok(((n < tokens.len()).then_some(room), socket))
         };
-        let sockets: Vec<(bool, Socket)> = stream::iter(0..clients)
+        let sockets: Vec<(Option<i64>, Socket)> = stream::iter((0..clients).zip(host.rooms.iter().copied().cycle()))
             .map(come)
             .buffer_unordered(AT_ONCE)
             .try_collect()
@@ -71,8 +72,8 @@ impl Crowd {
             hearing: JoinSet::new(),
         };
         for (speaks, socket) in sockets {
-            if speaks {
-                crowd.speakers.push(socket.speaker.clone());
+            if let Some(room) = speaks {
+                crowd.speakers.push((room, socket.speaker.clone()));
             }
             let ages = Arc::<Mutex<Vec<Duration>>>::default();
             crowd.ages.push(ages.clone());
@@ -83,11 +84,11 @@ impl Crowd {
 
     /// Speaks for some seconds and counts what is heard.
     pub(crate) async fn measure(&mut self, host: &Host, per_second: Option<u32>) -> Result<Figures> {
-        self.speak(host.room, per_second, WARM_UP).await;
+        self.speak(per_second, WARM_UP).await;
         let before = cpu_seconds(&host.pids)?;
         self.tally.counts.store(true, Ordering::SeqCst);
         self.tally.refused.store(0, Ordering::SeqCst);
-        let said = self.speak(host.room, per_second, SPAN).await;
+        let said = self.speak(per_second, SPAN).await;
         self.tally.counts.store(false, Ordering::SeqCst);
         let cpu = cpu_seconds(&host.pids)? - before;
         let mut ages = Vec::new();
@@ -105,20 +106,20 @@ impl Crowd {
     }
 
     /// How many messages were sent.
-    async fn speak(&self, room: i64, per_second: Option<u32>, span: Duration) -> u64 {
+    async fn speak(&self, per_second: Option<u32>, span: Duration) -> u64 {
         let Some(per_second) = per_second else {
             sleep(span).await;
             return 0;
         };
         let (started, mut said) = (Instant::now(), 0_u32);
-        for (number, speaker) in (1..).zip(self.speakers.iter().cycle()) {
+        for (number, (room, speaker)) in (1..).zip(self.speakers.iter().cycle()) {
             let due = started + Duration::from_secs_f64(f64::from(said) / f64::from(per_second));
             if due >= started + span {
                 break;
             }
             sleep_until(due.into()).await;
             // One whose socket was cut speaks no more; its message is lost like one that is refused.
-            if speaker.chat(number, room, &message()).await.is_err() {
+            if speaker.chat(number, *room, &message()).await.is_err() {
                 self.tally.refused.fetch_add(1, Ordering::Relaxed);
             }
             said += 1;

@@ -21,8 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn measure(platform: &mut Platform, host: &Host, tokens: &[String]) -> Result<()> {
     let crowd = Crowd::gather(host, SOCKETS, tokens).await?;
+    let room = *host.rooms.first().context("no room")?;
     let mut asking = Socket::connect(&host.address, None).await?;
-    let head = asking.join(host.room, None).await?.context("no messages")?;
+    let head = asking.join(room, None).await?.context("no messages")?;
     let gateway = platform.services().process(Service::Gateway)?;
     gateway.kill().await?;
     let killed = Instant::now();
@@ -30,7 +31,7 @@ pub(crate) async fn measure(platform: &mut Platform, host: &Host, tokens: &[Stri
     gateway.again()?;
     let mut coming = JoinSet::new();
     for _ in 0..SOCKETS {
-        let (address, room) = (host.address.clone(), host.room);
+        let address = host.address.clone();
         let first = SPREAD.mul_f64(rand::rng().random_range(0.0..1.0));
         coming.spawn(async move {
             sleep(first.saturating_sub(killed.elapsed())).await;

@@ -7,6 +7,7 @@
 mod bare;
 mod crowd;
 mod crowds_return;
+mod many_rooms;
 mod peer;
 mod socket;
 
@@ -53,6 +54,7 @@ async fn main() -> Result<()> {
         compare(&platform, &host, clients, per_second, &tokens).await?;
     }
     saturate(&host, &tokens).await?;
+    many_rooms::measure(&platform, &host, &streamer, &tokens).await?;
     idle(&host).await?;
     crowds_return::measure(&mut platform, &host, &tokens).await?;
     publisher.stop().await?;
@@ -117,7 +119,7 @@ fn own(platform: &mut Platform, room: i64) -> Result<Host> {
         address: platform
             .wiring()
             .variable(Service::Gateway, "AIRWAVE_GATEWAY_SOCKET_ADDR")?,
-        room,
+        rooms: vec![room],
         pids,
     })
 }

@@ -29,7 +29,7 @@ pub(crate) async fn start(platform: &Platform) -> Result<(Host, Child)> {
         .context("cannot run node")?;
     let host = Host {
         address: printed_address(&mut process).await?,
-        room: 1,
+        rooms: vec![1],
         pids: process.id().into_iter().collect(),
     };
     Ok((host, process))

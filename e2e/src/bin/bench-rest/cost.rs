@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use e2e::inside;
 use stack::{Platform, Service, eventually};
 use tokio::time::sleep;
 
@@ -60,15 +61,9 @@ pub(crate) async fn of_one(platform: &Platform, target: &Target, queries: &Queri
 async fn counts(platform: &Platform) -> Result<Counts> {
     let mut counts = Counts::new();
     for service in Service::ALL {
-        let address = platform.wiring().variable(service, "AIRWAVE_INTERNAL_ADDR")?;
-        let metrics = reqwest::get(format!("http://{address}/metrics"))
-            .await?
-            .text()
-            .await?;
+        let read = inside::metrics(platform, service).await?;
         for (counter, what) in COUNTERS {
-            let value = metrics
-                .lines()
-                .find_map(|line| line.strip_prefix(counter)?.trim().parse::<f64>().ok());
+            let value = inside::metric(&read, counter);
             counts.insert((what, service.name()), value.unwrap_or_default());
         }
     }

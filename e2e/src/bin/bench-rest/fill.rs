@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use e2e::inside::database;
 use stack::{Platform, Service, eventually};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
-use crate::peers::database_url;
 use crate::queries::words;
 
 /// The longest wait for the services to write what searches look at.
@@ -66,13 +66,6 @@ pub(crate) async fn settle(platform: &Platform) -> Result<()> {
     }
     let any = database(platform, Service::Auth).await?;
     Ok(any.batch_execute("CHECKPOINT").await?)
-}
-
-async fn database(platform: &Platform, service: Service) -> Result<Client> {
-    let url = database_url(platform, service)?;
-    let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
 }
 
 async fn indexed(client: &Client, table: &str) -> Result<()> {

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use anyhow::{Context, Result};
+use e2e::inside::database_url;
 use e2e::process::printed_address;
 use stack::{Platform, Service};
 use tokio::process::{Child, Command};
@@ -44,11 +45,6 @@ impl Express {
             _process: process,
         })
     }
-}
-
-/// The database of a service.
-pub(crate) fn database_url(platform: &Platform, service: Service) -> Result<String> {
-    platform.wiring().variable(service, "AIRWAVE_DATABASE_URL")
 }
 
 /// A bare actix-web handler that answers what the gateway answers. It ends with the process.

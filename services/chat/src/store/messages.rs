@@ -1,16 +1,18 @@
 //! Messages: written by `writer`, read and deleted here.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use domain::{StreamId, UserId};
 use futures::TryStreamExt;
 use mongodb::Collection;
 use mongodb::bson::{DateTime as BsonTime, doc};
-use mongodb::error::{ErrorKind, InsertManyError};
+use mongodb::error::{ErrorKind, IndexedWriteError};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
 use super::indexes::{BY_CLIENT_ID, BY_NUMBER};
-use super::{READ, bson_time, time_of, within};
+use super::{READ, answered, bson_time, time_of, within};
 use crate::domain::{Conflict, Draft, Insert};
 use crate::error::{Error, Result};
 
@@ -199,32 +201,58 @@ pub(crate) async fn message_of_client(
 }
 
 /// Inserts messages of one room in their order, acknowledged by a majority, up to the first conflict.
-pub(crate) async fn messages_insert(mongo: &Mongo, batch: &[Message]) -> Result<Insert> {
-    let inserted = tokio::time::timeout(super::ANSWER, async { messages(mongo).insert_many(batch).await });
-    match inserted.await {
-        Ok(Ok(_)) => Ok(Insert::All),
-        Ok(Err(error)) => match error.kind.as_ref() {
-            ErrorKind::InsertMany(failed) => stopped_at(failed).ok_or_else(|| error.clone().into()),
-            _ => Err(error.into()),
-        },
-        Err(_) => Err(Error::Unavailable("MongoDB did not answer in time".to_owned())),
+pub(super) async fn messages_insert(mongo: &Mongo, batch: &[Message]) -> Result<Insert> {
+    let all = messages(mongo);
+    let Err(error) = answered(all.insert_many(batch)).await? else {
+        return Ok(Insert::All);
+    };
+    let first = refusals(&error).first();
+    let stopped = first.and_then(|first| Some(Insert::StoppedAt(first.index, conflict(first)?)));
+    stopped.ok_or_else(|| error.into())
+}
+
+/// Inserts messages of as many rooms, acknowledged by a majority, and answers for each by itself.
+pub(super) async fn messages_insert_each(mongo: &Mongo, batch: &[Message]) -> Vec<Result<Insert>> {
+    let all = messages(mongo);
+    let outcome = match answered(all.insert_many(batch).ordered(false)).await {
+        Ok(Ok(_)) => Ok(HashMap::new()),
+        // Nothing is known of any of them when not one was refused.
+        Ok(Err(error)) if refusals(&error).is_empty() => Err(error.into()),
+        Ok(Err(error)) => Ok(refusals(&error)
+            .iter()
+            .map(|refusal| {
+                let stopped = conflict(refusal).map(|conflict| Insert::StoppedAt(0, conflict));
+                (refusal.index, stopped.ok_or_else(|| error.clone().into()))
+            })
+            .collect::<HashMap<_, Result<Insert>>>()),
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(mut refused) => (0..batch.len())
+            .map(|index| refused.remove(&index).unwrap_or(Ok(Insert::All)))
+            .collect(),
+        Err(error) => batch.iter().map(|_| Err(error.clone())).collect(),
     }
 }
 
-/// Where a unique index stopped an insert; `None` when something else did, or when what was written may not last.
-fn stopped_at(failed: &InsertManyError) -> Option<Insert> {
-    if failed.write_concern_error.is_some() {
-        return None;
+/// The messages that were refused, all others being written; none when that is not known, or when what was written may not last.
+fn refusals(error: &mongodb::error::Error) -> &[IndexedWriteError] {
+    match error.kind.as_ref() {
+        ErrorKind::InsertMany(failed) if failed.write_concern_error.is_none() => {
+            failed.write_errors.as_deref().unwrap_or_default()
+        }
+        _ => &[],
     }
-    let first = failed.write_errors.as_ref()?.first()?;
-    let conflict = if first.message.contains(BY_NUMBER) {
-        Conflict::Number
-    } else if first.message.contains(BY_CLIENT_ID) {
-        Conflict::Repeat
+}
+
+/// The unique index that refused a message; `None` when something else did.
+fn conflict(refusal: &IndexedWriteError) -> Option<Conflict> {
+    let by = |index: &str| refusal.code == 11_000 && refusal.message.contains(index);
+    if by(BY_NUMBER) {
+        Some(Conflict::Number)
     } else {
-        return None;
-    };
-    (first.code == 11_000).then_some(Insert::StoppedAt(first.index, conflict))
+        by(BY_CLIENT_ID).then_some(Conflict::Repeat)
+    }
 }
 
 /// Takes a message's text away and leaves its number. False when that was done before.

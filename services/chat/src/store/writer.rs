@@ -1,8 +1,9 @@
 //! Writing messages: one queue for each room that is being spoken in, and one task that empties it.
 //!
 //! While the task writes, messages gather; it takes all that have gathered and inserts them together. So a room costs as many
-//! commands as fit behind one another, however many people speak, and messages are announced in their order. Tasks of other
-//! replicas write to the same room; `domain::Batch` says how they share its numbers, and `domain::Turns` that each gets its turn.
+//! commands as fit behind one another, however many people speak, and messages are announced in their order; rooms in which little
+//! is said share theirs (`inserter`). Tasks of other replicas write to the same room; `domain::Batch` says how they share its
+//! numbers, and `domain::Turns` that each gets its turn.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use bus::Realtime;
 use domain::{Clock, StreamId};
-use metrics::{counter, histogram};
+use metrics::counter;
 use storage::Mongo;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -18,7 +19,8 @@ use tokio_util::task::TaskTracker;
 use tracing::Span;
 use uuid::Uuid;
 
-use super::messages::{Message, message_of_client, messages_head, messages_insert};
+use super::inserter::Inserter;
+use super::messages::{Message, message_of_client, messages_head};
 use crate::domain::{Batch, Conflict, Draft, Insert, Turns};
 use crate::error::{Error, Result};
 use crate::outbound::push;
@@ -38,6 +40,7 @@ pub struct Writer {
 
 struct Inner {
     mongo: Mongo,
+    inserter: Inserter,
     realtime: Realtime,
     clock: Clock,
     rooms: Mutex<HashMap<StreamId, mpsc::Sender<Waiting>>>,
@@ -58,6 +61,7 @@ impl Writer {
     #[must_use]
     pub fn new(mongo: Mongo, realtime: Realtime, clock: Clock) -> Self {
         let inner = Inner {
+            inserter: Inserter::new(mongo.clone()),
             mongo,
             realtime,
             clock,
@@ -221,9 +225,8 @@ impl Room {
             ));
         }
         let began = Instant::now();
-        let outcome = messages_insert(mongo, &rows).await?;
+        let outcome = inner.inserter.insert(&rows).await?;
         self.took = began.elapsed();
-        histogram!("chat_messages_together").record(f64::from(u16::try_from(rows.len()).unwrap_or(u16::MAX)));
         if matches!(outcome, Insert::StoppedAt(_, Conflict::Number)) {
             self.turns.met_another();
             counter!("chat_insert_conflicts_total").increment(1);
