@@ -14,7 +14,7 @@ use storage::Mongo;
 use super::indexes::{BY_CLIENT_ID, BY_NUMBER};
 use super::{READ, answered, bson_time, time_of, within};
 use crate::domain::{Conflict, Draft, Insert};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The collection.
 pub const MESSAGES: &str = "messages";
