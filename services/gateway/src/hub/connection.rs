@@ -61,7 +61,7 @@ pub(super) enum Sent {
 /// A socket that is connected, or just about to be.
 pub(crate) struct Connection {
     socket: SocketRef,
-    /// Cuts the transport under the socket, for clients that do not read.
+    /// Ends the transport under the socket, for clients that do not read.
     transport: Box<dyn Fn() + Send + Sync>,
     session: Mutex<Option<Session>>,
     /// The guest's name in leases; random, as long as the socket lives.
@@ -190,8 +190,6 @@ impl Connection {
     /// Sends an event if there is room for it.
     pub(super) fn try_emit<T: Serialize + ?Sized>(&self, name: &str, data: &T) -> Sent {
         if self.cut.load(Ordering::Relaxed) {
-            // The session of a client that polls outlives its connection: it is told as soon as there is room for that.
-            self.close();
             return Sent::Gone;
         }
         match self.socket.emit(name, data) {

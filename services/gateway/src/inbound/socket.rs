@@ -5,6 +5,7 @@
 //! task of its own, and chat has an order.
 
 mod event;
+mod front;
 mod handlers;
 mod handshake;
 mod listener;
@@ -36,7 +37,7 @@ pub(crate) struct Sockets {
     pub(crate) trusted: Vec<Network>,
     pub(crate) origins: Origins,
     pub(crate) path: String,
-    pub(crate) upgrades: transport::Upgrades,
+    pub(crate) transports: transport::Transports,
 }
 
 impl Sockets {
@@ -59,7 +60,7 @@ impl Sockets {
             trusted: public.gateway_trusted_proxies.clone(),
             origins: Origins::new(public.gateway_allowed_origins.iter().cloned()),
             path: public.gateway_socket_path.clone(),
-            upgrades: transport::Upgrades::default(),
+            transports: transport::Transports::default(),
         }
     }
 }

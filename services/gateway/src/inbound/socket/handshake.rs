@@ -54,7 +54,7 @@ pub(super) async fn connect(
         None => None,
     };
     let address = client_address(&sockets, socket.req_parts());
-    let cut = sockets.upgrades.cutter(socket.id.to_string(), socket.req_parts());
+    let cut = sockets.transports.cutter(socket.id.to_string(), socket.req_parts());
     let connection = Arc::new(Connection::new(socket.clone(), session, address, cut));
     sockets.hub.add(connection.clone());
 
