@@ -95,15 +95,7 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
 
     let limits_clock = clock.clone();
     let call_timeout = config.peers.call_timeout();
-    let sockets = Sockets::new(
-        hub,
-        peers.clone(),
-        verifier.clone(),
-        clock,
-        config.socket.clone(),
-        public,
-        call_timeout,
-    );
+    let sockets = Sockets::new(hub, peers.clone(), verifier.clone(), clock, &config);
     socket.serve(&Arc::new(sockets), &shutdown);
     let state = Rest {
         peers,

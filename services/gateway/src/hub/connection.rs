@@ -15,7 +15,6 @@ use socketioxide::extract::SocketRef;
 use socketioxide::socket::Sid;
 use socketioxide::{SendError, SocketError};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::domain::presence::Viewer;
 use crate::domain::rate::Bucket;
@@ -64,7 +63,7 @@ pub(crate) struct Connection {
     /// Ends the transport under the socket, for clients that do not read.
     transport: Box<dyn Fn() + Send + Sync>,
     session: Mutex<Option<Session>>,
-    /// The guest's name in leases; random, as long as the socket lives.
+    /// The guest's name in leases: from the browser's cookie, or random.
     visitor: String,
     address: Option<IpAddr>,
     rooms: Mutex<HashSet<StreamId>>,
@@ -79,6 +78,7 @@ impl Connection {
     pub(crate) fn new(
         socket: SocketRef,
         session: Option<Session>,
+        visitor: String,
         address: Option<IpAddr>,
         transport: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
@@ -86,7 +86,7 @@ impl Connection {
             socket,
             transport,
             session: Mutex::new(session),
-            visitor: Uuid::new_v4().simple().to_string(),
+            visitor,
             address,
             rooms: Mutex::default(),
             cut: AtomicBool::new(false),

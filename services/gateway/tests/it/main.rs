@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod admission;
 mod bad_requests;
 mod bad_sockets;
 mod client;

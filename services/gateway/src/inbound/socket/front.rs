@@ -1,4 +1,4 @@
-//! What stands before the Socket.IO library: refusals and headers, for which it has no place.
+//! What stands before the Socket.IO library: refusals, cookies and headers, for which it has no place.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,9 +18,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::inbound::socket::Sockets;
 use crate::inbound::socket::listener::{Engine, PATH};
 use crate::inbound::socket::transport::{Cut, Guarded, Peer};
+use crate::inbound::socket::{Sockets, visitor};
 
 /// Where older clients of the platform look.
 const LEGACY_PATH: &str = "/app/socket.io";
@@ -71,11 +71,18 @@ impl Front {
         if request.method() == Method::OPTIONS {
             return self.with_cors(empty(StatusCode::NO_CONTENT), origin.as_ref());
         }
+        let cookie = if session(&uri).is_none() {
+            let secure = visitor::over_tls(request.headers(), peer.ip(), &self.sockets.trusted);
+            visitor::greet(&self.sockets.visitors, &mut request, secure)
+        } else {
+            None
+        };
         *request.uri_mut() = uri;
         note_upgrade(&self.sockets, &request, &cut);
         request.extensions_mut().insert(Peer(peer));
         request.extensions_mut().insert(cut);
-        let answer = self.ask(request).await;
+        let mut answer = self.ask(request).await;
+        visitor::give(cookie, &mut answer);
         self.with_cors(answer, origin.as_ref())
     }
 

@@ -16,7 +16,7 @@ use crate::domain::rate::Bucket;
 use crate::hub::connection::{Connection, Session};
 use crate::inbound::socket::event::RawEvent;
 use crate::inbound::socket::transport::Peer;
-use crate::inbound::socket::{Sockets, worker};
+use crate::inbound::socket::{Sockets, visitor, worker};
 
 /// Events of one socket that wait for their turn.
 const QUEUE: usize = 64;
@@ -53,9 +53,10 @@ pub(super) async fn connect(
         Some(token) => Some(sign_in(&sockets, token).await?),
         None => None,
     };
-    let address = client_address(&sockets, socket.req_parts());
-    let cut = sockets.transports.cutter(socket.id.to_string(), socket.req_parts());
-    let connection = Arc::new(Connection::new(socket.clone(), session, address, cut));
+    let first = socket.req_parts();
+    let (visitor, address) = (visitor::of(first), client_address(&sockets, first));
+    let cut = sockets.transports.cutter(socket.id.to_string(), first);
+    let connection = Arc::new(Connection::new(socket.clone(), session, visitor, address, cut));
     sockets.hub.add(connection.clone());
 
     let (queue, events) = mpsc::channel(QUEUE);
