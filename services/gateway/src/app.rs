@@ -67,7 +67,12 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
     let people = People::new(peers.clone());
     let bus = Bus::connect(&config.bus, "gateway")?;
     let realtime = RealtimeSubscriber::start(&bus, &[Realtime::USERS]);
-    let hub = Arc::new(Hub::new(peers.clone(), verifier.clone(), realtime.bindings()));
+    let hub = Arc::new(Hub::new(
+        peers.clone(),
+        verifier.clone(),
+        realtime.bindings(),
+        config.socket.most(),
+    ));
 
     let redis = Redis::connect(&config.redis)?;
     let health = health(&verifier, &bus, &redis);

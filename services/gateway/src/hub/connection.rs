@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -124,6 +124,11 @@ impl Connection {
             .map_or_else(|| Viewer::Guest(self.visitor.clone()), Viewer::User)
     }
 
+    /// Where the client is.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
     /// The context of a call that this socket's event needs.
     pub(crate) fn context(&self, timeout: Duration) -> CallContext {
         CallContext {
@@ -229,5 +234,12 @@ impl Connection {
     pub(crate) async fn cut(&self) {
         tokio::time::sleep(GOODBYE).await;
         (self.transport)();
+    }
+
+    /// Tells a socket to go, and sees to it that it goes. Its client does not come back by itself.
+    pub(crate) fn expel(self: &Arc<Self>) {
+        self.close();
+        let this = self.clone();
+        tokio::spawn(async move { this.cut().await });
     }
 }

@@ -8,6 +8,7 @@ mod event;
 mod front;
 mod handlers;
 mod handshake;
+mod intake;
 mod listener;
 mod transport;
 mod visitor;

@@ -1,4 +1,4 @@
-//! Who is let in: guests by their cookie.
+//! Who is let in: guests by their cookie, so many sockets of each party, and so many events of each socket.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,6 +31,11 @@ fn with_headers(headers: Value, transport: &'static str) -> Options {
         transport,
         ..Options::default()
     }
+}
+
+fn from_address(world: &World, address: &str) -> Client {
+    let headers = json!({ "x-forwarded-for": address });
+    Client::start(&world.app.socket, &with_headers(headers, "websocket"))
 }
 
 #[tokio::test]
@@ -144,4 +149,99 @@ async fn a_websocket_gets_the_cookie_with_its_first_answer() {
         known.starts_with("HTTP/1.1 101") && !known.contains("set-cookie"),
         "{known}"
     );
+}
+
+#[tokio::test]
+async fn a_user_has_some_sockets_at_most() {
+    let world = World::with(|config| config.socket.gateway_sockets_per_user = 2).await;
+    let one = world.socket(5, "ann").await;
+    let _two = world.socket(5, "ann").await;
+    let token = world.token(5, "ann");
+    let ann = Options {
+        auth: json!({ "token": token }),
+        ..Options::default()
+    };
+    let three = Client::start(&world.app.socket, &ann).admitted().await;
+    assert_eq!(three, Err("socket.too_many_for_user".to_owned()));
+    let _bob = world.socket(6, "bob").await;
+
+    let mut guest = world.guest().await;
+    let refused = guest.ask("authenticate", json!({ "token": token })).await;
+    assert_eq!(
+        (&refused["ok"], &refused["code"]),
+        (&json!(false), &json!("socket.too_many_for_user"))
+    );
+    let joined = guest.ask("join_notification_room", Value::Null).await;
+    assert_eq!(joined["code"], "auth.token_missing", "it is a guest still");
+
+    one.kill().await;
+    stack::eventually(SOON, "ann's place", async || {
+        guest.ask("authenticate", json!({ "token": token })).await["ok"] == true
+    })
+    .await
+    .unwrap();
+    // To sign in again on the same socket takes no place.
+    assert_eq!(
+        guest.ask("authenticate", json!({ "token": token })).await["ok"],
+        true
+    );
+    let three = Client::start(&world.app.socket, &ann).admitted().await;
+    assert_eq!(three, Err("socket.too_many_for_user".to_owned()));
+}
+
+#[tokio::test]
+async fn an_address_has_some_sockets_at_most() {
+    let world = World::with(|config| config.socket.gateway_sockets_per_address = 2).await;
+    let refused = Err("socket.too_many_for_address".to_owned());
+    for [first, second, third, other] in [
+        ["203.0.113.1", "203.0.113.1", "::ffff:203.0.113.1", "203.0.113.2"],
+        [
+            "2001:db8::1",
+            "2001:db8::2",
+            "2001:db8::3:4:5:6",
+            "2001:db8:0:1::1",
+        ],
+    ] {
+        let mut one = from_address(&world, first);
+        let mut two = from_address(&world, second);
+        assert_eq!((one.admitted().await, two.admitted().await), (Ok(()), Ok(())));
+        assert_eq!(from_address(&world, third).admitted().await, refused, "{third}");
+        assert_eq!(from_address(&world, other).admitted().await, Ok(()), "{other}");
+        one.kill().await;
+        stack::eventually(SOON, "the place", async || {
+            from_address(&world, third).admitted().await
+        })
+        .await
+        .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn events_that_are_too_large_count_and_a_flood_ends_the_socket() {
+    let world = World::new().await;
+    let mut socket = world.socket(5, "ann").await;
+    let large = json!({"message": "x".repeat(17_000)});
+    let answers = socket.burst("chat_message", vec![large.clone(); 60]).await;
+    let read = answers
+        .iter()
+        .filter(|answer| answer["code"] == "event.too_large")
+        .count();
+    let unread = answers
+        .iter()
+        .filter(|answer| answer["code"] == "event.too_many")
+        .count();
+    assert!(
+        read >= 40 && unread > 0 && read + unread == 60,
+        "{read} and {unread}"
+    );
+
+    let mut flood = world.socket(6, "bob").await;
+    for _ in 0..400 {
+        flood.say("chat_message", large.clone()).await;
+    }
+    flood.event("disconnect").await;
+    let other = socket.ask("join_notification_room", Value::Null).await;
+    assert!(other["ok"].is_boolean(), "the others are served");
+    let mut again = world.socket(6, "bob").await;
+    assert_eq!(again.ask("join_notification_room", Value::Null).await["ok"], true);
 }

@@ -96,9 +96,13 @@ fn engine(sockets: &Arc<Sockets>) -> (Engine, SocketIo) {
     let authenticate = move |socket: SocketRef, TryData(auth): TryData<serde_json::Value>| {
         handshake::connect(shared.clone(), socket, auth.ok())
     };
-    // Everything is done before the client hears that it is connected.
-    let nothing_more = || std::future::ready(());
-    io.ns("/", nothing_more.with(authenticate));
+    let shared = sockets.clone();
+    // Everything else is done before the client hears that it is connected.
+    let connected = move |socket: SocketRef| {
+        handshake::connected(&shared, &socket);
+        std::future::ready(())
+    };
+    io.ns("/", connected.with(authenticate));
     (engine, io)
 }
 

@@ -37,6 +37,13 @@ pub(super) async fn run(
 
 async fn handle(sockets: &Arc<Sockets>, connection: &Arc<Connection>, incoming: Incoming) {
     let Incoming { name, data, ack } = incoming;
+    // The clock may have gone on since the last look, as after a machine slept.
+    if connection
+        .expires_at()
+        .is_some_and(|at| at <= sockets.clock.now())
+    {
+        expire(sockets, connection);
+    }
     let outcome = handlers::dispatch(sockets, connection, &name, &data).await;
     match outcome {
         Ok(answer) => accept(ack, answer),
@@ -77,6 +84,6 @@ async fn expiry(sockets: &Sockets, connection: &Connection) {
 
 /// A guest from now on, who may watch but not speak.
 fn expire(sockets: &Sockets, connection: &Arc<Connection>) {
-    sockets.hub.identify(connection, None);
+    sockets.hub.sign_out(connection);
     connection.emit(&TokenExpired {});
 }
