@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use bus::Realtime;
 use domain::{Error, ErrorKind, text};
@@ -61,6 +62,8 @@ pub(crate) struct State {
     pub(crate) bans: Vec<chat::Ban>,
     /// Who may not speak, and what they are told.
     pub(crate) refusals: HashMap<i64, Error>,
+    /// How long the stream service takes to say what it knows of a room.
+    pub(crate) rooms_take: Duration,
     /// Every call of the stream service fails.
     pub(crate) stream_away: bool,
     /// How often a VOD was asked for.
@@ -606,6 +609,8 @@ impl StreamService for Peers {
         request: Request<stream::GetRoomRequest>,
     ) -> Result<Response<stream::GetRoomResponse>, Status> {
         self.caller(&request)?;
+        let takes = self.state().rooms_take;
+        tokio::time::sleep(takes).await;
         let stream_id = request.into_inner().stream_id;
         let Room { live, version } = self.room(stream_id)?;
         let count = self
