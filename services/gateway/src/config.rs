@@ -131,7 +131,7 @@ impl Config {
     /// The rules that span several settings.
     ///
     /// # Errors
-    /// A secret that is too short, or an example in production.
+    /// A secret that is too short, or an example in production; a drain that does not fit into the grace.
     pub fn check(&self) -> Result<(), ConfigError> {
         let production = self.process.telemetry.env.is_production();
         let secrets = [
@@ -149,6 +149,10 @@ impl Config {
                 identity::check_secret(secret, production)
                     .map_err(|problem| ConfigError::new(name, problem))?;
             }
+        }
+        if self.socket.drain() >= self.process.stop_grace() {
+            let problem = "must be less than AIRWAVE_STOP_GRACE_SECONDS";
+            return Err(ConfigError::new("AIRWAVE_GATEWAY_DRAIN_SECONDS", problem));
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 //! sent is in order, and a slow one delays nobody: it lags behind (`members`).
 
 pub(crate) mod connection;
+mod drain;
 pub(crate) mod event;
 pub(crate) mod leases;
 pub(crate) mod line;
@@ -27,6 +28,7 @@ use socketioxide::socket::Sid;
 use crate::domain::parties::{Most, Parties};
 use crate::domain::presence::{Presence, Viewer};
 use crate::hub::connection::{Connection, Session};
+use crate::hub::drain::Drain;
 use crate::hub::leases::Leases;
 use crate::hub::rooms::Rooms;
 use crate::outbound::peers::Peers;
@@ -41,6 +43,7 @@ pub(crate) struct Hub {
     rooms: Arc<Rooms>,
     presence: Mutex<Presence>,
     leases: Leases,
+    drain: Drain,
     peers: Peers,
     verifier: Verifier,
 }
@@ -53,6 +56,7 @@ impl Hub {
             rooms: Arc::new(Rooms::new(bindings)),
             presence: Mutex::default(),
             leases: Leases::default(),
+            drain: Drain::default(),
             peers,
             verifier,
         }
@@ -65,6 +69,11 @@ impl Hub {
         let mut sockets = lock(&self.sockets);
         sockets.insert(connection.id(), connection.clone());
         metrics::gauge!("gateway_sockets").set(count(sockets.len()));
+        drop(sockets);
+        if self.is_draining() {
+            // Who sends all away may have looked before it was here.
+            connection.depart();
+        }
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! The settings of the sockets.
 
+use std::time::Duration;
+
 use crate::domain::parties::Most;
 
 /// Limits of the Socket.IO listener.
@@ -30,10 +32,14 @@ pub struct SocketConfig {
     #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_PING_SECONDS", default_value_t = 25,
           value_parser = clap::value_parser!(u64).range(1..=300))]
     pub gateway_socket_ping_seconds: u64,
+    /// Seconds over which the sockets are closed at a stop, less than the grace; 0 closes all at once
+    #[arg(long, env = "AIRWAVE_GATEWAY_DRAIN_SECONDS", default_value_t = 5,
+          value_parser = clap::value_parser!(u64).range(0..=299))]
+    pub gateway_drain_seconds: u64,
 }
 
 impl SocketConfig {
-    /// The defaults.
+    /// The defaults, and all sockets closed at once at a stop.
     #[must_use]
     pub fn for_testing() -> Self {
         Self {
@@ -45,7 +51,14 @@ impl SocketConfig {
             gateway_socket_event_burst: 40,
             gateway_socket_buffer: 128,
             gateway_socket_ping_seconds: 25,
+            gateway_drain_seconds: 0,
         }
+    }
+
+    /// How long the sockets may take to be sent away.
+    #[must_use]
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.gateway_drain_seconds)
     }
 
     pub(crate) fn most(&self) -> Most {

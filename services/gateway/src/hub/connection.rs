@@ -60,7 +60,7 @@ pub(super) enum Sent {
 /// A socket that is connected, or just about to be.
 pub(crate) struct Connection {
     socket: SocketRef,
-    /// Ends the transport under the socket, for clients that do not read.
+    /// Ends the transport under the socket, for clients that do not read and those that come back by themselves.
     transport: Box<dyn Fn() + Send + Sync>,
     session: Mutex<Option<Session>>,
     /// The guest's name in leases: from the browser's cookie, or random.
@@ -71,6 +71,7 @@ pub(crate) struct Connection {
     cut: AtomicBool,
     histories: Mutex<Bucket>,
     since: Instant,
+    departing: CancellationToken,
     gone: CancellationToken,
 }
 
@@ -92,6 +93,7 @@ impl Connection {
             cut: AtomicBool::new(false),
             histories: Mutex::new(Bucket::new(HISTORY_BURST, HISTORY_PER_SECOND)),
             since: Instant::now(),
+            departing: CancellationToken::new(),
             gone: CancellationToken::new(),
         }
     }
@@ -233,6 +235,22 @@ impl Connection {
     /// Closes the transport of a socket that was told to go, when it is still there.
     pub(crate) async fn cut(&self) {
         tokio::time::sleep(GOODBYE).await;
+        (self.transport)();
+    }
+
+    /// Asks for a socket's end as soon as no event of it is being handled.
+    pub(super) fn depart(&self) {
+        self.departing.cancel();
+    }
+
+    /// Ends when the socket is to be ended.
+    pub(crate) fn departing(&self) -> &CancellationToken {
+        &self.departing
+    }
+
+    /// Ends the transport without a goodbye, after what waits to be sent. To the client the connection is lost, and it comes back
+    /// by itself, which it would not after a goodbye.
+    pub(crate) fn hang_up(&self) {
         (self.transport)();
     }
 

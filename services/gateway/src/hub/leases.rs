@@ -79,17 +79,24 @@ impl Leases {
 }
 
 impl Hub {
-    /// Keeps the leases for as long as the process lives. Counts are asked beside that, so that nobody's lease waits for them.
+    /// Keeps the leases until the last socket has been sent away, and gives back those that are left. Counts are asked beside that,
+    /// so that nobody's lease waits for them.
     pub(crate) async fn keep_leases(self: Arc<Self>, gateway: String) {
-        tokio::join!(self.renew_leases(&gateway), self.tell_counts());
+        tokio::select! {
+            () = self.renew_leases(&gateway) => {}
+            () = self.tell_counts() => {}
+        }
+        self.release_all(&gateway).await;
     }
 
+    /// Ends between two calls, so that none of them comes after the last release.
     async fn renew_leases(&self, gateway: &str) {
         let mut tick = interval(RENEW_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
+                () = self.drained() => return,
                 _ = tick.tick() => {
                     let all = lock(&self.presence).leases();
                     self.renew(gateway, all).await;
@@ -110,16 +117,19 @@ impl Hub {
             let renew: Vec<Lease> = changed.renew.iter().filter_map(of).collect();
             // Who left and came back meanwhile is there.
             let gone = changed.release.into_iter().filter(|left| of(left).is_none());
-            let gone = gone.map(|(stream, viewer)| Lease {
-                stream,
-                viewer,
-                connections: 0,
-            });
-            (renew, gone.collect::<Vec<_>>())
+            (renew, gone.map(left).collect::<Vec<_>>())
         };
         self.release(gateway, release).await;
         self.renew(gateway, renew).await;
         self.leases.ask_counts(changed.curious);
+    }
+
+    /// Sockets may still be here that were too slow to go, and those who left may not have been told yet.
+    async fn release_all(&self, gateway: &str) {
+        let mut leases = lock(&self.presence).leases();
+        let changed = std::mem::take(&mut *lock(&self.leases.changed));
+        leases.extend(changed.release.into_iter().map(left));
+        self.release(gateway, leases).await;
     }
 
     async fn renew(&self, gateway: &str, leases: Vec<Lease>) {
@@ -185,6 +195,15 @@ impl Hub {
             Ok(_) => {}
             Err(error) => tracing::debug!(%error, "a viewer count could not be asked"),
         }
+    }
+}
+
+/// The lease of somebody who has left.
+fn left((stream, viewer): (StreamId, Viewer)) -> Lease {
+    Lease {
+        stream,
+        viewer,
+        connections: 0,
     }
 }
 

@@ -20,6 +20,7 @@ use std::time::Duration;
 use domain::Clock;
 use identity::{ServiceSecretConfig, Verifier};
 use secrecy::ExposeSecret;
+use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, SocketConfig};
 use crate::domain::address::Network;
@@ -43,6 +44,8 @@ pub(crate) struct Sockets {
     pub(crate) visitors: Visitors,
     pub(crate) path: String,
     pub(crate) transports: transport::Transports,
+    /// One for each socket; it ends with the socket.
+    pub(crate) workers: TaskTracker,
 }
 
 impl Sockets {
@@ -66,6 +69,7 @@ impl Sockets {
             visitors: visitors(&config.service_secret),
             path: public.gateway_socket_path.clone(),
             transports: transport::Transports::default(),
+            workers: TaskTracker::new(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod admission;
 mod bad_requests;
 mod bad_sockets;
 mod client;
+mod drain;
 mod limits;
 mod moderation;
 mod peers;

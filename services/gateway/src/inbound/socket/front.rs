@@ -71,7 +71,11 @@ impl Front {
         if request.method() == Method::OPTIONS {
             return self.with_cors(empty(StatusCode::NO_CONTENT), origin.as_ref());
         }
-        let cookie = if session(&uri).is_none() {
+        let is_new = session(&uri).is_none();
+        if is_new && self.sockets.hub.is_draining() {
+            return self.with_cors(going_away(), origin.as_ref());
+        }
+        let cookie = if is_new {
             let secure = visitor::over_tls(request.headers(), peer.ip(), &self.sockets.trusted);
             visitor::greet(&self.sockets.visitors, &mut request, secure)
         } else {
@@ -165,6 +169,15 @@ fn note_upgrade(sockets: &Sockets, request: &Request<Incoming>, cut: &Cut) {
 fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Full::default().boxed_unsync());
     *response.status_mut() = status;
+    response
+}
+
+/// What whoever comes while the process stops gets: over another connection a proxy reaches another replica.
+fn going_away() -> Response<Body> {
+    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, "server_draining");
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

@@ -73,7 +73,8 @@ pub(super) async fn connect(
         // In a task of its own: a socket may be closed by whoever holds its room's lock, and leaving takes that lock.
         async move { hub.remove(&leaver) }
     });
-    tokio::spawn(worker::run(sockets, connection, events));
+    let workers = sockets.workers.clone();
+    workers.spawn(worker::run(sockets, connection, events));
     Ok(())
 }
 

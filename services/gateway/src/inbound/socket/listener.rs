@@ -27,7 +27,7 @@ const MAX_PACKET: u64 = 100_000;
 /// A transport that has not joined by then is closed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long the sockets may take to close when the process stops.
+/// How long events that are being handled, and then the last sockets, may take to end when the process stops.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// After an accept failed, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -52,7 +52,8 @@ impl SocketListener {
         self.addr
     }
 
-    /// Accepts until a stop is asked for, then closes all sockets.
+    /// Serves until a stop is asked for, then sends all sockets away. Connections are accepted until the last has gone, since those
+    /// that poll need them; what begins a new session is refused meanwhile.
     pub(crate) fn serve(self, sockets: &Arc<Sockets>, shutdown: &Shutdown) {
         let (engine, io) = engine(sockets);
         let polling = engine.clone();
@@ -63,15 +64,31 @@ impl SocketListener {
             engine,
         });
         let stop = shutdown.clone();
+        let sockets = sockets.clone();
         shutdown.spawn_essential("sockets", async move {
+            // Those who wait for this end wait no longer, however this ends.
+            let _over = sockets.hub.end_of_drain();
+            let closed = async {
+                stop.stopping().await;
+                close(&sockets, &io).await;
+            };
             tokio::select! {
                 () = accept(self.listener, front) => {}
-                () = stop.stopping() => {}
-            }
-            if tokio::time::timeout(CLOSE_TIMEOUT, io.close()).await.is_err() {
-                tracing::warn!("not all sockets closed in time");
+                () = closed => {}
             }
         });
+    }
+}
+
+async fn close(sockets: &Sockets, io: &SocketIo) {
+    sockets.hub.drain(sockets.limits.drain()).await;
+    sockets.workers.close();
+    let closed = async {
+        sockets.workers.wait().await;
+        io.close().await;
+    };
+    if tokio::time::timeout(CLOSE_TIMEOUT, closed).await.is_err() {
+        tracing::warn!("not all sockets closed in time");
     }
 }
 

@@ -15,7 +15,7 @@ use crate::inbound::socket::{Sockets, handlers};
 /// A token that expires later than this is looked at again; timers of years do not exist.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 
-/// Works until the socket is gone.
+/// Works until the socket is gone, or is to be ended: the event at hand is finished first.
 pub(super) async fn run(
     sockets: Arc<Sockets>,
     connection: Arc<Connection>,
@@ -25,6 +25,7 @@ pub(super) async fn run(
         tokio::select! {
             biased;
             () = connection.gone().cancelled() => return,
+            () = connection.departing().cancelled() => return connection.hang_up(),
             () = expiry(&sockets, &connection) => expire(&sockets, &connection),
             incoming = events.recv() => {
                 let Some(incoming) = incoming else { return };
