@@ -67,7 +67,12 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
     let people = People::new(peers.clone());
     let bus = Bus::connect(&config.bus, "gateway")?;
     let realtime = RealtimeSubscriber::start(&bus, &[Realtime::USERS]);
-    let hub = Arc::new(Hub::new(peers.clone(), verifier.clone(), realtime.bindings()));
+    let hub = Arc::new(Hub::new(
+        peers.clone(),
+        verifier.clone(),
+        realtime.bindings(),
+        config.socket.most(),
+    ));
 
     let redis = Redis::connect(&config.redis)?;
     let health = health(&verifier, &bus, &redis);
@@ -95,15 +100,7 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
 
     let limits_clock = clock.clone();
     let call_timeout = config.peers.call_timeout();
-    let sockets = Sockets::new(
-        hub,
-        peers.clone(),
-        verifier.clone(),
-        clock,
-        config.socket.clone(),
-        public,
-        call_timeout,
-    );
+    let sockets = Sockets::new(hub, peers.clone(), verifier.clone(), clock, &config);
     socket.serve(&Arc::new(sockets), &shutdown);
     let state = Rest {
         peers,

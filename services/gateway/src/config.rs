@@ -1,5 +1,7 @@
 //! The settings of the gateway, from the environment.
 
+mod socket;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use storage::RedisConfig;
 
 use crate::domain::address::Network;
 use crate::domain::limits::Limits;
+
+pub use socket::SocketConfig;
 
 /// What the gateway can be told.
 #[derive(Debug, Clone, clap::Args)]
@@ -123,35 +127,11 @@ pub struct LimitsConfig {
     pub gateway_reads_per_minute: u32,
 }
 
-/// Limits of the Socket.IO listener.
-#[derive(Debug, Clone, clap::Args)]
-pub struct SocketConfig {
-    /// Most connections of the Socket.IO listener at once
-    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_CONNECTIONS", default_value_t = 12_000)]
-    pub gateway_socket_connections: usize,
-    /// Rooms that one socket may be in
-    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_ROOMS", default_value_t = 20)]
-    pub gateway_socket_rooms: usize,
-    /// Events that one socket may send each second in the long run
-    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_EVENTS_PER_SECOND", default_value_t = 20)]
-    pub gateway_socket_events_per_second: u32,
-    /// Events that one socket may send at once
-    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_EVENT_BURST", default_value_t = 40)]
-    pub gateway_socket_event_burst: u32,
-    /// Packets that wait for a slow socket at most
-    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_BUFFER", default_value_t = 128)]
-    pub gateway_socket_buffer: usize,
-    /// Seconds between two pings
-    #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_PING_SECONDS", default_value_t = 25,
-          value_parser = clap::value_parser!(u64).range(1..=300))]
-    pub gateway_socket_ping_seconds: u64,
-}
-
 impl Config {
     /// The rules that span several settings.
     ///
     /// # Errors
-    /// A secret that is too short, or an example in production.
+    /// A secret that is too short, or an example in production; a drain that does not fit into the grace.
     pub fn check(&self) -> Result<(), ConfigError> {
         let production = self.process.telemetry.env.is_production();
         let secrets = [
@@ -169,6 +149,10 @@ impl Config {
                 identity::check_secret(secret, production)
                     .map_err(|problem| ConfigError::new(name, problem))?;
             }
+        }
+        if self.socket.drain() >= self.process.stop_grace() {
+            let problem = "must be less than AIRWAVE_STOP_GRACE_SECONDS";
+            return Err(ConfigError::new("AIRWAVE_GATEWAY_DRAIN_SECONDS", problem));
         }
         Ok(())
     }
@@ -265,21 +249,6 @@ impl PublicConfig {
     #[must_use]
     pub fn body_timeout(&self) -> Duration {
         Duration::from_secs(self.gateway_body_timeout_seconds)
-    }
-}
-
-impl SocketConfig {
-    /// The defaults.
-    #[must_use]
-    pub fn for_testing() -> Self {
-        Self {
-            gateway_socket_connections: 1000,
-            gateway_socket_rooms: 20,
-            gateway_socket_events_per_second: 20,
-            gateway_socket_event_burst: 40,
-            gateway_socket_buffer: 128,
-            gateway_socket_ping_seconds: 25,
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! sent is in order, and a slow one delays nobody: it lags behind (`members`).
 
 pub(crate) mod connection;
+mod drain;
 pub(crate) mod event;
 pub(crate) mod leases;
 pub(crate) mod line;
@@ -14,17 +15,20 @@ pub(crate) mod room;
 mod rooms;
 mod watch;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bus::Bindings;
-use domain::{StreamId, UserId};
+use domain::address::network;
+use domain::{Error, StreamId, UserId};
 use identity::Verifier;
 use socketioxide::socket::Sid;
 
+use crate::domain::parties::{Most, Parties};
 use crate::domain::presence::{Presence, Viewer};
 use crate::hub::connection::{Connection, Session};
+use crate::hub::drain::Drain;
 use crate::hub::leases::Leases;
 use crate::hub::rooms::Rooms;
 use crate::outbound::peers::Peers;
@@ -35,69 +39,78 @@ const CONNECTING: Duration = Duration::from_secs(10);
 /// Sockets, users, rooms.
 pub(crate) struct Hub {
     sockets: Mutex<HashMap<Sid, Arc<Connection>>>,
-    users: Mutex<HashMap<UserId, HashSet<Sid>>>,
+    parties: Mutex<Parties<Sid>>,
     rooms: Arc<Rooms>,
     presence: Mutex<Presence>,
     leases: Leases,
+    drain: Drain,
     peers: Peers,
     verifier: Verifier,
 }
 
 impl Hub {
-    pub(crate) fn new(peers: Peers, verifier: Verifier, bindings: Bindings) -> Self {
+    pub(crate) fn new(peers: Peers, verifier: Verifier, bindings: Bindings, most: Most) -> Self {
         Self {
             sockets: Mutex::default(),
-            users: Mutex::default(),
+            parties: Mutex::new(Parties::new(most)),
             rooms: Arc::new(Rooms::new(bindings)),
             presence: Mutex::default(),
             leases: Leases::default(),
+            drain: Drain::default(),
             peers,
             verifier,
         }
     }
 
-    /// A socket came.
-    pub(crate) fn add(&self, connection: Arc<Connection>) {
-        if let Some(user) = connection.user_id() {
-            lock(&self.users).entry(user).or_default().insert(connection.id());
-        }
+    /// A socket came. It is refused when its user or its address has too many already.
+    pub(crate) fn add(&self, connection: &Arc<Connection>) -> Result<(), Error> {
+        let address = connection.address().map(network);
+        lock(&self.parties).enter(connection.id(), connection.user_id(), address)?;
         let mut sockets = lock(&self.sockets);
-        sockets.insert(connection.id(), connection);
+        sockets.insert(connection.id(), connection.clone());
         metrics::gauge!("gateway_sockets").set(count(sockets.len()));
+        drop(sockets);
+        if self.is_draining() {
+            // Who sends all away may have looked before it was here.
+            connection.depart();
+        }
+        Ok(())
     }
 
     /// A socket is gone.
     pub(crate) fn remove(&self, connection: &Arc<Connection>) {
         connection.mark_gone();
+        let id = connection.id();
         let mut sockets = lock(&self.sockets);
-        sockets.remove(&connection.id());
+        if sockets.get(&id).is_some_and(|here| Arc::ptr_eq(here, connection)) {
+            sockets.remove(&id);
+            lock(&self.parties).leave(id);
+        }
         metrics::gauge!("gateway_sockets").set(count(sockets.len()));
         drop(sockets);
-        self.forget_user(connection);
         for stream in connection.rooms() {
             self.leave(connection, stream);
         }
     }
 
-    fn forget_user(&self, connection: &Connection) {
-        let Some(user) = connection.user_id() else { return };
-        let mut users = lock(&self.users);
-        if let Some(sockets) = users.get_mut(&user) {
-            sockets.remove(&connection.id());
-            if sockets.is_empty() {
-                users.remove(&user);
-            }
-        }
+    /// Somebody signs in on a socket, or does it again. Nothing changes when the user has too many sockets already.
+    pub(crate) fn sign_in(&self, connection: &Arc<Connection>, session: Session) -> Result<(), Error> {
+        lock(&self.parties).identify(connection.id(), Some(session.user.id))?;
+        self.identify(connection, Some(session));
+        Ok(())
     }
 
-    /// The user behind a socket changes: signed in again, or a guest from now on.
-    pub(crate) fn identify(&self, connection: &Arc<Connection>, session: Option<Session>) {
+    /// Nobody is signed in on a socket any more.
+    pub(crate) fn sign_out(&self, connection: &Arc<Connection>) {
+        // For a guest there is always a place.
+        let _ = lock(&self.parties).identify(connection.id(), None);
+        self.identify(connection, None);
+    }
+
+    /// The viewer behind a socket may be another.
+    fn identify(&self, connection: &Arc<Connection>, session: Option<Session>) {
         let before = connection.viewer();
-        self.forget_user(connection);
         connection.set_session(session);
-        if let Some(user) = connection.user_id() {
-            lock(&self.users).entry(user).or_default().insert(connection.id());
-        }
         let after = connection.viewer();
         if before != after {
             for stream in connection.rooms() {
@@ -113,14 +126,14 @@ impl Hub {
 
     /// The sockets of a user.
     pub(crate) fn of_user(&self, user: UserId) -> Vec<Arc<Connection>> {
-        let ids: Vec<Sid> = lock(&self.users)
-            .get(&user)
-            .into_iter()
-            .flatten()
-            .copied()
-            .collect();
+        let ids = lock(&self.parties).of_user(user);
         let sockets = lock(&self.sockets);
         ids.iter().filter_map(|id| sockets.get(id).cloned()).collect()
+    }
+
+    /// A socket by its id.
+    pub(crate) fn find(&self, id: Sid) -> Option<Arc<Connection>> {
+        lock(&self.sockets).get(&id).cloned()
     }
 
     /// All sockets.
@@ -137,6 +150,17 @@ impl Hub {
         }
     }
 
+    /// Closes a socket whose token has been revoked; true when it was. Asked again once the socket is known under its user, since a
+    /// revocation between the token's verification and then found nothing to close.
+    pub(crate) fn close_revoked(&self, connection: &Arc<Connection>) -> bool {
+        let session = connection.session();
+        let revoked = session.is_some_and(|session| self.verifier.is_revoked(&session.user));
+        if revoked {
+            connection.expel();
+        }
+        revoked
+    }
+
     fn enter(&self, stream: StreamId, viewer: &Viewer) {
         lock(&self.presence).enter(stream, viewer);
         self.leases.renew_soon(stream, viewer);
@@ -150,7 +174,7 @@ impl Hub {
 }
 
 /// A lock whose holder never panics half-way through a change.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -9,7 +9,7 @@ use domain::{StreamId, UserId};
 pub(crate) enum Viewer {
     /// Someone who is signed in.
     User(UserId),
-    /// A guest, by the random id of the socket.
+    /// A guest, by the signed id in the browser's cookie.
     Guest(String),
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -15,7 +15,6 @@ use socketioxide::extract::SocketRef;
 use socketioxide::socket::Sid;
 use socketioxide::{SendError, SocketError};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::domain::presence::Viewer;
 use crate::domain::rate::Bucket;
@@ -61,10 +60,10 @@ pub(super) enum Sent {
 /// A socket that is connected, or just about to be.
 pub(crate) struct Connection {
     socket: SocketRef,
-    /// Cuts the transport under the socket, for clients that do not read.
+    /// Ends the transport under the socket, for clients that do not read and those that come back by themselves.
     transport: Box<dyn Fn() + Send + Sync>,
     session: Mutex<Option<Session>>,
-    /// The guest's name in leases; random, as long as the socket lives.
+    /// The guest's name in leases: from the browser's cookie, or random.
     visitor: String,
     address: Option<IpAddr>,
     rooms: Mutex<HashSet<StreamId>>,
@@ -72,6 +71,7 @@ pub(crate) struct Connection {
     cut: AtomicBool,
     histories: Mutex<Bucket>,
     since: Instant,
+    departing: CancellationToken,
     gone: CancellationToken,
 }
 
@@ -79,6 +79,7 @@ impl Connection {
     pub(crate) fn new(
         socket: SocketRef,
         session: Option<Session>,
+        visitor: String,
         address: Option<IpAddr>,
         transport: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
@@ -86,12 +87,13 @@ impl Connection {
             socket,
             transport,
             session: Mutex::new(session),
-            visitor: Uuid::new_v4().simple().to_string(),
+            visitor,
             address,
             rooms: Mutex::default(),
             cut: AtomicBool::new(false),
             histories: Mutex::new(Bucket::new(HISTORY_BURST, HISTORY_PER_SECOND)),
             since: Instant::now(),
+            departing: CancellationToken::new(),
             gone: CancellationToken::new(),
         }
     }
@@ -122,6 +124,11 @@ impl Connection {
     pub(crate) fn viewer(&self) -> Viewer {
         self.user_id()
             .map_or_else(|| Viewer::Guest(self.visitor.clone()), Viewer::User)
+    }
+
+    /// Where the client is.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// The context of a call that this socket's event needs.
@@ -190,8 +197,6 @@ impl Connection {
     /// Sends an event if there is room for it.
     pub(super) fn try_emit<T: Serialize + ?Sized>(&self, name: &str, data: &T) -> Sent {
         if self.cut.load(Ordering::Relaxed) {
-            // The session of a client that polls outlives its connection: it is told as soon as there is room for that.
-            self.close();
             return Sent::Gone;
         }
         match self.socket.emit(name, data) {
@@ -231,5 +236,28 @@ impl Connection {
     pub(crate) async fn cut(&self) {
         tokio::time::sleep(GOODBYE).await;
         (self.transport)();
+    }
+
+    /// Asks for a socket's end as soon as no event of it is being handled.
+    pub(super) fn depart(&self) {
+        self.departing.cancel();
+    }
+
+    /// Ends when the socket is to be ended.
+    pub(crate) fn departing(&self) -> &CancellationToken {
+        &self.departing
+    }
+
+    /// Ends the transport without a goodbye, after what waits to be sent. To the client the connection is lost, and it comes back
+    /// by itself, which it would not after a goodbye.
+    pub(crate) fn hang_up(&self) {
+        (self.transport)();
+    }
+
+    /// Tells a socket to go, and sees to it that it goes. Its client does not come back by itself.
+    pub(crate) fn expel(self: &Arc<Self>) {
+        self.close();
+        let this = self.clone();
+        tokio::spawn(async move { this.cut().await });
     }
 }

@@ -84,6 +84,8 @@ server_events! {
     "notification_room_joined" NotificationRoomJoined { room: String, }
     /// The socket's token has expired: it is a guest's until `authenticate`.
     "token_expired" TokenExpired {}
+    /// The process is about to stop: the client comes back after so many milliseconds, to another replica or to the next one.
+    "server_draining" ServerDraining { reconnect_in_ms: u64, }
 }
 
 /// A message of the room, to everyone in it, its sender included.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::StreamId;
+use futures::StreamExt;
 use proto::CallContext;
 use proto::stream::v1::{GetRoomRequest, ReleaseViewersRequest, RenewViewersRequest, ViewerLease};
 use tokio::sync::Notify;
@@ -16,27 +17,36 @@ use crate::hub::event::ViewerCountUpdated;
 use crate::hub::{Hub, lock};
 use crate::outbound::peers::Answer;
 
-/// A lease lives 15 s: two renewals may be lost.
+/// A lease lives 15 s: two renewals may be lost. Should a renewal come when changes are just being told, which takes two calls, and
+/// take as long as it may, then 14 s have passed since the last one.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// Those who come together are told together.
 const GATHER: Duration = Duration::from_millis(10);
-/// Leases in one call.
+/// Leases in one call, and such calls at once.
 const BATCH: usize = 1000;
+const CALLS_AT_ONCE: usize = 8;
+/// Rooms whose count is asked at once.
+const COUNTS_AT_ONCE: usize = 8;
+
+/// Those who have just come and want to know how many are there.
+type Curious = HashMap<StreamId, Vec<Arc<Connection>>>;
 
 /// What has changed since the stream service was last told.
 #[derive(Default)]
 pub(super) struct Leases {
     changed: Mutex<Changed>,
     wake: Notify,
+    /// Those whose own leases the stream service has been told by now.
+    curious: Mutex<Curious>,
+    ask: Notify,
 }
 
 #[derive(Default)]
 struct Changed {
     renew: HashSet<(StreamId, Viewer)>,
     release: HashSet<(StreamId, Viewer)>,
-    /// Those who have just come and want to know how many are there.
-    curious: HashMap<StreamId, Vec<Arc<Connection>>>,
+    curious: Curious,
 }
 
 impl Leases {
@@ -58,22 +68,42 @@ impl Leases {
             .push(connection.clone());
         self.wake.notify_one();
     }
+
+    fn ask_counts(&self, curious: Curious) {
+        let mut asked = lock(&self.curious);
+        for (stream, connections) in curious {
+            asked.entry(stream).or_default().extend(connections);
+        }
+        self.ask.notify_one();
+    }
 }
 
 impl Hub {
-    /// Keeps the leases for as long as the process lives.
+    /// Keeps the leases until the last socket has been sent away, and gives back those that are left. Counts are asked beside that,
+    /// so that nobody's lease waits for them.
     pub(crate) async fn keep_leases(self: Arc<Self>, gateway: String) {
+        tokio::select! {
+            () = self.renew_leases(&gateway) => {}
+            () = self.tell_counts() => {}
+        }
+        self.release_all(&gateway).await;
+    }
+
+    /// Ends between two calls, so that none of them comes after the last release.
+    async fn renew_leases(&self, gateway: &str) {
         let mut tick = interval(RENEW_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                biased;
+                () = self.drained() => return,
                 _ = tick.tick() => {
                     let all = lock(&self.presence).leases();
-                    self.renew(&gateway, all).await;
+                    self.renew(gateway, all).await;
                 }
                 () = self.leases.wake.notified() => {
                     tokio::time::sleep(GATHER).await;
-                    self.tell_changes(&gateway).await;
+                    self.tell_changes(gateway).await;
                 }
             }
         }
@@ -87,50 +117,66 @@ impl Hub {
             let renew: Vec<Lease> = changed.renew.iter().filter_map(of).collect();
             // Who left and came back meanwhile is there.
             let gone = changed.release.into_iter().filter(|left| of(left).is_none());
-            let gone = gone.map(|(stream, viewer)| Lease {
-                stream,
-                viewer,
-                connections: 0,
-            });
-            (renew, gone.collect::<Vec<_>>())
+            (renew, gone.map(left).collect::<Vec<_>>())
         };
         self.release(gateway, release).await;
         self.renew(gateway, renew).await;
-        for (stream, connections) in changed.curious {
-            self.tell_count(stream, &connections).await;
-        }
+        self.leases.ask_counts(changed.curious);
+    }
+
+    /// Sockets may still be here that were too slow to go, and those who left may not have been told yet.
+    async fn release_all(&self, gateway: &str) {
+        let mut leases = lock(&self.presence).leases();
+        let changed = std::mem::take(&mut *lock(&self.leases.changed));
+        leases.extend(changed.release.into_iter().map(left));
+        self.release(gateway, leases).await;
     }
 
     async fn renew(&self, gateway: &str, leases: Vec<Lease>) {
-        for some in leases.chunks(BATCH) {
-            let request = RenewViewersRequest {
-                gateway: gateway.to_owned(),
-                leases: shape(some),
-            };
-            let context = CallContext::background(TIMEOUT);
-            if let Err(error) = self.peers.stream(&context).renew_viewers(request).await.answer() {
-                tracing::warn!(%error, leases = some.len(), "viewer leases could not be renewed");
-            }
-        }
+        let request = |some: &[Lease]| RenewViewersRequest {
+            gateway: gateway.to_owned(),
+            leases: shape(some),
+        };
+        let requests: Vec<_> = leases.chunks(BATCH).map(request).collect();
+        futures::stream::iter(requests)
+            .for_each_concurrent(CALLS_AT_ONCE, |request| async move {
+                let (context, leases) = (CallContext::background(TIMEOUT), request.leases.len());
+                let renewed = self.peers.stream(&context).renew_viewers(request).await;
+                if let Err(error) = renewed.answer() {
+                    tracing::warn!(%error, leases, "viewer leases could not be renewed");
+                }
+            })
+            .await;
     }
 
     /// A release that fails is made up for by the lease's end.
     async fn release(&self, gateway: &str, leases: Vec<Lease>) {
-        for some in leases.chunks(BATCH) {
-            let request = ReleaseViewersRequest {
-                gateway: gateway.to_owned(),
-                leases: shape(some),
-            };
-            let context = CallContext::background(TIMEOUT);
-            if let Err(error) = self
-                .peers
-                .stream(&context)
-                .release_viewers(request)
-                .await
-                .answer()
-            {
-                tracing::debug!(%error, leases = some.len(), "viewer leases could not be released");
-            }
+        let request = |some: &[Lease]| ReleaseViewersRequest {
+            gateway: gateway.to_owned(),
+            leases: shape(some),
+        };
+        let requests: Vec<_> = leases.chunks(BATCH).map(request).collect();
+        futures::stream::iter(requests)
+            .for_each_concurrent(CALLS_AT_ONCE, |request| async move {
+                let (context, leases) = (CallContext::background(TIMEOUT), request.leases.len());
+                let released = self.peers.stream(&context).release_viewers(request).await;
+                if let Err(error) = released.answer() {
+                    tracing::debug!(%error, leases, "viewer leases could not be released");
+                }
+            })
+            .await;
+    }
+
+    /// Tells the curious how many are there, several rooms at once. A room that more ask about meanwhile is asked once for all.
+    async fn tell_counts(&self) {
+        loop {
+            self.leases.ask.notified().await;
+            let curious = std::mem::take(&mut *lock(&self.leases.curious));
+            futures::stream::iter(curious)
+                .for_each_concurrent(COUNTS_AT_ONCE, |(stream, connections)| async move {
+                    self.tell_count(stream, &connections).await;
+                })
+                .await;
         }
     }
 
@@ -149,6 +195,15 @@ impl Hub {
             Ok(_) => {}
             Err(error) => tracing::debug!(%error, "a viewer count could not be asked"),
         }
+    }
+}
+
+/// The lease of somebody who has left.
+fn left((stream, viewer): (StreamId, Viewer)) -> Lease {
+    Lease {
+        stream,
+        viewer,
+        connections: 0,
     }
 }
 

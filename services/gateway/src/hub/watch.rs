@@ -362,8 +362,7 @@ impl Hub {
     fn close_those(&self, refused: impl Fn(&identity::User) -> bool) {
         for connection in self.all() {
             if connection.session().is_some_and(|session| refused(&session.user)) {
-                connection.close();
-                tokio::spawn(async move { connection.cut().await });
+                connection.expel();
             }
         }
     }

@@ -18,13 +18,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Starts the periodic tasks.
 pub(crate) fn start(hub: &Arc<Hub>, views: &Arc<Views>, shutdown: &Shutdown) {
     let gateway = Uuid::new_v4().simple().to_string();
-    let (leases, stop) = (hub.clone(), shutdown.clone());
-    shutdown.spawn_essential("viewer leases", async move {
-        tokio::select! {
-            () = leases.keep_leases(gateway) => {}
-            () = stop.stopping() => {}
-        }
-    });
+    shutdown.spawn_essential("viewer leases", hub.clone().keep_leases(gateway));
     let (heads, stop) = (hub.clone(), shutdown.clone());
     shutdown.spawn_essential("chat heads", async move {
         let mut ticks = ticks(HEADS_EVERY);

@@ -32,15 +32,16 @@ pub(crate) fn start(
     realtime: RealtimeSubscriber,
     shutdown: &Shutdown,
 ) {
-    let stop = shutdown.clone();
+    // Those who have not been sent away yet go on hearing.
+    let drained = hub.clone();
     let events = hear_events(hub.clone(), people.clone(), recent.clone(), listener);
     shutdown.spawn_essential("events", async move {
-        tokio::select! { () = events => {}, () = stop.stopping() => {} }
+        tokio::select! { () = events => {}, () = drained.drained() => {} }
     });
-    let stop = shutdown.clone();
+    let drained = hub.clone();
     let messages = hear_messages(hub.clone(), realtime);
     shutdown.spawn_essential("realtime", async move {
-        tokio::select! { () = messages => {}, () = stop.stopping() => {} }
+        tokio::select! { () = messages => {}, () = drained.drained() => {} }
     });
     let stop = shutdown.clone();
     let revocations = hear_revocations(hub.clone(), verifier.revocations());

@@ -5,21 +5,27 @@
 //! task of its own, and chat has an order.
 
 mod event;
+mod front;
 mod handlers;
 mod handshake;
+mod intake;
 mod listener;
 mod transport;
+mod visitor;
 mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Clock;
-use identity::Verifier;
+use identity::{ServiceSecretConfig, Verifier};
+use secrecy::ExposeSecret;
+use tokio_util::task::TaskTracker;
 
-use crate::config::{PublicConfig, SocketConfig};
+use crate::config::{Config, SocketConfig};
 use crate::domain::address::Network;
 use crate::domain::origin::Origins;
+use crate::domain::visitor::Visitors;
 use crate::hub::Hub;
 use crate::outbound::peers::Peers;
 
@@ -35,8 +41,11 @@ pub(crate) struct Sockets {
     pub(crate) call_timeout: Duration,
     pub(crate) trusted: Vec<Network>,
     pub(crate) origins: Origins,
+    pub(crate) visitors: Visitors,
     pub(crate) path: String,
-    pub(crate) upgrades: transport::Upgrades,
+    pub(crate) transports: transport::Transports,
+    /// One for each socket; it ends with the socket.
+    pub(crate) workers: TaskTracker,
 }
 
 impl Sockets {
@@ -45,21 +54,31 @@ impl Sockets {
         peers: Peers,
         verifier: Verifier,
         clock: Clock,
-        limits: SocketConfig,
-        public: &PublicConfig,
-        call_timeout: Duration,
+        config: &Config,
     ) -> Self {
+        let public = &config.public;
         Self {
             hub,
             peers,
             verifier,
             clock,
-            limits,
-            call_timeout,
+            limits: config.socket.clone(),
+            call_timeout: config.peers.call_timeout(),
             trusted: public.gateway_trusted_proxies.clone(),
             origins: Origins::new(public.gateway_allowed_origins.iter().cloned()),
+            visitors: visitors(&config.service_secret),
             path: public.gateway_socket_path.clone(),
-            upgrades: transport::Upgrades::default(),
+            transports: transport::Transports::default(),
+            workers: TaskTracker::new(),
         }
     }
+}
+
+/// Guests are known by all gateways of a deployment, before and after the secret's rotation.
+fn visitors(secrets: &ServiceSecretConfig) -> Visitors {
+    let previous = secrets.service_secret_previous.as_ref();
+    Visitors::new(
+        secrets.service_secret.expose_secret().as_bytes(),
+        previous.map(|secret| secret.expose_secret().as_bytes()),
+    )
 }

@@ -92,6 +92,16 @@ impl Client {
         }
     }
 
+    /// Whether it is let in, or the code with which it is refused.
+    pub(crate) async fn admitted(&mut self) -> Result<(), String> {
+        let is_answer = |line: &Value| line["event"] == "connect" || line["event"] == "connect_error";
+        let answer = self.that("answer to the handshake", is_answer).await;
+        match answer["data"]["message"].as_str() {
+            Some(code) => Err(code.to_owned()),
+            None => Ok(()),
+        }
+    }
+
     /// A client that is connected, as a guest when there is no token.
     pub(crate) async fn connected(origin: &str, token: Option<&str>) -> Self {
         let auth = token.map_or(Value::Null, |token| json!({ "token": token }));

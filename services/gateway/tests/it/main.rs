@@ -7,9 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod admission;
 mod bad_requests;
 mod bad_sockets;
 mod client;
+mod drain;
 mod limits;
 mod moderation;
 mod peers;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use bus::Realtime;
 use domain::{Error, ErrorKind, text};
@@ -61,6 +62,11 @@ pub(crate) struct State {
     pub(crate) bans: Vec<chat::Ban>,
     /// Who may not speak, and what they are told.
     pub(crate) refusals: HashMap<i64, Error>,
+    /// How long the stream service takes to say what it knows of a room, and the chat service to store a message.
+    pub(crate) rooms_take: Duration,
+    pub(crate) chat_takes: Duration,
+    /// How often a message was to be stored.
+    pub(crate) chats_asked: usize,
     /// Every call of the stream service fails.
     pub(crate) stream_away: bool,
     /// How often a VOD was asked for.
@@ -606,6 +612,8 @@ impl StreamService for Peers {
         request: Request<stream::GetRoomRequest>,
     ) -> Result<Response<stream::GetRoomResponse>, Status> {
         self.caller(&request)?;
+        let takes = self.state().rooms_take;
+        tokio::time::sleep(takes).await;
         let stream_id = request.into_inner().stream_id;
         let Room { live, version } = self.room(stream_id)?;
         let count = self
@@ -673,6 +681,12 @@ impl ChatService for Peers {
     ) -> Result<Response<chat::SendMessageResponse>, Status> {
         let user = self.user(&request)?;
         let asked = request.into_inner();
+        let takes = {
+            let mut state = self.state();
+            state.chats_asked += 1;
+            state.chat_takes
+        };
+        tokio::time::sleep(takes).await;
         self.room(asked.stream_id)?;
         if let Some(refusal) = self.state().refusals.get(&user.id.0) {
             return Err(refusal.clone().into_status());

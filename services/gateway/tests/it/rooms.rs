@@ -390,3 +390,27 @@ async fn come_back(world: &World, ann: Client, bob: &identity::User, seen: &mut 
     ));
     ann
 }
+
+/// Somebody comes while counts are asked for and not answered.
+#[tokio::test]
+async fn a_slow_answer_delays_counts_alone() {
+    let world = World::new().await;
+    (1..=8).for_each(|id| world.stream(id, true));
+    let mut guest = world.guest().await;
+    for id in 1..=8 {
+        guest.join(id).await;
+        guest.event("viewer_count_updated").await;
+    }
+    let mut ann = world.socket(5, "ann").await;
+    world.peers.state().rooms_take = Duration::from_secs(60);
+    // The rooms are known here, so nothing but their counts is asked.
+    for id in 1..=8 {
+        guest.join(id).await;
+    }
+    ann.join(1).await;
+    stack::eventually(Duration::from_secs(10), "ann's lease", async || {
+        world.peers.state().leases.contains_key(&(1, "u:5".to_owned()))
+    })
+    .await
+    .unwrap();
+}

@@ -169,6 +169,11 @@ impl World {
 }
 
 impl Gateway {
+    /// Asks for a stop, as a signal would.
+    pub(crate) fn stop(&self) {
+        self.shutdown.stop();
+    }
+
     pub(crate) async fn start(config: Config) -> Self {
         let shutdown = Shutdown::new(Duration::from_secs(5));
         let app: App = gateway::build(config, Clock::system(), shutdown.clone())

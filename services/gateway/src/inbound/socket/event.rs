@@ -21,9 +21,11 @@ pub(super) struct Incoming {
     pub(super) ack: AckSender,
 }
 
-/// The text of an event, or why it is none.
-pub(super) struct RawEvent(Result<(String, Value), Error>);
+/// An event that nobody has read yet.
+pub(super) struct RawEvent(socketioxide::handler::Value);
 
+/// The library reads the number of the acknowledgement before this. For one above `i64::MAX`, up to which no client ever counts, it
+/// says that none is asked for, and nothing that we are given tells the two apart: such an event is handled and not answered.
 impl FromMessage<LocalAdapter> for RawEvent {
     type Error = Infallible;
 
@@ -32,20 +34,14 @@ impl FromMessage<LocalAdapter> for RawEvent {
         value: socketioxide::handler::Value,
         _: Option<i64>,
     ) -> Result<Self, Infallible> {
-        Ok(Self(parse(&value)))
+        Ok(Self(value))
     }
 }
 
 impl RawEvent {
-    /// Joins the event and its acknowledgement; one that cannot be read is answered at once.
-    pub(super) fn with(self, ack: AckSender) -> Option<Incoming> {
-        match self.0 {
-            Ok((name, data)) => Some(Incoming { name, data, ack }),
-            Err(error) => {
-                refuse(ack, &error);
-                None
-            }
-        }
+    /// The event's name and data.
+    pub(super) fn read(&self) -> Result<(String, Value), Error> {
+        parse(&self.0)
     }
 }
 

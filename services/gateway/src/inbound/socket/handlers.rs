@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::{Error, ErrorKind};
+use identity::TokenError;
 use proto::chat::v1::SendMessageRequest;
 use serde_json::{Map, Value, json};
 
@@ -55,7 +56,10 @@ async fn authenticate(sockets: &Arc<Sockets>, connection: &Arc<Connection>, data
     let token = token.ok_or_else(Error::unauthenticated)?.to_owned();
     let session = handshake::sign_in(sockets, token).await?;
     let answer = fields(json!({ "userId": session.user.id, "expiresAt": session.user.expires_at }));
-    sockets.hub.identify(connection, Some(session));
+    sockets.hub.sign_in(connection, session)?;
+    if sockets.hub.close_revoked(connection) {
+        return Err(TokenError::Revoked.into());
+    }
     Ok(answer)
 }
 

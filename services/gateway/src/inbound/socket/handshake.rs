@@ -1,25 +1,20 @@
 //! Who a new socket is, decided before its client is told that it is connected.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
 
 use domain::Error;
 use http::request::Parts;
 use serde_json::Value;
 use socketioxide::extract::{AckSender, SocketRef};
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
 
 use crate::domain::address;
-use crate::domain::rate::Bucket;
 use crate::hub::connection::{Connection, Session};
 use crate::inbound::socket::event::RawEvent;
+use crate::inbound::socket::intake::Intake;
 use crate::inbound::socket::transport::Peer;
-use crate::inbound::socket::{Sockets, worker};
+use crate::inbound::socket::{Sockets, visitor, worker};
 
-/// Events of one socket that wait for their turn.
-const QUEUE: usize = 64;
 /// Names under which a token in the URL would be logged by every proxy on the way.
 const TOKEN_NAMES: [&str; 4] = ["token", "access_token", "auth", "authorization"];
 
@@ -53,36 +48,22 @@ pub(super) async fn connect(
         Some(token) => Some(sign_in(&sockets, token).await?),
         None => None,
     };
-    let address = client_address(&sockets, socket.req_parts());
-    let cut = sockets.upgrades.cutter(socket.id.to_string(), socket.req_parts());
-    let connection = Arc::new(Connection::new(socket.clone(), session, address, cut));
-    sockets.hub.add(connection.clone());
+    let first = socket.req_parts();
+    let (visitor, address) = (visitor::of(first), client_address(&sockets, first));
+    let cut = sockets.transports.cutter(socket.id.to_string(), first);
+    let connection = Arc::new(Connection::new(socket.clone(), session, visitor, address, cut));
+    sockets.hub.add(&connection).inspect_err(|error| {
+        let code = error.code.to_string();
+        metrics::counter!("gateway_socket_refused_total", "code" => code).increment(1);
+    })?;
 
-    let (queue, events) = mpsc::channel(QUEUE);
-    let limits = &sockets.limits;
-    let bucket = Bucket::new(
-        limits.gateway_socket_event_burst,
-        limits.gateway_socket_events_per_second,
-    );
-    let bucket = Arc::new(Mutex::new(bucket));
+    let (intake, events) = Intake::new(&sockets.limits);
     // Weak: the closure lives in the socket, and the connection holds the socket.
-    let speaker = Arc::downgrade(&connection);
+    let (intake, speaker) = (Arc::new(intake), Arc::downgrade(&connection));
     // The closure runs where the packet was read, so the queue has the order of the wire.
     socket.on_fallback(move |ack: AckSender, event: RawEvent| {
-        let Some(incoming) = event.with(ack) else {
-            return std::future::ready(());
-        };
-        let in_time = bucket
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take(Instant::now());
-        let too_fast = if in_time {
-            queue.try_send(incoming).err()
-        } else {
-            Some(TrySendError::Full(incoming))
-        };
-        if let (Some(TrySendError::Full(incoming)), Some(speaker)) = (too_fast, speaker.upgrade()) {
-            worker::refused(&speaker, incoming, &worker::too_fast());
+        if let Some(speaker) = speaker.upgrade() {
+            intake.take(&speaker, event, ack);
         }
         std::future::ready(())
     });
@@ -92,8 +73,17 @@ pub(super) async fn connect(
         // In a task of its own: a socket may be closed by whoever holds its room's lock, and leaving takes that lock.
         async move { hub.remove(&leaver) }
     });
-    tokio::spawn(worker::run(sockets, connection, events));
+    let workers = sockets.workers.clone();
+    workers.spawn(worker::run(sockets, connection, events));
     Ok(())
+}
+
+/// Looks at the token again, now that the socket is connected: when it was revoked while the socket was connecting, there was
+/// nothing to close yet.
+pub(super) fn connected(sockets: &Sockets, socket: &SocketRef) {
+    if let Some(connection) = sockets.hub.find(socket.id) {
+        sockets.hub.close_revoked(&connection);
+    }
 }
 
 /// Verifies a token as a request's would be.

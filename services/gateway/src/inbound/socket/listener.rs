@@ -1,52 +1,39 @@
-//! The Socket.IO listener: hyper under socketioxide, with the limits and refusals that come before any of its code.
+//! The Socket.IO listener: hyper under socketioxide, with the limits that we give to it.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderValue};
-use http::uri::PathAndQuery;
-use http::{Method, Request, Response, StatusCode, Uri};
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use http::Request;
+use http_body_util::Full;
+use hyper::service::Service;
 use runtime::Shutdown;
 use socketioxide::extract::{SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::service::SocketIoService;
 use socketioxide::{ParserConfig, SocketIo};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 
-use crate::inbound::socket::transport::{Cut, Guarded, Peer};
+use crate::inbound::socket::front::Front;
 use crate::inbound::socket::{Sockets, handshake};
 
 /// Where the library listens; other paths are rewritten to it.
-const PATH: &str = "/socket.io";
-/// Where older clients of the platform look.
-const LEGACY_PATH: &str = "/app/socket.io";
+pub(super) const PATH: &str = "/socket.io";
 /// Largest packet, over either transport.
 const MAX_PACKET: u64 = 100_000;
 /// A transport that has not joined by then is closed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
-/// A request's head, and the body of a polling client's packet.
-const READ_TIMEOUT: Duration = Duration::from_secs(10);
-const MAX_HEAD_BYTES: usize = 32 * 1024;
-/// How long the sockets may take to close when the process stops.
+/// How long events that are being handled, and then the last sockets, may take to end when the process stops.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// After an accept failed, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-type Body = UnsyncBoxBody<Bytes, Infallible>;
-type Engine = SocketIoService<engine::NotFound>;
+/// The library as a service for requests.
+pub(super) type Engine = SocketIoService<engine::NotFound>;
 
 /// A bound socket for Socket.IO.
 pub(crate) struct SocketListener {
@@ -65,23 +52,43 @@ impl SocketListener {
         self.addr
     }
 
-    /// Accepts until a stop is asked for, then closes all sockets.
+    /// Serves until a stop is asked for, then sends all sockets away. Connections are accepted until the last has gone, since those
+    /// that poll need them; what begins a new session is refused meanwhile.
     pub(crate) fn serve(self, sockets: &Arc<Sockets>, shutdown: &Shutdown) {
         let (engine, io) = engine(sockets);
+        let polling = engine.clone();
+        let end = move |session: &str| end_polling(&polling, session);
+        sockets.transports.polling_ends_by(Box::new(end));
         let front = Arc::new(Front {
             sockets: sockets.clone(),
             engine,
         });
         let stop = shutdown.clone();
+        let sockets = sockets.clone();
         shutdown.spawn_essential("sockets", async move {
+            // Those who wait for this end wait no longer, however this ends.
+            let _over = sockets.hub.end_of_drain();
+            let closed = async {
+                stop.stopping().await;
+                close(&sockets, &io).await;
+            };
             tokio::select! {
                 () = accept(self.listener, front) => {}
-                () = stop.stopping() => {}
-            }
-            if tokio::time::timeout(CLOSE_TIMEOUT, io.close()).await.is_err() {
-                tracing::warn!("not all sockets closed in time");
+                () = closed => {}
             }
         });
+    }
+}
+
+async fn close(sockets: &Sockets, io: &SocketIo) {
+    sockets.hub.drain(sockets.limits.drain()).await;
+    sockets.workers.close();
+    let closed = async {
+        sockets.workers.wait().await;
+        io.close().await;
+    };
+    if tokio::time::timeout(CLOSE_TIMEOUT, closed).await.is_err() {
+        tracing::warn!("not all sockets closed in time");
     }
 }
 
@@ -106,10 +113,23 @@ fn engine(sockets: &Arc<Sockets>) -> (Engine, SocketIo) {
     let authenticate = move |socket: SocketRef, TryData(auth): TryData<serde_json::Value>| {
         handshake::connect(shared.clone(), socket, auth.ok())
     };
-    // Everything is done before the client hears that it is connected.
-    let nothing_more = || std::future::ready(());
-    io.ns("/", nothing_more.with(authenticate));
+    let shared = sockets.clone();
+    // Everything else is done before the client hears that it is connected.
+    let connected = move |socket: SocketRef| {
+        handshake::connected(&shared, &socket);
+        std::future::ready(())
+    };
+    io.ns("/", connected.with(authenticate));
     (engine, io)
+}
+
+/// Ends a polling session as its client would, by a packet that says so: the library has no other way.
+fn end_polling(engine: &Engine, session: &str) {
+    let uri = format!("{PATH}/?EIO=4&transport=polling&sid={session}");
+    if let Ok(request) = Request::post(uri).body(Full::<Bytes>::from("1")) {
+        let answer = engine.call(request);
+        tokio::spawn(async move { drop(answer.await) });
+    }
 }
 
 async fn accept(listener: TcpListener, front: Arc<Front>) {
@@ -131,138 +151,7 @@ async fn accept(listener: TcpListener, front: Arc<Front>) {
     }
 }
 
-/// What stands before the library.
-struct Front {
-    sockets: Arc<Sockets>,
-    engine: Engine,
-}
-
-impl Front {
-    /// Serves one connection. After an upgrade the transport lives on in the library; its token keeps this waiting, so that the
-    /// place is taken until it ends.
-    async fn serve(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        // Latency matters more than packets; without it a lone chat message waits for an acknowledgement.
-        let _ = stream.set_nodelay(true);
-        let token = CancellationToken::new();
-        let io = TokioIo::new(Guarded::new(stream, token.clone()));
-        let (front, cut) = (self.clone(), Cut(token.clone()));
-        let service = service_fn(move |request| {
-            let (front, cut) = (front.clone(), cut.clone());
-            async move { Ok::<_, Infallible>(front.answer(request, peer, cut).await) }
-        });
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(READ_TIMEOUT)
-            .max_buf_size(MAX_HEAD_BYTES);
-        let ended = http.serve_connection(io, service).with_upgrades().await;
-        if let Err(error) = ended {
-            tracing::debug!(%error, "a socket connection ended");
-        }
-        token.cancelled().await;
-    }
-
-    async fn answer(&self, mut request: Request<Incoming>, peer: SocketAddr, cut: Cut) -> Response<Body> {
-        let Some(uri) = self.rewritten(request.uri()) else {
-            return refusal(StatusCode::NOT_FOUND, "not_found");
-        };
-        let origin = request.headers().get(header::ORIGIN).cloned();
-        if !self.admits(origin.as_ref(), request.headers()) {
-            return refusal(StatusCode::FORBIDDEN, "origin_refused");
-        }
-        if request.method() == Method::OPTIONS {
-            return self.with_cors(empty(StatusCode::NO_CONTENT), origin.as_ref());
-        }
-        *request.uri_mut() = uri;
-        note_upgrade(&self.sockets, &request, &cut);
-        request.extensions_mut().insert(Peer(peer));
-        request.extensions_mut().insert(cut);
-        let has_body = request.method() == Method::POST;
-        let answer = self.engine.call(request);
-        let answer = if has_body {
-            match tokio::time::timeout(READ_TIMEOUT, answer).await {
-                Ok(answer) => answer,
-                Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "timeout"),
-            }
-        } else {
-            answer.await
-        };
-        let answer = answer.unwrap_or_else(|error| match error {});
-        self.with_cors(answer.map(BodyExt::boxed_unsync), origin.as_ref())
-    }
-
-    fn rewritten(&self, uri: &Uri) -> Option<Uri> {
-        let path = uri.path();
-        let below = |base: &str| {
-            path.strip_prefix(base)
-                .filter(|rest| rest.is_empty() || *rest == "/")
-                .map(|_| uri.query().unwrap_or_default())
-        };
-        let query = below(&self.sockets.path).or_else(|| below(LEGACY_PATH))?;
-        let mut parts = uri.clone().into_parts();
-        parts.path_and_query = Some(PathAndQuery::try_from(format!("{PATH}/?{query}")).ok()?);
-        Uri::from_parts(parts).ok()
-    }
-
-    fn admits(&self, origin: Option<&HeaderValue>, headers: &HeaderMap) -> bool {
-        // An origin that is no text is none that we know.
-        let origin = origin.map(|origin| origin.to_str().unwrap_or("?"));
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        self.sockets.origins.admits(origin, host)
-    }
-
-    fn with_cors(&self, mut answer: Response<Body>, origin: Option<&HeaderValue>) -> Response<Body> {
-        let headers = answer.headers_mut();
-        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
-        let known = origin.filter(|origin| {
-            origin
-                .to_str()
-                .is_ok_and(|origin| self.sockets.origins.allows(origin))
-        });
-        if let Some(origin) = known {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            headers.insert(
-                header::ACCESS_CONTROL_ALLOW_METHODS,
-                HeaderValue::from_static("GET, POST"),
-            );
-            headers.insert(
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                HeaderValue::from_static("content-type"),
-            );
-        }
-        answer
-    }
-}
-
-fn note_upgrade(sockets: &Sockets, request: &Request<Incoming>, cut: &Cut) {
-    if request.headers().contains_key(header::UPGRADE)
-        && let Some(query) = request.uri().query()
-        && let Some(session) = query.split('&').find_map(|pair| pair.strip_prefix("sid="))
-    {
-        sockets.upgrades.note(session, cut);
-    }
-}
-
-fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Full::default().boxed_unsync());
-    *response.status_mut() = status;
-    response
-}
-
-fn refusal(status: StatusCode, code: &str) -> Response<Body> {
-    let body = serde_json::json!({ "code": code, "message": status.canonical_reason() }).to_string();
-    let mut response = Response::new(Full::from(body).boxed_unsync());
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-/// What the library passes a request on to that is not for it. `rewritten` lets none through.
+/// What the library passes a request on to that is not for it. `Front` lets none through.
 mod engine {
     use std::convert::Infallible;
     use std::future::{Ready, ready};
@@ -273,7 +162,7 @@ mod engine {
     use hyper::service::Service;
 
     #[derive(Clone)]
-    pub(super) struct NotFound;
+    pub(in crate::inbound::socket) struct NotFound;
 
     impl<B> Service<Request<B>> for NotFound {
         type Response = Response<Empty<Bytes>>;

@@ -5,15 +5,18 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::header;
 use http::request::Parts;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::hub::lock;
 
 /// A client that takes nothing for this long while something waits for it is gone.
 const STALL: Duration = Duration::from_secs(20);
@@ -124,37 +127,50 @@ impl AsyncWrite for Guarded {
     }
 }
 
-/// The connections of sessions that began with polling and went on over a websocket, by session id.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Upgrades {
-    connections: Arc<Mutex<HashMap<String, CancellationToken>>>,
+/// What ends the transport of each session.
+#[derive(Clone, Default)]
+pub(crate) struct Transports {
+    /// The websockets of sessions that began with polling, by session id.
+    upgraded: Arc<Mutex<HashMap<String, CancellationToken>>>,
+    end_polling: Arc<OnceLock<EndPolling>>,
 }
 
-impl Upgrades {
+/// Ends the session of this id, if it polls.
+type EndPolling = Box<dyn Fn(&str) + Send + Sync>;
+
+impl Transports {
+    /// Says how a session is ended that polls: it has no connection of its own, and behind a proxy its requests share one with
+    /// those of others.
+    pub(super) fn polling_ends_by(&self, end: EndPolling) {
+        let _ = self.end_polling.set(end);
+    }
+
     /// A session goes on over this connection.
     pub(super) fn note(&self, session: &str, connection: &Cut) {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        connections.insert(session.to_owned(), connection.0.clone());
-        if connections.len().is_multiple_of(PURGE_EVERY) {
-            connections.retain(|_, connection| !connection.is_cancelled());
+        let mut upgraded = lock(&self.upgraded);
+        upgraded.insert(session.to_owned(), connection.0.clone());
+        if upgraded.len().is_multiple_of(PURGE_EVERY) {
+            upgraded.retain(|_, connection| !connection.is_cancelled());
         }
     }
 
-    /// What cuts the transport of a session, whichever it is by then. `request` is the session's first.
-    pub(super) fn cutter(&self, session: String, request: &Parts) -> Box<dyn Fn() + Send + Sync> {
-        let first = request.extensions.get::<Cut>().cloned();
-        let connections = self.connections.clone();
-        Box::new(move || {
-            if let Some(first) = &first {
-                first.0.cancel();
-            }
-            let upgraded = connections
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&session);
-            if let Some(upgraded) = upgraded {
-                upgraded.cancel();
-            }
+    /// What ends the transport of a session, whichever it has by then. `first` is the session's first request.
+    pub(super) fn cutter(&self, session: String, first: &Parts) -> Box<dyn Fn() + Send + Sync> {
+        let is_websocket = first.headers.contains_key(header::UPGRADE);
+        let own = first.extensions.get::<Cut>().filter(|_| is_websocket).cloned();
+        let transports = self.clone();
+        Box::new(move || match &own {
+            Some(websocket) => websocket.0.cancel(),
+            None => transports.end(&session),
         })
+    }
+
+    fn end(&self, session: &str) {
+        let websocket = lock(&self.upgraded).remove(session);
+        match (websocket, self.end_polling.get()) {
+            (Some(websocket), _) if !websocket.is_cancelled() => websocket.cancel(),
+            (_, Some(end)) => end(session),
+            (_, None) => {}
+        }
     }
 }

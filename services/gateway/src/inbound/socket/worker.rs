@@ -15,7 +15,7 @@ use crate::inbound::socket::{Sockets, handlers};
 /// A token that expires later than this is looked at again; timers of years do not exist.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 
-/// Works until the socket is gone.
+/// Works until the socket is gone, or is to be ended: the event at hand is finished first.
 pub(super) async fn run(
     sockets: Arc<Sockets>,
     connection: Arc<Connection>,
@@ -25,6 +25,7 @@ pub(super) async fn run(
         tokio::select! {
             biased;
             () = connection.gone().cancelled() => return,
+            () = connection.departing().cancelled() => return connection.hang_up(),
             () = expiry(&sockets, &connection) => expire(&sockets, &connection),
             incoming = events.recv() => {
                 let Some(incoming) = incoming else { return };
@@ -37,6 +38,13 @@ pub(super) async fn run(
 
 async fn handle(sockets: &Arc<Sockets>, connection: &Arc<Connection>, incoming: Incoming) {
     let Incoming { name, data, ack } = incoming;
+    // The clock may have gone on since the last look, as after a machine slept.
+    if connection
+        .expires_at()
+        .is_some_and(|at| at <= sockets.clock.now())
+    {
+        expire(sockets, connection);
+    }
     let outcome = handlers::dispatch(sockets, connection, &name, &data).await;
     match outcome {
         Ok(answer) => accept(ack, answer),
@@ -77,6 +85,6 @@ async fn expiry(sockets: &Sockets, connection: &Connection) {
 
 /// A guest from now on, who may watch but not speak.
 fn expire(sockets: &Sockets, connection: &Arc<Connection>) {
-    sockets.hub.identify(connection, None);
+    sockets.hub.sign_out(connection);
     connection.emit(&TokenExpired {});
 }

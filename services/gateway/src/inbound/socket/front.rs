@@ -1,0 +1,192 @@
+//! What stands before the Socket.IO library: refusals, cookies and headers, for which it has no place.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::inbound::socket::listener::{Engine, PATH};
+use crate::inbound::socket::transport::{Cut, Guarded, Peer};
+use crate::inbound::socket::{Sockets, visitor};
+
+/// Where older clients of the platform look.
+const LEGACY_PATH: &str = "/app/socket.io";
+/// A request's head, and the body of a polling client's packet.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// What stands before the library.
+pub(super) struct Front {
+    pub(super) sockets: Arc<Sockets>,
+    pub(super) engine: Engine,
+}
+
+impl Front {
+    /// Serves one connection. After an upgrade the transport lives on in the library; its token keeps this waiting, so that the
+    /// place is taken until it ends.
+    pub(super) async fn serve(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        // Latency matters more than packets; without it a lone chat message waits for an acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let token = CancellationToken::new();
+        let io = TokioIo::new(Guarded::new(stream, token.clone()));
+        let (front, cut) = (self.clone(), Cut(token.clone()));
+        let service = service_fn(move |request| {
+            let (front, cut) = (front.clone(), cut.clone());
+            async move { Ok::<_, Infallible>(front.answer(request, peer, cut).await) }
+        });
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(READ_TIMEOUT)
+            .max_buf_size(MAX_HEAD_BYTES);
+        let ended = http.serve_connection(io, service).with_upgrades().await;
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a socket connection ended");
+        }
+        token.cancelled().await;
+    }
+
+    async fn answer(&self, mut request: Request<Incoming>, peer: SocketAddr, cut: Cut) -> Response<Body> {
+        let Some(uri) = self.rewritten(request.uri()) else {
+            return refusal(StatusCode::NOT_FOUND, "not_found");
+        };
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        if !self.admits(origin.as_ref(), request.headers()) {
+            return refusal(StatusCode::FORBIDDEN, "origin_refused");
+        }
+        if request.method() == Method::OPTIONS {
+            return self.with_cors(empty(StatusCode::NO_CONTENT), origin.as_ref());
+        }
+        let is_new = session(&uri).is_none();
+        if is_new && self.sockets.hub.is_draining() {
+            return self.with_cors(going_away(), origin.as_ref());
+        }
+        let cookie = if is_new {
+            let secure = visitor::over_tls(request.headers(), peer.ip(), &self.sockets.trusted);
+            visitor::greet(&self.sockets.visitors, &mut request, secure)
+        } else {
+            None
+        };
+        *request.uri_mut() = uri;
+        note_upgrade(&self.sockets, &request, &cut);
+        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(cut);
+        let mut answer = self.ask(request).await;
+        visitor::give(cookie, &mut answer);
+        self.with_cors(answer, origin.as_ref())
+    }
+
+    /// Asks the library. A packet's body has a deadline; a client that waits for packets has none.
+    async fn ask(&self, request: Request<Incoming>) -> Response<Body> {
+        let has_body = request.method() == Method::POST;
+        let answer = self.engine.call(request);
+        let answer = if has_body {
+            match tokio::time::timeout(READ_TIMEOUT, answer).await {
+                Ok(answer) => answer,
+                Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "timeout"),
+            }
+        } else {
+            answer.await
+        };
+        let answer = answer.unwrap_or_else(|error| match error {});
+        answer.map(BodyExt::boxed_unsync)
+    }
+
+    fn rewritten(&self, uri: &Uri) -> Option<Uri> {
+        let path = uri.path();
+        let below = |base: &str| {
+            path.strip_prefix(base)
+                .filter(|rest| rest.is_empty() || *rest == "/")
+                .map(|_| uri.query().unwrap_or_default())
+        };
+        let query = below(&self.sockets.path).or_else(|| below(LEGACY_PATH))?;
+        let mut parts = uri.clone().into_parts();
+        parts.path_and_query = Some(PathAndQuery::try_from(format!("{PATH}/?{query}")).ok()?);
+        Uri::from_parts(parts).ok()
+    }
+
+    fn admits(&self, origin: Option<&HeaderValue>, headers: &HeaderMap) -> bool {
+        // An origin that is no text is none that we know.
+        let origin = origin.map(|origin| origin.to_str().unwrap_or("?"));
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        self.sockets.origins.admits(origin, host)
+    }
+
+    fn with_cors(&self, mut answer: Response<Body>, origin: Option<&HeaderValue>) -> Response<Body> {
+        let headers = answer.headers_mut();
+        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
+        let known = origin.filter(|origin| {
+            origin
+                .to_str()
+                .is_ok_and(|origin| self.sockets.origins.allows(origin))
+        });
+        if let Some(origin) = known {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            headers.insert(
+                header::ACCESS_CONTROL_ALLOW_METHODS,
+                HeaderValue::from_static("GET, POST"),
+            );
+            headers.insert(
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                HeaderValue::from_static("content-type"),
+            );
+        }
+        answer
+    }
+}
+
+/// The session that a request belongs to; the first one of a session has none yet.
+fn session(uri: &Uri) -> Option<&str> {
+    uri.query()?.split('&').find_map(|pair| pair.strip_prefix("sid="))
+}
+
+fn note_upgrade(sockets: &Sockets, request: &Request<Incoming>, cut: &Cut) {
+    if request.headers().contains_key(header::UPGRADE)
+        && let Some(session) = session(request.uri())
+    {
+        sockets.transports.note(session, cut);
+    }
+}
+
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Full::default().boxed_unsync());
+    *response.status_mut() = status;
+    response
+}
+
+/// What whoever comes while the process stops gets: over another connection a proxy reaches another replica.
+fn going_away() -> Response<Body> {
+    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, "server_draining");
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn refusal(status: StatusCode, code: &str) -> Response<Body> {
+    let body = serde_json::json!({ "code": code, "message": status.canonical_reason() }).to_string();
+    let mut response = Response::new(Full::from(body).boxed_unsync());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

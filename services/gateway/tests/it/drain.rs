@@ -1,0 +1,98 @@
+//! The process is asked to stop: sockets are told and sent away, and what is in progress is finished.
+
+use std::time::Duration;
+
+use bus::BusConfig;
+use gateway::Config;
+use identity::ServiceSecretConfig;
+use secrecy::SecretString;
+use serde_json::json;
+use storage::RedisConfig;
+
+use crate::client::{Client, Options};
+use crate::sockets::leases;
+use crate::world::World;
+
+/// The client would not come back by itself after this.
+const GOODBYE: &str = "io server disconnect";
+
+#[tokio::test]
+async fn sockets_are_told_and_sent_away() {
+    let world = World::with(|config| config.socket.gateway_drain_seconds = 2).await;
+    world.stream(1, true);
+    let polling = Options {
+        auth: json!({ "token": world.token(6, "bob") }),
+        transport: "polling",
+        ..Options::default()
+    };
+    let mut sockets = vec![
+        world.socket(5, "ann").await,
+        Client::start(&world.app.socket, &polling),
+        world.socket(7, "cy").await,
+    ];
+    for socket in &mut sockets {
+        socket.join(1).await;
+    }
+    leases(&world, &["u:5", "u:6", "u:7"]).await;
+    let url = format!("{}/socket.io/?EIO=4&transport=polling", world.app.socket);
+    assert_eq!(world.http.get(&url).send().await.unwrap().status(), 200);
+
+    world.app.stop();
+    for socket in &mut sockets {
+        let hint = socket.event("server_draining").await["reconnectInMs"].as_u64();
+        assert!(hint.is_some_and(|ms| ms < 3000), "{hint:?}");
+        assert_ne!(socket.event("disconnect").await["reason"], GOODBYE);
+    }
+    leases(&world, &[]).await;
+    // Over a connection that is open still, or over none.
+    if let Ok(late) = world.http.get(&url).send().await {
+        assert_eq!(late.status(), 503);
+    }
+}
+
+#[tokio::test]
+async fn a_message_in_progress_is_finished() {
+    let world = World::new().await;
+    world.stream(1, true);
+    let mut ann = world.socket(5, "ann").await;
+    ann.join(1).await;
+    world.peers.state().chat_takes = Duration::from_millis(500);
+    let said = async {
+        let message = json!({"streamId": 1, "message": "the last word"});
+        let answer = ann.ask("chat_message", message).await;
+        (answer, ann.event("disconnect").await)
+    };
+    let stopped = async {
+        stack::eventually(crate::world::SOON, "the message to be on its way", async || {
+            world.peers.state().chats_asked == 1
+        })
+        .await
+        .unwrap();
+        world.app.stop();
+    };
+    let ((answer, end), ()) = tokio::join!(said, stopped);
+    assert_eq!(answer["ok"], true, "{answer}");
+    assert_ne!(end["reason"], GOODBYE);
+    assert_eq!(world.peers.state().messages[&1].len(), 1);
+    leases(&world, &[]).await;
+}
+
+#[test]
+fn a_drain_fits_into_the_grace() {
+    let secrets = ServiceSecretConfig {
+        service_secret: SecretString::from("a-secret-of-the-tests-with-32-bytes"),
+        service_secret_previous: None,
+    };
+    let mut config = Config::for_testing(
+        secrets,
+        BusConfig::new("amqp://localhost"),
+        RedisConfig::new("redis://localhost", "test"),
+        &"http://localhost:1".parse().unwrap(),
+    );
+    assert_eq!(config.check(), Ok(()));
+    config.socket.gateway_drain_seconds = config.process.stop_grace_seconds;
+    assert_eq!(
+        config.check().unwrap_err().to_string(),
+        "AIRWAVE_GATEWAY_DRAIN_SECONDS must be less than AIRWAVE_STOP_GRACE_SECONDS"
+    );
+}
