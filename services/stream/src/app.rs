@@ -21,7 +21,7 @@ use crate::inbound::hooks::{HookSecret, Hooks, Space};
 use crate::inbound::rpc::Rpc;
 use crate::outbound::media_node::MediaNodes;
 use crate::store::Store;
-use crate::store::leases::Leases;
+use crate::store::leases::{LEASE, Leases};
 use crate::store::streams::Totals;
 
 /// Between two looks for objects that are to go.
@@ -90,7 +90,7 @@ impl App {
                 keyring: Keyring::new(&config.stream_key_secret),
             },
             bucket,
-            leases: Leases::new(redis.clone()),
+            leases: Leases::new(redis.clone(), LEASE),
             redis,
             realtime: Realtime::start(&bus),
             bus,

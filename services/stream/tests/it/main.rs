@@ -5,6 +5,7 @@
 mod going_live;
 mod hooks;
 mod keys;
+mod leases;
 mod lists;
 mod owners;
 mod peers;

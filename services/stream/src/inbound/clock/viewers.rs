@@ -68,7 +68,9 @@ impl ViewerCounts {
     }
 
     async fn tick(&self, rooms: &mut BTreeMap<StreamId, Room>, write: bool) -> Result<()> {
-        for (stream, count) in changes(rooms, &self.leases.counts().await?) {
+        let audiences = self.leases.counts().await?.into_iter();
+        let counts = audiences.map(|(stream, audience)| (stream, audience.viewers));
+        for (stream, count) in changes(rooms, &counts.collect()) {
             let changed = ViewerCountChanged {
                 stream_id: stream.0,
                 count,
