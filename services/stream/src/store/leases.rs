@@ -194,6 +194,41 @@ impl Leases {
         let numbers = call.invoke_async(&mut self.redis.connection()).await;
         Ok(numbers.map_err(storage::Error::from)?)
     }
+
+    /// The counts that rooms were told last, for a replica that begins to tell them. It may know too few.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn told(&self) -> Result<BTreeMap<StreamId, u32>> {
+        let mut call = redis::cmd("HGETALL");
+        call.arg(self.redis.key("told"));
+        let told = call.query_async(&mut self.redis.connection()).await;
+        let told: BTreeMap<i64, u32> = told.map_err(storage::Error::from)?;
+        Ok(told
+            .into_iter()
+            .map(|(stream, count)| (StreamId(stream), count))
+            .collect())
+    }
+
+    /// Notes what rooms were told. Those that were told of nobody are forgotten.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn note_told(&self, changes: &[(StreamId, u32)]) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut calls = redis::pipe();
+        for (stream, count) in changes {
+            let command = if *count == 0 { "HDEL" } else { "HSET" };
+            calls.cmd(command).arg(self.redis.key("told")).arg(stream.0);
+            if *count > 0 {
+                calls.arg(*count);
+            }
+            calls.ignore();
+        }
+        self.send(calls).await
+    }
 }
 
 /// A batch that begins with its script, since Redis may have been emptied.

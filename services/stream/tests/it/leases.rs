@@ -208,6 +208,16 @@ async fn leases_of_the_version_before_are_a_connection_each() {
     assert_eq!(counted().await, (1, 2));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_rooms_were_told_is_remembered_for_the_next_replica() {
+    let real = Real::new().await;
+    let [first, second] = STREAMS;
+    real.long.note_told(&[]).await.unwrap();
+    real.long.note_told(&[(first, 3), (second, 1)]).await.unwrap();
+    real.long.note_told(&[(first, 4), (second, 0)]).await.unwrap();
+    assert_eq!(real.long.told().await.unwrap(), BTreeMap::from([(first, 4)]));
+}
+
 fn lease(viewer: &str, connections: u32) -> Lease {
     Lease {
         viewer: viewer.to_owned(),
@@ -216,7 +226,7 @@ fn lease(viewer: &str, connections: u32) -> Lease {
 }
 
 /// Empties this deployment's part of Redis.
-async fn forget(redis: &Redis) {
+pub(crate) async fn forget(redis: &Redis) {
     let mut connection = redis.connection();
     let mut keys = cmd("KEYS");
     keys.arg(redis.key("*"));

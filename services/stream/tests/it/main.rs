@@ -17,5 +17,6 @@ mod searching;
 mod second_publisher;
 mod streams;
 mod tables;
+mod told;
 mod viewers;
 mod world;
