@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 
+use crate::figures::Figures;
 use crate::health::Health;
 use crate::metrics::render;
 use crate::shutdown::Shutdown;
@@ -18,6 +19,7 @@ const MAX_CONNECTIONS: usize = 64;
 pub struct InternalListener {
     listener: TcpListener,
     addr: SocketAddr,
+    figures: Figures,
 }
 
 impl InternalListener {
@@ -28,7 +30,19 @@ impl InternalListener {
     pub fn bind(addr: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(addr)?;
         let addr = listener.local_addr()?;
-        Ok(Self { listener, addr })
+        let figures = Figures::default();
+        Ok(Self {
+            listener,
+            addr,
+            figures,
+        })
+    }
+
+    /// Prints these beside the metrics of the process.
+    #[must_use]
+    pub fn showing(self, figures: &Figures) -> Self {
+        let figures = figures.clone();
+        Self { figures, ..self }
     }
 
     /// The address, with the port that was given.
@@ -46,6 +60,7 @@ impl InternalListener {
         let state = Data::new(State {
             health,
             shutdown: shutdown.clone(),
+            figures: self.figures,
         });
         let server = HttpServer::new(move || {
             App::new()
@@ -89,6 +104,7 @@ impl InternalListener {
 struct State {
     health: Health,
     shutdown: Shutdown,
+    figures: Figures,
 }
 
 async fn healthz() -> HttpResponse {
@@ -104,8 +120,8 @@ async fn readyz(state: Data<State>) -> HttpResponse {
     }
 }
 
-async fn metrics() -> HttpResponse {
+async fn metrics(state: Data<State>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(render())
+        .body(render() + &state.figures.render())
 }

@@ -4,7 +4,8 @@
 //! exit code 78 when a value is missing or impossible), installs the TLS provider, starts logs and traces, tries the
 //! cryptography, listens to signals and runs the service; at the end it flushes what was traced. A running service holds a
 //! [`Shutdown`], which owns its background tasks; an [`InternalListener`] with `/healthz`, `/readyz` and `/metrics`, fed by
-//! [`Health`]; and, when it answers gRPC, a [`GrpcListener`]. [`identity_sync`] keeps an [`identity::Verifier`] supplied.
+//! [`Health`] and by [`Figures`] of what comes and goes; and, when it answers gRPC, a [`GrpcListener`]. [`identity_sync`] keeps
+//! an [`identity::Verifier`] supplied.
 //!
 //! Nothing here is global except what the process has only one of: the log subscriber, the metrics recorder and the TLS
 //! provider. So a test runs several services in one process.
@@ -13,6 +14,7 @@ pub mod identity_sync;
 
 mod boot;
 mod config;
+mod figures;
 mod grpc;
 mod health;
 mod internal;
@@ -22,6 +24,7 @@ mod telemetry;
 
 pub use boot::{Command, EXIT_CONFIG, Process, boot};
 pub use config::{ConfigError, Environment, GrpcConfig, ProcessConfig, TelemetryConfig};
+pub use figures::Figures;
 pub use grpc::{GrpcListener, grpc_server};
 pub use health::Health;
 pub use internal::InternalListener;

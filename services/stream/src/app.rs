@@ -9,7 +9,7 @@ use domain::Clock;
 use identity::{ServiceName, ServiceTokens, Verifier};
 use objects::Pictures;
 use proto::Peer;
-use runtime::Health;
+use runtime::{Figures, Health};
 use storage::{Database, Redis};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,7 @@ use crate::inbound::hooks::{HookSecret, Hooks, Space};
 use crate::inbound::rpc::Rpc;
 use crate::outbound::media_node::MediaNodes;
 use crate::store::Store;
-use crate::store::leases::Leases;
+use crate::store::leases::{LEASE, Leases};
 use crate::store::streams::Totals;
 
 /// Between two looks for objects that are to go.
@@ -53,6 +53,8 @@ pub struct App {
     pub verifier: Verifier,
     /// What the process needs to do its work.
     pub health: Health,
+    /// What is measured of each live stream.
+    pub figures: Figures,
     /// Where gRPC is answered.
     pub grpc_addr: SocketAddr,
     /// Where hooks are answered.
@@ -90,7 +92,7 @@ impl App {
                 keyring: Keyring::new(&config.stream_key_secret),
             },
             bucket,
-            leases: Leases::new(redis.clone()),
+            leases: Leases::new(redis.clone(), LEASE),
             redis,
             realtime: Realtime::start(&bus),
             bus,
@@ -98,6 +100,7 @@ impl App {
             tokens,
             verifier: Verifier::new(clock),
             health: Health::new(),
+            figures: Figures::default(),
             grpc_addr: addresses.grpc,
             hooks_addr: addresses.hooks,
             internal_addr: addresses.internal,
@@ -185,6 +188,7 @@ impl App {
             store: self.store.clone(),
             leases: self.leases.clone(),
             realtime: self.realtime.clone(),
+            figures: self.figures.clone(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! a publish is let in, [`reconcile()`] compares what we believe with what the media nodes say.
 
 mod broadcast;
+mod curve;
 mod file_name;
 mod health;
 mod key;
@@ -13,6 +14,7 @@ mod slug;
 mod verdict;
 
 pub use broadcast::{BroadcastState, EndReason, PublishState, UnknownState};
+pub use curve::{Airing, Curve, Point};
 pub use file_name::RecordingName;
 pub use health::{Health, Progress, Reading};
 pub use key::{InvalidKey, Keyring, PlaybackName, SEALED_OVERHEAD, Secret, StreamKey};

@@ -76,7 +76,9 @@ pub async fn run(service: Service, shutdown: Shutdown) -> anyhow::Result<()> {
         internal,
     } = service;
     app.watch_health();
-    internal.serve(app.health.clone(), &shutdown)?;
+    internal
+        .showing(&app.figures)
+        .serve(app.health.clone(), &shutdown)?;
     runtime::identity_sync::start(
         &app.verifier,
         &AuthPeer::new(app.auth.clone()),

@@ -1,6 +1,7 @@
 //! The gRPC API: parse, who is asking, one store call, answer.
 
 mod convert;
+mod leases;
 mod service;
 mod uploads;
 
@@ -16,7 +17,7 @@ use crate::domain::{RecordingName, may_manage};
 use crate::error::{Error, Result};
 use crate::outbound::media_node::MediaNodes;
 use crate::store::Store;
-use crate::store::leases::{Leases, Viewers};
+use crate::store::leases::Leases;
 use crate::store::streams::{Filter, StreamView, Totals};
 
 /// Which services may call what.
@@ -48,9 +49,6 @@ pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("ReleaseViewers", &[ServiceName::Gateway]),
     ("ResolveRecording", &[ServiceName::Vod]),
 ];
-
-/// Leases in one call: a gateway with more viewers makes several.
-const MOST_LEASES: usize = 20_000;
 
 /// The API.
 #[derive(Debug, Clone)]
@@ -223,21 +221,6 @@ async fn answer<T>(caller: &Caller, work: impl Future<Output = Result<T>>) -> Re
         Ok(Err(error)) => Err(error.into_status()),
         Err(_) => Err(domain::Error::unavailable().into_status()),
     }
-}
-
-fn leases(leases: Vec<api::ViewerLease>) -> Result<Viewers> {
-    if leases.len() > MOST_LEASES {
-        return Err(domain::FieldError::new("leases", format!("must be at most {MOST_LEASES}")).into());
-    }
-    let mut viewers = Viewers::new();
-    for lease in leases {
-        let stream = convert::stream_id(lease.stream_id)?;
-        viewers
-            .entry(stream)
-            .or_default()
-            .push(convert::viewer(lease.viewer)?);
-    }
-    Ok(viewers)
 }
 
 #[cfg(test)]

@@ -1,178 +1,175 @@
 //! Who watches: leases in Redis, never a counter, so a gateway that dies takes its viewers with it.
 //!
-//! A viewer counts once however many sockets and gateways he has. Each stream has a sorted set with one member per viewer, whose
-//! score is when the last of his leases ends, so counting is one range over scores; and a hash that says for each viewer which
-//! gateways hold a lease until when, so that one gateway's release leaves what another holds. Redis' own clock is the only one
-//! that counts. All of it may vanish at any time: the next renewal brings it back.
+//! A viewer counts once however many sockets and gateways he has; his connections are counted beside him. Each stream has a
+//! sorted set with one member per viewer, whose score is when the last of his leases ends, so counting is one range over scores;
+//! a hash that says for each viewer which gateways hold a lease until when, for how many connections, so that one gateway's
+//! release leaves what another holds; and a hash of connections by the end of their leases, whose past part counts no more. Ends
+//! are rounded up to steps, so that hash stays short. All of it may vanish at any time: the next renewal brings it back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use deadpool_redis::redis::{self, Script};
+use deadpool_redis::redis::{self, FromRedisValue, Pipeline, Script, ScriptInvocation};
 use domain::StreamId;
+use futures::future::try_join_all;
 use storage::Redis;
 
 use crate::error::Result;
 
-/// How long a lease lasts without a renewal.
-const LEASE_MILLIS: u64 = 15_000;
-/// Viewers that one call of a script renews: it holds Redis up for less than a millisecond.
-const CHUNK: usize = 200;
+/// How long a lease lasts without a renewal. Gateways renew every 5 s, so two renewals may be lost.
+pub const LEASE: Duration = Duration::from_secs(15);
+/// A lease ends up to one such part of it late, a second.
+const STEPS: u64 = 15;
+/// Keys are kept for this long without a renewal; longer than a lease.
+const KEPT_MILLIS: u64 = 60_000;
+/// Viewers that one call of a script renews, and rooms that one counts: it holds Redis up for a millisecond or two.
+const CHUNK: usize = 100;
 
-const RENEW: &str = r"
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local ends = string.format('%d', now + ARGV[1])
-for i = 4, #ARGV do
-  local leases = ARGV[2] .. '=' .. ends
-  local held = redis.call('HGET', KEYS[2], ARGV[i])
-  if held then
-    for gateway, other in string.gmatch(held, '([^=;]+)=(%d+)') do
-      if gateway ~= ARGV[2] and tonumber(other) > now then leases = leases .. ';' .. gateway .. '=' .. other end
-    end
-  end
-  redis.call('HSET', KEYS[2], ARGV[i], leases)
-  redis.call('ZADD', KEYS[1], ends, ARGV[i])
-end
-local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 1000)
-if #gone > 0 then
-  redis.call('ZREM', KEYS[1], unpack(gone))
-  redis.call('HDEL', KEYS[2], unpack(gone))
-end
-redis.call('PEXPIRE', KEYS[1], 4 * ARGV[1])
-redis.call('PEXPIRE', KEYS[2], 4 * ARGV[1])
-redis.call('ZADD', KEYS[3], ends, ARGV[3])
-return 0
-";
+/// The scripts, each after those that it builds on.
+macro_rules! script {
+    ($($file:literal),+) => {
+        Script::new(concat!($(include_str!(concat!("leases/", $file, ".lua"))),+))
+    };
+}
 
-const RELEASE: &str = r"
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for i = 2, #ARGV do
-  local held = redis.call('HGET', KEYS[2], ARGV[i])
-  if held then
-    local leases, latest = '', 0
-    for gateway, other in string.gmatch(held, '([^=;]+)=(%d+)') do
-      if gateway ~= ARGV[1] and tonumber(other) > now then
-        if leases ~= '' then leases = leases .. ';' end
-        leases = leases .. gateway .. '=' .. other
-        if tonumber(other) > latest then latest = tonumber(other) end
-      end
-    end
-    if latest > 0 then
-      redis.call('HSET', KEYS[2], ARGV[i], leases)
-      redis.call('ZADD', KEYS[1], string.format('%d', latest), ARGV[i])
-    else
-      redis.call('HDEL', KEYS[2], ARGV[i])
-      redis.call('ZREM', KEYS[1], ARGV[i])
-    end
-  end
-end
-return 0
-";
+/// One viewer, as one gateway holds him.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// `u:<user id>` or `g:<visitor id>`.
+    pub viewer: String,
+    /// His sockets there, at least one.
+    pub connections: u32,
+}
 
-const COUNT: &str = r"
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 60000)
-local counts = {}
-for _, stream in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  counts[#counts + 1] = stream
-  counts[#counts + 1] = redis.call('ZCOUNT', ARGV[1] .. stream, '(' .. string.format('%d', now), '+inf')
-end
-return counts
-";
+/// What one gateway says of its viewers, by stream.
+pub type ByStream<T> = BTreeMap<StreamId, Vec<T>>;
 
-const COUNT_ONE: &str = r"
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-return redis.call('ZCOUNT', KEYS[1], '(' .. string.format('%d', now), '+inf')
-";
-
-/// The viewers of one gateway, by stream.
-pub type Viewers = BTreeMap<StreamId, Vec<String>>;
+/// Who is in a room now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Audience {
+    /// Distinct viewers.
+    pub viewers: u32,
+    /// Their connections, at least one each.
+    pub connections: u32,
+    /// The most connections that one of them has; what he has closed may be in it for as long as a lease.
+    pub most: u32,
+}
 
 /// The leases of all viewers. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Leases {
     redis: Redis,
+    millis: u64,
+    scripts: Arc<Scripts>,
+}
+
+#[derive(Debug)]
+struct Scripts {
+    renew: Script,
+    release: Script,
+    rooms: Script,
+    count: Script,
 }
 
 impl Leases {
-    /// Keeps leases in this Redis.
+    /// Keeps leases in this Redis, each for [`LEASE`] unless a test has no time for it. More than half a minute is too long for
+    /// the keys.
     #[must_use]
-    pub fn new(redis: Redis) -> Self {
-        Self { redis }
+    pub fn new(redis: Redis, lease: Duration) -> Self {
+        let scripts = Scripts {
+            renew: script!("now", "held", "renew"),
+            release: script!("now", "held", "release"),
+            rooms: script!("now", "rooms"),
+            count: script!("now", "count"),
+        };
+        Self {
+            redis,
+            millis: u64::try_from(lease.as_millis()).unwrap_or(KEPT_MILLIS),
+            scripts: Arc::new(scripts),
+        }
     }
 
     /// Renews the leases that a gateway holds, or begins them.
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn renew(&self, gateway: &str, viewers: &Viewers) -> Result<()> {
-        let script = Script::new(RENEW);
-        self.in_chunks(&script, viewers, |call, stream| {
-            call.key(self.redis.key("rooms"))
-                .arg(LEASE_MILLIS)
-                .arg(gateway)
-                .arg(stream.0);
-        })
-        .await
+    pub async fn renew(&self, gateway: &str, leases: &ByStream<Lease>) -> Result<()> {
+        let calls = self.calls(
+            &self.scripts.renew,
+            leases,
+            |call, stream| {
+                call.key(self.redis.key("rooms"))
+                    .arg(self.millis)
+                    .arg((self.millis / STEPS).max(1))
+                    .arg(KEPT_MILLIS)
+                    .arg(gateway)
+                    .arg(stream.0);
+            },
+            |call, lease| {
+                call.arg(&lease.viewer).arg(lease.connections);
+            },
+        );
+        self.send(calls).await
     }
 
     /// Ends the leases that a gateway holds.
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn release(&self, gateway: &str, viewers: &Viewers) -> Result<()> {
-        let script = Script::new(RELEASE);
-        self.in_chunks(&script, viewers, |call, _| {
-            call.arg(gateway);
-        })
-        .await
+    pub async fn release(&self, gateway: &str, viewers: &ByStream<String>) -> Result<()> {
+        let calls = self.calls(
+            &self.scripts.release,
+            viewers,
+            |call, _| {
+                call.arg(gateway);
+            },
+            |call, viewer| {
+                call.arg(viewer);
+            },
+        );
+        self.send(calls).await
     }
 
-    /// All calls of a batch in one pipeline: one round trip, and no other client waits for the whole of it.
-    async fn in_chunks(
+    /// All calls of a batch: no other client waits for the whole of it.
+    fn calls<T>(
         &self,
         script: &Script,
-        viewers: &Viewers,
-        head: impl Fn(&mut redis::ScriptInvocation<'_>, StreamId),
-    ) -> Result<()> {
-        let mut pipeline = redis::pipe();
-        // Loaded in the same trip: Redis may have been emptied since.
-        pipeline.load_script(script).ignore();
-        for (stream, members) in viewers {
+        held: &ByStream<T>,
+        head: impl Fn(&mut ScriptInvocation<'_>, StreamId),
+        each: impl Fn(&mut ScriptInvocation<'_>, &T),
+    ) -> Pipeline {
+        let mut pipeline = loaded(script);
+        for (stream, members) in held {
             for chunk in members.chunks(CHUNK) {
                 let mut call = script.prepare_invoke();
-                call.key(self.set(*stream))
-                    .key(self.redis.key(&format!("leases:{stream}")));
-                head(&mut call, *stream);
-                for viewer in chunk {
-                    call.arg(viewer);
+                for of in ["viewers:", "leases:", "connections:"] {
+                    call.key(self.redis.key(&format!("{of}{stream}")));
                 }
+                head(&mut call, *stream);
+                chunk.iter().for_each(|member| each(&mut call, member));
                 pipeline.invoke_script(&call).ignore();
             }
         }
-        let mut connection = self.redis.connection();
-        Ok(pipeline
-            .query_async::<()>(&mut connection)
-            .await
-            .map_err(storage::Error::from)?)
+        pipeline
     }
 
-    /// How many watch each stream that somebody watches or watched within the last minute.
+    /// Sends a batch in one round trip.
+    async fn send<T: FromRedisValue>(&self, calls: Pipeline) -> Result<T> {
+        let answer = calls.query_async(&mut self.redis.connection()).await;
+        Ok(answer.map_err(storage::Error::from)?)
+    }
+
+    /// Who is in each room in which somebody is, or was within the last minute.
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn counts(&self) -> Result<BTreeMap<StreamId, u32>> {
-        let mut connection = self.redis.connection();
-        let flat: Vec<i64> = Script::new(COUNT)
-            .key(self.redis.key("rooms"))
-            .arg(self.redis.key("viewers:"))
-            .invoke_async(&mut connection)
-            .await
-            .map_err(storage::Error::from)?;
-        Ok(flat.chunks_exact(2).filter_map(pair).collect())
+    pub async fn counts(&self) -> Result<BTreeMap<StreamId, Audience>> {
+        let mut call = self.scripts.rooms.key(self.redis.key("rooms"));
+        call.arg(KEPT_MILLIS);
+        let rooms = call.invoke_async(&mut self.redis.connection()).await;
+        let rooms: Vec<i64> = rooms.map_err(storage::Error::from)?;
+        self.audiences(&rooms).await
     }
 
     /// How many watch one stream.
@@ -180,20 +177,78 @@ impl Leases {
     /// # Errors
     /// When Redis does not answer.
     pub async fn count(&self, stream: StreamId) -> Result<u32> {
-        let mut connection = self.redis.connection();
-        let call = Script::new(COUNT_ONE);
-        let count = call.key(self.set(stream)).invoke_async(&mut connection).await;
-        Ok(count.map_err(storage::Error::from)?)
+        let counted = self.audiences(&[stream.0]).await?;
+        Ok(counted.get(&stream).map_or(0, |audience| audience.viewers))
     }
 
-    fn set(&self, stream: StreamId) -> String {
-        self.redis.key(&format!("viewers:{stream}"))
+    async fn audiences(&self, rooms: &[i64]) -> Result<BTreeMap<StreamId, Audience>> {
+        let counted = try_join_all(rooms.chunks(CHUNK).map(|some| self.numbers(some))).await?;
+        let rows = counted.iter().flat_map(|numbers| numbers.chunks_exact(4));
+        Ok(rows.filter_map(audience).collect())
+    }
+
+    /// Four numbers for each room, as the script has them.
+    async fn numbers(&self, rooms: &[i64]) -> Result<Vec<i64>> {
+        let mut call = self.scripts.count.arg(self.redis.key("viewers:"));
+        call.arg(self.redis.key("connections:")).arg(rooms);
+        let numbers = call.invoke_async(&mut self.redis.connection()).await;
+        Ok(numbers.map_err(storage::Error::from)?)
+    }
+
+    /// The counts that rooms were told last, for a replica that begins to tell them. It may know too few.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn told(&self) -> Result<BTreeMap<StreamId, u32>> {
+        let mut call = redis::cmd("HGETALL");
+        call.arg(self.redis.key("told"));
+        let told = call.query_async(&mut self.redis.connection()).await;
+        let told: BTreeMap<i64, u32> = told.map_err(storage::Error::from)?;
+        Ok(told
+            .into_iter()
+            .map(|(stream, count)| (StreamId(stream), count))
+            .collect())
+    }
+
+    /// Notes what rooms were told. Those that were told of nobody are forgotten.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn note_told(&self, changes: &[(StreamId, u32)]) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut calls = redis::pipe();
+        for (stream, count) in changes {
+            let command = if *count == 0 { "HDEL" } else { "HSET" };
+            calls.cmd(command).arg(self.redis.key("told")).arg(stream.0);
+            if *count > 0 {
+                calls.arg(*count);
+            }
+            calls.ignore();
+        }
+        self.send(calls).await
     }
 }
 
-fn pair(pair: &[i64]) -> Option<(StreamId, u32)> {
-    match pair {
-        [stream, count] => Some((StreamId(*stream), u32::try_from(*count).ok()?)),
+/// A batch that begins with its script, since Redis may have been emptied.
+fn loaded(script: &Script) -> Pipeline {
+    let mut pipeline = redis::pipe();
+    pipeline.load_script(script).ignore();
+    pipeline
+}
+
+fn audience(row: &[i64]) -> Option<(StreamId, Audience)> {
+    let number = |n: i64| u32::try_from(n.max(0)).unwrap_or(u32::MAX);
+    match *row {
+        [stream, viewers, connections, most] => Some((
+            StreamId(stream),
+            Audience {
+                viewers: number(viewers),
+                connections: number(connections),
+                most: number(most),
+            },
+        )),
         _ => None,
     }
 }

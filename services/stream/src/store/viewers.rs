@@ -4,81 +4,85 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
 use diesel_async::RunQueryDsl;
-use domain::StreamId;
+use domain::{BroadcastId, StreamId};
 
 use super::{Conn, Store};
+use crate::domain::{Airing, Point};
 use crate::error::Result;
-use crate::schema::streams;
-
-/// Viewers of one stream since the last time that they were written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Watched {
-    /// The stream.
-    pub stream: StreamId,
-    /// Now.
-    pub viewers: u32,
-    /// The most that were seen at once.
-    pub peak: u32,
-}
+use crate::schema::broadcasts;
 
 const COUNTS: &str = "UPDATE streams SET viewer_count = seen.viewers FROM unnest($1, $2) AS seen (id, viewers) \
      WHERE streams.id = seen.id AND streams.status = 'live' AND streams.viewer_count <> seen.viewers";
-const PEAKS: &str = "UPDATE broadcasts SET peak_viewers = seen.peak, updated_at = $3 \
-     FROM unnest($1, $2) AS seen (id, peak) WHERE broadcasts.stream_id = seen.id AND broadcasts.state <> 'ended' \
-     AND broadcasts.peak_viewers < seen.peak";
+const PEAKS: &str = "UPDATE broadcasts SET peak_viewers = peak.viewers, updated_at = $3 \
+     FROM (SELECT id, max(viewers) AS viewers FROM unnest($1, $2) AS points (id, viewers) GROUP BY id) AS peak \
+     WHERE broadcasts.id = peak.id AND broadcasts.peak_viewers < peak.viewers";
 const CURVE: &str = "INSERT INTO viewer_samples (broadcast_id, sampled_at, viewers) \
-     SELECT broadcasts.id, date_trunc('minute', $3::timestamptz), seen.peak \
-     FROM unnest($1, $2) AS seen (id, peak) JOIN broadcasts ON broadcasts.stream_id = seen.id \
-     AND broadcasts.state <> 'ended' ORDER BY broadcasts.id ON CONFLICT (broadcast_id, sampled_at) \
+     SELECT broadcasts.id, points.minute, points.viewers FROM unnest($1, $2, $4) AS points (id, viewers, minute) \
+     JOIN broadcasts ON broadcasts.id = points.id ORDER BY broadcasts.id, points.minute \
+     ON CONFLICT (broadcast_id, sampled_at) \
      DO UPDATE SET viewers = excluded.viewers, updated_at = $3 WHERE viewer_samples.viewers < excluded.viewers";
 
 impl Store {
-    /// The streams that are on air.
+    /// The broadcasts that are not over.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn live_streams(&self) -> Result<Vec<StreamId>> {
+    pub async fn airings(&self) -> Result<Vec<Airing>> {
         self.database
             .read(async |conn: &mut Conn| {
-                let ids: Vec<i64> = streams::table
-                    .filter(streams::status.eq("live"))
-                    .select(streams::id)
+                let rows: Vec<(i64, Option<i64>, DateTime<Utc>)> = broadcasts::table
+                    .filter(broadcasts::state.ne("ended"))
+                    .select((broadcasts::id, broadcasts::stream_id, broadcasts::started_at))
                     .load(conn)
                     .await?;
-                Ok(ids.into_iter().map(StreamId).collect())
+                Ok(rows.into_iter().filter_map(airing).collect())
             })
             .await
     }
 
-    /// Writes current counts, peaks and this minute's points of the curves. Streams that have ended are left at 0.
+    /// Writes current counts, and points of curves with the peaks that follow from them. Streams that have ended are left at 0;
+    /// points are written whether or not their broadcast is over, and nothing becomes less by it.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn viewers_write(&self, mut watched: Vec<Watched>) -> Result<()> {
+    pub async fn viewers_write(&self, counts: Vec<(StreamId, u32)>, points: Vec<Point>) -> Result<()> {
         let now: DateTime<Utc> = self.clock.now();
-        // In the order of ids, so that no two writers wait for one another.
-        watched.sort_by_key(|row| row.stream);
-        let ids: Vec<i64> = watched.iter().map(|row| row.stream.0).collect();
         let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
-        let viewers: Vec<i32> = watched.iter().map(|row| count(row.viewers)).collect();
-        let peaks: Vec<i32> = watched.iter().map(|row| count(row.peak)).collect();
+        let (streams, viewers): (Vec<i64>, Vec<i32>) =
+            counts.iter().map(|(stream, n)| (stream.0, count(*n))).unzip();
+        let ids: Vec<i64> = points.iter().map(|point| point.broadcast.0).collect();
+        let most: Vec<i32> = points.iter().map(|point| count(point.viewers)).collect();
+        let minutes: Vec<DateTime<Utc>> = points.iter().map(|point| point.minute).collect();
         self.database
             .transaction(async move |conn: &mut Conn| {
                 diesel::sql_query(COUNTS)
-                    .bind::<Array<BigInt>, _>(&ids)
+                    .bind::<Array<BigInt>, _>(&streams)
                     .bind::<Array<Integer>, _>(&viewers)
                     .execute(conn)
                     .await?;
-                for statement in [PEAKS, CURVE] {
-                    diesel::sql_query(statement)
-                        .bind::<Array<BigInt>, _>(&ids)
-                        .bind::<Array<Integer>, _>(&peaks)
-                        .bind::<Timestamptz, _>(now)
-                        .execute(conn)
-                        .await?;
-                }
+                diesel::sql_query(PEAKS)
+                    .bind::<Array<BigInt>, _>(&ids)
+                    .bind::<Array<Integer>, _>(&most)
+                    .bind::<Timestamptz, _>(now)
+                    .execute(conn)
+                    .await?;
+                diesel::sql_query(CURVE)
+                    .bind::<Array<BigInt>, _>(&ids)
+                    .bind::<Array<Integer>, _>(&most)
+                    .bind::<Timestamptz, _>(now)
+                    .bind::<Array<Timestamptz>, _>(&minutes)
+                    .execute(conn)
+                    .await?;
                 Ok(())
             })
             .await
     }
+}
+
+fn airing((broadcast, stream, started_at): (i64, Option<i64>, DateTime<Utc>)) -> Option<Airing> {
+    Some(Airing {
+        broadcast: BroadcastId(broadcast),
+        stream: StreamId(stream?),
+        started_at,
+    })
 }

@@ -5,6 +5,7 @@
 mod going_live;
 mod hooks;
 mod keys;
+mod leases;
 mod lists;
 mod owners;
 mod peers;
@@ -16,5 +17,6 @@ mod searching;
 mod second_publisher;
 mod streams;
 mod tables;
+mod told;
 mod viewers;
 mod world;

@@ -2,26 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use bus::{RealtimeHeard, RealtimeSubscriber};
 use identity::ServiceName;
-use proto::events::v1::realtime::Message;
 use proto::stream::v1::{GetRoomRequest, ReleaseViewersRequest, RenewViewersRequest, ViewerLease};
 use stack::eventually;
-use storage::Redis;
 
 use crate::world::{SOON, World};
 
-fn leases(stream_id: i64, viewers: &[&str]) -> Vec<ViewerLease> {
-    let lease = |viewer: &&str| ViewerLease {
+fn leases(stream_id: i64, viewers: &[(&str, u32)]) -> Vec<ViewerLease> {
+    let lease = |(viewer, connections): &(&str, u32)| ViewerLease {
         stream_id,
         viewer: (*viewer).to_owned(),
-        connections: 1,
+        connections: *connections,
     };
     viewers.iter().map(lease).collect()
 }
 
+/// Each with as many connections.
+fn with<'a>(connections: u32, viewers: &[&'a str]) -> Vec<(&'a str, u32)> {
+    viewers.iter().map(|viewer| (*viewer, connections)).collect()
+}
+
 impl World {
-    async fn renew(&self, gateway: &str, stream: i64, viewers: &[&str]) {
+    /// A gateway holds these viewers, each with one connection.
+    pub(crate) async fn renew(&self, gateway: &str, stream: i64, viewers: &[&str]) {
+        self.hold(gateway, stream, &with(1, viewers)).await;
+    }
+
+    async fn hold(&self, gateway: &str, stream: i64, viewers: &[(&str, u32)]) {
         let request = RenewViewersRequest {
             gateway: gateway.into(),
             leases: leases(stream, viewers),
@@ -35,12 +42,39 @@ impl World {
     async fn release(&self, gateway: &str, stream: i64, viewers: &[&str]) {
         let request = ReleaseViewersRequest {
             gateway: gateway.into(),
-            leases: leases(stream, viewers),
+            leases: leases(stream, &with(0, viewers)),
         };
         self.call_as(None, ServiceName::Gateway)
             .release_viewers(request)
             .await
             .unwrap();
+    }
+
+    /// What is measured of a stream: viewers, connections, the most of one viewer; nothing when it is not on air.
+    async fn figures(&self, stream: i64) -> Vec<u64> {
+        let url = format!("http://{}/metrics", self.replica.app.internal_addr);
+        let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+        let figure = |name: &&str| {
+            let head = format!("{name}{{stream_id=\"{stream}\"}} ");
+            text.lines()
+                .find_map(|line| line.strip_prefix(&head)?.parse::<u64>().ok())
+        };
+        let names = [
+            "stream_viewers",
+            "stream_viewer_connections",
+            "stream_viewer_connections_max",
+        ];
+        names.iter().filter_map(figure).collect()
+    }
+
+    /// Peaks of a stream's broadcasts, newest first, each with the highest point of its curve.
+    async fn peaks(&self, stream: i64) -> Vec<(u32, Option<u32>)> {
+        let broadcasts = self.broadcasts(stream).await.broadcasts;
+        let peak = |broadcast: proto::stream::v1::Broadcast| {
+            let curve = broadcast.curve.iter().map(|point| point.viewers);
+            (broadcast.peak_viewers, curve.max())
+        };
+        broadcasts.into_iter().map(peak).collect()
     }
 
     async fn count(&self, stream_id: i64) -> u32 {
@@ -90,30 +124,58 @@ async fn a_gateway_that_dies_takes_its_viewers_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rooms_hear_of_changes_and_a_lost_redis_is_filled_again() {
-    let world = World::new().await;
-    let (id, _) = world.create().await;
-    let mut subscriber = RealtimeSubscriber::start(&world.ear.bus, &[&format!("stream.{id}")]);
-    let mut next = async || loop {
-        let heard = tokio::time::timeout(SOON, subscriber.next()).await.unwrap();
-        match heard.unwrap() {
-            RealtimeHeard::Message {
-                message: Message::ViewerCountChanged(changed),
-                ..
-            } => return changed.count,
-            RealtimeHeard::Connected => return u32::MAX,
-            RealtimeHeard::Message { .. } => {}
-        }
-    };
-    assert_eq!(next().await, u32::MAX, "connected");
-    world.renew("g1", id, &["u:1"]).await;
-    assert_eq!(next().await, 1);
-    world.renew("g1", id, &["u:1", "u:2"]).await;
-    assert_eq!(next().await, 2);
-    forget(&world).await;
-    assert_eq!(next().await, 0);
-    world.renew("g1", id, &["u:1", "u:2"]).await;
-    assert_eq!(next().await, 2);
+async fn connections_are_measured_while_the_stream_is_on_air() {
+    let world = World::with(|config| config.stream_reconnect_grace_seconds = 0).await;
+    let (id, key) = world.create().await;
+    let mut publisher = world.go_live(id, &key).await;
+    eventually(SOON, "a stream that nobody watches", async || {
+        world.figures(id).await == [0, 0, 0]
+    })
+    .await
+    .unwrap();
+    world.hold("g1", id, &[("u:1", 3), ("u:2", 1)]).await;
+    world.hold("g2", id, &[("u:1", 2)]).await;
+    eventually(SOON, "six connections", async || {
+        world.figures(id).await == [2, 6, 5]
+    })
+    .await
+    .unwrap();
+    world.release("g1", id, &["u:1"]).await;
+    eventually(SOON, "three connections", async || {
+        world.figures(id).await.starts_with(&[2, 3])
+    })
+    .await
+    .unwrap();
+    publisher.stop().await.unwrap();
+    world.until_live(id, false).await;
+    eventually(SOON, "no line of what is over", async || {
+        world.figures(id).await.is_empty()
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_seconds_count_and_only_for_their_broadcast() {
+    let world = World::with(|config| config.stream_reconnect_grace_seconds = 0).await;
+    let (id, key) = world.create().await;
+    let all = ["u:1", "u:2", "u:3", "u:4"];
+    for number in [2_usize, 4, 1] {
+        let mut publisher = world.go_live(id, &key).await;
+        world.renew("g1", id, all.get(..number).unwrap()).await;
+        eventually(SOON, "the count", async || {
+            world.figures(id).await.first() == Some(&u64::try_from(number).unwrap())
+        })
+        .await
+        .unwrap();
+        publisher.stop().await.unwrap();
+        world.until_live(id, false).await;
+        world.release("g1", id, &all).await;
+    }
+    let peaks = [(1, Some(1)), (4, Some(4)), (2, Some(2))];
+    eventually(SOON, "all peaks", async || world.peaks(id).await == peaks)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,40 +204,28 @@ async fn counts_are_written_while_live_and_gone_after() {
 async fn leases_of_another_shape_are_refused() {
     let world = World::new().await;
     let (id, _) = world.create().await;
-    for (gateway, viewer) in [
-        ("", "u:1"),
-        ("a;b", "u:1"),
-        ("g1", ""),
-        ("g1", "u:0"),
-        ("g1", "x:1"),
-        ("g1", "g:a=b"),
+    for (gateway, viewer, connections) in [
+        ("", "u:1", 1),
+        ("a;b", "u:1", 1),
+        ("a,b", "u:1", 1),
+        ("g1", "", 1),
+        ("g1", "u:0", 1),
+        ("g1", "x:1", 1),
+        ("g1", "g:a=b", 1),
+        ("g1", "u:1", 0),
+        ("g1", "u:1", u32::MAX),
     ] {
         let request = RenewViewersRequest {
             gateway: gateway.into(),
-            leases: leases(id, &[viewer]),
+            leases: leases(id, &[(viewer, connections)]),
         };
         let refused = world
             .call_as(None, ServiceName::Gateway)
             .renew_viewers(request)
             .await
             .unwrap_err();
-        assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{gateway} {viewer}");
+        let case = format!("{gateway} {viewer} {connections}");
+        assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{case}");
     }
     assert_eq!(world.replica.app.leases.counts().await.unwrap(), BTreeMap::new());
-}
-
-/// Redis comes back empty.
-async fn forget(world: &World) {
-    let redis = Redis::connect(&world.config.redis).unwrap();
-    let mut connection = redis.connection();
-    let keys: Vec<String> = storage::deadpool_redis::redis::cmd("KEYS")
-        .arg(redis.key("*"))
-        .query_async(&mut connection)
-        .await
-        .unwrap();
-    storage::deadpool_redis::redis::cmd("DEL")
-        .arg(keys)
-        .query_async::<()>(&mut connection)
-        .await
-        .unwrap();
 }

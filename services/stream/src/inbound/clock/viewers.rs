@@ -7,16 +7,16 @@ use bus::Realtime;
 use domain::StreamId;
 use proto::events::v1::ViewerCountChanged;
 use proto::events::v1::realtime::Message;
-use runtime::Shutdown;
+use runtime::{Figures, Shutdown};
 use storage::Leadership;
 
+use crate::domain::{Airing, Curve};
 use crate::error::Result;
 use crate::store::Store;
-use crate::store::leases::Leases;
-use crate::store::viewers::Watched;
+use crate::store::leases::{Audience, Leases};
 
-/// Between two counts.
-const TICK: Duration = Duration::from_secs(1);
+/// The pause between two counts. It is no beat: a count that was late is not followed by another within the second.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Between two writes.
 const WRITE: Duration = Duration::from_secs(10);
 
@@ -29,101 +29,140 @@ pub struct ViewerCounts {
     pub leases: Leases,
     /// Where rooms hear.
     pub realtime: Realtime,
+    /// What is measured of each live stream, by the acting replica.
+    pub figures: Figures,
 }
 
-/// What one acting replica remembers of a room.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Room {
-    viewers: u32,
-    /// The most since the last write.
-    peak: u32,
+type Rooms = BTreeMap<StreamId, Audience>;
+
+/// What a replica remembers.
+#[derive(Debug)]
+struct Memory {
+    acting: bool,
+    /// What rooms were told last, except of nobody.
+    told: BTreeMap<StreamId, u32>,
+    /// Outlives the leadership, since its points may be written late and twice.
+    curve: Curve,
+    written: Instant,
 }
 
 impl ViewerCounts {
     /// Runs until a stop is asked for.
     pub async fn run(self, shutdown: Shutdown) {
         let mut leadership = Leadership::new(&self.store.database, "stream.viewers");
-        let mut rooms = BTreeMap::new();
-        let mut written = Instant::now();
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while !shutdown.is_stopping() {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = shutdown.stopping() => break,
+        let mut memory = Memory {
+            acting: false,
+            told: BTreeMap::new(),
+            curve: Curve::default(),
+            written: Instant::now(),
+        };
+        loop {
+            let pause = tokio::time::sleep(PAUSE);
+            if shutdown.run_until_stopped(pause).await.is_none() {
+                break;
             }
-            if !leadership.hold().await {
-                rooms.clear();
-                continue;
-            }
-            let write = written.elapsed() >= WRITE;
-            if write {
-                written = Instant::now();
-            }
-            if let Err(error) = self.tick(&mut rooms, write).await {
+            let acting = leadership.hold().await;
+            if let Err(error) = self.turn(&mut memory, acting).await {
                 tracing::warn!(%error, "viewers not counted, trying again");
             }
+        }
+        if let Err(error) = self.write(&mut memory.curve, Vec::new(), true).await {
+            tracing::warn!(%error, "the latest points of viewers' curves are lost");
         }
         leadership.resign().await;
     }
 
-    async fn tick(&self, rooms: &mut BTreeMap<StreamId, Room>, write: bool) -> Result<()> {
-        for (stream, count) in changes(rooms, &self.leases.counts().await?) {
+    /// A replica that begins to act reads what was told before it, and counts a second later: rooms hear of changes only, and
+    /// at most once a second, also from two replicas.
+    async fn turn(&self, memory: &mut Memory, acting: bool) -> Result<()> {
+        let acted = std::mem::replace(&mut memory.acting, acting);
+        match (acted, acting) {
+            (_, false) => self.figures.clear(),
+            (false, true) => {
+                memory.told.clear();
+                memory.told = self.leases.told().await?;
+            }
+            (true, true) => self.count(memory).await?,
+        }
+        Ok(())
+    }
+
+    async fn count(&self, memory: &mut Memory) -> Result<()> {
+        let now = self.store.clock.now();
+        let rooms = self.leases.counts().await?;
+        self.tell(&mut memory.told, &rooms).await;
+        let airings = self.store.airings().await?;
+        self.show(&airings, &rooms);
+        memory
+            .curve
+            .take(now, &airings, |stream| audience(&rooms, stream).viewers);
+        let all = memory.written.elapsed() >= WRITE;
+        let mut counts = Vec::new();
+        if all {
+            memory.written = Instant::now();
+            let count = |airing: &Airing| (airing.stream, audience(&rooms, airing.stream).viewers);
+            counts = airings.iter().map(count).collect();
+        }
+        self.write(&mut memory.curve, counts, all).await
+    }
+
+    async fn tell(&self, told: &mut BTreeMap<StreamId, u32>, rooms: &Rooms) {
+        let changes = changes(told, rooms);
+        for (stream, count) in &changes {
             let changed = ViewerCountChanged {
                 stream_id: stream.0,
-                count,
+                count: *count,
             };
             self.realtime.publish(
                 Realtime::stream_key(stream.0),
                 Message::ViewerCountChanged(changed),
             );
         }
-        if write {
-            self.write(rooms).await?;
+        if let Err(error) = self.leases.note_told(&changes).await {
+            tracing::debug!(%error, "the next acting replica may tell rooms what they know");
         }
-        Ok(())
     }
 
-    async fn write(&self, rooms: &mut BTreeMap<StreamId, Room>) -> Result<()> {
-        let live = self.store.live_streams().await?;
-        let watched = live.into_iter().map(|stream| {
-            let room = rooms.get(&stream).copied().unwrap_or_default();
-            Watched {
-                stream,
-                viewers: room.viewers,
-                peak: room.peak,
-            }
-        });
-        self.store.viewers_write(watched.collect()).await?;
-        rooms.values_mut().for_each(|room| room.peak = room.viewers);
+    fn show(&self, airings: &[Airing], rooms: &Rooms) {
+        let each = |number: fn(Audience) -> u32| {
+            let line = |airing: &Airing| {
+                let room = audience(rooms, airing.stream);
+                (airing.stream.0, u64::from(number(room)))
+            };
+            airings.iter().map(line).collect::<Vec<_>>()
+        };
+        let show = |name, lines| self.figures.replace(name, "stream_id", lines);
+        show("stream_viewers", each(|room| room.viewers));
+        show("stream_viewer_connections", each(|room| room.connections));
+        show("stream_viewer_connections_max", each(|room| room.most));
+    }
+
+    /// Writes the counts; and the curve, all of it or only what belongs to broadcasts that are over.
+    async fn write(&self, curve: &mut Curve, mut counts: Vec<(StreamId, u32)>, all: bool) -> Result<()> {
+        let points = curve.unwritten(all);
+        if counts.is_empty() && points.is_empty() {
+            return Ok(());
+        }
+        // In the order of ids, so that no two writers wait for one another.
+        counts.sort_unstable();
+        self.store.viewers_write(counts, points.clone()).await?;
+        curve.written(&points);
         Ok(())
     }
 }
 
-/// Takes new counts in and says which rooms must hear of theirs. A room that Redis has forgotten has no viewers.
-fn changes(rooms: &mut BTreeMap<StreamId, Room>, counts: &BTreeMap<StreamId, u32>) -> Vec<(StreamId, u32)> {
-    let mut changed = Vec::new();
-    for (stream, count) in counts {
-        let first = !rooms.contains_key(stream);
-        let room = rooms.entry(*stream).or_default();
-        if first || room.viewers != *count {
-            changed.push((*stream, *count));
-        }
-        *room = Room {
-            viewers: *count,
-            peak: room.peak.max(*count),
-        };
-    }
-    let forgotten: Vec<StreamId> = rooms
-        .keys()
-        .filter(|stream| !counts.contains_key(stream))
-        .copied()
-        .collect();
-    for stream in forgotten {
-        if rooms.remove(&stream).is_some_and(|room| room.viewers > 0) {
-            changed.push((stream, 0));
-        }
-    }
+fn audience(rooms: &Rooms, stream: StreamId) -> Audience {
+    rooms.get(&stream).copied().unwrap_or_default()
+}
+
+/// Which rooms must hear of their count, and that they have heard it. A room that Redis has forgotten has no viewers.
+fn changes(told: &mut BTreeMap<StreamId, u32>, rooms: &Rooms) -> Vec<(StreamId, u32)> {
+    let counted = rooms.iter().map(|(stream, room)| (*stream, room.viewers));
+    let forgotten = told.keys().filter(|stream| !rooms.contains_key(stream));
+    let mut changed: Vec<_> = counted.chain(forgotten.map(|stream| (*stream, 0))).collect();
+    changed.retain(|(stream, count)| told.get(stream).copied().unwrap_or(0) != *count);
+    told.extend(changed.iter().copied());
+    told.retain(|_, count| *count > 0);
     changed
 }
 
@@ -133,13 +172,25 @@ mod tests {
 
     #[test]
     fn a_room_hears_of_changes_only() {
-        let mut rooms = BTreeMap::new();
-        let of = |count: u32| BTreeMap::from([(StreamId(7), count)]);
-        assert_eq!(changes(&mut rooms, &of(2)), [(StreamId(7), 2)]);
-        assert_eq!(changes(&mut rooms, &of(2)), []);
-        assert_eq!(changes(&mut rooms, &of(1)), [(StreamId(7), 1)]);
-        assert_eq!(rooms[&StreamId(7)], Room { viewers: 1, peak: 2 });
-        assert_eq!(changes(&mut rooms, &BTreeMap::new()), [(StreamId(7), 0)]);
-        assert_eq!(changes(&mut rooms, &BTreeMap::new()), []);
+        let mut told = BTreeMap::new();
+        let mut hears = |viewers: Option<u32>| {
+            let room = |viewers| Audience {
+                viewers,
+                ..Audience::default()
+            };
+            let rooms: Rooms = viewers
+                .map(|viewers| (StreamId(7), room(viewers)))
+                .into_iter()
+                .collect();
+            changes(&mut told, &rooms).first().map(|(_, count)| *count)
+        };
+        assert_eq!(hears(Some(2)), Some(2));
+        assert_eq!(hears(Some(2)), None);
+        assert_eq!(hears(Some(1)), Some(1));
+        assert_eq!(hears(None), Some(0), "Redis was emptied");
+        assert_eq!(hears(None), None);
+        assert_eq!(hears(Some(0)), None);
+        assert_eq!(hears(Some(3)), Some(3));
+        assert_eq!(hears(Some(0)), Some(0));
     }
 }

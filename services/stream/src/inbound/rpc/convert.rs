@@ -221,33 +221,11 @@ pub(super) fn sort(sort: i32) -> Result<Sort> {
     }
 }
 
-pub(super) fn gateway(text: String) -> Result<String> {
-    if is_node_name(&text) {
-        Ok(text)
-    } else {
-        Err(FieldError::new("gateway", "is not a gateway's name").into())
-    }
-}
-
 pub(super) fn node(text: String) -> Result<String> {
     if is_node_name(&text) {
         Ok(text)
     } else {
         Err(FieldError::new("node", "is not a node's name").into())
-    }
-}
-
-/// `u:<user id>` or `g:<visitor id>`.
-pub(super) fn viewer(text: String) -> Result<String> {
-    let known = match text.split_once(':') {
-        Some(("u", id)) => id.parse::<UserId>().is_ok(),
-        Some(("g", id)) => is_node_name(id),
-        _ => false,
-    };
-    if known {
-        Ok(text)
-    } else {
-        Err(FieldError::new("viewer", "must be u:<user id> or g:<visitor id>").into())
     }
 }
 
@@ -258,16 +236,6 @@ fn unsigned(number: i32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn viewers_are_users_or_guests() {
-        for good in ["u:7", "g:0a1B-_."] {
-            assert!(viewer(good.into()).is_ok(), "{good}");
-        }
-        for bad in ["", "7", "u:", "u:0", "u:07", "u:x", "g:", "g:a=b", "g:a;b", "x:7"] {
-            assert!(viewer(bad.into()).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_category_is_named_by_id_or_slug() {

@@ -200,8 +200,9 @@ impl StreamService for Rpc {
         let caller = Caller::of(&request)?;
         answer(&caller, async {
             let request = request.into_inner();
-            let gateway = convert::gateway(request.gateway)?;
-            self.leases.renew(&gateway, &leases(request.leases)?).await?;
+            let gateway = leases::gateway(request.gateway)?;
+            let leases = leases::by_stream(request.leases, leases::lease)?;
+            self.leases.renew(&gateway, &leases).await?;
             Ok(api::RenewViewersResponse {})
         })
         .await
@@ -214,8 +215,9 @@ impl StreamService for Rpc {
         let caller = Caller::of(&request)?;
         answer(&caller, async {
             let request = request.into_inner();
-            let gateway = convert::gateway(request.gateway)?;
-            self.leases.release(&gateway, &leases(request.leases)?).await?;
+            let gateway = leases::gateway(request.gateway)?;
+            let viewers = leases::by_stream(request.leases, |lease| leases::viewer(lease.viewer))?;
+            self.leases.release(&gateway, &viewers).await?;
             Ok(api::ReleaseViewersResponse {})
         })
         .await
