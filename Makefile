@@ -8,6 +8,9 @@ ifneq ($(wildcard .cache/node/bin/node),)
 export PATH := $(CURDIR)/.cache/node/bin:$(PATH)
 endif
 
+# Tests mostly wait for servers: with twice as many at once as two cores would take, those of the stream service last half as long.
+export RUST_TEST_THREADS ?= 4
+
 # One selection of packages for each profile: another one unifies features differently and builds half of the libraries anew.
 DEBUG := cargo test --workspace --no-run
 RELEASE := cargo build --release --workspace --bins

@@ -25,6 +25,7 @@ export interface RoomEvents {
 
 interface OwnEvents {
   new_notification: Omit<Schemas['Notification'], 'isRead'>
+  notification_read: { ids: number[]; all: boolean; unreadCount: number }
   token_expired: unknown
 }
 

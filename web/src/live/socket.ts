@@ -29,6 +29,13 @@ export function onNotice(listener: ServerEvents['new_notification']) {
   return () => void socket.off('new_notification', listener)
 }
 
+/** What another tab has read, or may have while the socket was away. Answers what ends the listening. */
+export function onRead(listener: () => void) {
+  socket.on('notification_read', listener)
+  socket.on('connect', listener)
+  return () => void socket.off('notification_read', listener).off('connect', listener)
+}
+
 async function renewed() {
   const stale = token()
   if (stale) await renew(stale).catch(() => {})

@@ -4,7 +4,7 @@ import { user } from '../client/session'
 import { h, link } from '../dom/element'
 import { action } from '../dom/pages'
 import { when } from '../dom/text'
-import { onNotice } from '../live/socket'
+import { onNotice, onRead } from '../live/socket'
 import { pathOf } from './person'
 
 type Notice = Schemas['Notification']
@@ -62,6 +62,7 @@ export function bell(gone: AbortSignal) {
   document.addEventListener('click', outside, { signal: gone })
   window.addEventListener('notices-read', again, { signal: gone })
   gone.addEventListener('abort', onNotice(again))
+  gone.addEventListener('abort', onRead(again))
   again()
   return element
 }

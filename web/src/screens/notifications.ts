@@ -2,7 +2,7 @@
 import { api, got } from '../client/api'
 import { h, link } from '../dom/element'
 import { action, pages } from '../dom/pages'
-import { onNotice } from '../live/socket'
+import { onNotice, onRead } from '../live/socket'
 import { changed, noticeLine, readAll } from '../parts/bell'
 import type { Visit } from '../router'
 
@@ -19,7 +19,9 @@ export async function notifications({ query, onLeave }: Visit) {
       return { rows: notifications, next: nextCursor }
     },
   })
-  onLeave(onNotice(() => list.reload().catch(() => {})))
+  const again = () => void list.reload().catch(() => {})
+  onLeave(onNotice(again))
+  onLeave(onRead(again))
   const tab = (path: string, text: string, here: boolean) => link(path, { class: 'button', 'aria-current': here ? 'page' : null }, text)
   return h('section', { class: 'card stack' },
     h('h1', {}, 'Notifications'),

@@ -4,23 +4,24 @@ use bus::Realtime;
 use chrono::{DateTime, Utc};
 use domain::{StreamId, UserId};
 use proto::events::v1::realtime::Message as Payload;
-use proto::events::v1::{ChatMessageDeleted, ChatMessagePosted, ChatSettingsUpdated, ChatUserBanned};
+use proto::events::v1::{ChatMessageDeleted, ChatMessagesPosted, ChatSettingsUpdated, ChatUserBanned};
 
 use crate::domain::Settings;
 use crate::store::messages::Message;
 
-/// Announces a message that was stored.
-pub fn message_posted(realtime: &Realtime, stream: StreamId, message: &Message) {
-    let posted = ChatMessagePosted {
-        id: message.id.clone(),
+/// Announces messages of one room that were stored together; nothing for none.
+pub fn messages_posted(realtime: &Realtime, stream: StreamId, messages: &[Message]) {
+    if messages.is_empty() {
+        return;
+    }
+    let posted = ChatMessagesPosted {
         stream_id: stream.0,
-        seq: message.seq,
-        user_id: message.author().0,
-        username: message.username.clone(),
-        message: message.message.clone(),
-        timestamp: Some(proto::time::timestamp(message.time())),
+        messages: messages.iter().cloned().map(Into::into).collect(),
     };
-    realtime.publish(Realtime::stream_key(stream.0), Payload::ChatMessagePosted(posted));
+    realtime.publish(
+        Realtime::stream_key(stream.0),
+        Payload::ChatMessagesPosted(posted),
+    );
 }
 
 /// Announces that a message was deleted.

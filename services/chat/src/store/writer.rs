@@ -232,18 +232,25 @@ impl Room {
             counter!("chat_insert_conflicts_total").increment(1);
         }
         let settled = batch.settle(outcome);
-        for ((_, waiting), row) in settled.stored.into_iter().zip(rows) {
-            waiting
-                .span
-                .in_scope(|| push::message_posted(&inner.realtime, self.stream, &row));
-            counter!("chat_messages_total").increment(1);
-            let _ = waiting.answer.send(Ok(row));
-        }
+        self.announce(settled.stored, rows);
         if let Some(repeat) = settled.repeat {
             let there = message_of_client(mongo, self.stream, &repeat.draft).await;
             let gone = || Error::Internal("a repeat of a message that is not there".to_owned());
             let _ = repeat.answer.send(there.and_then(|there| there.ok_or_else(gone)));
         }
         Ok(())
+    }
+
+    /// Tells the gateways, all at once and in the trace of the first message, and then those who said the messages.
+    fn announce(&self, stored: Vec<(i64, Waiting)>, mut rows: Vec<Message>) {
+        rows.truncate(stored.len());
+        let Some((_, first)) = stored.first() else { return };
+        first
+            .span
+            .in_scope(|| push::messages_posted(&self.writer.inner.realtime, self.stream, &rows));
+        counter!("chat_messages_total").increment(u64::try_from(rows.len()).unwrap_or(u64::MAX));
+        for ((_, waiting), row) in stored.into_iter().zip(rows) {
+            let _ = waiting.answer.send(Ok(row));
+        }
     }
 }

@@ -53,12 +53,7 @@ async fn a_deleted_message_keeps_its_number() {
             .count()
     };
     let posted = || {
-        world
-            .heard
-            .lock()
-            .unwrap()
-            .iter()
-            .any(|m| matches!(m, Realtime::ChatMessagePosted(p) if p.seq == 3))
+        world.posted().iter().any(|posted| posted.seq == 3)
     };
     stack::eventually(SOON, "the announcements", async || posted())
         .await

@@ -155,6 +155,16 @@ impl World {
         taken.await.unwrap();
     }
 
+    /// The messages that were announced, as they came.
+    pub(crate) fn posted(&self) -> Vec<Message> {
+        let heard = self.heard.lock().unwrap();
+        let posted = heard.iter().filter_map(|heard| match heard {
+            Realtime::ChatMessagesPosted(posted) => Some(posted.messages.clone()),
+            _ => None,
+        });
+        posted.flatten().collect()
+    }
+
     /// What the room is told, until one fits.
     pub(crate) async fn hears<T>(&self, what: &str, fits: impl Fn(&Realtime) -> Option<T>) -> T {
         let heard = stack::eventually(SOON, what, async || {

@@ -80,6 +80,13 @@ server_events! {
         related_entity_type: String,
         created_at: Option<DateTime<Utc>>,
     }
+    /// Notifications were read, in whichever tab: those named, or all that there were.
+    "notification_read" NotificationRead {
+        /// Empty when all were read.
+        ids: Vec<i64>,
+        all: bool,
+        unread_count: u64,
+    }
     /// The socket hears its user's notifications.
     "notification_room_joined" NotificationRoomJoined { room: String, }
     /// The socket's token has expired: it is a guest's until `authenticate`.

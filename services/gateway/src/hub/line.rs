@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use proto::chat::v1::Message;
-use proto::events::v1::ChatMessagePosted;
 use proto::time::datetime;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -36,17 +35,6 @@ struct Shape<'a> {
     timestamp: Option<DateTime<Utc>>,
 }
 
-impl Shape<'_> {
-    fn line(&self, deleted: bool) -> Line {
-        let json = serde_json::value::to_raw_value(self).unwrap_or_else(|_| RawValue::NULL.to_owned());
-        Line {
-            seq: self.seq,
-            deleted,
-            json: json.into(),
-        }
-    }
-}
-
 impl From<&Message> for Line {
     fn from(m: &Message) -> Self {
         let shape = Shape {
@@ -58,21 +46,11 @@ impl From<&Message> for Line {
             message: &m.message,
             timestamp: datetime(m.timestamp.as_ref()),
         };
-        shape.line(m.deleted)
-    }
-}
-
-impl From<&ChatMessagePosted> for Line {
-    fn from(m: &ChatMessagePosted) -> Self {
-        let shape = Shape {
-            id: &m.id,
+        let json = serde_json::value::to_raw_value(&shape).unwrap_or_else(|_| RawValue::NULL.to_owned());
+        Self {
             seq: m.seq,
-            stream_id: m.stream_id,
-            user_id: m.user_id,
-            username: &m.username,
-            message: &m.message,
-            timestamp: datetime(m.timestamp.as_ref()),
-        };
-        shape.line(false)
+            deleted: m.deleted,
+            json: json.into(),
+        }
     }
 }

@@ -9,7 +9,7 @@ use identity::Revocation;
 use proto::CallContext;
 use proto::chat::v1::list_messages_request::From as Start;
 use proto::chat::v1::{HeadsRequest, ListMessagesRequest, ListMessagesResponse};
-use proto::events::v1::UsersNotified;
+use proto::events::v1::{NotificationsRead, UsersNotified};
 use proto::stream::v1::{GetRoomRequest, GetRoomResponse};
 use proto::time::datetime;
 
@@ -17,7 +17,7 @@ use crate::domain::life::{Change, Life};
 use crate::domain::sequence::History;
 use crate::hub::Hub;
 use crate::hub::connection::{Connection, Place};
-use crate::hub::event::{NewNotification, ServerEvent};
+use crate::hub::event::{NewNotification, NotificationRead, ServerEvent};
 use crate::hub::line::Line;
 use crate::hub::room::{Admission, CATCH_UP, MEMORY, Room};
 use crate::outbound::peers::Answer;
@@ -347,6 +347,17 @@ impl Hub {
             };
             sockets.iter().for_each(|socket| socket.emit(&event));
         }
+    }
+
+    /// Tells all tabs of a user what one of them has read.
+    pub(crate) fn read(&self, read: &NotificationsRead) {
+        let event = NotificationRead {
+            ids: read.ids.clone(),
+            all: read.all,
+            unread_count: read.unread_count,
+        };
+        let sockets = self.of_user(domain::UserId(read.user_id));
+        sockets.iter().for_each(|socket| socket.emit(&event));
     }
 
     /// Closes the sockets whose token was revoked.

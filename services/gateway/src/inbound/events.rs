@@ -108,10 +108,13 @@ async fn hear_messages(hub: Arc<Hub>, mut realtime: RealtimeSubscriber) {
 
 fn realtime_message(hub: &Arc<Hub>, message: &Message) {
     match message {
-        Message::ChatMessagePosted(m) => hub.posted(StreamId(m.stream_id), [Line::from(m)]),
+        Message::ChatMessagesPosted(m) => {
+            hub.posted(StreamId(m.stream_id), m.messages.iter().map(Line::from));
+        }
         Message::ChatMessageDeleted(m) => hub.message_deleted(StreamId(m.stream_id), m.id.clone(), m.seq),
         Message::ViewerCountChanged(m) => hub.counted(StreamId(m.stream_id), m.count),
         Message::UsersNotified(m) => hub.notified(m),
+        Message::NotificationsRead(m) => hub.read(m),
         Message::ChatSettingsUpdated(m) => {
             let event = ChatSettingsUpdated {
                 stream_id: StreamId(m.stream_id),

@@ -14,7 +14,7 @@ use proto::chat::v1 as chat;
 use proto::chat::v1::chat_service_server::ChatService;
 use proto::chat::v1::list_messages_request::From as Start;
 use proto::common::v1::PageInfo;
-use proto::events::v1::ChatMessagePosted;
+use proto::events::v1::ChatMessagesPosted;
 use proto::events::v1::realtime::Message as Pushed;
 use proto::notification::v1 as notification;
 use proto::notification::v1::notification_service_server::NotificationService;
@@ -207,18 +207,13 @@ impl Peers {
 
     /// Announces a message, as the chat service would.
     pub(crate) fn announce(&self, m: &chat::Message) {
-        let posted = ChatMessagePosted {
-            id: m.id.clone(),
+        let posted = ChatMessagesPosted {
             stream_id: m.stream_id,
-            seq: m.seq,
-            user_id: m.user_id,
-            username: m.username.clone(),
-            message: m.message.clone(),
-            timestamp: m.timestamp,
+            messages: vec![m.clone()],
         };
         self.push(
             Realtime::stream_key(m.stream_id),
-            Pushed::ChatMessagePosted(posted),
+            Pushed::ChatMessagesPosted(posted),
         );
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use identity::TestIssuer;
 use proto::events::v1::event::Payload;
 use proto::events::v1::realtime::Message;
-use proto::events::v1::{NotifiedUser, TokenRevoked, UsersNotified, token_revoked};
+use proto::events::v1::{NotificationsRead, NotifiedUser, TokenRevoked, UsersNotified, token_revoked};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Options};
@@ -215,7 +215,7 @@ async fn a_logout_closes_the_session_s_sockets() {
 }
 
 #[tokio::test]
-async fn a_notice_reaches_all_sockets_of_a_user() {
+async fn a_notice_reaches_all_sockets_of_a_user_and_so_does_that_it_was_read() {
     let world = World::new().await;
     let (mut one, mut two, mut other) = (
         world.socket(5, "ann").await,
@@ -251,10 +251,27 @@ async fn a_notice_reaches_all_sockets_of_a_user() {
         );
         assert!(got["createdAt"].is_string() && got["relatedEntityId"] == 1);
     }
-    assert_eq!(
-        other.all("new_notification", Duration::from_millis(300)).await,
-        [Value::Null; 0]
-    );
+    let read = NotificationsRead {
+        user_id: 5,
+        ids: vec![50],
+        all: false,
+        unread_count: 3,
+    };
+    world
+        .peers
+        .push(bus::Realtime::USERS, Message::NotificationsRead(read));
+    for socket in [&mut one, &mut two] {
+        assert_eq!(
+            socket.event("notification_read").await,
+            json!({"ids": [50], "all": false, "unreadCount": 3})
+        );
+    }
+    for event in ["new_notification", "notification_read"] {
+        assert_eq!(
+            other.all(event, Duration::from_millis(200)).await,
+            [Value::Null; 0]
+        );
+    }
 }
 
 /// Waits until the leases are these.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Error, NotificationId, PageInfo, PageRequest};
+use domain::{Error, NotificationId, PageInfo, PageRequest, UserId};
 use identity::ServiceName;
 use proto::notification::v1::notification_service_server::NotificationService;
 use proto::notification::v1::{
@@ -14,6 +14,7 @@ use proto::{Caller, IntoStatus, common};
 use tonic::{Request, Response, Status};
 
 use crate::app::App;
+use crate::outbound::push::{self, Read};
 use crate::store::notifications::{
     Notification, notification_mark_read, notifications_list, notifications_mark_all_read,
     notifications_unread,
@@ -67,9 +68,12 @@ impl NotificationService for Rpc {
         let user = caller(&request)?;
         let id = NotificationId::try_from(request.into_inner().id)
             .map_err(|invalid| Error::invalid("id", invalid.to_string()).into_status())?;
-        let row = notification_mark_read(&self.0.database, user, id)
+        let (row, changed) = notification_mark_read(&self.0.database, user, id)
             .await
             .map_err(IntoStatus::into_status)?;
+        if changed {
+            tell_read(&self.0, user, Read::These(vec![row.id])).await;
+        }
         Ok(Response::new(MarkReadResponse {
             notification: Some(message(row)),
         }))
@@ -83,11 +87,22 @@ impl NotificationService for Rpc {
         let affected_count = notifications_mark_all_read(&self.0.database, user)
             .await
             .map_err(IntoStatus::into_status)?;
+        if affected_count > 0 {
+            tell_read(&self.0, user, Read::All).await;
+        }
         Ok(Response::new(MarkAllReadResponse { affected_count }))
     }
 }
 
-fn caller<T>(request: &Request<T>) -> Result<domain::UserId, Status> {
+/// Tells the user's other tabs. They are no worse off without it: a page asks when it is opened, and when its socket is back.
+async fn tell_read(app: &App, user: UserId, read: Read) {
+    match notifications_unread(&app.database, user).await {
+        Ok(unread) => push::notifications_read(&app.realtime, user, read, unread),
+        Err(error) => tracing::debug!(%error, "what was read could not be told"),
+    }
+}
+
+fn caller<T>(request: &Request<T>) -> Result<UserId, Status> {
     Ok(Caller::of(request)?.user().map_err(IntoStatus::into_status)?.id)
 }
 

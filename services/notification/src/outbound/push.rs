@@ -2,8 +2,9 @@
 
 use bus::Realtime;
 use chrono::{DateTime, Utc};
+use domain::UserId;
 use proto::events::v1::realtime::Message;
-use proto::events::v1::{NotifiedUser, UsersNotified};
+use proto::events::v1::{NotificationsRead, NotifiedUser, UsersNotified};
 
 use crate::store::fanouts::{Notified, StoredFanout};
 
@@ -28,4 +29,27 @@ pub fn users_notified(realtime: &Realtime, stored: &StoredFanout, notified: &[No
         users,
     };
     realtime.publish(Realtime::USERS, Message::UsersNotified(message));
+}
+
+/// What a user has read.
+pub enum Read {
+    /// The notifications of these ids.
+    These(Vec<i64>),
+    /// All that there were.
+    All,
+}
+
+/// Says what a user has read, and how many are unread now.
+pub fn notifications_read(realtime: &Realtime, user: UserId, read: Read, unread: u64) {
+    let (ids, all) = match read {
+        Read::These(ids) => (ids, false),
+        Read::All => (Vec::new(), true),
+    };
+    let message = NotificationsRead {
+        user_id: user.0,
+        ids,
+        all,
+        unread_count: unread,
+    };
+    realtime.publish(Realtime::USERS, Message::NotificationsRead(message));
 }

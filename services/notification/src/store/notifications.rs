@@ -88,7 +88,7 @@ pub async fn notifications_unread(database: &Database, user: UserId) -> Result<u
         .await
 }
 
-/// Marks one of the user's notifications as read; a repeat changes nothing.
+/// Marks one of the user's notifications as read, and says whether it was not; a repeat changes nothing.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the user has none of this id.
@@ -96,11 +96,11 @@ pub async fn notification_mark_read(
     database: &Database,
     user: UserId,
     id: NotificationId,
-) -> Result<Notification> {
+) -> Result<(Notification, bool)> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {
             let own = n::id.eq(id.0).and(n::user_id.eq(user.0));
-            diesel::update(n::table.filter(own).filter(n::is_read.eq(false)))
+            let marked = diesel::update(n::table.filter(own).filter(n::is_read.eq(false)))
                 .set((n::is_read.eq(true), n::updated_at.eq(diesel::dsl::now)))
                 .execute(conn)
                 .await?;
@@ -110,7 +110,7 @@ pub async fn notification_mark_read(
                 .first(conn)
                 .await
                 .optional()?;
-            row.ok_or(Error::NotFound)
+            Ok((row.ok_or(Error::NotFound)?, marked > 0))
         })
         .await
 }

@@ -2,12 +2,13 @@
 
 use identity::ServiceName;
 use proto::common::v1::PageRequest;
+use proto::events::v1::NotificationsRead;
 use proto::notification::v1::{
     ListNotificationsRequest, MarkAllReadRequest, MarkReadRequest, UnreadCountRequest,
 };
 use tonic::Code;
 
-use crate::world::{Replica, World};
+use crate::world::{Replica, SOON, World};
 
 /// Writes notifications 1 to n for a user, oldest first.
 async fn write(world: &World, user: i64, n: i64) {
@@ -161,6 +162,23 @@ async fn everybody_reads_their_own() {
         };
     assert_eq!(all(other).await, 0);
     assert_eq!((all(own.clone()).await, all(own.clone()).await), (2, 0));
+    // Told when something changed, and only then.
+    let told = |ids: &[i64], all, unread_count| NotificationsRead {
+        user_id: 5,
+        ids: ids.to_vec(),
+        all,
+        unread_count,
+    };
+    stack::eventually(SOON, "what was read", async || {
+        let read = world.read();
+        if read == [told(&[id], false, 2), told(&[], true, 0)] {
+            Ok(())
+        } else {
+            Err(format!("{read:?}"))
+        }
+    })
+    .await
+    .unwrap();
     assert_eq!(
         own.unread_count(UnreadCountRequest {})
             .await

@@ -28,11 +28,9 @@ async fn every_follower_hears_once_by_page() {
         .unwrap();
     assert!(world.pushes().values().all(|times| *times == 1));
     let sizes: Vec<_> = world
-        .pushed
-        .lock()
-        .unwrap()
+        .notices()
         .iter()
-        .map(|(_, message)| message.users.len())
+        .map(|notice| notice.users.len())
         .collect();
     assert_eq!(sizes, [1000, 1000, 500]);
 }

@@ -12,7 +12,7 @@ use notification::config::{TEST_SECRET, TestServers};
 use notification::{App, Config, MIGRATIONS};
 use proto::events::v1::event::Payload;
 use proto::events::v1::realtime::Message;
-use proto::events::v1::{StreamStarted, UsersNotified};
+use proto::events::v1::{NotificationsRead, StreamStarted, UsersNotified};
 use proto::notification::v1::notification_service_client::NotificationServiceClient;
 use proto::{CallContext, Peer, PeerChannel};
 use runtime::Shutdown;
@@ -34,7 +34,7 @@ pub(crate) struct World {
     pub(crate) database: Database,
     pub(crate) redis: Redis,
     /// Realtime messages as they came, and when.
-    pub(crate) pushed: Arc<Mutex<Vec<(Instant, UsersNotified)>>>,
+    pub(crate) pushed: Arc<Mutex<Vec<(Instant, Message)>>>,
     _stop: DropGuard,
 }
 
@@ -165,13 +165,31 @@ impl World {
         keys.len()
     }
 
+    /// The notices that were pushed, a page of users each.
+    pub(crate) fn notices(&self) -> Vec<UsersNotified> {
+        let pushed = self.pushed.lock().unwrap();
+        let notices = pushed.iter().filter_map(|(_, message)| match message {
+            Message::UsersNotified(notice) => Some(notice.clone()),
+            _ => None,
+        });
+        notices.collect()
+    }
+
+    /// What tabs were told to have been read.
+    pub(crate) fn read(&self) -> Vec<NotificationsRead> {
+        let pushed = self.pushed.lock().unwrap();
+        let read = pushed.iter().filter_map(|(_, message)| match message {
+            Message::NotificationsRead(read) => Some(read.clone()),
+            _ => None,
+        });
+        read.collect()
+    }
+
     /// How often each user was pushed a notification.
     pub(crate) fn pushes(&self) -> std::collections::BTreeMap<i64, usize> {
         let mut times = std::collections::BTreeMap::new();
-        for (_, message) in self.pushed.lock().unwrap().iter() {
-            for user in &message.users {
-                *times.entry(user.user_id).or_default() += 1;
-            }
+        for user in self.notices().iter().flat_map(|notice| &notice.users) {
+            *times.entry(user.user_id).or_default() += 1;
         }
         times
     }
@@ -208,18 +226,14 @@ impl Replica {
     }
 }
 
-async fn listen(bus: &Bus) -> Arc<Mutex<Vec<(Instant, UsersNotified)>>> {
+async fn listen(bus: &Bus) -> Arc<Mutex<Vec<(Instant, Message)>>> {
     let pushed = Arc::new(Mutex::new(Vec::new()));
     let mut subscriber = RealtimeSubscriber::start(bus, &[Realtime::USERS]);
     assert!(matches!(subscriber.next().await, Some(RealtimeHeard::Connected)));
     let heard = pushed.clone();
     tokio::spawn(async move {
         while let Some(next) = subscriber.next().await {
-            if let RealtimeHeard::Message {
-                message: Message::UsersNotified(message),
-                ..
-            } = next
-            {
+            if let RealtimeHeard::Message { message, .. } = next {
                 heard.lock().unwrap().push((Instant::now(), message));
             }
         }
