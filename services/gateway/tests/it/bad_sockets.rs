@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::client::{Client, Options};
@@ -169,42 +170,104 @@ async fn nothing_but_socket_io_is_served_there() {
     assert_eq!(old.status(), 400);
 }
 
+/// A client that speaks by hand, over polling.
+struct ByHand<'a> {
+    world: &'a World,
+    session: String,
+}
+
+impl<'a> ByHand<'a> {
+    /// Opens a session; it has not joined the namespace.
+    async fn open(world: &'a World) -> Self {
+        let url = format!("{}/socket.io/?EIO=4&transport=polling", world.app.socket);
+        let mut by_hand = Self { world, session: url };
+        let opened: Value = serde_json::from_str(&by_hand.get().await[1..]).unwrap();
+        by_hand.session += &format!("&sid={}", opened["sid"].as_str().unwrap());
+        by_hand
+    }
+
+    /// Opens a session and joins the namespace.
+    async fn connected(world: &'a World) -> Self {
+        let by_hand = Self::open(world).await;
+        assert_eq!(by_hand.post("40").await, 200);
+        by_hand.read_until("40{").await;
+        by_hand
+    }
+
+    async fn get(&self) -> String {
+        let answer = self.world.http.get(&self.session).send().await.unwrap();
+        answer.text().await.unwrap()
+    }
+
+    async fn post(&self, packet: &str) -> StatusCode {
+        let request = self.world.http.post(&self.session).body(packet.to_owned());
+        request.send().await.unwrap().status()
+    }
+
+    /// Reads until something of this kind came.
+    async fn read_until(&self, what: &str) -> String {
+        let mut read = String::new();
+        while !read.contains(what) {
+            let packets = self.get().await;
+            assert!(!packets.starts_with('{'), "no {what}: {packets}");
+            read += &packets;
+        }
+        read
+    }
+}
+
+/// Binary, numbers of acknowledgements that are none, and what is no packet at all.
+#[tokio::test]
+async fn packets_that_make_no_sense() {
+    let world = World::new().await;
+    world.stream(1, true);
+    let client = ByHand::connected(&world).await;
+    client
+        .post("451-7[\"chat_message\",{\"_placeholder\":true,\"num\":0}]\u{1e}bAAEC")
+        .await;
+    let answer = client.read_until("437[").await;
+    assert!(answer.contains("event.malformed"), "{answer}");
+    // Taken as an event that asks for no acknowledgement.
+    let huge = format!("42{}[\"leave_stream_room\",{{\"streamId\":1}}]", "9".repeat(40));
+    assert_eq!(client.post(&huge).await, 200);
+    client.post(r#"428["leave_stream_room",{"streamId":1}]"#).await;
+    let answer = client.read_until("438[").await;
+    assert!(
+        !answer.contains("439") && answer.contains("\"ok\":true"),
+        "{answer}"
+    );
+
+    for nonsense in [
+        "42[",
+        "42\"text\"",
+        "42{}",
+        "4",
+        "9",
+        "",
+        "45999-[\"x\"]",
+        "4\u{1}",
+        "b!",
+        "42[1]",
+        "48",
+    ] {
+        ByHand::connected(&world).await.post(nonsense).await;
+    }
+    world.guest().await.join(1).await;
+}
+
 /// A packet before CONNECT, and CONNECT twice, by hand over polling.
 #[tokio::test]
 async fn packets_out_of_turn() {
     let world = World::new().await;
     world.stream(1, true);
-    let url = format!("{}/socket.io/?EIO=4&transport=polling", world.app.socket);
-    let open = async || {
-        let text = world.http.get(&url).send().await.unwrap().text().await.unwrap();
-        let opened: Value = serde_json::from_str(&text[1..]).unwrap();
-        format!("{url}&sid={}", opened["sid"].as_str().unwrap())
-    };
-    let post = async |session: &str, packet: &str| {
-        world
-            .http
-            .post(session)
-            .body(packet.to_owned())
-            .send()
-            .await
-            .unwrap()
-            .status()
-    };
-
-    let early = open().await;
-    post(&early, r#"42["join_stream_room",{"streamId":1}]"#).await;
+    let early = ByHand::open(&world).await;
+    early.post(r#"42["join_stream_room",{"streamId":1}]"#).await;
     assert_eq!(world.peers.state().leases.len(), 0);
-    let malformed = open().await;
-    post(&malformed, "4\u{1}nonsense").await;
-    let elsewhere = open().await;
-    post(&elsewhere, "40/admin,").await;
+    ByHand::open(&world).await.post("40/admin,").await;
 
-    let twice = open().await;
-    assert_eq!(post(&twice, "40").await, 200);
-    let connected = world.http.get(&twice).send().await.unwrap().text().await.unwrap();
-    assert!(connected.contains("40{"), "{connected}");
+    let twice = ByHand::connected(&world).await;
     for packet in ["40", r#"42["join_stream_room",{"streamId":1}]"#, "40"] {
-        assert_eq!(post(&twice, packet).await, 200);
+        assert_eq!(twice.post(packet).await, 200);
     }
     stack::eventually(crate::world::SOON, "one presence entry", async || {
         world.peers.state().leases.len() == 1
@@ -219,26 +282,10 @@ async fn packets_out_of_turn() {
 async fn a_client_that_does_not_read() {
     let world = World::with(|config| config.socket.gateway_socket_buffer = 16).await;
     world.stream(1, true);
-    let url = format!("{}/socket.io/?EIO=4&transport=polling", world.app.socket);
-    let get = async |url: &str| world.http.get(url).send().await.unwrap().text().await.unwrap();
-    let opened: Value = serde_json::from_str(&get(&url).await[1..]).unwrap();
-    let slow = format!("{url}&sid={}", opened["sid"].as_str().unwrap());
-    let mut read = String::new();
+    let slow = ByHand::connected(&world).await;
     // Like a client of flesh and blood: it speaks when it has heard that it is connected.
-    for (packet, answer) in [
-        ("40", "40{"),
-        (r#"42["join_stream_room",{"streamId":1}]"#, "viewer_count_updated"),
-    ] {
-        assert_eq!(
-            world.http.post(&slow).body(packet).send().await.unwrap().status(),
-            200
-        );
-        while !read.contains(answer) {
-            let packets = get(&slow).await;
-            assert!(!packets.starts_with("{"), "{packets}");
-            read += &packets;
-        }
-    }
+    slow.post(r#"42["join_stream_room",{"streamId":1}]"#).await;
+    slow.read_until("viewer_count_updated").await;
     let mut reader = world.guest().await;
     reader.join(1).await;
     let bob = world.user(6, "bob");
@@ -252,19 +299,19 @@ async fn a_client_that_does_not_read() {
     };
 
     say(&mut reader, 1..=60).await;
-    let first = get(&slow).await;
+    let first = slow.get().await;
     let kept = first.matches("new_message").count();
     assert!((1..=16).contains(&kept), "{kept} packets were kept for it");
     let mut seen = seqs(&first);
     while seen.len() < 60 {
-        seen.extend(seqs(&get(&slow).await));
+        seen.extend(seqs(&slow.get().await));
     }
     assert_eq!(seen, (1..=60).collect::<Vec<_>>(), "it lost something");
 
     say(&mut reader, 61..=600).await;
     // Its session is over, without a goodbye: the client begins another one.
     stack::eventually(crate::world::SOON, "the session's end", async || {
-        get(&slow).await.contains("Session ID unknown")
+        slow.get().await.contains("Session ID unknown")
     })
     .await
     .unwrap();
