@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod browser;
+pub mod live;
 pub mod process;
 pub mod socket;
 
@@ -20,5 +21,14 @@ fn node(script: &str) -> Command {
         .current_dir(folder)
         .kill_on_drop(true)
         .stderr(Stdio::inherit());
+    command
+}
+
+/// A program of the Python packages that `make test` installs for a folder of `e2e`, to be run in that folder.
+#[must_use]
+pub fn python(folder: &str, program: &str) -> Command {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut command = Command::new(folder.join(".venv/bin").join(program));
+    command.current_dir(folder).kill_on_drop(true);
     command
 }
