@@ -1,8 +1,9 @@
 //! Clients for tests and benches of the whole platform: the REST API as a user's program calls it, the official Socket.IO
-//! client, and players in a real browser.
+//! client and python-socketio, and players in a real browser.
 
 pub mod api;
 pub mod browser;
+pub mod clients;
 pub mod live;
 pub mod process;
 pub mod socket;
