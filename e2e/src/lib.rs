@@ -1,9 +1,11 @@
 //! Clients for tests and benches of the whole platform: the REST API as a user's program calls it, the official Socket.IO
-//! client, and players in a real browser.
+//! client and python-socketio, and players in a real browser.
 
 pub mod api;
 pub mod browser;
+pub mod clients;
 pub mod inside;
+pub mod live;
 pub mod process;
 pub mod socket;
 
@@ -21,5 +23,14 @@ fn node(script: &str) -> Command {
         .current_dir(folder)
         .kill_on_drop(true)
         .stderr(Stdio::inherit());
+    command
+}
+
+/// A program of the Python packages that `make test` installs for a folder of `e2e`, to be run in that folder.
+#[must_use]
+pub fn python(folder: &str, program: &str) -> Command {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut command = Command::new(folder.join(".venv/bin").join(program));
+    command.current_dir(folder).kill_on_drop(true);
     command
 }

@@ -9,6 +9,9 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::{Instant, timeout_at};
 
+/// Longest wait for what comes with an acknowledgement.
+const SOON: Duration = Duration::from_secs(15);
+
 /// A socket and all that it was sent so far. Events that a test did not wait for stay in order until it does.
 #[derive(Debug)]
 pub struct Socket {
@@ -63,6 +66,22 @@ impl Socket {
         Ok(taken(
             found.with_context(|| format!("no acknowledgement of {event}"))?,
         ))
+    }
+
+    /// Comes into a stream's room; the history and the welcome are taken.
+    ///
+    /// # Errors
+    /// When the server refuses, or the history does not come.
+    pub async fn join(&mut self, stream: i64) -> Result<()> {
+        let joined = self
+            .emit("join_stream_room", json!({ "streamId": stream }))
+            .await?;
+        if joined.get("ok") != Some(&Value::Bool(true)) {
+            bail!("not let in: {joined}");
+        }
+        self.event("recent_chat_history", SOON).await?;
+        self.event("room_joined_successfully", SOON).await?;
+        Ok(())
     }
 
     /// The data of the next event of this name.

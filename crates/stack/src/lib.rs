@@ -32,6 +32,7 @@ pub mod schema;
 pub mod secret;
 pub mod servers;
 pub mod service;
+pub mod services;
 pub mod template;
 
 mod database;
@@ -47,10 +48,11 @@ mod wait;
 
 pub use edge::{Edge, EdgeConfig};
 pub use media_node::MediaNode;
-pub use platform::{Platform, PlatformOptions, Services};
+pub use platform::{Platform, PlatformOptions};
 pub use publisher::Publisher;
 pub use servers::{Servers, ServersConfig};
 pub use service::Service;
+pub use services::{Replica, ServiceFolders, Services};
 pub use shared::{Background, VARIABLE, program, shared};
 pub use stack::{BucketSettings, Stack};
 pub use wait::{Outcome, eventually};

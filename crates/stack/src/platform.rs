@@ -1,103 +1,24 @@
 //! The six services in front of a stack, with a media node and an edge.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
-use crate::child::{Child, Program};
 use crate::edge::{Edge, EdgeConfig};
 use crate::media_node::MediaNode;
 use crate::port::Port;
 use crate::progress::Progress;
 use crate::service::{MediaWiring, PublicWiring, Service, ServicePorts, ServiceSecrets, Wiring};
+use crate::services::{ServiceFolders, Services};
 use crate::stack::Stack;
-use crate::{VARIABLE, place, shared, wait};
-
-/// Longest wait for a service to be ready; a debug build on a busy machine takes some seconds.
-const READY: Duration = Duration::from_secs(90);
-/// A service gives work in progress 20 s.
-const STOP: Duration = Duration::from_secs(25);
-
-/// The services' processes, with what they were told.
-#[derive(Debug)]
-pub struct Services {
-    wiring: Wiring,
-    running: Vec<(Service, Child)>,
-}
-
-impl Services {
-    /// Starts every service from the folder of binaries and waits until each is ready.
-    pub async fn start(wiring: Wiring, binaries: &Path, logs: &Path, progress: Progress) -> Result<Self> {
-        let mut running = Vec::new();
-        for service in Service::ALL {
-            let log = logs.join(service.name()).with_extension("log");
-            let program = Program::new(service.name(), binaries.join(service.name()), log)
-                .args(wiring.arguments(service))
-                .envs(wiring.environment(service));
-            running.push((service, program.start()?));
-        }
-        let mut services = Self { wiring, running };
-        let Self { wiring, running } = &mut services;
-        let ready = running.iter_mut().map(async |(service, child)| {
-            let url = format!("http://{}/readyz", wiring.ports.internal(*service));
-            wait::ready(child, READY, async || readyz(&url).await).await?;
-            progress.step(format!("{} is ready", service.name()));
-            anyhow::Ok(())
-        });
-        futures::future::try_join_all(ready).await?;
-        Ok(services)
-    }
-
-    /// Returns what they were told.
-    #[must_use]
-    pub fn wiring(&self) -> &Wiring {
-        &self.wiring
-    }
-
-    /// Returns the process of a service.
-    pub fn process(&mut self, service: Service) -> Result<&mut Child> {
-        let found = self.running.iter_mut().find(|(running, _)| *running == service);
-        found
-            .map(|(_, child)| child)
-            .with_context(|| format!("{} was not started", service.name()))
-    }
-
-    /// Returns all processes.
-    pub fn processes(&mut self) -> impl Iterator<Item = &mut Child> {
-        self.running.iter_mut().map(|(_, child)| child)
-    }
-
-    /// Waits until a service that was started again is ready.
-    pub async fn ready(&mut self, service: Service) -> Result<()> {
-        let url = format!("http://{}/readyz", self.wiring.ports.internal(service));
-        wait::ready(self.process(service)?, READY, async || readyz(&url).await).await
-    }
-
-    /// Stops all services at once.
-    pub async fn stop(mut self) -> Result<()> {
-        let stops = self.running.iter_mut().map(|(_, child)| child.stop(STOP));
-        futures::future::try_join_all(stops).await.map(drop)
-    }
-}
-
-/// Tells the answer itself when a service is not ready: it names what is missing.
-async fn readyz(url: &str) -> Result<()> {
-    let answer = crate::http_client()?.get(url).send().await?;
-    let status = answer.status();
-    ensure!(
-        status.is_success(),
-        "{status}: {}",
-        answer.text().await.unwrap_or_default()
-    );
-    Ok(())
-}
+use crate::{VARIABLE, place, shared};
 
 /// Brings a database up to date by its service's own binary.
-pub(crate) async fn migrate(service: Service, url: &str, binaries: &Path, logs: &Path) -> Result<()> {
-    let log = logs.join(service.name()).with_extension("log");
-    let program = Program::new(service.name(), binaries.join(service.name()), log)
+pub(crate) async fn migrate(service: Service, url: &str, folders: &ServiceFolders) -> Result<()> {
+    let program = folders
+        .program(service, service.name())
         .arg("migrate")
         .envs([("AIRWAVE_ENV", "development"), ("AIRWAVE_DATABASE_URL", url)]);
     program
@@ -132,6 +53,7 @@ impl Platform {
         place::passable_folder(&below)?;
         let folder = tempfile::Builder::new().prefix("platform-").tempdir_in(&below)?;
         let logs = folder.path().join("logs");
+        let folders = ServiceFolders { binaries, logs };
         let secrets = ServiceSecrets::random()?;
         let mut media = stack.media_node("main", &secrets.hook)?;
         let ports = ServicePorts::from(Port::free)?;
@@ -145,9 +67,9 @@ impl Platform {
         };
         media.start(&ports.hooks()).await?;
         let edge = Edge::start(edge).await?;
-        let mut wiring = wiring(stack, &binaries, &logs, ports, secrets, &media, edge.url()).await?;
+        let mut wiring = wiring(stack, &folders, ports, secrets, &media, edge.url()).await?;
         wiring.variables = options.variables;
-        let services = Services::start(wiring, &binaries, &logs, Progress::silent()).await?;
+        let services = Services::start(wiring, folders, Progress::silent()).await?;
         Ok(Self {
             services,
             media,
@@ -218,15 +140,14 @@ impl Platform {
 
 async fn wiring(
     stack: &Stack,
-    binaries: &Path,
-    logs: &Path,
+    folders: &ServiceFolders,
     ports: ServicePorts,
     secrets: ServiceSecrets,
     media: &MediaNode,
     origin: String,
 ) -> Result<Wiring> {
     let databases = Service::WITH_DATABASE.map(async |service| {
-        let migrate = async |url: String| migrate(service, &url, binaries, logs).await;
+        let migrate = async |url: String| migrate(service, &url, folders).await;
         anyhow::Ok((service, stack.database(service.name(), migrate).await?))
     });
     let (databases, amqp_url) = futures::try_join!(futures::future::try_join_all(databases), stack.vhost())?;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use tokio::process::Command;
 
 use crate::service::Service;
+use crate::services::ServiceFolders;
 use crate::{place, platform, shared};
 
 /// Compares each service's schema with its migrations; writes it instead when asked to.
@@ -13,10 +14,13 @@ pub async fn check(write: bool) -> Result<()> {
     let stack = shared::shared().await?;
     let program = shared::program()?;
     let binaries = program.parent().context("a program without a folder")?;
+    let folders = ServiceFolders {
+        binaries: binaries.to_path_buf(),
+        logs: stack.folder.join("tests"),
+    };
     let mut differing = Vec::new();
     for service in Service::WITH_DATABASE {
-        let logs = stack.folder.join("tests");
-        let migrate = async |url: String| platform::migrate(service, &url, binaries, &logs).await;
+        let migrate = async |url: String| platform::migrate(service, &url, &folders).await;
         let url = stack.database(service.name(), migrate).await?;
         let folder = place::checkout().join("services").join(service.name());
         let printed = print(&folder, &url).await?;

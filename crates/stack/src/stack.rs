@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::media_node::MediaNode;
@@ -83,10 +83,21 @@ impl Stack {
 
     /// Makes a virtual host of this name, unless it is there, and returns its URL.
     pub async fn named_vhost(&self, name: &str) -> Result<String> {
-        Management::new(&self.rabbitmq_url, &self.rabbitmq_password)?
-            .make_vhost(name)
-            .await?;
+        self.management()?.make_vhost(name).await?;
         Ok(format!("{}/{name}", self.amqp_url))
+    }
+
+    /// Has the broker close connections of one virtual host, by its URL: those whose client gave them a name that begins so (all,
+    /// when that is empty). What was on its way over them is lost. Answers how many were listed; the list is a moment behind.
+    pub async fn close_connections(&self, amqp_url: &str, named: &str) -> Result<usize> {
+        let (_, vhost) = amqp_url
+            .rsplit_once('/')
+            .context("an AMQP URL without a virtual host")?;
+        self.management()?.close_connections(vhost, named).await
+    }
+
+    fn management(&self) -> Result<Management> {
+        Management::new(&self.rabbitmq_url, &self.rabbitmq_password)
     }
 
     /// Returns a key prefix that no other test has.

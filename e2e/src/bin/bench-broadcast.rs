@@ -10,10 +10,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use e2e::api::{Api, User, number, text};
+use e2e::api::{Api, User, text};
+use e2e::live::create_stream;
 use e2e::process::{cpu_seconds, resident_mib};
 use e2e::socket::Socket;
-use serde_json::{Value, json};
+use serde_json::Value;
 use stack::{Platform, PlatformOptions, Publisher, eventually};
 
 /// Webhooks asked one after another for the latency of `on_publish`.
@@ -175,15 +176,6 @@ async fn replay(platform: &Platform, guest: &Api, streamer: &User, socket: &mut 
         .event_that("new_notification", PATIENCE, |n| n["type"] == "new_vod")
         .await?;
     Ok(())
-}
-
-async fn create_stream(streamer: &User) -> Result<(i64, String)> {
-    let created = streamer
-        .api
-        .post("/streams", json!({"title": "A measured stream"}))
-        .await?
-        .expect(201)?;
-    Ok((number(&created, "/data/id")?, text(&created, "/data/streamKey")?))
 }
 
 async fn publish(platform: &Platform, key: &str) -> Result<Publisher> {

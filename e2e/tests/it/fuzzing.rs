@@ -2,7 +2,6 @@
 //! checks what the platform answers. A defect in either shows here: a 5xx, a status or a body that is not described, something
 //! good that is refused, something bad that is taken.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use anyhow::{Context, Result, ensure};
 use e2e::api::Api;
 use serde_json::json;
 use stack::{Platform, PlatformOptions};
-use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::permissions::grant;
@@ -47,13 +45,10 @@ fn unlimited() -> Vec<(String, String)> {
 
 /// The end of what it printed, when all is well.
 async fn ask(platform: &Platform, token: &str) -> Result<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemathesis");
-    let asking = Command::new(folder.join(".venv/bin/schemathesis"))
-        .current_dir(&folder)
+    let asking = e2e::python("schemathesis", "schemathesis")
         .args(["run", &format!("{}/openapi.json", platform.origin())])
         .args(["--header", &format!("Authorization: Bearer {token}")])
         .stdin(Stdio::null())
-        .kill_on_drop(true)
         .output();
     let asked = timeout(PATIENCE, asking).await.context("it took too long")?;
     let asked = asked.context("cannot run Schemathesis: `make test` installs it")?;

@@ -5,7 +5,10 @@
     reason = "a JSON answer without the field fails the test"
 )]
 
+mod chaos;
 mod collector;
 mod fuzzing;
+mod gateways;
 mod permissions;
+mod replicas;
 mod story;

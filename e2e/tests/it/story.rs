@@ -137,12 +137,12 @@ impl Story {
     /// Viewers are people, not tabs; what one says everyone hears, and MongoDB holds it.
     async fn people_meet_in_the_room(&mut self) -> Result<()> {
         let id = self.stream.id;
-        join(&mut self.viewer_socket, id).await?;
+        self.viewer_socket.join(id).await?;
         viewers(&mut self.viewer_socket, 1).await?;
-        join(&mut self.streamer_socket, id).await?;
+        self.streamer_socket.join(id).await?;
         viewers(&mut self.viewer_socket, 2).await?;
         let mut second_tab = Socket::connect(self.platform.origin(), Some(&self.viewer.token)).await?;
-        join(&mut second_tab, id).await?;
+        second_tab.join(id).await?;
 
         let said = json!({"streamId": id, "message": "xin chào <b>&", "clientMessageId": "a-1"});
         let sent = self.viewer_socket.emit("chat_message", said).await?;
@@ -389,16 +389,6 @@ async fn create_stream(streamer: &User) -> Result<Stream> {
         key,
         secret,
     })
-}
-
-async fn join(socket: &mut Socket, stream: i64) -> Result<()> {
-    let joined = socket
-        .emit("join_stream_room", json!({"streamId": stream}))
-        .await?;
-    ensure!(joined["ok"] == true, "{joined}");
-    socket.event("recent_chat_history", SOON).await?;
-    socket.event("room_joined_successfully", SOON).await?;
-    Ok(())
 }
 
 async fn viewers(socket: &mut Socket, count: u64) -> Result<()> {

@@ -12,12 +12,13 @@ use super::config::{RunConfig, overrides};
 use crate::child::Child;
 use crate::edge::{Edge, EdgeConfig};
 use crate::media_node::{MediaConfig, MediaNode, MediaPorts};
-use crate::platform::{self, Services};
+use crate::platform;
 use crate::port::Port;
 use crate::progress::Progress;
 use crate::secrets_file::SecretsFile;
 use crate::servers::{ServerPorts, Servers, ServersConfig};
 use crate::service::{MediaWiring, PublicWiring, Service, ServicePorts, ServiceSecrets, Wiring};
+use crate::services::{ServiceFolders, Services};
 use crate::wait::eventually;
 use crate::{database, place, shared};
 
@@ -73,13 +74,16 @@ impl Parts {
             .parent()
             .context("a program without a folder")?
             .to_path_buf();
-        let logs = folder.join("logs");
+        let folders = ServiceFolders {
+            binaries,
+            logs: folder.join("logs"),
+        };
         let mut secrets = SecretsFile::open(&folder.join("secrets.env"))?;
         let service_secrets = secrets.services()?;
         progress.step("Starting PostgreSQL, Redis, RabbitMQ, MongoDB and the bucket");
         let servers = ServersConfig {
             folder: folder.join("data"),
-            logs: logs.clone(),
+            logs: folders.logs.clone(),
             ports: ports.servers,
             secrets: secrets.servers()?,
             durable: true,
@@ -93,10 +97,10 @@ impl Parts {
         parts.variables = overrides(std::env::vars());
         remember_environment(&parts, folder)?;
         progress.step("Migrating the databases");
-        migrate(&parts, &binaries, &logs).await?;
+        migrate(&parts, &folders).await?;
         let (media, edge) = front(config, folder, media, &parts, ports.edge, progress).await?;
         progress.step("Starting the services");
-        let services = Services::start(parts, &binaries, &logs, progress).await?;
+        let services = Services::start(parts, folders, progress).await?;
         Ok(Self {
             servers,
             services,
@@ -203,11 +207,11 @@ fn remember_environment(wiring: &Wiring, folder: &Path) -> Result<()> {
     place::private_file(&folder.join(ENVIRONMENT), &serde_json::to_string_pretty(&all)?)
 }
 
-async fn migrate(wiring: &Wiring, binaries: &Path, logs: &Path) -> Result<()> {
+async fn migrate(wiring: &Wiring, folders: &ServiceFolders) -> Result<()> {
     let all = wiring
         .databases
         .iter()
-        .map(|(service, url)| platform::migrate(*service, url, binaries, logs));
+        .map(|(service, url)| platform::migrate(*service, url, folders));
     futures::future::try_join_all(all).await.map(drop)
 }
 

@@ -60,11 +60,12 @@ impl Crowd {
             socket.join(room, None).await?;
             anyhow::Ok(((n < tokens.len()).then_some(room), socket))
         };
-        let sockets: Vec<(Option<i64>, Socket)> = stream::iter((0..clients).zip(host.rooms.iter().copied().cycle()))
-            .map(come)
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await?;
+        let sockets: Vec<(Option<i64>, Socket)> =
+            stream::iter((0..clients).zip(host.rooms.iter().copied().cycle()))
+                .map(come)
+                .buffer_unordered(AT_ONCE)
+                .try_collect()
+                .await?;
         let mut crowd = Self {
             speakers: Vec::new(),
             tally: tally.clone(),

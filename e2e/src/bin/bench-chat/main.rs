@@ -13,14 +13,14 @@ mod socket;
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use crowd::{Crowd, Figures, Host};
-use e2e::api::{Api, User, number, text};
+use e2e::api::{Api, User};
+use e2e::live::go_live;
 use e2e::process::{pids_of, resident_mib};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use serde_json::json;
 use socket::Socket;
-use stack::{Platform, PlatformOptions, Publisher, Service, eventually};
+use stack::{Platform, PlatformOptions, Service};
 
 /// People who speak.
 const SPEAKERS: usize = 200;
@@ -30,8 +30,6 @@ const ROOMS: [(usize, u32); 3] = [(1000, 40), (200, 400), (200, 800)];
 const MORE: [u32; 4] = [1200, 1600, 2400, 3200];
 /// Sockets that do nothing.
 const IDLE: usize = 10_000;
-/// The longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -47,7 +45,7 @@ async fn main() -> Result<()> {
     let guest = Api::guest(platform.origin())?;
     let tokens = speakers(&guest).await?;
     let streamer = guest.register("bench_streamer").await?;
-    let (room, mut publisher) = go_live(&platform, &guest, &streamer).await?;
+    let (room, mut publisher) = go_live(&platform, &streamer).await?;
     let host = own(&mut platform, room)?;
     for (clients, per_second) in ROOMS {
         println!("room of {clients}, {per_second} messages/s");
@@ -89,20 +87,6 @@ async fn speakers(guest: &Api) -> Result<Vec<String>> {
         .buffer_unordered(4)
         .try_collect()
         .await
-}
-
-async fn go_live(platform: &Platform, guest: &Api, streamer: &User) -> Result<(i64, Publisher)> {
-    let made = json!({"title": "A measured stream"});
-    let made = streamer.api.post("/streams", made).await?.expect(201)?;
-    let (id, key) = (number(&made, "/data/id")?, text(&made, "/data/streamKey")?);
-    let publisher = Publisher::start(&platform.publish_url(&key)).await?;
-    eventually(PATIENCE, "the stream", async || {
-        let found = guest.get(&format!("/streams/{id}")).await?.expect(200)?;
-        ensure!(text(&found, "/stream/status")? == "live", "not live yet");
-        anyhow::Ok(())
-    })
-    .await?;
-    Ok((id, publisher))
 }
 
 /// The platform as a host: the gateway's and chat's processor time count.

@@ -39,7 +39,10 @@ pub(crate) async fn measure(
 async fn open(platform: &Platform, streamer: &User) -> Result<Vec<i64>> {
     let make = |n: usize| async move {
         let made = json!({ "title": format!("Room {n}") });
-        number(&streamer.api.post("/streams", made).await?.expect(201)?, "/data/id")
+        number(
+            &streamer.api.post("/streams", made).await?.expect(201)?,
+            "/data/id",
+        )
     };
     let rooms: Vec<i64> = stream::iter(0..ROOMS)
         .map(make)

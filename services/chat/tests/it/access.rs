@@ -52,9 +52,7 @@ async fn a_deleted_message_keeps_its_number() {
             .filter(|m| matches!(m, Realtime::ChatMessageDeleted(d) if d.id == first.id && d.seq == 1))
             .count()
     };
-    let posted = || {
-        world.posted().iter().any(|posted| posted.seq == 3)
-    };
+    let posted = || world.posted().iter().any(|posted| posted.seq == 3);
     stack::eventually(SOON, "the announcements", async || posted())
         .await
         .unwrap();

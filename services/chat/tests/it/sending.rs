@@ -47,9 +47,7 @@ async fn a_message_is_stored_announced_and_listed() {
     );
 
     assert_eq!(client.list(10, None).await.messages, std::slice::from_ref(&sent));
-    let posted = stack::eventually(SOON, "the announcement", async || {
-        world.posted().first().cloned()
-    });
+    let posted = stack::eventually(SOON, "the announcement", async || world.posted().first().cloned());
     assert_eq!(posted.await.unwrap(), sent);
 }
 

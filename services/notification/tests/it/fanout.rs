@@ -27,11 +27,7 @@ async fn every_follower_hears_once_by_page() {
         .await
         .unwrap();
     assert!(world.pushes().values().all(|times| *times == 1));
-    let sizes: Vec<_> = world
-        .notices()
-        .iter()
-        .map(|notice| notice.users.len())
-        .collect();
+    let sizes: Vec<_> = world.notices().iter().map(|notice| notice.users.len()).collect();
     assert_eq!(sizes, [1000, 1000, 500]);
 }
 

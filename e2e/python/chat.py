@@ -1,0 +1,139 @@
+"""People in the room of one stream who stay whatever happens, with python-socketio. ../js/chat.mjs is the same with the official
+JavaScript client, and says what goes in and comes out."""
+import asyncio
+import contextlib
+import json
+import sys
+
+import aiohttp
+import socketio
+
+ANSWER = 4
+PAUSE = 0.3
+LOST = (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError, ValueError)
+
+
+class Client:
+    def __init__(self, name, origin, token, transports, streamId):
+        self.origin, self.token, self.transports, self.stream = origin, token, transports, streamId
+        self.shown, self.acknowledged, self.tasks = [], {}, set()
+        self.waiting, self.last, self.viewers, self.refused = 0, None, None, None
+        # The history did not reach up to now: what comes live meanwhile comes again with the rest of it.
+        self.behind = False
+        self.sio = None
+        self.do(self.stay())
+
+    def do(self, work):
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def stay(self):
+        """The library comes back by itself, but not after the server's own word, nor when a server dies in the middle of a handshake."""
+        while True:
+            with contextlib.suppress(*LOST):
+                await self.meet()
+            await asyncio.sleep(PAUSE)
+
+    async def meet(self):
+        self.sio = sio = socketio.AsyncClient(
+            handle_sigint=False, reconnection_delay=0.2, reconnection_delay_max=1, randomization_factor=0.1)
+        sio.on('connect', lambda: self.do(self.join(sio)))
+        sio.on('connect_error', self.turned_away)
+        sio.on('recent_chat_history', self.catch_up)
+        sio.on('new_message', self.hear)
+        sio.on('viewer_count_updated', self.count)
+        try:
+            auth = {'token': self.token} if self.token else None
+            await sio.connect(self.origin, auth=auth, transports=self.transports, wait_timeout=ANSWER)
+            await sio.wait()
+        finally:
+            with contextlib.suppress(*LOST):
+                await sio.shutdown()
+
+    def turned_away(self, why=None):
+        self.refused = str(why)
+
+    async def join(self, sio):
+        """Comes into the room, and does so until all that was said meanwhile is there."""
+        sid = sio.get_sid()
+        while sid and sio.get_sid() == sid:
+            room = {'streamId': self.stream} | ({} if self.last is None else {'afterSeq': self.last})
+            joined = await self.ask('join_stream_room', room)
+            if joined and not self.behind:
+                return
+            if not joined:
+                await asyncio.sleep(PAUSE)
+
+    def catch_up(self, history):
+        messages = history['messages']
+        # Who comes for the first time gets the newest, and begins there.
+        first = self.last is None
+        if first:
+            self.last = messages[0]['seq'] - 1 if messages else 0
+        for message in messages:
+            self.show(message)
+        self.behind = history['truncated'] and not first
+
+    def hear(self, message):
+        if not self.behind:
+            self.show(message)
+
+    def show(self, message):
+        if message['seq'] > self.last:
+            self.last = message['seq']
+            self.shown.append([message['seq'], message['id']])
+
+    def count(self, update):
+        self.viewers = update['count']
+
+    async def send(self, id):
+        self.waiting += 1
+        message = {'streamId': self.stream, 'message': id, 'clientMessageId': id}
+        while not (answer := await self.ask('chat_message', message)):
+            await asyncio.sleep(PAUSE)
+        self.acknowledged[id] = answer['id']
+        self.waiting -= 1
+
+    async def ask(self, event, data):
+        """The acknowledgement; none when it was no, came too late, or the connection ended."""
+        with contextlib.suppress(*LOST):
+            answer = await self.sio.call(event, data, timeout=ANSWER)
+            if answer['ok']:
+                return answer
+            self.refused = answer['code']
+        return None
+
+    async def cut(self):
+        if self.sio.connected and self.sio.transport() == 'websocket':
+            await self.sio.eio.ws.close()
+
+    def status(self):
+        return {
+            'connected': self.sio is not None and self.sio.connected, 'last': self.last, 'waiting': self.waiting,
+            'viewers': self.viewers, 'refused': self.refused,
+        }
+
+    def report(self):
+        return {'shown': self.shown, 'acknowledged': self.acknowledged}
+
+
+async def main():
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    clients = {}
+    while line := await lines.readline():
+        [(command, data)] = json.loads(line).items()
+        if command == 'open':
+            clients[data['name']] = Client(**data)
+        elif command == 'send':
+            client = clients[data['name']]
+            client.do(client.send(data['id']))
+        elif command == 'cut':
+            client = clients[data['name']]
+            client.do(client.cut())
+        else:
+            print(json.dumps({name: getattr(client, data)() for name, client in clients.items()}), flush=True)
+
+
+asyncio.run(main())
