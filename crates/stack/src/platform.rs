@@ -81,7 +81,7 @@ impl Platform {
     /// Returns the origin of page, API, sockets and media, without a final slash.
     #[must_use]
     pub fn origin(&self) -> &str {
-        &self.services.wiring.public.origin
+        &self.services.wiring().public.origin
     }
 
     /// Returns where an encoder publishes with this stream key.
@@ -99,19 +99,19 @@ impl Platform {
     /// Returns the URL of MongoDB.
     #[must_use]
     pub fn mongodb_url(&self) -> &str {
-        &self.services.wiring.mongodb.0
+        &self.services.wiring().mongodb.0
     }
 
     /// Returns the name of the platform's database there.
     #[must_use]
     pub fn mongodb_database(&self) -> &str {
-        &self.services.wiring.mongodb.1
+        &self.services.wiring().mongodb.1
     }
 
     /// Returns what the services were told.
     #[must_use]
     pub fn wiring(&self) -> &Wiring {
-        &self.services.wiring
+        self.services.wiring()
     }
 
     /// Returns the services, for tests that hurt them.
