@@ -11,6 +11,8 @@ pub(crate) mod event;
 pub(crate) mod leases;
 pub(crate) mod line;
 mod members;
+mod news;
+mod repair;
 pub(crate) mod room;
 mod rooms;
 mod watch;
