@@ -1,5 +1,6 @@
-//! A chat message as sockets get it, written once for all of them.
+//! A chat message as clients get it, written once for all sockets.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -7,6 +8,8 @@ use proto::chat::v1::Message;
 use proto::time::datetime;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A message in its room's sequence.
 #[derive(Debug, Clone)]
@@ -23,10 +26,25 @@ impl Serialize for Line {
     }
 }
 
-#[derive(Serialize)]
+impl PartialSchema for Line {
+    fn schema() -> RefOr<Schema> {
+        Shape::schema()
+    }
+}
+
+impl ToSchema for Line {
+    fn name() -> Cow<'static, str> {
+        Shape::name()
+    }
+}
+
+/// A chat message.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ChatMessage)]
 struct Shape<'a> {
     id: &'a str,
+    /// Its place in the room's sequence.
     seq: i64,
     stream_id: i64,
     user_id: i64,

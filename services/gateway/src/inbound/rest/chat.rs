@@ -11,11 +11,12 @@ use proto::chat::v1::{DeleteMessageRequest, ListMessagesRequest, SendMessageRequ
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::hub::line::Line;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
 use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, number, segment};
 use crate::inbound::rest::problem::Problem;
-use crate::inbound::rest::shape::{ChatMessageShape, ChatPageShape, DoneShape, SentShape};
+use crate::inbound::rest::shape::{ChatPageShape, DoneShape, SentShape};
 use crate::outbound::peers::{Answer, present};
 
 /// Which messages are asked for.
@@ -81,7 +82,7 @@ pub(super) async fn list(
     let total = answer.total_messages;
     Ok(HttpResponse::Ok().json(ChatPageShape {
         message: "Messages, oldest first.",
-        data: shown.map(ChatMessageShape::from).collect(),
+        data: shown.map(|message| Line::from(&message)).collect(),
         truncated: answer.truncated,
         total_messages: by_page.then_some(total),
         total_pages: by_page.then_some(total.div_ceil(u64::from(limit))),
@@ -115,7 +116,7 @@ pub(super) async fn send(
         .send_message(request)
         .await
         .answer()?;
-    let data = ChatMessageShape::from(present(answer.message, "message")?);
+    let data = Line::from(&present(answer.message, "message")?);
     Ok(HttpResponse::Created().json(SentShape {
         message: "Sent.",
         data,

@@ -11,7 +11,7 @@ mod user;
 mod vod;
 
 pub(super) use category::{CategoryListShape, CategoryShape};
-pub(super) use chat::{ChatMessageShape, ChatPageShape, SentShape};
+pub(super) use chat::{ChatPageShape, SentShape};
 pub(super) use moderation::{
     BanListShape, BanShape, BannedShape, LogEntryShape, LogShape, ModeratorAddedShape, ModeratorListShape,
     ModeratorShape, SettingsShape,

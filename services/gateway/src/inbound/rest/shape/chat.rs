@@ -1,37 +1,7 @@
-use chrono::{DateTime, Utc};
-use proto::chat::v1::Message;
-use proto::time::datetime;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A chat message.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = ChatMessage)]
-pub(in crate::inbound::rest) struct ChatMessageShape {
-    id: String,
-    /// Its place in the room's sequence.
-    seq: i64,
-    stream_id: i64,
-    user_id: i64,
-    username: String,
-    message: String,
-    timestamp: Option<DateTime<Utc>>,
-}
-
-impl From<Message> for ChatMessageShape {
-    fn from(message: Message) -> Self {
-        Self {
-            timestamp: datetime(message.timestamp.as_ref()),
-            id: message.id,
-            seq: message.seq,
-            stream_id: message.stream_id,
-            user_id: message.user_id,
-            username: message.username,
-            message: message.message,
-        }
-    }
-}
+use crate::hub::line::Line;
 
 /// Messages of a room, oldest first. Totals come with pages by number only.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,7 +9,7 @@ impl From<Message> for ChatMessageShape {
 #[schema(as = ChatPage)]
 pub(in crate::inbound::rest) struct ChatPageShape {
     pub(in crate::inbound::rest) message: &'static str,
-    pub(in crate::inbound::rest) data: Vec<ChatMessageShape>,
+    pub(in crate::inbound::rest) data: Vec<Line>,
     /// There are more in the direction asked for.
     pub(in crate::inbound::rest) truncated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,5 +25,5 @@ pub(in crate::inbound::rest) struct ChatPageShape {
 #[schema(as = ChatSent)]
 pub(in crate::inbound::rest) struct SentShape {
     pub(in crate::inbound::rest) message: &'static str,
-    pub(in crate::inbound::rest) data: ChatMessageShape,
+    pub(in crate::inbound::rest) data: Line,
 }
