@@ -48,7 +48,8 @@ check: install ## Format, lints, documentation and generated files, all without 
 	@AIRWAVE_WITH_SCHEMA_TOOLS=1 deploy/local/install
 	$(DEBUG)
 	target/debug/airwave-stack test -- target/debug/airwave-stack schema
-	@target/debug/gateway-openapi | diff -q - services/gateway/openapi.json || { echo "services/gateway/openapi.json is old: make openapi writes it"; exit 1; }
+	@for it in openapi asyncapi; do target/debug/gateway-describe $$it | diff -q - services/gateway/$$it.json || \
+		{ echo "services/gateway/$$it.json is old: make openapi writes it"; exit 1; }; done
 	cd web && npm run --silent check && npm test --silent
 	deploy/check
 
@@ -76,9 +77,9 @@ schema: install ## Write services/*/src/schema.rs from the migrations
 	$(DEBUG)
 	target/debug/airwave-stack test -- target/debug/airwave-stack schema --write
 
-openapi: install ## Write services/gateway/openapi.json from the handlers, and the page's types from it
+openapi: install ## Write services/gateway/{openapi,asyncapi}.json from the code, and the page's types from them
 	$(DEBUG)
-	target/debug/gateway-openapi > services/gateway/openapi.json
+	for it in openapi asyncapi; do target/debug/gateway-describe $$it > services/gateway/$$it.json || exit 1; done
 	cd web && npm run --silent client
 
 format: ## Format the code

@@ -66,6 +66,7 @@ function plainSample({ type, format, items }: Schema, depth: number): unknown {
   }
 }
 
+const file = (name: string) => h('a', { href: `/${name}` }, h('u', {}, name))
 const code = (value: unknown) => h('pre', { tabindex: 0 }, h('code', {}, JSON.stringify(value, null, 2)))
 const bodyOf = (content: Content = {}): Child =>
   Object.entries(content).map(([type, { schema }]) => [h('p', { class: 'dim' }, type), code(sample(schema))])
@@ -105,7 +106,7 @@ for (const [path, item] of Object.entries(description.paths)) {
 document.getElementById('view')?.replaceChildren(
   h('p', {}, h('a', { href: '/' }, '← Airwave')),
   h('h1', {}, `${description.info.title} API`), h('p', {}, description.info.description),
-  h('p', {}, h('a', { href: '/openapi.json' }, h('u', {}, 'openapi.json'))),
+  h('p', {}, file('openapi.json'), ' · ', file('asyncapi.json'), h('span', { class: 'dim' }, ' (the events of sockets)')),
   ...[...groups].map(([tag, operations]) => h('section', {}, h('h2', {}, tag), operations)),
   h('section', {}, h('h2', {}, 'Problems'), code(sample({ $ref: '#/components/schemas/Problem' }))))
 if (location.hash) document.getElementById(location.hash.slice(1))?.setAttribute('open', '')

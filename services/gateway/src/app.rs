@@ -4,18 +4,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bus::{Bus, Listener, Realtime, RealtimeSubscriber};
+use bytes::Bytes;
 use domain::Clock;
 use identity::{ServiceName, ServiceTokens, Verifier};
 use runtime::identity_sync::{self, AuthPeer};
 use runtime::{ConfigError, Health, InternalListener, Shutdown};
+use serde_json::Value;
 use storage::{Rates, Redis};
 
 use crate::config::Config;
 use crate::error::Error;
 use crate::hub::Hub;
-use crate::inbound::rest::{Page, Recent, Rest, RestListener, document};
+use crate::inbound::rest::{Page, Recent, Rest, RestListener};
 use crate::inbound::socket::{SocketListener, Sockets};
-use crate::inbound::{clock, events};
+use crate::inbound::{clock, events, rest, socket};
 use crate::outbound::peers::Peers;
 use crate::outbound::people::People;
 use crate::outbound::views::Views;
@@ -116,7 +118,8 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
         rates: config.limits.limits(),
         limits: RouteLimits::new(Rates::new(redis, limits_clock)),
         page: page(&config)?,
-        openapi: serde_json::to_vec(&document()).unwrap_or_default().into(),
+        openapi: json(&rest::document()),
+        asyncapi: json(&socket::document()),
     };
     rest.serve(state, public, &shutdown).map_err(listen(rest_addr))?;
     tracing::info!(%rest_addr, %socket_addr, %internal_addr, "gateway is up");
@@ -149,6 +152,11 @@ fn health(verifier: &Verifier, bus: &Bus, redis: &Redis) -> Health {
         async move { redis.ping().await }
     });
     health
+}
+
+/// A description as it is served.
+fn json(document: &Value) -> Bytes {
+    serde_json::to_vec(document).unwrap_or_default().into()
 }
 
 fn page(config: &Config) -> Result<Page, Error> {

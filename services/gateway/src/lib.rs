@@ -14,10 +14,18 @@ pub use app::{App, build};
 pub use config::{Config, LimitsConfig, PeersConfig, PublicConfig, SocketConfig};
 pub use error::Error;
 
-/// The API's description as JSON, for a copy in the repository.
+/// The description of the REST API (OpenAPI) as JSON, for a copy in the repository.
 ///
 /// # Errors
 /// When it cannot be written as JSON.
 pub fn openapi() -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&inbound::rest::document())
+}
+
+/// The description of the sockets (AsyncAPI) as JSON, for a copy in the repository.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn asyncapi() -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&inbound::socket::document())
 }

@@ -60,6 +60,7 @@ async fn each_path_goes_where_it_belongs() {
         "/",
         "/api/streams?page=2",
         "/openapi.json",
+        "/asyncapi.json",
         "/docs",
         "/healthz",
         "/readyz",

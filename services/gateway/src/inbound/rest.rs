@@ -43,7 +43,7 @@ use crate::outbound::views::Views;
 use crate::store::limits::RouteLimits;
 use chat::{moderation, settings};
 
-pub(crate) use openapi::document;
+pub(crate) use openapi::{bound_properties, document};
 pub(crate) use page::Page;
 pub(crate) use recent::Recent;
 
@@ -70,6 +70,7 @@ pub(crate) struct Rest {
     pub(crate) limits: RouteLimits,
     pub(crate) page: Page,
     pub(crate) openapi: web::Bytes,
+    pub(crate) asyncapi: web::Bytes,
 }
 
 /// A bound socket for REST.
@@ -198,6 +199,7 @@ fn routes(config: &mut ServiceConfig) {
                 .default_service(web::to(problem::no_such_path)),
         )
         .route("/openapi.json", web::get().to(openapi::serve))
+        .route("/asyncapi.json", web::get().to(openapi::serve_asyncapi))
         .route("/docs", web::get().to(page::docs))
         .route("/healthz", web::get().to(probes::healthz))
         .route("/readyz", web::get().to(probes::readyz))

@@ -4,6 +4,8 @@
 //! connected: a client that speaks at once is heard. Its events go through one queue, because the library runs each event in a
 //! task of its own, and chat has an order.
 
+mod asyncapi;
+mod client;
 mod event;
 mod front;
 mod handlers;
@@ -29,6 +31,7 @@ use crate::domain::visitor::Visitors;
 use crate::hub::Hub;
 use crate::outbound::peers::Peers;
 
+pub(crate) use asyncapi::document;
 pub(crate) use listener::SocketListener;
 
 /// What the handlers of all sockets share.

@@ -3,7 +3,7 @@
 mod bounds;
 
 use actix_web::HttpResponse;
-use actix_web::web::Data;
+use actix_web::web::{Bytes, Data};
 use serde_json::Value;
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -14,6 +14,8 @@ use crate::inbound::rest::chat::{moderation, settings};
 use crate::inbound::rest::problem::{FieldShape, ProblemShape};
 use crate::inbound::rest::vods::uploads;
 use crate::inbound::rest::{Rest, account, admin, categories, chat, notifications, streams, users, vods};
+
+pub(crate) use bounds::bound_properties;
 
 /// What an operation whose request has a name may answer besides.
 const REUSED: (&str, &str) = ("422", "The Idempotency-Key was used for another request");
@@ -112,7 +114,16 @@ pub(crate) fn document() -> Value {
 }
 
 pub(super) async fn serve(rest: Data<Rest>) -> HttpResponse {
+    described(&rest.openapi)
+}
+
+/// The description of the sockets, from the same place.
+pub(super) async fn serve_asyncapi(rest: Data<Rest>) -> HttpResponse {
+    described(&rest.asyncapi)
+}
+
+fn described(document: &Bytes) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
-        .body(rest.openapi.clone())
+        .body(document.clone())
 }

@@ -4,11 +4,16 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use domain::{Error, ErrorKind, StreamId};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::AckSender;
 use socketioxide::handler::FromMessage;
 use socketioxide::socket::Socket;
+use utoipa::openapi::{ObjectBuilder, OneOfBuilder, RefOr, Schema, Type};
+
+use crate::hub::event::id;
+use crate::inbound::socket::client::Failure;
 
 /// Largest event, name and all.
 const MAX_BYTES: usize = 16 * 1024;
@@ -69,23 +74,38 @@ fn parse(value: &socketioxide::handler::Value) -> Result<(String, Value), Error>
     Ok((name, parts.next().unwrap_or_default()))
 }
 
+/// What an event is answered with.
+#[derive(Serialize)]
+struct Acknowledgement<T> {
+    ok: bool,
+    #[serde(flatten)]
+    answer: T,
+}
+
+/// Why an event is refused.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Refusal<'a> {
+    #[serde(flatten)]
+    failure: Failure<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+}
+
 /// Acknowledges with `{ok: true, …}`.
-pub(super) fn accept(ack: AckSender, mut answer: Map<String, Value>) {
-    answer.insert("ok".to_owned(), true.into());
+pub(super) fn accept(ack: AckSender, answer: Map<String, Value>) {
     // A client that is gone needs no answer, and one that does not read gets none.
-    let _ = ack.send(&answer);
+    let _ = ack.send(&Acknowledgement { ok: true, answer });
 }
 
 /// Acknowledges with `{ok: false, code, message}`.
 pub(super) fn refuse(ack: AckSender, error: &Error) {
-    let mut answer = serde_json::json!({ "ok": false, "code": error.code, "message": error.detail });
-    if let (Some(after), Some(answer)) = (error.retry_after, answer.as_object_mut()) {
-        answer.insert(
-            "retryAfterMs".to_owned(),
-            u64::try_from(after.as_millis()).unwrap_or(u64::MAX).into(),
-        );
-    }
-    let _ = ack.send(&answer);
+    let wait = error.retry_after.map(|after| after.as_millis());
+    let answer = Refusal {
+        failure: Failure::from(error),
+        retry_after_ms: wait.map(|ms| u64::try_from(ms).unwrap_or(u64::MAX)),
+    };
+    let _ = ack.send(&Acknowledgement { ok: false, answer });
 }
 
 /// The `streamId` of an event's data, which clients send as a number or as digits.
@@ -102,6 +122,15 @@ pub(super) fn stream_id(data: &Value) -> Result<StreamId, Error> {
             .ok_or_else(not_found),
         Some(_) => Err(not_found()),
     }
+}
+
+/// The same, as it is described.
+pub(super) fn described_stream_id() -> RefOr<Schema> {
+    let digits = ObjectBuilder::new().schema_type(Type::String);
+    OneOfBuilder::new()
+        .item(id())
+        .item(digits.pattern(Some("^[1-9][0-9]{0,18}$")))
+        .into()
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Error, ErrorKind};
-use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::hub::connection::Connection;
 use crate::hub::event::TokenExpired;
+use crate::inbound::socket::client::{ClientEvent, Failure};
 use crate::inbound::socket::event::{Incoming, accept, refuse};
 use crate::inbound::socket::{Sockets, handlers};
 
@@ -54,8 +54,8 @@ async fn handle(sockets: &Arc<Sockets>, connection: &Arc<Connection>, incoming: 
 
 /// The acknowledgement, and the event that clients without acknowledgements listen to.
 pub(super) fn refused(connection: &Connection, incoming: Incoming, error: &Error) {
-    if let Some(event) = handlers::error_event(&incoming.name) {
-        connection.emit_as(event, &json!({ "message": error.detail, "code": error.code }));
+    if let Some(event) = ClientEvent::named(&incoming.name).and_then(ClientEvent::failure) {
+        connection.emit_as(event, &Failure::from(error));
     }
     refuse(incoming.ack, error);
 }

@@ -81,7 +81,8 @@ fn note_names(schema: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
-fn bound_properties(schema: &mut Value) {
+/// Writes the bounds into the properties of an object.
+pub(crate) fn bound_properties(schema: &mut Value) {
     let Some(Value::Object(properties)) = schema.get_mut("properties") else {
         return;
     };
