@@ -1,5 +1,6 @@
 //! The official JavaScript Socket.IO client, one process a socket.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::OnceLock;
@@ -10,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, timeout_at};
 
+use crate::asyncapi::DESCRIBED;
 use crate::world::SOON;
 
 /// How to connect; the fields of `client.mjs`.
@@ -31,11 +33,19 @@ pub(crate) struct Client {
     asked: u64,
 }
 
-fn folder() -> PathBuf {
+/// The program that runs what is in [`folder`].
+pub(crate) fn node() -> OsString {
+    std::env::var_os("AIRWAVE_NODE").unwrap_or_else(|| "node".into())
+}
+
+/// Our JavaScript, with its packages.
+pub(crate) fn folder() -> PathBuf {
     static READY: OnceLock<PathBuf> = OnceLock::new();
     let install = || {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/js");
-        if !folder.join("node_modules/socket.io-client").exists() {
+        let packages = ["socket.io-client", "@asyncapi/parser"];
+        let is_there = |package| folder.join("node_modules").join(package).exists();
+        if !packages.into_iter().all(is_there) {
             let done = std::process::Command::new("npm")
                 .args(["ci", "--silent"])
                 .current_dir(&folder)
@@ -59,7 +69,7 @@ impl Client {
             }
         };
         let folder = folder();
-        let mut process = Command::new(std::env::var_os("AIRWAVE_NODE").unwrap_or_else(|| "node".into()))
+        let mut process = Command::new(node())
             .arg(folder.join("client.mjs"))
             .current_dir(folder)
             .env("ORIGIN", origin)
@@ -133,9 +143,10 @@ impl Client {
         self.asked += 1;
         let id = self.asked;
         self.send(&json!({ "emit": event, "data": data, "id": id })).await;
-        self.that(&format!("acknowledgement of {event}"), |line| line["ack"] == id)
-            .await["data"]
-            .take()
+        let what = format!("acknowledgement of {event}");
+        let answer = self.that(&what, |line| line["ack"] == id).await["data"].take();
+        DESCRIBED.answered(event, &data, &answer);
+        answer
     }
 
     /// Emits all at once, and waits for all acknowledgements.
@@ -145,7 +156,11 @@ impl Client {
         self.send(&json!({ "burst": event, "data": data, "id": id }))
             .await;
         let mut answer = self.that("acknowledgements", |line| line["ack"] == id).await;
-        answer["data"].as_array_mut().map(std::mem::take).unwrap()
+        let answers = answer["data"].as_array_mut().map(std::mem::take).unwrap();
+        for (data, answer) in data.iter().zip(&answers) {
+            DESCRIBED.answered(event, data, answer);
+        }
+        answers
     }
 
     /// The data of the next event of this name; others stay until they are asked for.
@@ -172,7 +187,7 @@ impl Client {
                     .unwrap_or_else(|| panic!("the client ended before {what}")),
                 Err(_) => panic!("no {what}; seen: {:?}", self.seen),
             };
-            let line = serde_json::from_str(&line).unwrap();
+            let line = read(&line);
             if fits(&line) {
                 return line;
             }
@@ -184,7 +199,7 @@ impl Client {
     pub(crate) async fn all(&mut self, name: &str, within: Duration) -> Vec<Value> {
         let until = Instant::now() + within;
         while let Ok(Ok(Some(line))) = timeout_at(until, self.output.next_line()).await {
-            self.seen.push(serde_json::from_str(&line).unwrap());
+            self.seen.push(read(&line));
         }
         let (matching, rest) = std::mem::take(&mut self.seen)
             .into_iter()
@@ -207,4 +222,11 @@ impl Client {
     pub(crate) async fn kill(mut self) {
         self.process.kill().await.unwrap();
     }
+}
+
+/// A line of a client, which is as it is described.
+fn read(line: &str) -> Value {
+    let line: Value = serde_json::from_str(line).unwrap();
+    DESCRIBED.hear(&line);
+    line
 }

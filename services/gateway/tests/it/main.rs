@@ -8,6 +8,7 @@
 )]
 
 mod admission;
+mod asyncapi;
 mod bad_requests;
 mod bad_sockets;
 mod client;

@@ -2,7 +2,8 @@
 //   in:  {"emit": event, "data": value, "id": n}   emits; with an id, asks for an acknowledgement
 //        {"burst": event, "data": [value…], "id": n}  emits all at once; answers with all acknowledgements, in order
 //        {"close": true} and {"open": true}
-//   out: {"event": name, "data": value}            everything that the server sends, and connect, connect_error, disconnect
+//   out: {"event": name, "data": value}            everything that the server sends, and connect, connect_error, disconnect;
+//                                                  connect_error says whether the transport failed (its words are the client's)
 //        {"ack": n, "data": value}
 // Environment: ORIGIN, SOCKET_PATH, AUTH (JSON), QUERY (JSON), HEADERS (JSON), TRANSPORT, EAGER (JSON list of [event, data] that
 // are emitted in the connect handler, before anything else is read).
@@ -24,7 +25,8 @@ socket.on('connect', () => {
   for (const [event, data] of JSON.parse(process.env.EAGER || '[]')) socket.emit(event, data)
   say({ event: 'connect', data: { id: socket.id, transport: socket.io.engine.transport.name } })
 })
-socket.on('connect_error', (error) => say({ event: 'connect_error', data: { message: error.message } }))
+socket.on('connect_error', ({ message, type }) =>
+  say({ event: 'connect_error', data: { message }, transport: type === 'TransportError' }))
 socket.on('disconnect', (reason) => say({ event: 'disconnect', data: { reason } }))
 socket.onAny((event, data) => say({ event, data }))
 
