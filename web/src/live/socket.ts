@@ -3,9 +3,13 @@ import { io, type Socket } from 'socket.io-client'
 import { api } from '../client/api'
 import { randomId } from '../client/repeat'
 import { onChange, renew, token } from '../client/session'
-import type { Acknowledgement, ClientEvents, Line, RoomEvents, ServerEvents } from './events'
+import type { Acknowledgement, ClientEvents, RoomEvents, ServerEvents } from './events'
+import { inOrder } from './lines'
 
 const ACKNOWLEDGEMENT_MS = 10_000
+/** A room that cannot be joined for a reason that passes is asked again. */
+const PASSING = ['event.too_many', 'service.unavailable']
+const JOIN_AGAIN_MS = 1000
 
 interface RoomListeners extends Partial<{ [Name in keyof RoomEvents]: (data: RoomEvents[Name]) => void }> {
   joined?: () => void
@@ -51,6 +55,11 @@ socket.on('connect_error', async ({ message }) => {
   setTimeout(() => socket.connect(), 1000)
 })
 socket.on('token_expired', renewed)
+socket.on('server_draining', ({ reconnectInMs }) => {
+  // Until then there is more to hear. The server may close the socket earlier; then it is connected again already, or about to be.
+  const { id } = socket
+  setTimeout(() => (socket.id === id || !socket.connected) && reconnect(), reconnectInMs)
+})
 socket.on('disconnect', async (reason) => {
   if (reason !== 'io server disconnect') return
   // The server closes the sockets of a session that is over; a deployment does it too, and then the token still works. Any
@@ -61,32 +70,19 @@ socket.on('disconnect', async (reason) => {
 onChange((reason) => {
   if (reason === 'edited') return
   const fresh = token()
-  if (reason !== 'renewed' || !fresh || !socket.connected) return void socket.disconnect().connect()
+  if (reason !== 'renewed' || !fresh || !socket.connected) return reconnect()
   socket.emit('authenticate', { token: fresh }, (answer) => {
     if (answer.ok) socket.emit('join_notification_room')
   })
 })
 
 export const connect = () => void socket.connect()
+const reconnect = () => void socket.disconnect().connect()
 
-/** A room that is joined again after each reconnection, from the last message seen. */
+/** A room that is joined again after each reconnection, from the last message seen, until nothing is missing. */
 export function room(streamId: number, { joined, refused, ...listeners }: RoomListeners): Room {
-  let lastSeq: number | undefined
-  const isNews = ({ seq }: Line) => {
-    if (lastSeq !== undefined && seq <= lastSeq) return false
-    lastSeq = seq
-    return true
-  }
-  const handlers = Object.entries({
-    ...listeners,
-    recent_chat_history: (data: RoomEvents['recent_chat_history']) => {
-      const messages = data.messages.filter(isNews)
-      listeners.recent_chat_history?.({ ...data, messages })
-    },
-    new_message: (line: Line) => {
-      if (isNews(line)) listeners.new_message?.(line)
-    },
-  }) as [keyof RoomEvents, (data: { streamId: number }) => void][]
+  const { last, release, ...ordered } = inOrder(listeners, () => join())
+  const handlers = Object.entries({ ...listeners, ...ordered }) as [keyof RoomEvents, (data: { streamId: number }) => void][]
   const offs = handlers.map(([event, listener]) => {
     const mine = (data: { streamId: number }) => {
       if (data.streamId === streamId) listener(data)
@@ -94,10 +90,15 @@ export function room(streamId: number, { joined, refused, ...listeners }: RoomLi
     socket.on(event, mine)
     return () => void socket.off(event, mine)
   })
-  const join = () => socket.emit('join_stream_room', { streamId, afterSeq: lastSeq }, (answer) => {
-    if (answer.ok) joined?.()
-    else refused?.(answer.code)
+  const join = () => void socket.emit('join_stream_room', { streamId, afterSeq: last() }, (answer) => {
+    if (answer.ok) return joined?.()
+    if (PASSING.includes(answer.code)) return void setTimeout(joinAgain, answer.retryAfterMs ?? JOIN_AGAIN_MS)
+    release()
+    refused?.(answer.code)
   })
+  const joinAgain = () => {
+    if (rooms.has(join) && socket.connected) join()
+  }
   rooms.add(join)
   if (socket.connected) join()
   return {
