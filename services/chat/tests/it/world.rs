@@ -1,7 +1,7 @@
 //! What each test has for itself: a MongoDB database, a virtual host, a key prefix, peers, and any number of replicas.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bus::{Bus, RealtimeHeard, RealtimeSubscriber};
 use chat::config::{TEST_SECRET, TestServers};
@@ -223,6 +223,17 @@ impl Client {
             .into_inner()
             .message
             .unwrap())
+    }
+
+    /// Says a message as a client does: again, with the same id, until it is answered.
+    pub(crate) async fn say_until_heard(&self, stream: i64, text: &str, id: &str) -> Message {
+        let began = Instant::now();
+        loop {
+            match self.say_in(stream, text, Some(id)).await {
+                Ok(sent) => return sent,
+                Err(status) => assert!(began.elapsed() < SOON, "{status}"),
+            }
+        }
     }
 
     pub(crate) async fn list(
