@@ -1,18 +1,19 @@
-//! What was done to moderate a room. Rows are added and never changed; they go with the room. An account that is gone is a number
-//! in them that means nobody.
+//! What was done to moderate a room, written together with the act (`acts`). Rows are added and never changed; they go with the room.
+//! An account that is gone is a number in them that means nobody.
 
 use chrono::{DateTime, Utc};
 use domain::{PageInfo, PageRequest, StreamId, UserId};
+use mongodb::ClientSession;
 use mongodb::bson::{DateTime as BsonTime, doc};
-use mongodb::error::{ErrorKind, WriteFailure};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 use uuid::Uuid;
 
+use super::acts::Acting;
 use super::pages::{Listed, page_of};
 use super::{bson_time, time_of};
 use crate::domain::{Action, BanOrder};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The collection.
 pub const LOG: &str = "log";
@@ -21,7 +22,7 @@ pub const LOG: &str = "log";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// UUID v7; for a message's deletion a name that it can have only once.
+    /// UUID v7.
     #[serde(rename = "_id")]
     pub id: String,
     /// The room, in decimal.
@@ -50,18 +51,18 @@ pub struct Entry {
 impl Entry {
     /// Something that somebody does in a room now.
     #[must_use]
-    pub fn new(stream: StreamId, actor: UserId, action: Action, now: DateTime<Utc>) -> Self {
+    pub fn new(acting: Acting, action: Action) -> Self {
         Self {
             id: Uuid::now_v7().to_string(),
-            stream_id: stream.to_string(),
+            stream_id: acting.stream.to_string(),
             action: action.as_str().to_owned(),
-            actor_id: actor.to_string(),
+            actor_id: acting.actor.to_string(),
             user_id: None,
             message_id: None,
             seconds: None,
             reason: String::new(),
-            created_at: bson_time(now),
-            tie: now.timestamp_micros(),
+            created_at: bson_time(acting.now),
+            tie: acting.now.timestamp_micros(),
         }
     }
 
@@ -80,10 +81,9 @@ impl Entry {
         self.to(order.user)
     }
 
-    /// Done to a message, which is deleted only once.
+    /// Done to a message.
     #[must_use]
     pub fn of_message(mut self, message: &str) -> Self {
-        self.id = format!("message:{message}");
         self.message_id = Some(message.to_owned());
         self
     }
@@ -105,23 +105,11 @@ impl Listed for Entry {
     }
 }
 
-/// Adds an entry; one that is there already stays as it is.
-///
-/// # Errors
-/// The store's.
-pub async fn log_add(mongo: &Mongo, entry: &Entry) -> Result<()> {
+/// Adds an entry, as a part of the session's transaction.
+pub(super) async fn log_add(mongo: &Mongo, session: &mut ClientSession, entry: &Entry) -> Result<()> {
     let log = mongo.database().collection::<Entry>(LOG);
-    let added = tokio::time::timeout(super::ANSWER, async { log.insert_one(entry).await });
-    match added.await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) if is_there(&error) => Ok(()),
-        Ok(Err(error)) => Err(error.into()),
-        Err(_) => Err(Error::Unavailable("MongoDB did not answer in time".to_owned())),
-    }
-}
-
-fn is_there(error: &mongodb::error::Error) -> bool {
-    matches!(error.kind.as_ref(), ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == 11_000)
+    log.insert_one(entry).session(session).await?;
+    Ok(())
 }
 
 /// What was done in a room, newest first.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod acts;
 mod command;
 mod moderation;
 mod moderator;
