@@ -1,8 +1,11 @@
 //! What was done to moderate a room, written together with the act (`acts`). Rows are added and never changed; they go with the room.
 //! An account that is gone is a number in them that means nobody.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use domain::{PageInfo, PageRequest, StreamId, UserId};
+use futures::TryStreamExt;
 use mongodb::ClientSession;
 use mongodb::bson::{DateTime as BsonTime, doc};
 use serde::{Deserialize, Serialize};
@@ -11,12 +14,14 @@ use uuid::Uuid;
 
 use super::acts::Acting;
 use super::pages::{Listed, page_of};
-use super::{bson_time, time_of};
+use super::{READ, bson_time, time_of, within};
 use crate::domain::{Action, BanOrder};
 use crate::error::Result;
 
 /// The collection.
 pub const LOG: &str = "log";
+/// Entries that are looked at to see whom they name.
+const LOOKED_AT: u32 = 500;
 
 /// Something that was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,6 +115,42 @@ pub(super) async fn log_add(mongo: &Mongo, session: &mut ClientSession, entry: &
     let log = mongo.database().collection::<Entry>(LOG);
     log.insert_one(entry).session(session).await?;
     Ok(())
+}
+
+/// To whom something was done in a room from a time on; `None` when so much was done that it may have been anybody.
+///
+/// # Errors
+/// The store's.
+pub async fn log_named(
+    mongo: &Mongo,
+    stream: StreamId,
+    since: DateTime<Utc>,
+) -> Result<Option<HashSet<UserId>>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Named {
+        #[serde(default)]
+        user_id: Option<String>,
+    }
+    let recent = doc! { "streamId": stream.to_string(), "createdAt": { "$gte": bson_time(since) } };
+    let found = async {
+        let log = mongo.database().collection::<Named>(LOG);
+        let found = log.find(recent).sort(doc! { "createdAt": -1, "tie": -1 });
+        found
+            .projection(doc! { "_id": 0, "userId": 1 })
+            .limit(LOOKED_AT.into())
+            .batch_size(LOOKED_AT + 1)
+            .max_time(READ)
+            .await?
+            .try_collect::<Vec<_>>()
+            .await
+    };
+    let found = within(Box::pin(found)).await?;
+    let all = found.len() < usize::try_from(LOOKED_AT).unwrap_or(usize::MAX);
+    let named = found
+        .into_iter()
+        .filter_map(|named| named.user_id?.parse().ok().map(UserId));
+    Ok(all.then(|| named.collect()))
 }
 
 /// What was done in a room, newest first.

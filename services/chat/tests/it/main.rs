@@ -5,6 +5,7 @@
 mod access;
 mod acts;
 mod command;
+mod cost;
 mod moderation;
 mod moderator;
 mod outages;

@@ -14,7 +14,6 @@ use proto::chat::v1::{
     ListMessagesResponse, RoomHead, SendMessageRequest, SendMessageResponse,
 };
 use tokio::time::{Instant, timeout_at};
-use tokio::try_join;
 
 use super::{Actor, allowed, stream_id};
 use crate::app::App;
@@ -62,11 +61,9 @@ pub(super) async fn send(
 /// Finds out what [`Settings::speak`](crate::domain::Settings::speak) wants to know. The turn of slow mode is taken last, so that
 /// nobody loses it to another refusal.
 async fn may_speak(app: &App, user: &User, stream: StreamId, owner: UserId, draft: &Draft) -> Result<()> {
-    let (standing, settings) = try_join!(
-        app.places.standing(stream, owner, user),
-        app.places.settings(stream)
-    )?;
-    let conditions = match settings.speak(standing, &draft.text) {
+    let rules = app.places.rules(stream).await?;
+    let standing = app.places.standing(stream, owner, user).await?;
+    let conditions = match rules.settings.speak(standing, &draft.text) {
         Ok(conditions) => conditions,
         Err(Refusal::BlockedWord) => return Err(Error::BlockedWord),
         Err(Refusal::Banned) => return Err(Error::Banned(app.places.ban_left(stream, user.id).await?)),

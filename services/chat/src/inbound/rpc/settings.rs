@@ -45,7 +45,7 @@ pub(super) async fn update(
         request.blocked_words.map(|blocked| blocked.words),
     )?;
     let settings = actor.act(app, change).await?;
-    app.places.forget_settings(actor.stream).await;
+    app.places.forget_rules(actor.stream).await;
     push::settings_updated(&app.realtime, actor.stream, &settings);
     Ok(UpdateSettingsResponse {
         settings: Some(message(actor.stream, &settings, true)),
