@@ -13,7 +13,7 @@ use crate::connection::within;
 use crate::headers::table;
 use crate::{Bus, Error, topology};
 
-/// Messages that wait for the connection at most; a megabyte or two.
+/// Messages that wait for the connection at most: a few megabytes, since most have hundreds of bytes and a busy room's some kilobytes.
 const WAITING: usize = 4096;
 
 /// Publishes realtime messages. Cheap to clone. What cannot be sent soon is dropped and counted: a later message or a read

@@ -60,19 +60,19 @@ pub struct User {
 
 impl User {
     /// The user that claims name, or nothing when a claim has no meaning.
-    pub(crate) fn from_claims(claims: Claims) -> Option<Self> {
+    pub(crate) fn from_claims(claims: &Claims) -> Option<Self> {
         Some(Self {
             id: claims.sub.parse().ok()?,
             issued_at: DateTime::from_timestamp(claims.iat, 0)?,
             expires_at: DateTime::from_timestamp(claims.exp, 0)?,
-            username: claims.username,
+            username: claims.username.clone(),
             role: claims.role,
-            session: non_empty(claims.sid)?,
-            token_id: non_empty(claims.jti)?,
+            session: non_empty(&claims.sid)?,
+            token_id: non_empty(&claims.jti)?,
         })
     }
 }
 
-fn non_empty(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
+fn non_empty(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }

@@ -2,7 +2,8 @@
 //!
 //! Access tokens are JWTs that the auth service signs with Ed25519 and everybody else only verifies: a [`Verifier`] holds
 //! auth's public keys and all revocations that still matter, in memory, and does no IO. What fills it is wired by crate
-//! `runtime`, so that a verification costs a signature check and three map look-ups, and goes on while auth is away.
+//! `runtime`, so that a verification costs a signature check and three map look-ups, and goes on while auth is away. A token that was
+//! verified a moment ago costs the look-ups alone: its signature is remembered, never the verdict.
 //! Service tokens are JWTs under the deployment's shared secret, made by [`ServiceTokens`]; their audience and algorithm
 //! differ from those of access tokens, so neither is ever taken for the other.
 //!
@@ -11,6 +12,7 @@
 
 mod claims;
 mod keys;
+mod remembered;
 mod revocation;
 mod secret;
 mod self_test;

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::claims::{LEEWAY_SECONDS, MAX_TOKEN_BYTES};
+use crate::remembered::Remembered;
 
 /// `aud` of service tokens.
 pub const SERVICE_AUDIENCE: &str = "airwave-internal";
@@ -101,6 +102,7 @@ struct Inner {
     sign: EncodingKey,
     accept: Vec<DecodingKey>,
     validation: Validation,
+    signed: Remembered<ServiceClaims>,
     current: Mutex<Option<Issued>>,
 }
 
@@ -153,6 +155,7 @@ impl ServiceTokens {
                 sign: EncodingKey::from_secret(secret.expose_secret().as_bytes()),
                 accept,
                 validation,
+                signed: Remembered::default(),
                 current: Mutex::new(None),
             }),
         }
@@ -190,13 +193,11 @@ impl ServiceTokens {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidServiceToken);
         }
+        // Our secrets are those of the start, so what one of them signed stays signed.
         let claims = self
             .inner
-            .accept
-            .iter()
-            .find_map(|key| jsonwebtoken::decode::<ServiceClaims>(token, key, &self.inner.validation).ok())
-            .ok_or(InvalidServiceToken)?
-            .claims;
+            .signed
+            .get(token, |_| true, || self.inner.claims(token))?;
         let now = self.inner.clock.now().timestamp();
         let over = claims.exp.saturating_add(LEEWAY_SECONDS) < now;
         let too_early = claims.iat > now.saturating_add(LEEWAY_SECONDS);
@@ -209,6 +210,12 @@ impl ServiceTokens {
 }
 
 impl Inner {
+    fn claims(&self, token: &str) -> Result<ServiceClaims, InvalidServiceToken> {
+        let decode = |key| jsonwebtoken::decode::<ServiceClaims>(token, key, &self.validation).ok();
+        let signed = self.accept.iter().find_map(decode);
+        Ok(signed.ok_or(InvalidServiceToken)?.claims)
+    }
+
     /// Signing under a secret has no way to fail; should it, the empty token is refused by whoever gets it.
     fn sign(&self, now: DateTime<Utc>) -> String {
         let claims = ServiceClaims {

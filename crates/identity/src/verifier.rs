@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use domain::{Clock, Error, ErrorKind};
@@ -12,6 +12,7 @@ use tokio::sync::{Notify, broadcast, watch};
 
 use crate::claims::{AUDIENCE, Claims, ISSUER, LEEWAY_SECONDS, MAX_TOKEN_BYTES, User};
 use crate::keys::KeySet;
+use crate::remembered::Remembered;
 use crate::revocation::{Revocation, Revoked};
 
 /// How long [`Verifier::authenticate`] waits for a key set that has the token's key.
@@ -71,8 +72,15 @@ struct Inner {
     fetches: AtomicU64,
     keys_wanted: Notify,
     key_waiters: AtomicUsize,
+    signed: Remembered<Signed>,
     revoked: RwLock<Revoked>,
     announcements: broadcast::Sender<Revocation>,
+}
+
+/// What a key signed. It stays signed, whatever becomes of the token.
+struct Signed {
+    kid: String,
+    claims: Claims,
 }
 
 impl Default for Verifier {
@@ -100,6 +108,7 @@ impl Verifier {
                 fetches: AtomicU64::new(0),
                 keys_wanted: Notify::new(),
                 key_waiters: AtomicUsize::new(0),
+                signed: Remembered::default(),
                 revoked: RwLock::default(),
                 announcements: broadcast::Sender::new(ANNOUNCEMENTS),
             }),
@@ -114,26 +123,34 @@ impl Verifier {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::Invalid);
         }
+        let has_key = |signed: &Signed| self.keys().contains_key(&signed.kid);
+        let signed = self.inner.signed.get(token, has_key, || self.signed(token))?;
+        self.judge(&signed)
+    }
+
+    /// Checks the signature and reads what was signed.
+    fn signed(&self, token: &str) -> Result<Signed, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
         if header.alg != Algorithm::EdDSA {
             return Err(TokenError::Invalid);
         }
         let kid = header.kid.ok_or(TokenError::Invalid)?;
-        let claims = {
-            let keys = self.inner.keys.read().unwrap_or_else(PoisonError::into_inner);
-            let Some(key) = keys.get(&kid) else {
-                self.inner.keys_wanted.notify_one();
-                return Err(if self.has_keys() {
-                    TokenError::UnknownKey(kid)
-                } else {
-                    TokenError::NoKeysYet
-                });
-            };
-            jsonwebtoken::decode::<Claims>(token, key, &self.inner.validation)
-                .map_err(|_| TokenError::Invalid)?
-                .claims
+        let keys = self.keys();
+        let Some(key) = keys.get(&kid) else {
+            self.inner.keys_wanted.notify_one();
+            return Err(if self.has_keys() {
+                TokenError::UnknownKey(kid)
+            } else {
+                TokenError::NoKeysYet
+            });
         };
-        self.judge(claims)
+        let data = jsonwebtoken::decode::<Claims>(token, key, &self.inner.validation);
+        let claims = data.map_err(|_| TokenError::Invalid)?.claims;
+        Ok(Signed { kid, claims })
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, HashMap<String, DecodingKey>> {
+        self.inner.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Like [`Verifier::verify`], but a token of an unknown key waits a moment for the next key set, so that a rotation
@@ -162,7 +179,8 @@ impl Verifier {
         })
     }
 
-    fn judge(&self, claims: Claims) -> Result<User, TokenError> {
+    /// What changes with time, and so is looked at each time.
+    fn judge(&self, Signed { claims, .. }: &Signed) -> Result<User, TokenError> {
         let now = self.inner.clock.now().timestamp();
         if claims.exp.saturating_add(LEEWAY_SECONDS) < now {
             return Err(TokenError::Expired);

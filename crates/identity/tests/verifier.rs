@@ -267,6 +267,42 @@ fn a_revocation_holds_until_the_end_of_the_leeway() {
     assert_eq!(verifier.verify(&token), Err(TokenError::Expired));
 }
 
+/// What is remembered of a token is no more than that it was signed.
+#[test]
+fn a_token_that_was_accepted_before_is_judged_anew() {
+    let issuer = TestIssuer::new();
+    let clock = Clock::manual(DateTime::from_timestamp(Utc::now().timestamp(), 0).unwrap());
+    let accepted = || {
+        let verifier = verifier_at(&issuer, &clock);
+        let (claims, other) = (claims(), claims());
+        let (token, stays) = (issuer.sign(&claims), issuer.sign(&other));
+        for token in [&token, &stays, &token, &stays] {
+            assert!(verifier.verify(token).is_ok());
+        }
+        (verifier, claims, token, stays)
+    };
+
+    let (verifier, claims, token, stays) = accepted();
+    verifier.revoke(Revocation::Token {
+        id: claims.jti,
+        until: Utc::now() + Duration::hours(1),
+    });
+    assert_eq!(verifier.verify(&token), Err(TokenError::Revoked));
+    assert_eq!(verifier.verify(&stays).map(|user| user.id), Ok(ANNA));
+
+    let (verifier, _, token, _) = accepted();
+    let cut = token.get(..token.len() - 2).unwrap();
+    assert_eq!(verifier.verify(cut), Err(TokenError::Invalid));
+    // A key that was taken back signs for nobody any more, and a token of it asks for new ones.
+    let fetch = verifier.begin_fetch();
+    verifier.set_keys(&TestIssuer::new().key_set(), fetch);
+    assert!(matches!(verifier.verify(&token), Err(TokenError::UnknownKey(_))));
+
+    let (verifier, _, token, _) = accepted();
+    clock.advance(Duration::minutes(15) + Duration::seconds(LEEWAY_SECONDS + 1));
+    assert_eq!(verifier.verify(&token), Err(TokenError::Expired));
+}
+
 #[test]
 fn each_revocation_refuses_its_own_tokens_only() {
     let issuer = TestIssuer::new();

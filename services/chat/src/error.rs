@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{ErrorKind, FieldError};
+use mongodb::error::TRANSIENT_TRANSACTION_ERROR;
 
 /// The result of this service's own calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -13,6 +14,9 @@ pub enum Error {
     /// MongoDB or Redis does not answer.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// Another transaction was in the way of ours, or the connection broke; nothing of it was done, and trying again may work.
+    #[error("undone: {0}")]
+    Undone(String),
     /// A defect of ours.
     #[error("{0}")]
     Internal(String),
@@ -75,6 +79,9 @@ impl From<storage::Error> for Error {
 
 impl From<mongodb::error::Error> for Error {
     fn from(error: mongodb::error::Error) -> Self {
+        if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
+            return Self::Undone(error.to_string());
+        }
         storage::Error::from(error).into()
     }
 }
@@ -88,7 +95,7 @@ impl From<FieldError> for Error {
 impl From<Error> for domain::Error {
     fn from(error: Error) -> Self {
         match error {
-            Error::Unavailable(reason) => {
+            Error::Unavailable(reason) | Error::Undone(reason) => {
                 tracing::warn!(reason, "request failed");
                 Self::unavailable()
             }

@@ -1,6 +1,12 @@
-//! What holds in a room, and for whom: its rules, its bans, its moderators, remembered for a second. A change is seen at once by the
-//! replica that made it, and within a second by the others.
+//! What holds in a room, and for whom: its rules, its bans, its moderators. A change is seen at once by the replica that made it, and
+//! within a second by the others.
+//!
+//! A room's rules are read once a second while it is spoken in, and with them whom the log names of late. Every change of the lists is
+//! in the log, so what they say of somebody whom it does not name holds for longer than a second: a message of somebody who speaks
+//! now and then asks nothing of the store. That an answer is always younger than the log that is looked at needs no order among
+//! replicas, only clocks that agree as well as those of tokens have to.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +19,16 @@ use tokio::try_join;
 use crate::domain::{Ban, Place, Settings, Standing};
 use crate::error::{Error, Result};
 use crate::store::bans::ban_get;
+use crate::store::log::log_named;
 use crate::store::moderators::moderator_exists;
 use crate::store::settings::settings_get;
 
-/// How long an answer holds.
+/// How long an answer holds that may have changed.
 const HOLDS: Duration = Duration::from_secs(1);
+/// How long what the lists say of somebody holds while the log does not name them.
+const HOLDS_UNNAMED: Duration = Duration::from_secs(30);
+/// How far back the log is looked at: as long as that, and ten seconds for what a change and a question take and clocks differ.
+const LOOK_BACK: Duration = Duration::from_secs(40);
 /// Rooms remembered at once; each may have 200 words.
 const ROOMS: u64 = 2_000;
 /// People in rooms remembered at once.
@@ -27,8 +38,24 @@ const PEOPLE: u64 = 100_000;
 pub struct Places {
     mongo: Mongo,
     clock: Clock,
-    settings: Cache<StreamId, Arc<Settings>>,
-    people: Cache<(StreamId, UserId), Listed>,
+    rules: Cache<StreamId, Arc<Rules>>,
+    named: Cache<(StreamId, UserId), Listed>,
+    unnamed: Cache<(StreamId, UserId), Listed>,
+}
+
+/// A room's rules.
+#[derive(Debug)]
+pub struct Rules {
+    /// What its moderators decided.
+    pub settings: Settings,
+    /// To whom something was done of late; `None` for maybe anybody.
+    named: Option<HashSet<UserId>>,
+}
+
+impl Rules {
+    fn may_name(&self, user: UserId) -> bool {
+        self.named.as_ref().is_none_or(|named| named.contains(&user))
+    }
 }
 
 /// What a room's lists say of somebody, as stored.
@@ -42,11 +69,13 @@ impl Places {
     /// Asks this store.
     #[must_use]
     pub fn new(mongo: Mongo, clock: Clock) -> Self {
+        let people = |holds| Cache::builder().max_capacity(PEOPLE).time_to_live(holds).build();
         Self {
             mongo,
             clock,
-            settings: Cache::builder().max_capacity(ROOMS).time_to_live(HOLDS).build(),
-            people: Cache::builder().max_capacity(PEOPLE).time_to_live(HOLDS).build(),
+            rules: Cache::builder().max_capacity(ROOMS).time_to_live(HOLDS).build(),
+            named: people(HOLDS),
+            unnamed: people(HOLDS_UNNAMED),
         }
     }
 
@@ -54,10 +83,16 @@ impl Places {
     ///
     /// # Errors
     /// The store's.
-    pub async fn settings(&self, stream: StreamId) -> Result<Arc<Settings>> {
-        let asked = async { settings_get(&self.mongo, stream).await.map(Arc::new) };
-        let settings = self.settings.try_get_with(stream, asked).await;
-        settings.map_err(|error: Arc<Error>| (*error).clone())
+    pub async fn rules(&self, stream: StreamId) -> Result<Arc<Rules>> {
+        let asked = async {
+            let (settings, named) = try_join!(
+                settings_get(&self.mongo, stream),
+                log_named(&self.mongo, stream, self.clock.now() - LOOK_BACK)
+            )?;
+            Ok(Arc::new(Rules { settings, named }))
+        };
+        let rules = self.rules.try_get_with(stream, asked).await;
+        rules.map_err(|error: Arc<Error>| (*error).clone())
     }
 
     /// Somebody's standing in a room of this owner.
@@ -93,16 +128,22 @@ impl Places {
     }
 
     /// Forgets a room's rules, because they changed.
-    pub async fn forget_settings(&self, stream: StreamId) {
-        self.settings.invalidate(&stream).await;
+    pub async fn forget_rules(&self, stream: StreamId) {
+        self.rules.invalidate(&stream).await;
     }
 
-    /// Forgets what a room's lists say of somebody, because it changed.
+    /// Forgets what a room's lists say of somebody, because it changed, and the log now names them.
     pub async fn forget(&self, stream: StreamId, user: UserId) {
-        self.people.invalidate(&(stream, user)).await;
+        self.named.invalidate(&(stream, user)).await;
+        self.forget_rules(stream).await;
     }
 
     async fn listed(&self, stream: StreamId, user: UserId) -> Result<Listed> {
+        let known = if self.rules(stream).await?.may_name(user) {
+            &self.named
+        } else {
+            &self.unnamed
+        };
         let asked = async {
             let (moderator, ban) = try_join!(
                 moderator_exists(&self.mongo, stream, user),
@@ -110,7 +151,7 @@ impl Places {
             )?;
             Ok(Listed { moderator, ban })
         };
-        let listed = self.people.try_get_with((stream, user), asked).await;
+        let listed = known.try_get_with((stream, user), asked).await;
         listed.map_err(|error: Arc<Error>| (*error).clone())
     }
 }

@@ -1,6 +1,8 @@
 //! Everything that this service keeps: MongoDB collections, one file for each family, and the rates in Redis.
 
+pub mod acts;
 pub mod bans;
+pub mod deletions;
 pub mod gone;
 pub mod indexes;
 mod inserter;
@@ -18,6 +20,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use mongodb::bson::DateTime as BsonTime;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::error::{Error, Result};
@@ -36,8 +39,11 @@ pub(crate) async fn within<T>(answer: impl IntoFuture<Output = mongodb::error::R
 async fn answered<T>(
     answer: impl IntoFuture<Output = mongodb::error::Result<T>>,
 ) -> Result<mongodb::error::Result<T>> {
-    let late = |_| Error::Unavailable("MongoDB did not answer in time".to_owned());
     timeout(ANSWER, answer.into_future()).await.map_err(late)
+}
+
+fn late(_: Elapsed) -> Error {
+    Error::Unavailable("MongoDB did not answer in time".to_owned())
 }
 
 /// A time as MongoDB keeps it, in milliseconds.

@@ -42,6 +42,9 @@ impl MongoDb<'_> {
                 "airwave",
                 "--port",
                 &self.port.to_string(),
+                // What a process that died held in a transaction is free after some seconds, and not after a minute.
+                "--setParameter",
+                "transactionLifetimeLimitSeconds=5",
             ])
             .arg("--dbpath")
             .arg(self.folder);

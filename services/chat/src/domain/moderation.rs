@@ -33,6 +33,15 @@ impl BanOrder {
         })
     }
 
+    /// What the log calls it.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        match self.seconds {
+            Some(_) => Action::UserTimedOut,
+            None => Action::UserBanned,
+        }
+    }
+
     /// When it ends, if it does.
     #[must_use]
     pub fn expires_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {

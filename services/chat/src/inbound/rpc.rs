@@ -24,6 +24,7 @@ use tonic::{Request, Response, Status};
 use crate::app::App;
 use crate::domain::Standing;
 use crate::error::{Error, Result};
+use crate::store::acts::{self, Act, Acting};
 
 /// Who may call what.
 pub const CALLERS: &[(&str, &[ServiceName])] = &[
@@ -157,6 +158,16 @@ impl<'a> Actor<'a> {
     async fn owner(app: &App, caller: &'a Caller, stream: i64) -> Result<Self> {
         let actor = Self::of(app, caller, stream).await?;
         allowed(actor.standing.appoints(), actor)
+    }
+
+    /// Does something in the room, which the log remembers.
+    async fn act<A: Act>(&self, app: &App, act: A) -> Result<A::Done> {
+        let acting = Acting {
+            stream: self.stream,
+            actor: self.user.id,
+            now: app.clock.now(),
+        };
+        acts::act(&app.mongo, acting, act).await
     }
 }
 

@@ -2,15 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use domain::{PageInfo, PageRequest, StreamId, UserId};
-use mongodb::Collection;
 use mongodb::bson::{DateTime as BsonTime, Document, doc};
+use mongodb::{ClientSession, Collection};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
+use super::acts::{Act, Acting};
+use super::log::Entry;
 use super::pages::{Listed, page_of};
 use super::{READ, bson_time, time_of, within};
-use crate::domain::{Ban, BanOrder};
-use crate::error::Result;
+use crate::domain::{Action, Ban, BanOrder};
+use crate::error::{Error, Result};
 
 /// The collection.
 pub const BANS: &str = "bans";
@@ -45,6 +47,20 @@ impl BanRow {
     #[must_use]
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.expires_at.map(time_of)
+    }
+
+    /// What makes any row of the same room and user this one.
+    fn update(&self) -> Document {
+        let mut set = doc! {
+            "reason": &self.reason, "bannedBy": &self.banned_by, "createdAt": self.created_at, "tie": self.tie,
+        };
+        match self.expires_at {
+            Some(end) => {
+                set.insert("expiresAt", end);
+                doc! { "$set": set }
+            }
+            None => doc! { "$set": set, "$unset": { "expiresAt": "" } },
+        }
     }
 }
 
@@ -90,49 +106,50 @@ pub async fn ban_get(mongo: &Mongo, stream: StreamId, user: UserId) -> Result<Op
 }
 
 /// Bans somebody, instead of any ban before.
-///
-/// # Errors
-/// The store's.
-pub async fn ban_put(
-    mongo: &Mongo,
-    stream: StreamId,
-    order: &BanOrder,
-    by: UserId,
-    now: DateTime<Utc>,
-) -> Result<BanRow> {
-    let row = BanRow {
-        stream_id: stream.to_string(),
-        user_id: order.user.to_string(),
-        reason: order.reason.clone(),
-        banned_by: by.to_string(),
-        created_at: bson_time(now),
-        expires_at: order.expires_at(now).map(bson_time),
-        tie: order.user.0,
-    };
-    let mut set = doc! {
-        "reason": &row.reason, "bannedBy": &row.banned_by, "createdAt": row.created_at, "tie": row.tie,
-    };
-    let update = match row.expires_at {
-        Some(end) => {
-            set.insert("expiresAt", end);
-            doc! { "$set": set }
-        }
-        None => doc! { "$set": set, "$unset": { "expiresAt": "" } },
-    };
-    let bans = bans(mongo);
-    let put = bans.update_one(of(stream, order.user), update).upsert(true);
-    within(put).await?;
-    Ok(row)
+impl Act for BanOrder {
+    type Done = BanRow;
+
+    fn entry(&self, acting: Acting) -> Entry {
+        Entry::new(acting, self.action()).ordered(self)
+    }
+
+    async fn apply(&self, acting: Acting, mongo: &Mongo, session: &mut ClientSession) -> Result<BanRow> {
+        let row = BanRow {
+            stream_id: acting.stream.to_string(),
+            user_id: self.user.to_string(),
+            reason: self.reason.clone(),
+            banned_by: acting.actor.to_string(),
+            created_at: bson_time(acting.now),
+            expires_at: self.expires_at(acting.now).map(bson_time),
+            tie: self.user.0,
+        };
+        let bans = bans(mongo);
+        let put = bans.update_one(of(acting.stream, self.user), row.update());
+        put.upsert(true).session(session).await?;
+        Ok(row)
+    }
 }
 
-/// Lifts a ban. False when none holds.
-///
-/// # Errors
-/// The store's.
-pub async fn ban_remove(mongo: &Mongo, stream: StreamId, user: UserId, now: DateTime<Utc>) -> Result<bool> {
-    let bans = bans(mongo);
-    let removed = bans.delete_one(holding(of(stream, user), now));
-    Ok(within(removed).await?.deleted_count == 1)
+/// Lifts a ban.
+#[derive(Debug, Clone, Copy)]
+pub struct Unban(pub UserId);
+
+impl Act for Unban {
+    type Done = ();
+
+    fn entry(&self, acting: Acting) -> Entry {
+        Entry::new(acting, Action::UserUnbanned).to(self.0)
+    }
+
+    async fn apply(&self, acting: Acting, mongo: &Mongo, session: &mut ClientSession) -> Result<()> {
+        let ban = holding(of(acting.stream, self.0), acting.now);
+        let removed = bans(mongo).delete_one(ban).session(session).await?;
+        if removed.deleted_count == 1 {
+            Ok(())
+        } else {
+            Err(Error::NoBan)
+        }
+    }
 }
 
 /// Who may not speak in a room now, newest first.

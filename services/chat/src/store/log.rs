@@ -1,27 +1,33 @@
-//! What was done to moderate a room. Rows are added and never changed; they go with the room. An account that is gone is a number
-//! in them that means nobody.
+//! What was done to moderate a room, written together with the act (`acts`). Rows are added and never changed; they go with the room.
+//! An account that is gone is a number in them that means nobody.
+
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use domain::{PageInfo, PageRequest, StreamId, UserId};
+use futures::TryStreamExt;
+use mongodb::ClientSession;
 use mongodb::bson::{DateTime as BsonTime, doc};
-use mongodb::error::{ErrorKind, WriteFailure};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 use uuid::Uuid;
 
+use super::acts::Acting;
 use super::pages::{Listed, page_of};
-use super::{bson_time, time_of};
+use super::{READ, bson_time, time_of, within};
 use crate::domain::{Action, BanOrder};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The collection.
 pub const LOG: &str = "log";
+/// Entries that are looked at to see whom they name.
+const LOOKED_AT: u32 = 500;
 
 /// Something that was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// UUID v7; for a message's deletion a name that it can have only once.
+    /// UUID v7.
     #[serde(rename = "_id")]
     pub id: String,
     /// The room, in decimal.
@@ -50,18 +56,18 @@ pub struct Entry {
 impl Entry {
     /// Something that somebody does in a room now.
     #[must_use]
-    pub fn new(stream: StreamId, actor: UserId, action: Action, now: DateTime<Utc>) -> Self {
+    pub fn new(acting: Acting, action: Action) -> Self {
         Self {
             id: Uuid::now_v7().to_string(),
-            stream_id: stream.to_string(),
+            stream_id: acting.stream.to_string(),
             action: action.as_str().to_owned(),
-            actor_id: actor.to_string(),
+            actor_id: acting.actor.to_string(),
             user_id: None,
             message_id: None,
             seconds: None,
             reason: String::new(),
-            created_at: bson_time(now),
-            tie: now.timestamp_micros(),
+            created_at: bson_time(acting.now),
+            tie: acting.now.timestamp_micros(),
         }
     }
 
@@ -80,10 +86,9 @@ impl Entry {
         self.to(order.user)
     }
 
-    /// Done to a message, which is deleted only once.
+    /// Done to a message.
     #[must_use]
     pub fn of_message(mut self, message: &str) -> Self {
-        self.id = format!("message:{message}");
         self.message_id = Some(message.to_owned());
         self
     }
@@ -105,23 +110,47 @@ impl Listed for Entry {
     }
 }
 
-/// Adds an entry; one that is there already stays as it is.
+/// Adds an entry, as a part of the session's transaction.
+pub(super) async fn log_add(mongo: &Mongo, session: &mut ClientSession, entry: &Entry) -> Result<()> {
+    let log = mongo.database().collection::<Entry>(LOG);
+    log.insert_one(entry).session(session).await?;
+    Ok(())
+}
+
+/// To whom something was done in a room from a time on; `None` when so much was done that it may have been anybody.
 ///
 /// # Errors
 /// The store's.
-pub async fn log_add(mongo: &Mongo, entry: &Entry) -> Result<()> {
-    let log = mongo.database().collection::<Entry>(LOG);
-    let added = tokio::time::timeout(super::ANSWER, async { log.insert_one(entry).await });
-    match added.await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) if is_there(&error) => Ok(()),
-        Ok(Err(error)) => Err(error.into()),
-        Err(_) => Err(Error::Unavailable("MongoDB did not answer in time".to_owned())),
+pub async fn log_named(
+    mongo: &Mongo,
+    stream: StreamId,
+    since: DateTime<Utc>,
+) -> Result<Option<HashSet<UserId>>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Named {
+        #[serde(default)]
+        user_id: Option<String>,
     }
-}
-
-fn is_there(error: &mongodb::error::Error) -> bool {
-    matches!(error.kind.as_ref(), ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == 11_000)
+    let recent = doc! { "streamId": stream.to_string(), "createdAt": { "$gte": bson_time(since) } };
+    let found = async {
+        let log = mongo.database().collection::<Named>(LOG);
+        let found = log.find(recent).sort(doc! { "createdAt": -1, "tie": -1 });
+        found
+            .projection(doc! { "_id": 0, "userId": 1 })
+            .limit(LOOKED_AT.into())
+            .batch_size(LOOKED_AT + 1)
+            .max_time(READ)
+            .await?
+            .try_collect::<Vec<_>>()
+            .await
+    };
+    let found = within(Box::pin(found)).await?;
+    let all = found.len() < usize::try_from(LOOKED_AT).unwrap_or(usize::MAX);
+    let named = found
+        .into_iter()
+        .filter_map(|named| named.user_id?.parse().ok().map(UserId));
+    Ok(all.then(|| named.collect()))
 }
 
 /// What was done in a room, newest first.

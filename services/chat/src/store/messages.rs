@@ -1,4 +1,4 @@
-//! Messages: written by `writer`, read and deleted here.
+//! Messages: written by `writer`, read here, taken away by `deletions`.
 
 use std::collections::HashMap;
 
@@ -253,22 +253,4 @@ fn conflict(refusal: &IndexedWriteError) -> Option<Conflict> {
     } else {
         by(BY_CLIENT_ID).then_some(Conflict::Repeat)
     }
-}
-
-/// Takes a message's text away and leaves its number. False when that was done before.
-///
-/// # Errors
-/// The store's.
-pub async fn message_delete(
-    mongo: &Mongo,
-    message: &Message,
-    by: UserId,
-    now: DateTime<Utc>,
-) -> Result<bool> {
-    let there = doc! { "_id": &message.id, "deletedAt": { "$exists": false } };
-    let set = doc! { "$set": { "message": "", "deletedAt": bson_time(now), "deletedBy": by.to_string() } };
-    Ok(within(messages(mongo).update_one(there, set))
-        .await?
-        .modified_count
-        == 1)
 }

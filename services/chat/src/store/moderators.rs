@@ -2,14 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use domain::{PageInfo, PageRequest, StreamId, UserId};
-use mongodb::Collection;
 use mongodb::bson::{DateTime as BsonTime, Document, doc};
 use mongodb::options::ReturnDocument;
+use mongodb::{ClientSession, Collection};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
+use super::acts::{Act, Acting};
+use super::log::Entry;
 use super::pages::{Listed, page_of};
 use super::{READ, bson_time, time_of, within};
+use crate::domain::Action;
 use crate::error::{Error, Result};
 
 /// The collection.
@@ -66,34 +69,53 @@ pub async fn moderator_exists(mongo: &Mongo, stream: StreamId, user: UserId) -> 
 }
 
 /// Makes somebody a moderator; who is one already stays one, since when and by whom.
-///
-/// # Errors
-/// The store's.
-pub async fn moderator_put(
-    mongo: &Mongo,
-    stream: StreamId,
-    user: UserId,
-    by: UserId,
-    now: DateTime<Utc>,
-) -> Result<Moderator> {
-    let new = doc! { "addedBy": by.to_string(), "createdAt": bson_time(now), "tie": user.0 };
-    let moderators = moderators(mongo);
-    let put = moderators
-        .find_one_and_update(of(stream, user), doc! { "$setOnInsert": new })
-        .upsert(true)
-        .return_document(ReturnDocument::After);
-    within(put)
-        .await?
-        .ok_or_else(|| Error::Internal("an upsert answered no moderator".to_owned()))
+#[derive(Debug, Clone, Copy)]
+pub struct Appoint(pub UserId);
+
+impl Act for Appoint {
+    type Done = Moderator;
+
+    fn entry(&self, acting: Acting) -> Entry {
+        Entry::new(acting, Action::ModeratorAdded).to(self.0)
+    }
+
+    async fn apply(&self, acting: Acting, mongo: &Mongo, session: &mut ClientSession) -> Result<Moderator> {
+        let new = doc! {
+            "addedBy": acting.actor.to_string(), "createdAt": bson_time(acting.now), "tie": self.0.0,
+        };
+        let moderators = moderators(mongo);
+        let put = moderators
+            .find_one_and_update(of(acting.stream, self.0), doc! { "$setOnInsert": new })
+            .upsert(true)
+            .return_document(ReturnDocument::After);
+        let there = put.session(session).await?;
+        there.ok_or_else(|| Error::Internal("an upsert answered no moderator".to_owned()))
+    }
 }
 
-/// Makes a moderator somebody like all. False when they were that already.
-///
-/// # Errors
-/// The store's.
-pub async fn moderator_remove(mongo: &Mongo, stream: StreamId, user: UserId) -> Result<bool> {
-    let removed = within(moderators(mongo).delete_one(of(stream, user))).await?;
-    Ok(removed.deleted_count == 1)
+/// Makes a moderator somebody like all.
+#[derive(Debug, Clone, Copy)]
+pub struct Dismiss(pub UserId);
+
+impl Act for Dismiss {
+    type Done = ();
+
+    fn entry(&self, acting: Acting) -> Entry {
+        Entry::new(acting, Action::ModeratorRemoved).to(self.0)
+    }
+
+    async fn apply(&self, acting: Acting, mongo: &Mongo, session: &mut ClientSession) -> Result<()> {
+        let moderators = moderators(mongo);
+        let removed = moderators
+            .delete_one(of(acting.stream, self.0))
+            .session(session)
+            .await?;
+        if removed.deleted_count == 1 {
+            Ok(())
+        } else {
+            Err(Error::NoModerator)
+        }
+    }
 }
 
 /// A room's moderators, newest first.

@@ -1,15 +1,16 @@
 //! Each room's rules.
 
-use chrono::{DateTime, Utc};
 use domain::StreamId;
-use mongodb::Collection;
 use mongodb::bson::doc;
 use mongodb::options::ReturnDocument;
+use mongodb::{ClientSession, Collection};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
+use super::acts::{Act, Acting};
+use super::log::Entry;
 use super::{READ, bson_time, within};
-use crate::domain::{BlockedWords, Settings, SettingsChange};
+use crate::domain::{Action, BlockedWords, Settings, SettingsChange};
 use crate::error::Result;
 
 /// The collection, by stream id.
@@ -53,29 +54,30 @@ pub async fn settings_get(mongo: &Mongo, stream: StreamId) -> Result<Settings> {
 }
 
 /// Changes a room's rules; answers what holds now.
-///
-/// # Errors
-/// The store's.
-pub async fn settings_change(
-    mongo: &Mongo,
-    stream: StreamId,
-    change: &SettingsChange,
-    now: DateTime<Utc>,
-) -> Result<Settings> {
-    let mut set = doc! { "updatedAt": bson_time(now) };
-    if let Some(seconds) = change.slow_mode_seconds {
-        set.insert("slowModeSeconds", i64::from(seconds));
+impl Act for SettingsChange {
+    type Done = Settings;
+
+    fn entry(&self, acting: Acting) -> Entry {
+        Entry::new(acting, Action::SettingsUpdated)
     }
-    if let Some(followers_only) = change.followers_only {
-        set.insert("followersOnly", followers_only);
+
+    async fn apply(&self, acting: Acting, mongo: &Mongo, session: &mut ClientSession) -> Result<Settings> {
+        let mut set = doc! { "updatedAt": bson_time(acting.now) };
+        if let Some(seconds) = self.slow_mode_seconds {
+            set.insert("slowModeSeconds", i64::from(seconds));
+        }
+        if let Some(followers_only) = self.followers_only {
+            set.insert("followersOnly", followers_only);
+        }
+        if let Some(words) = &self.blocked_words {
+            set.insert("blockedWords", words.words().to_vec());
+        }
+        let settings = settings(mongo);
+        let changed = settings
+            .find_one_and_update(doc! { "_id": acting.stream.to_string() }, doc! { "$set": set })
+            .upsert(true)
+            .return_document(ReturnDocument::After);
+        let changed = changed.session(session).await?;
+        Ok(changed.map(Settings::from).unwrap_or_default())
     }
-    if let Some(words) = &change.blocked_words {
-        set.insert("blockedWords", words.words().to_vec());
-    }
-    let settings = settings(mongo);
-    let changed = settings
-        .find_one_and_update(doc! { "_id": stream.to_string() }, doc! { "$set": set })
-        .upsert(true)
-        .return_document(ReturnDocument::After);
-    Ok(within(changed).await?.map(Settings::from).unwrap_or_default())
 }

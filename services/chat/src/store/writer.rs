@@ -241,16 +241,26 @@ impl Room {
         Ok(())
     }
 
-    /// Tells the gateways, all at once and in the trace of the first message, and then those who said the messages.
+    /// Tells the gateways, all at once, and then those who said the messages.
     fn announce(&self, stored: Vec<(i64, Waiting)>, mut rows: Vec<Message>) {
         rows.truncate(stored.len());
-        let Some((_, first)) = stored.first() else { return };
-        first
-            .span
-            .in_scope(|| push::messages_posted(&self.writer.inner.realtime, self.stream, &rows));
+        let span = span_of(stored.iter().map(|(_, waiting)| &waiting.span));
+        span.in_scope(|| push::messages_posted(&self.writer.inner.realtime, self.stream, &rows));
         counter!("chat_messages_total").increment(u64::try_from(rows.len()).unwrap_or(u64::MAX));
         for ((_, waiting), row) in stored.into_iter().zip(rows) {
             let _ = waiting.answer.send(Ok(row));
         }
     }
+}
+
+/// What is done for several messages together belongs to the trace of the first, and is linked to those of the others.
+fn span_of<'a>(mut messages: impl Iterator<Item = &'a Span>) -> Span {
+    let Some(first) = messages.next() else {
+        return Span::none();
+    };
+    let together = tracing::info_span!(parent: first, "chat.announce");
+    for other in messages {
+        together.follows_from(other);
+    }
+    together
 }

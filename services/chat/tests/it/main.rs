@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod acts;
+mod command;
+mod cost;
 mod moderation;
 mod moderator;
 mod outages;

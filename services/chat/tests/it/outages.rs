@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use domain::Role;
 use tonic::Code;
 
-use crate::proxy::{Proxy, Way};
+use crate::proxy::Way;
 use crate::world::{LIVE, SOON, World};
 
 /// A port on which nobody answers; the kernel refuses connections to it.
@@ -14,24 +14,8 @@ const NOBODY: &str = "127.0.0.1:1";
 #[tokio::test]
 async fn without_mongodb_a_send_fails_within_three_seconds() {
     let world = World::new().await;
-    let server = world
-        .servers
-        .mongodb_url
-        .split_once("://")
-        .unwrap()
-        .1
-        .split(['/', '?'])
-        .next()
-        .unwrap();
-    let proxy = Proxy::before(server.rsplit('@').next().unwrap().to_owned()).await;
-    // Direct, or the driver would ask the server for its address and go around the proxy.
-    let url = format!("mongodb://{}/?directConnection=true", proxy.addr());
-    let replica = world
-        .replica(|config| {
-            config.mongo.mongodb_url = url.into();
-            (config.chat_rate_burst, config.chat_rate_seconds) = (1000, 1);
-        })
-        .await;
+    let proxy = world.proxy().await;
+    let replica = world.replica_behind(&proxy).await;
     let client = world.client(&replica, 5, Role::User);
     client.say("before").await.unwrap();
     for way in [Way::Silent, Way::Cut] {

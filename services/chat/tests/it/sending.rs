@@ -10,7 +10,7 @@ use proto::chat::v1::list_messages_request::From;
 use proto::error_from_status;
 use tonic::Code;
 
-use crate::world::{Client, LIVE, SOON, World};
+use crate::world::{LIVE, SOON, World};
 
 #[tokio::test]
 async fn a_message_is_stored_announced_and_listed() {
@@ -51,17 +51,6 @@ async fn a_message_is_stored_announced_and_listed() {
     assert_eq!(posted.await.unwrap(), sent);
 }
 
-/// Says a message as a client does: again, with the same id, until it is answered. Answers the number and the time it took.
-async fn say_until_heard(client: &Client, text: &str, id: &str) -> (i64, Duration) {
-    let began = Instant::now();
-    loop {
-        match client.say_in(LIVE, text, Some(id)).await {
-            Ok(sent) => return (sent.seq, began.elapsed()),
-            Err(status) => assert!(began.elapsed() < SOON, "{status}"),
-        }
-    }
-}
-
 /// Many senders over two replicas: numbers are unique and without holes, each sender's messages in their order, none is
 /// announced twice, all are announced or read, and neither replica keeps the other from its turn.
 #[tokio::test]
@@ -79,7 +68,9 @@ async fn numbers_have_no_holes_over_replicas() {
         tokio::spawn(async move {
             let mut answers = Vec::new();
             for i in 0..EACH {
-                answers.push(say_until_heard(&client, &format!("{i}"), &format!("c-{i}")).await);
+                let (began, id) = (Instant::now(), format!("c-{i}"));
+                let sent = client.say_until_heard(LIVE, &i.to_string(), &id).await;
+                answers.push((sent.seq, began.elapsed()));
             }
             answers
         })

@@ -1,7 +1,7 @@
 //! What each test has for itself: a MongoDB database, a virtual host, a key prefix, peers, and any number of replicas.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bus::{Bus, RealtimeHeard, RealtimeSubscriber};
 use chat::config::{TEST_SECRET, TestServers};
@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 use tonic::Status;
 
 use crate::peers::Peers;
+use crate::proxy::Proxy;
 
 /// Long enough for a busy machine, and never waited for in full by a test that passes.
 pub(crate) const SOON: Duration = Duration::from_secs(40);
@@ -95,6 +96,23 @@ impl World {
     pub(crate) async fn fast_replica(&self) -> Replica {
         self.replica(|config| (config.chat_rate_burst, config.chat_rate_seconds) = (1000, 1))
             .await
+    }
+
+    /// A way to MongoDB that a test can look at.
+    pub(crate) async fn proxy(&self) -> Proxy {
+        let (_, rest) = self.servers.mongodb_url.split_once("://").unwrap();
+        let server = rest.split(['/', '?']).next().unwrap();
+        Proxy::before(server.rsplit('@').next().unwrap().to_owned()).await
+    }
+
+    /// A fast replica on that way, which may take as many connections as it likes.
+    pub(crate) async fn replica_behind(&self, proxy: &Proxy) -> Replica {
+        let replica = self.replica(|config| {
+            config.mongo.mongodb_url = proxy.url().into();
+            config.mongo.mongodb_pool_size = 64;
+            (config.chat_rate_burst, config.chat_rate_seconds) = (1000, 1);
+        });
+        replica.await
     }
 
     pub(crate) fn client(&self, replica: &Replica, user: i64, role: Role) -> Client {
@@ -223,6 +241,17 @@ impl Client {
             .into_inner()
             .message
             .unwrap())
+    }
+
+    /// Says a message as a client does: again, with the same id, until it is answered.
+    pub(crate) async fn say_until_heard(&self, stream: i64, text: &str, id: &str) -> Message {
+        let began = Instant::now();
+        loop {
+            match self.say_in(stream, text, Some(id)).await {
+                Ok(sent) => return sent,
+                Err(status) => assert!(began.elapsed() < SOON, "{status}"),
+            }
+        }
     }
 
     pub(crate) async fn list(

@@ -206,13 +206,19 @@ impl Peers {
     }
 
     /// Announces a message, as the chat service would.
-    pub(crate) fn announce(&self, m: &chat::Message) {
+    pub(crate) fn announce(&self, message: &chat::Message) {
+        self.announce_together(std::slice::from_ref(message));
+    }
+
+    /// Announces messages of a room that were stored together.
+    pub(crate) fn announce_together(&self, messages: &[chat::Message]) {
+        let stream_id = messages.first().unwrap().stream_id;
         let posted = ChatMessagesPosted {
-            stream_id: m.stream_id,
-            messages: vec![m.clone()],
+            stream_id,
+            messages: messages.to_vec(),
         };
         self.push(
-            Realtime::stream_key(m.stream_id),
+            Realtime::stream_key(stream_id),
             Pushed::ChatMessagesPosted(posted),
         );
     }

@@ -14,15 +14,14 @@ use proto::chat::v1::{
     ListMessagesResponse, RoomHead, SendMessageRequest, SendMessageResponse,
 };
 use tokio::time::{Instant, timeout_at};
-use tokio::try_join;
 
-use super::{allowed, stream_id};
+use super::{Actor, allowed, stream_id};
 use crate::app::App;
-use crate::domain::{Action, Draft, MessageId, Refusal, may_delete};
+use crate::domain::{Draft, MessageId, Refusal, may_delete};
 use crate::error::{Error, Result};
 use crate::outbound::push;
-use crate::store::log::{Entry, log_add};
-use crate::store::messages::{Message, Range, message_delete, message_get, messages_head, messages_list};
+use crate::store::deletions::{Deletion, message_delete};
+use crate::store::messages::{Message, Range, message_get, messages_head, messages_list};
 
 /// How long a message may take in all; its sender is told within 3 s that it failed.
 const SEND: Duration = Duration::from_millis(2600);
@@ -62,11 +61,9 @@ pub(super) async fn send(
 /// Finds out what [`Settings::speak`](crate::domain::Settings::speak) wants to know. The turn of slow mode is taken last, so that
 /// nobody loses it to another refusal.
 async fn may_speak(app: &App, user: &User, stream: StreamId, owner: UserId, draft: &Draft) -> Result<()> {
-    let (standing, settings) = try_join!(
-        app.places.standing(stream, owner, user),
-        app.places.settings(stream)
-    )?;
-    let conditions = match settings.speak(standing, &draft.text) {
+    let rules = app.places.rules(stream).await?;
+    let standing = app.places.standing(stream, owner, user).await?;
+    let conditions = match rules.settings.speak(standing, &draft.text) {
         Ok(conditions) => conditions,
         Err(Refusal::BlockedWord) => return Err(Error::BlockedWord),
         Err(Refusal::Banned) => return Err(Error::Banned(app.places.ban_left(stream, user.id).await?)),
@@ -151,28 +148,24 @@ pub(super) async fn delete(
     let message = message_get(&app.mongo, stream, id.as_str())
         .await?
         .ok_or(Error::NoMessage)?;
-    let own = user.id == message.author();
-    if !own {
-        let owner = app.rooms.owner(stream).await?.ok_or(Error::NoMessage)?;
-        let standing = app.places.standing(stream, owner, user).await?;
-        allowed(may_delete(user.id, message.author(), standing), ())?;
-    }
-    let now = app.clock.now();
-    let deleted = message_delete(&app.mongo, &message, user.id, now).await?;
+    let deleted = if user.id == message.author() {
+        message_delete(&app.mongo, &message, user.id, app.clock.now()).await?
+    } else {
+        delete_of_other(app, caller, &message).await?
+    };
     if deleted {
         push::message_deleted(&app.realtime, &message);
-    }
-    // Who repeats a deletion may have missed the answer because the log could not be written.
-    if !own && (deleted || was_deleted_by(&message, user.id)) {
-        let entry = Entry::new(stream, user.id, Action::MessageDeleted, now).of_message(&message.id);
-        log_add(&app.mongo, &entry.to(message.author())).await?;
     }
     Ok(DeleteMessageResponse {})
 }
 
-fn was_deleted_by(message: &Message, user: UserId) -> bool {
-    message
-        .deleted_by
-        .as_ref()
-        .is_some_and(|by| *by == user.to_string())
+/// Deletes a message of somebody else. False when that was done before.
+async fn delete_of_other(app: &App, caller: &Caller, message: &Message) -> Result<bool> {
+    let actor = Actor::of(app, caller, message.stream().0).await?;
+    allowed(may_delete(actor.user.id, message.author(), actor.standing), ())?;
+    match actor.act(app, Deletion::of(message)).await {
+        Ok(()) => Ok(true),
+        Err(Error::NoMessage) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

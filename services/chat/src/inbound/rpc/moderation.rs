@@ -1,4 +1,4 @@
-//! Bans, moderators and the log. Each change can be repeated, and is written to the log before it is answered.
+//! Bans, moderators and the log.
 
 use domain::{FieldError, Role, UserId};
 use proto::Caller;
@@ -12,12 +12,12 @@ use proto::chat::v1::{
 use super::answers::page_info;
 use super::{Actor, page_request, user_id};
 use crate::app::App;
-use crate::domain::{Action, BanOrder, Place, Standing};
+use crate::domain::{BanOrder, Place, Standing};
 use crate::error::{Error, Result};
 use crate::outbound::push;
-use crate::store::bans::{ban_put, ban_remove, bans_list};
-use crate::store::log::{Entry, log_add, log_list};
-use crate::store::moderators::{moderator_put, moderator_remove, moderators_list};
+use crate::store::bans::{Unban, bans_list};
+use crate::store::log::log_list;
+use crate::store::moderators::{Appoint, Dismiss, moderators_list};
 
 pub(super) async fn list_bans(
     app: &App,
@@ -37,22 +37,13 @@ pub(super) async fn ban(app: &App, caller: &Caller, request: BanUserRequest) -> 
     let actor = Actor::moderator(app, caller, request.stream_id).await?;
     let role = role(request.role)?;
     let order = BanOrder::parse(user_id(request.user_id)?, request.seconds, &request.reason)?;
-    if !actor
-        .standing
-        .may_ban(target(app, &actor, order.user, role).await?)
-    {
+    let user = order.user;
+    if !actor.standing.may_ban(target(app, &actor, user, role).await?) {
         return Err(Error::Protected);
     }
-    let now = app.clock.now();
-    let row = ban_put(&app.mongo, actor.stream, &order, actor.user.id, now).await?;
-    app.places.forget(actor.stream, order.user).await;
-    push::user_banned(&app.realtime, actor.stream, order.user, row.expires_at());
-    let action = match order.seconds {
-        Some(_) => Action::UserTimedOut,
-        None => Action::UserBanned,
-    };
-    let entry = Entry::new(actor.stream, actor.user.id, action, now).ordered(&order);
-    log_add(&app.mongo, &entry).await?;
+    let row = actor.act(app, order).await?;
+    app.places.forget(actor.stream, user).await;
+    push::user_banned(&app.realtime, actor.stream, user, row.expires_at());
     Ok(BanUserResponse {
         ban: Some(row.into()),
     })
@@ -75,13 +66,8 @@ pub(super) async fn unban(
 ) -> Result<UnbanUserResponse> {
     let actor = Actor::moderator(app, caller, request.stream_id).await?;
     let user = user_id(request.user_id)?;
-    let now = app.clock.now();
-    if !ban_remove(&app.mongo, actor.stream, user, now).await? {
-        return Err(Error::NoBan);
-    }
+    actor.act(app, Unban(user)).await?;
     app.places.forget(actor.stream, user).await;
-    let entry = Entry::new(actor.stream, actor.user.id, Action::UserUnbanned, now).to(user);
-    log_add(&app.mongo, &entry).await?;
     Ok(UnbanUserResponse {})
 }
 
@@ -109,11 +95,8 @@ pub(super) async fn add_moderator(
     if user == actor.owner {
         return Err(FieldError::new("userId", "is the owner").into());
     }
-    let now = app.clock.now();
-    let moderator = moderator_put(&app.mongo, actor.stream, user, actor.user.id, now).await?;
+    let moderator = actor.act(app, Appoint(user)).await?;
     app.places.forget(actor.stream, user).await;
-    let entry = Entry::new(actor.stream, actor.user.id, Action::ModeratorAdded, now).to(user);
-    log_add(&app.mongo, &entry).await?;
     Ok(AddModeratorResponse {
         moderator: Some(moderator.into()),
     })
@@ -126,13 +109,8 @@ pub(super) async fn remove_moderator(
 ) -> Result<RemoveModeratorResponse> {
     let actor = Actor::owner(app, caller, request.stream_id).await?;
     let user = user_id(request.user_id)?;
-    if !moderator_remove(&app.mongo, actor.stream, user).await? {
-        return Err(Error::NoModerator);
-    }
+    actor.act(app, Dismiss(user)).await?;
     app.places.forget(actor.stream, user).await;
-    let now = app.clock.now();
-    let entry = Entry::new(actor.stream, actor.user.id, Action::ModeratorRemoved, now).to(user);
-    log_add(&app.mongo, &entry).await?;
     Ok(RemoveModeratorResponse {})
 }
 

@@ -9,11 +9,10 @@ use proto::chat::v1::{
 
 use super::{Actor, stream_id};
 use crate::app::App;
-use crate::domain::{Action, Settings, SettingsChange};
+use crate::domain::{Settings, SettingsChange};
 use crate::error::{Error, Result};
 use crate::outbound::push;
-use crate::store::log::{Entry, log_add};
-use crate::store::settings::{settings_change, settings_get};
+use crate::store::settings::settings_get;
 
 pub(super) async fn get(
     app: &App,
@@ -45,12 +44,9 @@ pub(super) async fn update(
         request.followers_only,
         request.blocked_words.map(|blocked| blocked.words),
     )?;
-    let now = app.clock.now();
-    let settings = settings_change(&app.mongo, actor.stream, &change, now).await?;
-    app.places.forget_settings(actor.stream).await;
+    let settings = actor.act(app, change).await?;
+    app.places.forget_rules(actor.stream).await;
     push::settings_updated(&app.realtime, actor.stream, &settings);
-    let entry = Entry::new(actor.stream, actor.user.id, Action::SettingsUpdated, now);
-    log_add(&app.mongo, &entry).await?;
     Ok(UpdateSettingsResponse {
         settings: Some(message(actor.stream, &settings, true)),
     })
