@@ -1,8 +1,8 @@
 //! Whatever is killed and cut, everybody sees what MongoDB holds: all of it, once, in order; and what was acknowledged is there once.
 //!
 //! Gateways and chat services are killed and started again, the broker closes its connections with all that is on its way, clients
-//! are cut off; meanwhile twelve official clients of three kinds talk over two gateways. A seed, which is printed, says what happens
-//! when: `AIRWAVE_CHAOS_SEED` does the same again, though never with the same races.
+//! are cut off; meanwhile twelve official clients of three kinds talk over two gateways. A seed says what happens when, though never
+//! with the same races: `AIRWAVE_CHAOS_SEED` tries another one.
 
 mod plan;
 
