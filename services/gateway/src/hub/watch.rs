@@ -149,19 +149,30 @@ impl Hub {
         self.peers.chat(context).list_messages(request).await.answer()
     }
 
+    /// What was said after a number, from the chat service. A page of nothing but deleted messages is passed over: it would not say
+    /// how far it reaches.
     async fn older(
         &self,
         stream: StreamId,
-        after: i64,
+        mut after: i64,
         context: &CallContext,
     ) -> Result<History<Line>, Error> {
-        let page = self
-            .list(stream, CATCH_UP, Start::AfterSeq(after), context)
-            .await?;
-        Ok(History {
-            messages: page.messages.iter().map(Line::from).collect(),
-            truncated: page.truncated,
-        })
+        loop {
+            let page = self
+                .list(stream, CATCH_UP, Start::AfterSeq(after), context)
+                .await?;
+            match page.messages.last() {
+                Some(last) if page.truncated && page.messages.iter().all(|message| message.deleted) => {
+                    after = last.seq;
+                }
+                _ => {
+                    return Ok(History {
+                        messages: page.messages.iter().map(Line::from).collect(),
+                        truncated: page.truncated,
+                    });
+                }
+            }
+        }
     }
 }
 

@@ -144,6 +144,28 @@ async fn history_is_the_newest_or_what_was_missed() {
     }
 }
 
+/// Whoever comes back to more deleted messages than a history holds still learns where to go on.
+#[tokio::test]
+async fn a_history_of_deleted_messages_is_passed_over() {
+    let world = World::new().await;
+    world.stream(1, true);
+    let bob = world.user(6, "bob");
+    for n in 1..=1200 {
+        world.peers.post(1, &bob, &format!("message {n}"));
+    }
+    for message in &mut world.peers.state().messages.get_mut(&1).unwrap()[..600] {
+        message.deleted = true;
+    }
+    let mut socket = world.guest().await;
+    socket
+        .ask("join_stream_room", json!({"streamId": 1, "afterSeq": 0}))
+        .await;
+    let history = socket.event("recent_chat_history").await;
+    let seqs = seqs(history["messages"].as_array().unwrap());
+    assert_eq!((seqs[0], *seqs.last().unwrap()), (601, 1000));
+    assert_eq!(history["truncated"], true);
+}
+
 #[tokio::test]
 async fn rooms_that_cannot_be_joined() {
     let world = World::new().await;
