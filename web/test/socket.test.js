@@ -32,6 +32,13 @@ class Played {
   on(event, listener) {
     this.listeners.set(event, [...(this.listeners.get(event) ?? []), listener])
   }
+  once(event, listener) {
+    const only = (data) => {
+      this.off(event, only)
+      listener(data)
+    }
+    this.on(event, only)
+  }
   off(event, listener) {
     this.listeners.set(event, this.listeners.get(event).filter((one) => one !== listener))
   }
@@ -143,4 +150,30 @@ test('a server that stops says when to come back', () => {
   mock.timers.tick(2000)
   assert.equal(socket.connects, 3, 'it came back by itself')
   mock.timers.reset()
+})
+
+test('what was read is told until nobody listens', () => {
+  const told = []
+  const end = page.onRead((read) => told.push(read))
+  const read = { ids: [7], all: false, unreadCount: 2 }
+  socket.hear('notification_read', read)
+  end()
+  socket.hear('notification_read', { ids: [], all: true, unreadCount: 0 })
+  assert.deepEqual(told, [read])
+})
+
+test('what may have been missed is read again: after a reconnection, and after a time as a guest', () => {
+  let times = 0
+  const end = page.onMissed(() => (times += 1))
+  socket.disconnect().connect()
+  assert.equal(times, 1)
+  socket.hear('notification_room_joined', { room: 'user_5' })
+  assert.equal(times, 1, 'nothing was missed in between')
+  socket.hear('token_expired', {})
+  assert.equal(times, 1, 'a guest would read nothing')
+  socket.hear('notification_room_joined', { room: 'user_5' })
+  assert.equal(times, 2)
+  end()
+  socket.disconnect().connect()
+  assert.equal(times, 2)
 })

@@ -56,7 +56,7 @@ async fn a_broadcast_from_encoder_to_replay() -> Result<()> {
 }
 
 impl Story {
-    /// Two people register and the viewer follows; the streamer hears of it and creates a stream.
+    /// Two people register and the viewer follows; the streamer hears of it, reads it and creates a stream.
     async fn begin(platform: Platform) -> Result<Self> {
         let guest = Api::guest(platform.origin())?;
         let streamer = guest.register("streamer_lan").await?;
@@ -77,6 +77,7 @@ impl Story {
             notice["type"] == "new_follower" && notice["relatedEntityId"] == viewer.id,
             "{notice}"
         );
+        reads(&streamer, &mut streamer_socket, &notice["id"]).await?;
         let stream = create_stream(&streamer).await?;
         Ok(Self {
             platform,
@@ -366,6 +367,18 @@ impl Story {
             .event_that("new_notification", within, |notice| notice["type"] == kind)
             .await
     }
+}
+
+/// A user reads the only notification, and all tabs hear of it.
+async fn reads(user: &User, socket: &mut Socket, id: &Value) -> Result<()> {
+    let path = format!("/notifications/{id}/read");
+    user.api.post(&path, Value::Null).await?.expect(200)?;
+    let read = socket.event("notification_read", SOON).await?;
+    ensure!(
+        read == json!({"ids": [id], "all": false, "unreadCount": 0}),
+        "{read}"
+    );
+    Ok(())
 }
 
 async fn create_stream(streamer: &User) -> Result<Stream> {

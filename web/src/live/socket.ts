@@ -21,6 +21,7 @@ export interface Room {
 }
 
 const rooms = new Set<() => void>()
+const readers = new Set<() => void>()
 const socket: Socket<ServerEvents, ClientEvents> = io({
   autoConnect: false,
   transports: ['websocket', 'polling'],
@@ -33,11 +34,20 @@ export function onNotice(listener: ServerEvents['new_notification']) {
   return () => void socket.off('new_notification', listener)
 }
 
-/** What another tab has read, or may have while the socket was away. Answers what ends the listening. */
-export function onRead(listener: () => void) {
+/** What was read, in this tab or another. Answers what ends the listening. */
+export function onRead(listener: ServerEvents['notification_read']) {
   socket.on('notification_read', listener)
-  socket.on('connect', listener)
-  return () => void socket.off('notification_read', listener).off('connect', listener)
+  return () => void socket.off('notification_read', listener)
+}
+
+/** Calls who has to read again, as notices or what was read may have been missed. Answers what ends that. */
+export function onMissed(reader: () => void) {
+  readers.add(reader)
+  return () => void readers.delete(reader)
+}
+
+function readAgain() {
+  for (const read of readers) read()
 }
 
 async function renewed() {
@@ -48,13 +58,18 @@ async function renewed() {
 socket.on('connect', () => {
   if (token()) socket.emit('join_notification_room')
   for (const join of rooms) join()
+  readAgain()
 })
 socket.on('connect_error', async ({ message }) => {
   if (!message.startsWith('auth.')) return
   await renewed()
   setTimeout(() => socket.connect(), 1000)
 })
-socket.on('token_expired', renewed)
+socket.on('token_expired', () => {
+  // Until it is signed in again it is a guest's, who hears nothing of anybody's notices.
+  socket.once('notification_room_joined', readAgain)
+  void renewed()
+})
 socket.on('server_draining', ({ reconnectInMs }) => {
   // Until then there is more to hear. The server may close the socket earlier; then it is connected again already, or about to be.
   const { id } = socket

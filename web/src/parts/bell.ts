@@ -4,7 +4,7 @@ import { user } from '../client/session'
 import { h, link } from '../dom/element'
 import { action } from '../dom/pages'
 import { when } from '../dom/text'
-import { onNotice, onRead } from '../live/socket'
+import { onMissed, onNotice, onRead } from '../live/socket'
 import { pathOf } from './person'
 
 type Notice = Schemas['Notification']
@@ -24,8 +24,18 @@ export function target({ relatedEntityType: type, relatedEntityId: id }: Pick<No
 /** A line that is read when it is followed. */
 export function noticeLine(notice: Notice) {
   const read = () => void api.POST('/api/notifications/{id}/read', { params: { path: { id: notice.id } } }).then(changed, () => {})
-  return link(target(notice), { class: notice.isRead ? 'notice' : 'notice unread', onclick: notice.isRead ? undefined : read },
-    !notice.isRead && h('span', { class: 'hidden-text' }, 'New: '), notice.message, h('div', { class: 'dim' }, when(notice.createdAt)))
+  const attributes = { class: notice.isRead ? 'notice' : 'notice unread', 'data-id': notice.id, onclick: notice.isRead ? undefined : read }
+  return link(target(notice), attributes, !notice.isRead && h('span', { class: 'hidden-text' }, 'New: '), notice.message,
+    h('div', { class: 'dim' }, when(notice.createdAt)))
+}
+
+/** Makes lines look read, where they stand. */
+export function markRead(list: HTMLElement, ids: number[]) {
+  for (const line of list.querySelectorAll<HTMLElement>('.notice.unread')) {
+    if (!ids.includes(Number(line.dataset.id))) continue
+    line.classList.remove('unread')
+    line.querySelector('.hidden-text')?.remove()
+  }
 }
 
 /** Tells the bell that some were read. */
@@ -39,11 +49,16 @@ export function bell(gone: AbortSignal) {
     h('span', { class: 'icon' }))
   const element = h('div', { class: 'bell', onkeydown: (event) => event.key === 'Escape' && close() }, button, number, list)
 
+  function show(unread: number) {
+    number.textContent = unread > 99 ? '99+' : String(unread)
+    number.hidden = !unread
+    button.setAttribute('aria-label', unread ? `Notifications, ${unread} unread` : 'Notifications')
+  }
+  let asked = 0
   async function refresh() {
+    const turn = ++asked
     const { unreadCount } = await got(api.GET('/api/notifications/unread-count'))
-    number.textContent = unreadCount > 99 ? '99+' : String(unreadCount)
-    number.hidden = !unreadCount
-    button.setAttribute('aria-label', unreadCount ? `Notifications, ${unreadCount} unread` : 'Notifications')
+    if (turn === asked) show(unreadCount)
   }
   function open(yes: boolean) {
     list.hidden = !yes
@@ -55,14 +70,22 @@ export function bell(gone: AbortSignal) {
     button.focus()
   }
 
-  const again = () => void refresh().catch(() => {})
+  const again = () => {
+    void refresh().catch(() => {})
+    if (!list.hidden) void fill(list)
+  }
   const outside = (event: MouseEvent) => {
     if (!element.contains(event.target as Node)) open(false)
   }
   document.addEventListener('click', outside, { signal: gone })
   window.addEventListener('notices-read', again, { signal: gone })
   gone.addEventListener('abort', onNotice(again))
-  gone.addEventListener('abort', onRead(again))
+  gone.addEventListener('abort', onMissed(again))
+  gone.addEventListener('abort', onRead(({ unreadCount }) => {
+    show(unreadCount)
+    // What two tabs read at once may be told in any order, and between two notices.
+    again()
+  }))
   again()
   return element
 }
@@ -75,6 +98,5 @@ async function fill(list: HTMLElement) {
     h('div', { class: 'row spread' }, link('/notifications', {}, h('u', {}, 'All notifications')), action('Mark all as read', async () => {
       await readAll()
       changed()
-      await fill(list)
     })))
 }

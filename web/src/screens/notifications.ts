@@ -2,8 +2,8 @@
 import { api, got } from '../client/api'
 import { h, link } from '../dom/element'
 import { action, pages } from '../dom/pages'
-import { onNotice, onRead } from '../live/socket'
-import { changed, noticeLine, readAll } from '../parts/bell'
+import { onMissed, onNotice, onRead } from '../live/socket'
+import { changed, markRead, noticeLine, readAll } from '../parts/bell'
 import type { Visit } from '../router'
 
 const A_PAGE = 30
@@ -21,7 +21,9 @@ export async function notifications({ query, onLeave }: Visit) {
   })
   const again = () => void list.reload().catch(() => {})
   onLeave(onNotice(again))
-  onLeave(onRead(again))
+  onLeave(onMissed(again))
+  // A list that goes on below keeps its place when single ones are read.
+  onLeave(onRead(({ ids, all }) => (all ? again() : markRead(list.element, ids))))
   const tab = (path: string, text: string, here: boolean) => link(path, { class: 'button', 'aria-current': here ? 'page' : null }, text)
   return h('section', { class: 'card stack' },
     h('h1', {}, 'Notifications'),

@@ -160,18 +160,26 @@ async fn everybody_reads_their_own() {
                 .into_inner()
                 .affected_count
         };
-    assert_eq!(all(other).await, 0);
+    assert_eq!(all(other.clone()).await, 0);
+    write(&world, 6, 1).await;
     assert_eq!((all(own.clone()).await, all(own.clone()).await), (2, 0));
-    // Told when something changed, and only then.
-    let told = |ids: &[i64], all, unread_count| NotificationsRead {
-        user_id: 5,
+    assert_eq!(all(other).await, 1, "nobody reads for somebody else");
+    // Told when something changed, and only then: with the last one all that came before it have come.
+    let told = |user_id, ids: &[i64], all, unread_count| NotificationsRead {
+        user_id,
         ids: ids.to_vec(),
         all,
         unread_count,
     };
     stack::eventually(SOON, "what was read", async || {
         let read = world.read();
-        if read == [told(&[id], false, 2), told(&[], true, 0)] {
+        if read
+            == [
+                told(5, &[id], false, 2),
+                told(5, &[], true, 0),
+                told(6, &[], true, 0),
+            ]
+        {
             Ok(())
         } else {
             Err(format!("{read:?}"))
