@@ -158,12 +158,11 @@ impl Replica {
     }
 }
 
+/// Variables, by name.
+type Environment = Vec<(String, String)>;
+
 /// What one more instance is told, and the ports that it listens on: variables that name an address of one's own end with `_ADDR`.
-fn told(
-    service: Service,
-    wiring: &Wiring,
-    variables: &[(&str, String)],
-) -> Result<(Vec<(String, String)>, Vec<Port>)> {
+fn told(service: Service, wiring: &Wiring, variables: &[(&str, String)]) -> Result<(Environment, Vec<Port>)> {
     let (mut environment, mut ports) = (wiring.environment(service), Vec::new());
     for (_, value) in environment.iter_mut().filter(|(name, _)| name.ends_with("_ADDR")) {
         let port = Port::free()?;

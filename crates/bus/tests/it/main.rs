@@ -1,11 +1,6 @@
 //! The bus against a real broker and a real database, and against connections that are cut.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod consumer;
 mod inbox;

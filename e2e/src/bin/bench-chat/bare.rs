@@ -29,6 +29,7 @@ pub(crate) async fn start(clients: usize, per_second: u32) -> Result<(Host, Chil
     let host = Host {
         address: printed_address(&mut process).await?,
         rooms: vec![1],
+        watched: true,
         pids: process.id().into_iter().collect(),
     };
     Ok((host, process))

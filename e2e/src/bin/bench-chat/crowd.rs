@@ -24,6 +24,8 @@ const SPAN: Duration = Duration::from_secs(10);
 pub(crate) struct Host {
     pub(crate) address: String,
     pub(crate) rooms: Vec<i64>,
+    /// Whether those who speak listen, too.
+    pub(crate) watched: bool,
     pub(crate) pids: Vec<u32>,
 }
 
@@ -31,8 +33,8 @@ pub(crate) struct Host {
 pub(crate) struct Figures {
     pub(crate) said: u64,
     pub(crate) heard: u64,
-    refused: u64,
-    cpu: f64,
+    pub(crate) refused: u64,
+    pub(crate) cpu: f64,
     ages: Vec<Duration>,
 }
 
@@ -57,7 +59,9 @@ impl Crowd {
         let tally = Arc::new(Tally::default());
         let come = |(n, room): (usize, i64)| async move {
             let mut socket = Socket::connect(&host.address, tokens.get(n).map(String::as_str)).await?;
-            socket.join(room, None).await?;
+            if host.watched {
+                socket.join(room, None).await?;
+            }
             anyhow::Ok(((n < tokens.len()).then_some(room), socket))
         };
         let sockets: Vec<(Option<i64>, Socket)> =

@@ -30,6 +30,7 @@ pub(crate) async fn start(platform: &Platform) -> Result<(Host, Child)> {
     let host = Host {
         address: printed_address(&mut process).await?,
         rooms: vec![1],
+        watched: true,
         pids: process.id().into_iter().collect(),
     };
     Ok((host, process))

@@ -1,5 +1,10 @@
 //! The description of the sockets (AsyncAPI 3.0), made from the types that travel over them.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "of JSON that is made right here, from nothing that comes in"
+)]
+
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
