@@ -10,6 +10,8 @@ const ACKNOWLEDGEMENT_MS = 10_000
 /** A room that cannot be joined for a reason that passes is asked again. */
 const PASSING = ['event.too_many', 'service.unavailable']
 const JOIN_AGAIN_MS = 1000
+/** Too many tabs, or a service that is away. */
+const REFUSED_AGAIN_MS = 30_000
 
 interface RoomListeners extends Partial<{ [Name in keyof RoomEvents]: (data: RoomEvents[Name]) => void }> {
   joined?: () => void
@@ -61,9 +63,11 @@ socket.on('connect', () => {
   readAgain()
 })
 socket.on('connect_error', async ({ message }) => {
-  if (!message.startsWith('auth.')) return
-  await renewed()
-  setTimeout(() => socket.connect(), 1000)
+  // Without a refusal it tries again by itself.
+  if (socket.active) return
+  const isOurs = message.startsWith('auth.')
+  if (isOurs) await renewed()
+  setTimeout(() => socket.connect(), isOurs ? 1000 : REFUSED_AGAIN_MS)
 })
 socket.on('token_expired', () => {
   // Until it is signed in again it is a guest's, who hears nothing of anybody's notices.
