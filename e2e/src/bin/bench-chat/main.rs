@@ -21,6 +21,7 @@ use e2e::process::{pids_of, resident_mib};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use socket::Socket;
 use stack::{Platform, PlatformOptions, Service};
+use tokio::time::sleep;
 
 /// People who speak.
 const SPEAKERS: usize = 200;
@@ -30,6 +31,8 @@ const ROOMS: [(usize, u32); 3] = [(1000, 40), (200, 400), (200, 800)];
 const MORE: [u32; 4] = [1200, 1600, 2400, 3200];
 /// What takes longer is too much.
 const MOST_LATE: Duration = Duration::from_millis(250);
+/// What was too much has been written to disk by then.
+const CALM: Duration = Duration::from_secs(20);
 /// Sockets that do nothing.
 const IDLE: usize = 10_000;
 
@@ -149,6 +152,7 @@ async fn saturate(host: &Host, tokens: &[String]) -> Result<()> {
         }
         most = per_second;
     }
+    sleep(CALM).await;
     let half = fill(host, 200, tokens, most / 2).await?;
     println!("room of 200, half of the most that it took ({most} messages/s): {half}");
     Ok(())
