@@ -21,7 +21,7 @@ const object = (properties) => ({ type: 'object', properties, required: Object.k
 
 // The events as two schemas more: what the server sends, and what a client says and is answered. The others are the same in
 // AsyncAPI as in OpenAPI.
-function eventsAsSchemas({ channels: { root: { messages } }, operations, components: { schemas } }) {
+function eventsAsSchemas({ channels: { sockets: { messages } }, operations, components: { schemas } }) {
   const [sent, said] = [{}, {}]
   const message = ({ $ref }) => messages[$ref.split('/').pop()]
   for (const { action, messages: [it], reply } of Object.values(operations)) {

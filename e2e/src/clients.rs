@@ -2,27 +2,22 @@
 //! thing until it is heard. One program holds several; `js/chat.mjs` says what it does.
 
 use std::collections::BTreeMap;
-use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::time::timeout;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::program::Program;
 
 /// How long a program may take to answer a question about its clients.
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// A program with clients in it, each by its name; it ends with this.
 #[derive(Debug)]
-pub struct Clients {
-    _process: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-}
+pub struct Clients(Program);
 
 /// Somebody who comes into a room.
 #[derive(Debug, Serialize)]
@@ -70,7 +65,7 @@ impl Clients {
     /// # Errors
     /// When there is no Node.js.
     pub fn javascript() -> Result<Self> {
-        Self::start(crate::node("chat.mjs"))
+        Program::start(crate::node("chat.mjs")).map(Self)
     }
 
     /// Starts a program for clients of python-socketio.
@@ -80,22 +75,7 @@ impl Clients {
     pub fn python() -> Result<Self> {
         let mut program = crate::python("python", "python");
         program.arg("chat.py");
-        Self::start(program)
-    }
-
-    fn start(mut program: Command) -> Result<Self> {
-        let mut process = program
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot run the clients: `make test` installs them")?;
-        let input = process.stdin.take().context("no stdin")?;
-        let output = BufReader::new(process.stdout.take().context("no stdout")?).lines();
-        Ok(Self {
-            _process: process,
-            input,
-            output,
-        })
+        Program::start(program).map(Self)
     }
 
     /// Somebody comes, and is in the room from then on, however often the connection ends.
@@ -103,7 +83,7 @@ impl Clients {
     /// # Errors
     /// When the program has ended.
     pub async fn come(&mut self, visitor: &Visitor<'_>) -> Result<()> {
-        self.tell(json!({ "open": visitor })).await
+        self.0.tell(&json!({ "open": visitor })).await
     }
 
     /// A client says an id, under which it also repeats it until it is acknowledged.
@@ -111,7 +91,7 @@ impl Clients {
     /// # Errors
     /// When the program has ended.
     pub async fn say(&mut self, name: &str, id: &str) -> Result<()> {
-        self.tell(json!({ "send": { "name": name, "id": id } })).await
+        self.0.tell(&json!({ "send": { "name": name, "id": id } })).await
     }
 
     /// A client's connection ends.
@@ -119,7 +99,7 @@ impl Clients {
     /// # Errors
     /// When the program has ended.
     pub async fn cut(&mut self, name: &str) -> Result<()> {
-        self.tell(json!({ "cut": { "name": name } })).await
+        self.0.tell(&json!({ "cut": { "name": name } })).await
     }
 
     /// How each client is now.
@@ -139,18 +119,8 @@ impl Clients {
     }
 
     async fn ask<T: DeserializeOwned>(&mut self, what: &str) -> Result<T> {
-        self.tell(json!({ "ask": what })).await?;
-        let line = timeout(ANSWER, self.output.next_line())
-            .await
-            .context("the clients do not answer")??;
-        Ok(serde_json::from_str(
-            &line.context("the clients' program ended")?,
-        )?)
-    }
-
-    async fn tell(&mut self, command: Value) -> Result<()> {
-        let line = format!("{command}\n");
-        let told = self.input.write_all(line.as_bytes()).await;
-        told.context("the clients' program ended")
+        self.0.tell(&json!({ "ask": what })).await?;
+        let answer = self.0.next(Instant::now() + ANSWER).await?;
+        Ok(serde_json::from_value(answer)?)
     }
 }

@@ -7,6 +7,7 @@ pub mod clients;
 pub mod inside;
 pub mod live;
 pub mod process;
+mod program;
 pub mod socket;
 
 use std::path::PathBuf;

@@ -1,13 +1,12 @@
 //! The official JavaScript Socket.IO client, one process a socket.
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
+
+use crate::program::Program;
 
 /// Longest wait for what comes with an acknowledgement.
 const SOON: Duration = Duration::from_secs(15);
@@ -15,9 +14,7 @@ const SOON: Duration = Duration::from_secs(15);
 /// A socket and all that it was sent so far. Events that a test did not wait for stay in order until it does.
 #[derive(Debug)]
 pub struct Socket {
-    _process: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
+    program: Program,
     seen: Vec<Value>,
     acknowledgements: u64,
 }
@@ -28,23 +25,19 @@ impl Socket {
     /// # Errors
     /// When the server refuses; the text holds its code.
     pub async fn connect(origin: &str, token: Option<&str>) -> Result<Self> {
-        let mut process = crate::node("socket.mjs")
+        let mut client = crate::node("socket.mjs");
+        client
             .env("ORIGIN", origin)
-            .env("TOKEN", token.unwrap_or_default())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("starting node")?;
-        let input = process.stdin.take().context("no stdin")?;
-        let output = BufReader::new(process.stdout.take().context("no stdout")?).lines();
+            .env("TOKEN", token.unwrap_or_default());
         let mut socket = Self {
-            _process: process,
-            input,
-            output,
+            program: Program::start(client)?,
             seen: Vec::new(),
             acknowledgements: 0,
         };
-        let first = socket.next_line(Instant::now() + Duration::from_secs(10)).await?;
+        let first = socket
+            .program
+            .next(Instant::now() + Duration::from_secs(10))
+            .await?;
         if event_name(&first) != Some("connect") {
             bail!("refused: {first}");
         }
@@ -58,8 +51,8 @@ impl Socket {
     pub async fn emit(&mut self, event: &str, data: Value) -> Result<Value> {
         self.acknowledgements += 1;
         let id = self.acknowledgements;
-        let line = format!("{}\n", json!({"emit": event, "data": data, "id": id}));
-        self.input.write_all(line.as_bytes()).await?;
+        let line = json!({"emit": event, "data": data, "id": id});
+        self.program.tell(&line).await?;
         let found = self
             .wait(Duration::from_secs(5), |line| line.get("ack") == Some(&id.into()))
             .await;
@@ -116,8 +109,12 @@ impl Socket {
     /// When the client died.
     pub async fn count_for(&mut self, name: &str, time: Duration) -> Result<usize> {
         let until = Instant::now() + time;
-        while let Ok(Ok(Some(line))) = timeout_at(until, self.output.next_line()).await {
-            self.seen.push(serde_json::from_str(&line)?);
+        loop {
+            match self.program.next(until).await {
+                Ok(line) => self.seen.push(line),
+                Err(_) if Instant::now() >= until => break,
+                Err(died) => return Err(died),
+            }
         }
         Ok(self
             .seen
@@ -132,20 +129,13 @@ impl Socket {
             return Ok(self.seen.remove(at));
         }
         loop {
-            let line = self.next_line(until).await;
+            let line = self.program.next(until).await;
             let line = line.with_context(|| format!("seen so far: {}", Value::from(self.seen.clone())))?;
             if fits(&line) {
                 return Ok(line);
             }
             self.seen.push(line);
         }
-    }
-
-    async fn next_line(&mut self, until: Instant) -> Result<Value> {
-        let line = timeout_at(until, self.output.next_line())
-            .await
-            .context("nothing more came in time")??;
-        Ok(serde_json::from_str(&line.context("the client ended")?)?)
     }
 }
 

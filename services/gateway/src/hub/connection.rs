@@ -224,20 +224,6 @@ impl Connection {
         lock(&self.histories).spend(messages, Instant::now())
     }
 
-    /// Says goodbye and closes: politely first, then the transport.
-    pub(crate) fn close(&self) {
-        if self.socket.clone().disconnect().is_err() {
-            // Its buffer is full: there is no way to say anything.
-            (self.transport)();
-        }
-    }
-
-    /// Closes the transport of a socket that was told to go, when it is still there.
-    pub(crate) async fn cut(&self) {
-        tokio::time::sleep(GOODBYE).await;
-        (self.transport)();
-    }
-
     /// Asks for a socket's end as soon as no event of it is being handled.
     pub(super) fn depart(&self) {
         self.departing.cancel();
@@ -256,8 +242,14 @@ impl Connection {
 
     /// Tells a socket to go, and sees to it that it goes. Its client does not come back by itself.
     pub(crate) fn expel(self: &Arc<Self>) {
-        self.close();
+        if self.socket.clone().disconnect().is_err() {
+            // Its buffer is full: there is no way to say anything.
+            self.hang_up();
+        }
         let this = self.clone();
-        tokio::spawn(async move { this.cut().await });
+        tokio::spawn(async move {
+            tokio::time::sleep(GOODBYE).await;
+            this.hang_up();
+        });
     }
 }

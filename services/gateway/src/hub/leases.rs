@@ -133,38 +133,34 @@ impl Hub {
     }
 
     async fn renew(&self, gateway: &str, leases: Vec<Lease>) {
-        let request = |some: &[Lease]| RenewViewersRequest {
-            gateway: gateway.to_owned(),
-            leases: shape(some),
-        };
-        let requests: Vec<_> = leases.chunks(BATCH).map(request).collect();
-        futures::stream::iter(requests)
-            .for_each_concurrent(CALLS_AT_ONCE, |request| async move {
-                let (context, leases) = (CallContext::background(TIMEOUT), request.leases.len());
-                let renewed = self.peers.stream(&context).renew_viewers(request).await;
-                if let Err(error) = renewed.answer() {
-                    tracing::warn!(%error, leases, "viewer leases could not be renewed");
-                }
-            })
-            .await;
+        in_batches(&leases, |leases| async move {
+            let (context, count) = (CallContext::background(TIMEOUT), leases.len());
+            let request = RenewViewersRequest {
+                gateway: gateway.to_owned(),
+                leases,
+            };
+            let renewed = self.peers.stream(&context).renew_viewers(request).await;
+            if let Err(error) = renewed.answer() {
+                tracing::warn!(%error, leases = count, "viewer leases could not be renewed");
+            }
+        })
+        .await;
     }
 
     /// A release that fails is made up for by the lease's end.
     async fn release(&self, gateway: &str, leases: Vec<Lease>) {
-        let request = |some: &[Lease]| ReleaseViewersRequest {
-            gateway: gateway.to_owned(),
-            leases: shape(some),
-        };
-        let requests: Vec<_> = leases.chunks(BATCH).map(request).collect();
-        futures::stream::iter(requests)
-            .for_each_concurrent(CALLS_AT_ONCE, |request| async move {
-                let (context, leases) = (CallContext::background(TIMEOUT), request.leases.len());
-                let released = self.peers.stream(&context).release_viewers(request).await;
-                if let Err(error) = released.answer() {
-                    tracing::debug!(%error, leases, "viewer leases could not be released");
-                }
-            })
-            .await;
+        in_batches(&leases, |leases| async move {
+            let (context, count) = (CallContext::background(TIMEOUT), leases.len());
+            let request = ReleaseViewersRequest {
+                gateway: gateway.to_owned(),
+                leases,
+            };
+            let released = self.peers.stream(&context).release_viewers(request).await;
+            if let Err(error) = released.answer() {
+                tracing::debug!(%error, leases = count, "viewer leases could not be released");
+            }
+        })
+        .await;
     }
 
     /// Tells the curious how many are there, several rooms at once. A room that more ask about meanwhile is asked once for all.
@@ -205,6 +201,14 @@ fn left((stream, viewer): (StreamId, Viewer)) -> Lease {
         viewer,
         connections: 0,
     }
+}
+
+/// Makes a call for some leases at a time, several at once.
+async fn in_batches<F: Future<Output = ()>>(leases: &[Lease], call: impl Fn(Vec<ViewerLease>) -> F) {
+    let batches: Vec<_> = leases.chunks(BATCH).map(shape).collect();
+    futures::stream::iter(batches)
+        .for_each_concurrent(CALLS_AT_ONCE, call)
+        .await;
 }
 
 fn shape(leases: &[Lease]) -> Vec<ViewerLease> {

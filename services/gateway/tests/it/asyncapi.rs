@@ -37,7 +37,7 @@ impl Described {
     fn new(document: &Value) -> Self {
         let mut document = document.clone();
         close(&mut document);
-        let messages = &document["channels"]["root"]["messages"];
+        let messages = &document["channels"]["sockets"]["messages"];
         let of = |key: &str| validator(&messages[key]["payload"], &document["components"]);
         let (mut heard, mut asked) = (BTreeMap::new(), BTreeMap::new());
         for (name, operation) in document["operations"].as_object().unwrap() {
@@ -78,6 +78,7 @@ impl Described {
             known.is_some() || answer["ok"] == false,
             "{name} is not described"
         );
+        // A refusal looks the same whatever was asked.
         let Some(exchange) = known.or_else(|| self.asked.values().next()) else {
             return;
         };

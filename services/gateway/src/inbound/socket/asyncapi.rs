@@ -52,7 +52,7 @@ pub(crate) fn document() -> Value {
         },
         "defaultContentType": "application/json",
         "servers": { "airwave": server() },
-        "channels": { "root": { "address": "/", "title": "The default namespace", "messages": parts.messages } },
+        "channels": { "sockets": { "address": "/", "title": "The default namespace", "messages": parts.messages } },
         "operations": parts.operations,
         "components": { "schemas": parts.schemas },
     })
@@ -189,11 +189,11 @@ fn receive(name: &str, reply: &str) -> Value {
 }
 
 fn channel_ref() -> Value {
-    json!({ "$ref": "#/channels/root" })
+    json!({ "$ref": "#/channels/sockets" })
 }
 
 fn message_ref(key: &str) -> Value {
-    json!({ "$ref": format!("#/channels/root/messages/{key}") })
+    json!({ "$ref": format!("#/channels/sockets/messages/{key}") })
 }
 
 /// Done, with what there is to say of it, or refused.
@@ -249,7 +249,7 @@ mod tests {
             .0
             .extend(ClientEvent::ALL.into_iter().filter_map(ClientEvent::failure));
         let document = document();
-        let messages = document["channels"]["root"]["messages"].as_object().unwrap();
+        let messages = document["channels"]["sockets"]["messages"].as_object().unwrap();
         let described: Vec<&str> = messages
             .values()
             .filter_map(|message| message["name"].as_str())
