@@ -11,7 +11,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until};
 
-use crate::socket::{Socket, Speaker, age, message};
+use crate::socket::{Socket, Speaker, age, answered_after};
 
 /// Sockets that come in at once.
 const AT_ONCE: usize = 50;
@@ -35,7 +35,16 @@ pub(crate) struct Figures {
     pub(crate) heard: u64,
     pub(crate) refused: u64,
     pub(crate) cpu: f64,
-    ages: Vec<Duration>,
+    late: Late,
+}
+
+/// From the sending of messages, sorted.
+#[derive(Default)]
+struct Late {
+    /// To each delivery.
+    deliveries: Vec<Duration>,
+    /// To each acknowledgement.
+    answers: Vec<Duration>,
 }
 
 #[derive(Default)]
@@ -49,7 +58,7 @@ struct Tally {
 pub(crate) struct Crowd {
     speakers: Vec<(i64, Speaker)>,
     tally: Arc<Tally>,
-    ages: Vec<Arc<Mutex<Vec<Duration>>>>,
+    late: Vec<Arc<Mutex<Late>>>,
     hearing: JoinSet<()>,
 }
 
@@ -73,16 +82,16 @@ impl Crowd {
         let mut crowd = Self {
             speakers: Vec::new(),
             tally: tally.clone(),
-            ages: Vec::new(),
+            late: Vec::new(),
             hearing: JoinSet::new(),
         };
         for (speaks, socket) in sockets {
             if let Some(room) = speaks {
                 crowd.speakers.push((room, socket.speaker.clone()));
             }
-            let ages = Arc::<Mutex<Vec<Duration>>>::default();
-            crowd.ages.push(ages.clone());
-            crowd.hearing.spawn(hear(socket, tally.clone(), ages));
+            let late = Arc::<Mutex<Late>>::default();
+            crowd.late.push(late.clone());
+            crowd.hearing.spawn(hear(socket, tally.clone(), late));
         }
         Ok(crowd)
     }
@@ -96,18 +105,25 @@ impl Crowd {
         let said = self.speak(per_second, SPAN).await;
         self.tally.counts.store(false, Ordering::SeqCst);
         let cpu = cpu_seconds(&host.pids)? - before;
-        let mut ages = Vec::new();
-        for own in &self.ages {
-            ages.append(&mut own.lock().unwrap_or_else(PoisonError::into_inner));
-        }
-        ages.sort_unstable();
         Ok(Figures {
             said,
             heard: self.tally.heard.swap(0, Ordering::SeqCst),
             refused: self.tally.refused.swap(0, Ordering::SeqCst),
             cpu,
-            ages,
+            late: self.take_late(),
         })
+    }
+
+    fn take_late(&self) -> Late {
+        let mut all = Late::default();
+        for own in &self.late {
+            let mut own = own.lock().unwrap_or_else(PoisonError::into_inner);
+            all.deliveries.append(&mut own.deliveries);
+            all.answers.append(&mut own.answers);
+        }
+        all.deliveries.sort_unstable();
+        all.answers.sort_unstable();
+        all
     }
 
     /// How many messages were sent.
@@ -117,14 +133,14 @@ impl Crowd {
             return 0;
         };
         let (started, mut said) = (Instant::now(), 0_u32);
-        for (number, (room, speaker)) in (1..).zip(self.speakers.iter().cycle()) {
+        for (room, speaker) in self.speakers.iter().cycle() {
             let due = started + Duration::from_secs_f64(f64::from(said) / f64::from(per_second));
             if due >= started + span {
                 break;
             }
             sleep_until(due.into()).await;
             // One whose socket was cut speaks no more; its message is lost like one that is refused.
-            if speaker.chat(number, *room, &message()).await.is_err() {
+            if speaker.chat(*room).await.is_err() {
                 self.tally.refused.fetch_add(1, Ordering::Relaxed);
             }
             said += 1;
@@ -133,20 +149,30 @@ impl Crowd {
     }
 }
 
-async fn hear(mut socket: Socket, tally: Arc<Tally>, ages: Arc<Mutex<Vec<Duration>>>) {
+async fn hear(mut socket: Socket, tally: Arc<Tally>, late: Arc<Mutex<Late>>) {
     while let Ok(packet) = socket.next().await {
         if !tally.counts.load(Ordering::Relaxed) {
             continue;
         }
+        let mut late = late.lock().unwrap_or_else(PoisonError::into_inner);
         if packet.starts_with("42[\"new_message\"") {
             tally.heard.fetch_add(1, Ordering::Relaxed);
-            if let Some(age) = age(&packet) {
-                ages.lock().unwrap_or_else(PoisonError::into_inner).push(age);
+            late.deliveries.extend(age(&packet));
+        } else if packet.starts_with("43") {
+            late.answers.extend(answered_after(&packet));
+            if !packet.contains("\"ok\":true") {
+                tally.refused.fetch_add(1, Ordering::Relaxed);
             }
-        } else if packet.starts_with("43") && !packet.contains("\"ok\":true") {
-            tally.refused.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// What so many of a hundred do not exceed.
+fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    sorted
+        .get(sorted.len() * percent / 100)
+        .copied()
+        .unwrap_or_default()
 }
 
 impl Figures {
@@ -156,8 +182,7 @@ impl Figures {
     }
 
     pub(crate) fn p99(&self) -> Duration {
-        let n = self.ages.len() * 99 / 100;
-        self.ages.get(n).copied().unwrap_or_default()
+        percentile(&self.late.deliveries, 99)
     }
 }
 
@@ -165,13 +190,21 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:.0} deliveries per CPU second ({} delivered of {} messages, {} refused, {:.1} s of CPU), p99 {:.1} ms",
+            "{:.0} deliveries per CPU second ({} delivered of {} messages, {} refused, {:.1} s of CPU), median {:.1} ms, p99 {:.1} ms \
+             (acknowledgements {:.1} and {:.1} ms)",
             self.per_cpu_second(),
             self.heard,
             self.said,
             self.refused,
             self.cpu,
-            self.p99().as_secs_f64() * 1000.0
+            millis(percentile(&self.late.deliveries, 50)),
+            millis(self.p99()),
+            millis(percentile(&self.late.answers, 50)),
+            millis(percentile(&self.late.answers, 99)),
         )
     }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// How long each step of coming in may take.
@@ -36,10 +36,11 @@ impl Speaker {
         Ok(self.0.lock().await.send(Message::text(packet)).await?)
     }
 
-    /// Sends a message to a room; its acknowledgement bears the number.
-    pub(crate) async fn chat(&self, number: u64, room: i64, message: &str) -> Result<()> {
+    /// Sends a message to a room; the number of its acknowledgement, like the message, says when.
+    pub(crate) async fn chat(&self, room: i64) -> Result<()> {
+        let (micros, message) = (now() / 1000, message());
         let event = json!(["chat_message", { "streamId": room, "message": message }]);
-        self.say(format!("42{number}{event}")).await
+        self.say(format!("42{micros}{event}")).await
     }
 }
 
@@ -88,11 +89,11 @@ impl Socket {
     }
 
     /// The next packet that is no ping.
-    pub(crate) async fn next(&mut self) -> Result<String> {
+    pub(crate) async fn next(&mut self) -> Result<Utf8Bytes> {
         loop {
             match self.hearer.next().await.context("the connection ended")?? {
                 Message::Text(text) if text.as_str() == "2" => self.speaker.say("3".to_owned()).await?,
-                Message::Text(text) => return Ok(text.as_str().to_owned()),
+                Message::Text(text) => return Ok(text),
                 Message::Close(frame) => bail!("closed: {frame:?}"),
                 _ => {}
             }
@@ -119,8 +120,17 @@ pub(crate) fn message() -> String {
 /// How long ago the message in this packet was sent.
 pub(crate) fn age(packet: &str) -> Option<Duration> {
     let (_, message) = packet.split_once("\"message\":\"")?;
-    let sent: u128 = message.get(..20)?.parse().ok()?;
+    since(message.get(..20)?.parse().ok()?)
+}
+
+/// How long ago the message was sent that this packet acknowledges.
+pub(crate) fn answered_after(packet: &str) -> Option<Duration> {
+    let (micros, _) = packet.strip_prefix("43")?.split_once('[')?;
+    since(micros.parse::<u128>().ok()? * 1000)
+}
+
+fn since(nanos: u128) -> Option<Duration> {
     Some(Duration::from_nanos(
-        u64::try_from(now().saturating_sub(sent)).ok()?,
+        u64::try_from(now().saturating_sub(nanos)).ok()?,
     ))
 }
