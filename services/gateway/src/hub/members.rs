@@ -71,6 +71,10 @@ impl Members {
         self.map.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.map.len()
+    }
+
     /// Lets a member in; false when it was in already. It has what is complete now.
     pub(super) fn admit(&mut self, member: Member, complete: i64) -> bool {
         let id = member.connection.id();

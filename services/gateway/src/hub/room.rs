@@ -22,8 +22,11 @@ pub(super) use self::admission::{Admission, CATCH_UP};
 
 /// Messages remembered for those who come in and for those who lag.
 pub(super) const MEMORY: usize = 500;
-/// Messages of a busy room that come within this time after the last ones go out together: each socket's then take one system call.
-const GATHER: Duration = Duration::from_millis(8);
+/// Messages of a busy room that come within this time, for each socket in it, after the last ones go out together: each socket's then
+/// take one system call and one wake-up.
+const GATHER_FOR_EACH: Duration = Duration::from_micros(100);
+/// Nobody waits longer than this for a room to gather: a conversation does not feel it.
+const GATHER_MAX: Duration = Duration::from_millis(50);
 /// Between two tries for sockets that do not keep up.
 const LAG: Duration = Duration::from_millis(50);
 /// Deletions that may be remembered for messages that have not come yet.
@@ -117,13 +120,14 @@ impl Room {
     }
 
     fn hand_out_soon(self: &Arc<Self>, state: &mut State) {
-        if state.handed.is_none_or(|at| at.elapsed() >= GATHER) {
+        let due = state.handed.map(|at| at + gather(state.members.len()));
+        let Some(due) = due.filter(|due| Instant::now() < *due) else {
             return self.hand_out(state);
-        }
+        };
         if !std::mem::replace(&mut state.gathering, true) {
             let room = self.clone();
             tokio::spawn(async move {
-                tokio::time::sleep(GATHER).await;
+                tokio::time::sleep_until(due.into()).await;
                 let mut state = lock(&room.state);
                 state.gathering = false;
                 room.hand_out(&mut state);
@@ -268,4 +272,10 @@ impl Room {
         state.watchers.extend(members);
         viewers
     }
+}
+
+/// How long a room of this size gathers.
+fn gather(sockets: usize) -> Duration {
+    let sockets = u32::try_from(sockets).unwrap_or(u32::MAX);
+    GATHER_FOR_EACH.saturating_mul(sockets).min(GATHER_MAX)
 }
