@@ -3,12 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use bus::{Bus, Realtime};
-use domain::{Clock, StreamId};
+use domain::Clock;
 use identity::{ServiceName, ServiceTokens, Verifier};
-use moka::future::Cache;
 use proto::Peer;
 use runtime::Health;
 use storage::{Mongo, Redis};
@@ -18,11 +16,9 @@ use crate::error::Result;
 use crate::outbound::follows::Follows;
 use crate::places::Places;
 use crate::rooms::Rooms;
+use crate::store::heads::Heads;
 use crate::store::rates::Rates;
 use crate::store::writer::Writer;
-
-/// How long a room's last number is handed out again: half of the two seconds in which gateways ask.
-const HEADS: Duration = Duration::from_secs(1);
 
 /// Clients, caches and the clock.
 pub struct App {
@@ -54,8 +50,8 @@ pub struct App {
     pub rates: Rates,
     /// Writes messages.
     pub writer: Writer,
-    /// The last numbers of rooms that gateways ask for.
-    pub heads: Cache<StreamId, i64>,
+    /// Rooms' last numbers.
+    pub heads: Heads,
     /// What the process needs to do its work.
     pub health: Health,
     /// Whether the indexes are made.
@@ -81,6 +77,7 @@ impl App {
         let tokens = ServiceTokens::from_config(&config.service_secret, ServiceName::Chat, clock.clone());
         let streams = Peer::new(config.stream_url.clone(), tokens.clone());
         let auth = Peer::new(config.auth_url.clone(), tokens.clone());
+        let heads = Heads::new(mongo.clone());
         Ok(Self {
             follows: Follows::new(auth.clone()),
             auth,
@@ -88,8 +85,8 @@ impl App {
             rooms: Rooms::new(mongo.clone(), streams, clock.clone()),
             places: Places::new(mongo.clone(), clock.clone()),
             rates: Rates::new(redis.clone(), config.rate(), clock.clone()),
-            writer: Writer::new(mongo.clone(), realtime.clone(), clock.clone()),
-            heads: Cache::builder().max_capacity(10_000).time_to_live(HEADS).build(),
+            writer: Writer::new(mongo.clone(), heads.clone(), realtime.clone(), clock.clone()),
+            heads,
             health: Health::new(),
             indexed: Arc::default(),
             config,

@@ -1,18 +1,24 @@
 //! What holds in a room, and for whom: its rules, its bans, its moderators. A change is seen at once by the replica that made it, and
 //! within a second by the others.
 //!
-//! A room's rules are read once a second while it is spoken in, and with them whom the log names of late. Every change of the lists is
+//! A room's rules are read at least once a second while it is spoken in, and with them whom the log names of late; in a busy room
+//! before they expire, so that no message waits for them. Every change of the lists is
 //! in the log, so what they say of somebody whom it does not name holds for longer than a second: a message of somebody who speaks
 //! now and then asks nothing of the store. That an answer is always younger than the log that is looked at needs no order among
 //! replicas, only clocks that agree as well as those of tokens have to.
 
 use std::collections::HashSet;
+use std::future::ready;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use domain::{Clock, StreamId, UserId};
 use identity::User;
+use moka::Entry;
 use moka::future::Cache;
+use moka::ops::compute::Op;
 use storage::Mongo;
 use tokio::try_join;
 
@@ -25,6 +31,8 @@ use crate::store::settings::settings_get;
 
 /// How long an answer holds that may have changed.
 const HOLDS: Duration = Duration::from_secs(1);
+/// How old rules are read again by whoever needs them next, who does not wait for it.
+const AGES: Duration = Duration::from_millis(500);
 /// How long what the lists say of somebody holds while the log does not name them.
 const HOLDS_UNNAMED: Duration = Duration::from_secs(30);
 /// How far back the log is looked at: as long as that, and ten seconds for what a change and a question take and clocks differ.
@@ -50,9 +58,32 @@ pub struct Rules {
     pub settings: Settings,
     /// To whom something was done of late; `None` for maybe anybody.
     named: Option<HashSet<UserId>>,
+    read: Instant,
+    /// Somebody reads them again.
+    renewing: AtomicBool,
 }
 
 impl Rules {
+    /// Asks the store.
+    async fn read(mongo: &Mongo, stream: StreamId, now: DateTime<Utc>) -> Result<Arc<Self>> {
+        let read = Instant::now();
+        let (settings, named) = try_join!(
+            settings_get(mongo, stream),
+            log_named(mongo, stream, now - LOOK_BACK)
+        )?;
+        Ok(Arc::new(Self {
+            settings,
+            named,
+            read,
+            renewing: AtomicBool::new(false),
+        }))
+    }
+
+    /// True once, to the first who sees them aged.
+    fn is_to_be_renewed(&self) -> bool {
+        self.read.elapsed() >= AGES && !self.renewing.swap(true, Ordering::Relaxed)
+    }
+
     fn may_name(&self, user: UserId) -> bool {
         self.named.as_ref().is_none_or(|named| named.contains(&user))
     }
@@ -84,15 +115,30 @@ impl Places {
     /// # Errors
     /// The store's.
     pub async fn rules(&self, stream: StreamId) -> Result<Arc<Rules>> {
-        let asked = async {
-            let (settings, named) = try_join!(
-                settings_get(&self.mongo, stream),
-                log_named(&self.mongo, stream, self.clock.now() - LOOK_BACK)
-            )?;
-            Ok(Arc::new(Rules { settings, named }))
-        };
+        let asked = Rules::read(&self.mongo, stream, self.clock.now());
         let rules = self.rules.try_get_with(stream, asked).await;
-        rules.map_err(|error: Arc<Error>| (*error).clone())
+        let rules = rules.map_err(|error: Arc<Error>| (*error).clone())?;
+        if rules.is_to_be_renewed() {
+            self.renew(stream, rules.clone());
+        }
+        Ok(rules)
+    }
+
+    /// Reads rules again that still hold. Those that were forgotten meanwhile, because they changed, stay forgotten: what was read
+    /// may be older than the change.
+    fn renew(&self, stream: StreamId, aged: Arc<Rules>) {
+        let (mongo, cache, now) = (self.mongo.clone(), self.rules.clone(), self.clock.now());
+        tokio::spawn(async move {
+            // Who comes when they have expired asks again, and is told why it fails.
+            let Ok(read) = Rules::read(&mongo, stream, now).await else {
+                return;
+            };
+            let put = |there: Option<Entry<StreamId, Arc<Rules>>>| {
+                let same = there.is_some_and(|there| Arc::ptr_eq(there.value(), &aged));
+                ready(if same { Op::Put(read) } else { Op::Nop })
+            };
+            cache.entry(stream).and_compute_with(put).await;
+        });
     }
 
     /// Somebody's standing in a room of this owner.

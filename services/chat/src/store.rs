@@ -4,6 +4,7 @@ pub mod acts;
 pub mod bans;
 pub mod deletions;
 pub mod gone;
+pub mod heads;
 pub mod indexes;
 mod inserter;
 pub mod log;

@@ -112,39 +112,27 @@ pub(super) fn messages(mongo: &Mongo) -> Collection<Message> {
     mongo.database().collection(MESSAGES)
 }
 
-/// The room's last number, 0 when nothing was said.
+/// Messages of a room whose last number is `head`. Numbers have no holes, so a page is a range of them, and each costs the same at
+/// any depth.
 ///
 /// # Errors
 /// The store's.
-pub async fn messages_head(mongo: &Mongo, stream: StreamId) -> Result<i64> {
-    #[derive(Deserialize)]
-    struct Number {
-        seq: i64,
-    }
-    let numbers = mongo.database().collection::<Number>(MESSAGES);
-    // Answered by the index alone.
-    let last = numbers
-        .find_one(doc! { "streamId": stream.to_string() })
-        .sort(doc! { "streamId": -1, "seq": -1 })
-        .projection(doc! { "_id": 0, "seq": 1 })
-        .max_time(READ);
-    Ok(within(last).await?.map_or(0, |last| last.seq))
-}
-
-/// Messages of a room. A page is a range of numbers, so each costs the same at any depth.
-///
-/// # Errors
-/// The store's.
-pub async fn messages_list(mongo: &Mongo, stream: StreamId, range: Range, limit: u32) -> Result<Listed> {
-    let head = messages_head(mongo, stream).await?;
+pub async fn messages_list(
+    mongo: &Mongo,
+    stream: StreamId,
+    head: i64,
+    range: Range,
+    limit: u32,
+) -> Result<Listed> {
     let many = i64::from(limit);
-    let (above, below, newest_first) = match range {
-        Range::After(seq) => (seq, i64::MAX, false),
-        Range::Before(seq) => (0, seq, true),
-        Range::Page(page) => (
-            0,
+    let newest_first = !matches!(range, Range::After(_));
+    // One more than the page has, which says whether there are more.
+    let (above, below) = match range {
+        Range::After(seq) => (seq, seq.saturating_add(many + 2)),
+        Range::Before(seq) => newest(seq.min(head + 1), many),
+        Range::Page(page) => newest(
             (head + 1).saturating_sub(many.saturating_mul(i64::from(page) - 1)),
-            true,
+            many,
         ),
     };
     let filter = doc! { "streamId": stream.to_string(), "seq": { "$gt": above, "$lt": below } };
@@ -172,6 +160,11 @@ pub async fn messages_list(mongo: &Mongo, stream: StreamId, range: Range, limit:
         truncated,
         head,
     })
+}
+
+/// The bounds, both outside, of so many messages and one more below a number.
+fn newest(below: i64, many: i64) -> (i64, i64) {
+    (below.saturating_sub(many + 2).max(0), below)
 }
 
 /// One message of a room.

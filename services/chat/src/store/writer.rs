@@ -19,8 +19,9 @@ use tokio_util::task::TaskTracker;
 use tracing::Span;
 use uuid::Uuid;
 
+use super::heads::Heads;
 use super::inserter::Inserter;
-use super::messages::{Message, message_of_client, messages_head};
+use super::messages::{Message, message_of_client};
 use crate::domain::{Batch, Conflict, Draft, Insert, Turns};
 use crate::error::{Error, Result};
 use crate::outbound::push;
@@ -41,6 +42,7 @@ pub struct Writer {
 struct Inner {
     mongo: Mongo,
     inserter: Inserter,
+    heads: Heads,
     realtime: Realtime,
     clock: Clock,
     rooms: Mutex<HashMap<StreamId, mpsc::Sender<Waiting>>>,
@@ -59,10 +61,11 @@ struct Waiting {
 impl Writer {
     /// A writer that has nothing to do yet.
     #[must_use]
-    pub fn new(mongo: Mongo, realtime: Realtime, clock: Clock) -> Self {
+    pub fn new(mongo: Mongo, heads: Heads, realtime: Realtime, clock: Clock) -> Self {
         let inner = Inner {
             inserter: Inserter::new(mongo.clone()),
             mongo,
+            heads,
             realtime,
             clock,
             rooms: Mutex::default(),
@@ -209,7 +212,7 @@ impl Room {
         let inner = Arc::clone(&self.writer.inner);
         let mongo = &inner.mongo;
         if batch.head().is_none() {
-            batch.learn(messages_head(mongo, self.stream).await?);
+            batch.learn(inner.heads.now(self.stream).await?);
         }
         let now = inner.clock.now();
         let rows: Vec<Message> = batch

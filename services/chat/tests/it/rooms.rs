@@ -105,6 +105,7 @@ async fn a_deleted_stream_takes_its_room_along() {
     owner.ban(6, None).await.unwrap();
     owner.add_moderator(8).await.unwrap();
     owner.slow_mode(1).await;
+    assert_eq!(client.list(10, None).await.head, 5);
     let lists = ["bans", "moderators", "settings", "log"];
     for list in lists {
         assert!(world.count(list, LIVE).await > 0, "{list}");
@@ -125,6 +126,8 @@ async fn a_deleted_stream_takes_its_room_along() {
         left.iter().all(|count| *count == 0)
     });
     wait.await.unwrap();
+    // This replica knew a last number.
+    assert_eq!(client.list(10, None).await.head, 0);
     let refused = owner.ban(6, None).await.unwrap_err();
     assert_eq!(refused.code(), Code::NotFound);
     // A late start does not bring it back.

@@ -1,6 +1,5 @@
 //! Saying, reading and deleting.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use domain::page::DEEPEST_PAGE;
@@ -21,7 +20,7 @@ use crate::domain::{Draft, MessageId, Refusal, may_delete};
 use crate::error::{Error, Result};
 use crate::outbound::push;
 use crate::store::deletions::{Deletion, message_delete};
-use crate::store::messages::{Message, Range, message_get, messages_head, messages_list};
+use crate::store::messages::{Message, Range, message_get, messages_list};
 
 /// How long a message may take in all; its sender is told within 3 s that it failed.
 const SEND: Duration = Duration::from_millis(2600);
@@ -99,7 +98,8 @@ pub(super) async fn list(app: &App, request: ListMessagesRequest) -> Result<List
         }
         Some(From::AfterSeq(seq)) => Range::After(seq),
     };
-    let listed = messages_list(&app.mongo, stream, range, request.limit).await?;
+    let head = app.heads.now(stream).await?;
+    let listed = messages_list(&app.mongo, stream, head, range, request.limit).await?;
     Ok(ListMessagesResponse {
         messages: listed.messages.into_iter().map(Into::into).collect(),
         truncated: listed.truncated,
@@ -121,14 +121,9 @@ pub(super) async fn heads(app: &App, request: HeadsRequest) -> Result<HeadsRespo
     let heads = stream::iter(ids)
         .map(|stream| async move {
             // Gateways ask for the same rooms at the same time.
-            let seq = app
-                .heads
-                .try_get_with(stream, messages_head(&app.mongo, stream))
-                .await;
-            let seq = seq.map_err(|error: Arc<Error>| (*error).clone())?;
             Ok::<_, Error>(RoomHead {
                 stream_id: stream.0,
-                seq,
+                seq: app.heads.recent(stream).await?,
             })
         })
         .buffered(ROOMS_AT_ONCE)
