@@ -28,6 +28,11 @@ fn spoilt(change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> Value {
     Value::Object(map)
 }
 
+/// A clock that stands when those claims were made, which may be a second later than a clock that was looked at before.
+fn clock_at(claims: &Claims) -> Clock {
+    Clock::manual(DateTime::from_timestamp(claims.iat, 0).unwrap())
+}
+
 fn verifier_at(issuer: &TestIssuer, clock: &Clock) -> Verifier {
     let verifier = Verifier::new(clock.clone());
     let fetch = verifier.begin_fetch();
@@ -93,10 +98,10 @@ fn claims_that_are_missing_wrong_or_of_another_type_are_invalid() {
 
 #[test]
 fn a_token_expires_after_the_leeway() {
-    let issuer = TestIssuer::new();
-    let clock = Clock::manual(DateTime::from_timestamp(Utc::now().timestamp(), 0).unwrap());
+    let (issuer, claims) = (TestIssuer::new(), claims());
+    let clock = clock_at(&claims);
     let verifier = verifier_at(&issuer, &clock);
-    let token = issuer.sign(&claims());
+    let token = issuer.sign(&claims);
     clock.advance(Duration::minutes(15) + Duration::seconds(LEEWAY_SECONDS));
     assert!(verifier.verify(&token).is_ok());
     clock.advance(Duration::seconds(1));
@@ -244,10 +249,9 @@ async fn a_token_of_a_key_that_nobody_has_is_invalid_once_the_keys_are_fresh() {
 
 #[test]
 fn a_revocation_holds_until_the_end_of_the_leeway() {
-    let issuer = TestIssuer::new();
-    let clock = Clock::manual(DateTime::from_timestamp(Utc::now().timestamp(), 0).unwrap());
+    let (issuer, claims) = (TestIssuer::new(), claims());
+    let clock = clock_at(&claims);
     let verifier = verifier_at(&issuer, &clock);
-    let claims = claims();
     let token = issuer.sign(&claims);
     let until = DateTime::from_timestamp(claims.exp + LEEWAY_SECONDS, 0).unwrap();
     verifier.revoke(Revocation::Session {
@@ -271,18 +275,18 @@ fn a_revocation_holds_until_the_end_of_the_leeway() {
 #[test]
 fn a_token_that_was_accepted_before_is_judged_anew() {
     let issuer = TestIssuer::new();
-    let clock = Clock::manual(DateTime::from_timestamp(Utc::now().timestamp(), 0).unwrap());
     let accepted = || {
-        let verifier = verifier_at(&issuer, &clock);
         let (claims, other) = (claims(), claims());
+        let clock = clock_at(&claims);
+        let verifier = verifier_at(&issuer, &clock);
         let (token, stays) = (issuer.sign(&claims), issuer.sign(&other));
         for token in [&token, &stays, &token, &stays] {
             assert!(verifier.verify(token).is_ok());
         }
-        (verifier, claims, token, stays)
+        (verifier, claims, token, stays, clock)
     };
 
-    let (verifier, claims, token, stays) = accepted();
+    let (verifier, claims, token, stays, _) = accepted();
     verifier.revoke(Revocation::Token {
         id: claims.jti,
         until: Utc::now() + Duration::hours(1),
@@ -290,7 +294,7 @@ fn a_token_that_was_accepted_before_is_judged_anew() {
     assert_eq!(verifier.verify(&token), Err(TokenError::Revoked));
     assert_eq!(verifier.verify(&stays).map(|user| user.id), Ok(ANNA));
 
-    let (verifier, _, token, _) = accepted();
+    let (verifier, _, token, _, _) = accepted();
     let cut = token.get(..token.len() - 2).unwrap();
     assert_eq!(verifier.verify(cut), Err(TokenError::Invalid));
     // A key that was taken back signs for nobody any more, and a token of it asks for new ones.
@@ -298,7 +302,7 @@ fn a_token_that_was_accepted_before_is_judged_anew() {
     verifier.set_keys(&TestIssuer::new().key_set(), fetch);
     assert!(matches!(verifier.verify(&token), Err(TokenError::UnknownKey(_))));
 
-    let (verifier, _, token, _) = accepted();
+    let (verifier, _, token, _, clock) = accepted();
     clock.advance(Duration::minutes(15) + Duration::seconds(LEEWAY_SECONDS + 1));
     assert_eq!(verifier.verify(&token), Err(TokenError::Expired));
 }
