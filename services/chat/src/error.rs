@@ -1,5 +1,6 @@
 //! What can go wrong in this service, and what of it the outside sees.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{ErrorKind, FieldError};
@@ -83,6 +84,13 @@ impl From<mongodb::error::Error> for Error {
             return Self::Undone(error.to_string());
         }
         storage::Error::from(error).into()
+    }
+}
+
+/// What several waited for together fails for each.
+impl From<Arc<Error>> for Error {
+    fn from(shared: Arc<Self>) -> Self {
+        Self::clone(&shared)
     }
 }
 

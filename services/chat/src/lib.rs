@@ -4,6 +4,7 @@ pub mod app;
 pub mod config;
 pub mod domain;
 pub mod error;
+mod fresh;
 pub mod inbound;
 pub mod outbound;
 pub mod places;

@@ -1,38 +1,30 @@
 //! What holds in a room, and for whom: its rules, its bans, its moderators. A change is seen at once by the replica that made it, and
 //! within a second by the others.
 //!
-//! A room's rules are read at least once a second while it is spoken in, and with them whom the log names of late; in a busy room
-//! before they expire, so that no message waits for them. Every change of the lists is
+//! A room's rules are read about once a second while it is spoken in, and with them whom the log names of late. Every change of the lists is
 //! in the log, so what they say of somebody whom it does not name holds for longer than a second: a message of somebody who speaks
 //! now and then asks nothing of the store. That an answer is always younger than the log that is looked at needs no order among
 //! replicas, only clocks that agree as well as those of tokens have to.
 
 use std::collections::HashSet;
-use std::future::ready;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::{Clock, StreamId, UserId};
 use identity::User;
-use moka::Entry;
 use moka::future::Cache;
-use moka::ops::compute::Op;
 use storage::Mongo;
 use tokio::try_join;
 
 use crate::domain::{Ban, Place, Settings, Standing};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::fresh::{Fresh, HOLDS};
 use crate::store::bans::ban_get;
 use crate::store::log::log_named;
 use crate::store::moderators::moderator_exists;
 use crate::store::settings::settings_get;
 
-/// How long an answer holds that may have changed.
-const HOLDS: Duration = Duration::from_secs(1);
-/// How old rules are read again by whoever needs them next, who does not wait for it.
-const AGES: Duration = Duration::from_millis(500);
 /// How long what the lists say of somebody holds while the log does not name them.
 const HOLDS_UNNAMED: Duration = Duration::from_secs(30);
 /// How far back the log is looked at: as long as that, and ten seconds for what a change and a question take and clocks differ.
@@ -46,7 +38,7 @@ const PEOPLE: u64 = 100_000;
 pub struct Places {
     mongo: Mongo,
     clock: Clock,
-    rules: Cache<StreamId, Arc<Rules>>,
+    rules: Fresh<StreamId, Arc<Rules>>,
     named: Cache<(StreamId, UserId), Listed>,
     unnamed: Cache<(StreamId, UserId), Listed>,
 }
@@ -58,30 +50,15 @@ pub struct Rules {
     pub settings: Settings,
     /// To whom something was done of late; `None` for maybe anybody.
     named: Option<HashSet<UserId>>,
-    read: Instant,
-    /// Somebody reads them again.
-    renewing: AtomicBool,
 }
 
 impl Rules {
-    /// Asks the store.
-    async fn read(mongo: &Mongo, stream: StreamId, now: DateTime<Utc>) -> Result<Arc<Self>> {
-        let read = Instant::now();
+    async fn read(mongo: Mongo, stream: StreamId, now: DateTime<Utc>) -> Result<Arc<Self>> {
         let (settings, named) = try_join!(
-            settings_get(mongo, stream),
-            log_named(mongo, stream, now - LOOK_BACK)
+            settings_get(&mongo, stream),
+            log_named(&mongo, stream, now - LOOK_BACK)
         )?;
-        Ok(Arc::new(Self {
-            settings,
-            named,
-            read,
-            renewing: AtomicBool::new(false),
-        }))
-    }
-
-    /// True once, to the first who sees them aged.
-    fn is_to_be_renewed(&self) -> bool {
-        self.read.elapsed() >= AGES && !self.renewing.swap(true, Ordering::Relaxed)
+        Ok(Arc::new(Self { settings, named }))
     }
 
     fn may_name(&self, user: UserId) -> bool {
@@ -104,7 +81,7 @@ impl Places {
         Self {
             mongo,
             clock,
-            rules: Cache::builder().max_capacity(ROOMS).time_to_live(HOLDS).build(),
+            rules: Fresh::new(ROOMS),
             named: people(HOLDS),
             unnamed: people(HOLDS_UNNAMED),
         }
@@ -115,30 +92,8 @@ impl Places {
     /// # Errors
     /// The store's.
     pub async fn rules(&self, stream: StreamId) -> Result<Arc<Rules>> {
-        let asked = Rules::read(&self.mongo, stream, self.clock.now());
-        let rules = self.rules.try_get_with(stream, asked).await;
-        let rules = rules.map_err(|error: Arc<Error>| (*error).clone())?;
-        if rules.is_to_be_renewed() {
-            self.renew(stream, rules.clone());
-        }
-        Ok(rules)
-    }
-
-    /// Reads rules again that still hold. Those that were forgotten meanwhile, because they changed, stay forgotten: what was read
-    /// may be older than the change.
-    fn renew(&self, stream: StreamId, aged: Arc<Rules>) {
-        let (mongo, cache, now) = (self.mongo.clone(), self.rules.clone(), self.clock.now());
-        tokio::spawn(async move {
-            // Who comes when they have expired asks again, and is told why it fails.
-            let Ok(read) = Rules::read(&mongo, stream, now).await else {
-                return;
-            };
-            let put = |there: Option<Entry<StreamId, Arc<Rules>>>| {
-                let same = there.is_some_and(|there| Arc::ptr_eq(there.value(), &aged));
-                ready(if same { Op::Put(read) } else { Op::Nop })
-            };
-            cache.entry(stream).and_compute_with(put).await;
-        });
+        let asked = || Rules::read(self.mongo.clone(), stream, self.clock.now());
+        self.rules.get(stream, asked).await
     }
 
     /// Somebody's standing in a room of this owner.
@@ -175,7 +130,7 @@ impl Places {
 
     /// Forgets a room's rules, because they changed.
     pub async fn forget_rules(&self, stream: StreamId) {
-        self.rules.invalidate(&stream).await;
+        self.rules.forget(&stream).await;
     }
 
     /// Forgets what a room's lists say of somebody, because it changed, and the log now names them.
@@ -197,7 +152,6 @@ impl Places {
             )?;
             Ok(Listed { moderator, ban })
         };
-        let listed = known.try_get_with((stream, user), asked).await;
-        listed.map_err(|error: Arc<Error>| (*error).clone())
+        Ok(known.try_get_with((stream, user), asked).await?)
     }
 }

@@ -5,41 +5,43 @@
 //! into the copy. Either answer holds for a second, so a room that is not live costs one question a second for each replica, and
 //! while the stream service is away chat goes on in every room that is known to be live.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use domain::{Clock, StreamId, UserId};
-use moka::future::Cache;
 use proto::Peer;
 use storage::Mongo;
 
 use crate::error::{Error, Result};
+use crate::fresh::Fresh;
 use crate::outbound::stream;
 use crate::store::rooms::{Room, room_get, room_put};
 
-/// How long an answer holds.
-const HOLDS: Duration = Duration::from_secs(1);
 /// Rooms remembered at once.
 const ROOMS: u64 = 10_000;
 
 /// Knows streams.
 pub struct Rooms {
+    source: Source,
+    answers: Fresh<StreamId, Room>,
+}
+
+/// Whom to ask.
+#[derive(Clone)]
+struct Source {
     mongo: Mongo,
     streams: Peer,
     clock: Clock,
-    answers: Cache<StreamId, Room>,
 }
 
 impl Rooms {
     /// Asks this copy and this service.
     #[must_use]
     pub fn new(mongo: Mongo, streams: Peer, clock: Clock) -> Self {
-        let answers = Cache::builder().max_capacity(ROOMS).time_to_live(HOLDS).build();
         Self {
-            mongo,
-            streams,
-            clock,
-            answers,
+            source: Source {
+                mongo,
+                streams,
+                clock,
+            },
+            answers: Fresh::new(ROOMS),
         }
     }
 
@@ -68,17 +70,16 @@ impl Rooms {
 
     /// Forgets an answer, because an event said something new.
     pub async fn forget(&self, stream: StreamId) {
-        self.answers.invalidate(&stream).await;
+        self.answers.forget(&stream).await;
     }
 
     async fn room(&self, stream: StreamId) -> Result<Room> {
-        self.answers
-            .try_get_with(stream, self.ask(stream))
-            .await
-            .map_err(|error: Arc<Error>| (*error).clone())
+        self.answers.get(stream, || self.source.clone().ask(stream)).await
     }
+}
 
-    async fn ask(&self, stream: StreamId) -> Result<Room> {
+impl Source {
+    async fn ask(self, stream: StreamId) -> Result<Room> {
         let copy = room_get(&self.mongo, stream).await?;
         if matches!(copy, Some(Room::Known { live: true, .. } | Room::Gone)) {
             return copy.ok_or(Error::NoStream);

@@ -1,6 +1,5 @@
 //! The auth service, asked whether somebody follows the owner of a room that only followers may speak in.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::UserId;
@@ -10,7 +9,7 @@ use proto::auth::v1::CheckFollowRequest;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::{CallContext, Peer, error_from_status};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// How long the answer may take.
 const DEADLINE: Duration = Duration::from_secs(1);
@@ -46,7 +45,7 @@ impl Follows {
         let asked = self
             .answers
             .try_get_with((follower, following), self.ask(follower, following));
-        asked.await.map_err(|error: Arc<Error>| (*error).clone())
+        Ok(asked.await?)
     }
 
     async fn ask(&self, follower: UserId, following: UserId) -> Result<bool> {

@@ -1,11 +1,12 @@
 //! What messages cost MongoDB, and what it promises of them: counted on the wire.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use domain::Role;
 use proto::events::v1::realtime::Message as Realtime;
-use tonic::Code;
+use tonic::{Code, Status};
 
 use crate::command::Command;
 use crate::proxy::Fate;
@@ -173,6 +174,42 @@ async fn a_repeat_through_another_replica_is_the_same_message() {
     );
 }
 
+/// What is asked about a room once a second, all the same who speaks.
+const ABOUT_A_ROOM: [&str; 3] = ["rooms", "settings", "log"];
+
+/// The question is not answered in time. That it is asked before the answer expires is of use to those who speak meanwhile.
+#[tokio::test]
+async fn no_message_waits_for_what_is_asked_again() {
+    let world = World::new().await;
+    let proxy = world.proxy().await;
+    let replica = world.replica_behind(&proxy).await;
+    let client = world.client(&replica, 5, Role::User);
+    // Again when nothing was said between the question and the end of the answer before it.
+    let tried = stack::eventually(SOON, "messages beside all questions", async || {
+        proxy.treat(|_| Fate::Passes);
+        client.say("first").await?;
+        proxy.treat(
+            |command| match ABOUT_A_ROOM.iter().any(|about| command.is("find", about)) {
+                true => Fate::Late(SOON),
+                false => Fate::Passes,
+            },
+        );
+        proxy.seen();
+        let mut asked = HashSet::new();
+        while asked.len() < ABOUT_A_ROOM.len() {
+            client.say("more").await?;
+            let seen = proxy.seen();
+            asked.extend(
+                ABOUT_A_ROOM
+                    .into_iter()
+                    .filter(|about| seen.iter().any(|command| command.is("find", about))),
+            );
+        }
+        Ok::<(), Status>(())
+    });
+    tried.await.unwrap();
+}
+
 /// Whoever is known, in a room that is known, costs an insert and nothing else; the room is asked for once a second.
 #[tokio::test]
 async fn a_message_asks_nothing_that_is_known() {
@@ -194,7 +231,7 @@ async fn a_message_asks_nothing_that_is_known() {
             .count()
     };
     assert_eq!((finds("bans"), finds("moderators"), finds("messages")), (0, 0, 0));
-    for once_a_second in ["rooms", "settings", "log"] {
+    for once_a_second in ABOUT_A_ROOM {
         let asked = finds(once_a_second);
         assert!(
             asked <= seconds,
