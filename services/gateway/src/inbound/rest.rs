@@ -160,8 +160,8 @@ api! {
     "/admin/users" => { get admin::list }
     "/admin/users/{id}/role" => { put admin::set_role }
     "/admin/users/{id}/ban" => { post admin::ban, delete admin::unban }
-    "/streams" => { get streams::list, post streams::create }
-    "/streams/search" => { get streams::search }
+    "/streams" => { get streams::lists::list, post streams::create }
+    "/streams/search" => { get streams::lists::search }
     "/streams/{id}" => { get streams::get, put streams::update, delete streams::delete }
     "/streams/{id}/key" => { post streams::rotate_key }
     "/streams/{id}/stop" => { post streams::stop }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::domain::State;
 use crate::error::Result;
-use crate::store::fanouts::{fanouts_due, fanouts_prune};
+use crate::store::fanouts::upkeep::{fanouts_due, fanouts_prune};
 use crate::store::jobs::PageJob;
 use crate::store::notifications::notifications_prune;
 use crate::store::purges::{purge_step, purges_open, purges_prune};

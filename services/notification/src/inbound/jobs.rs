@@ -18,7 +18,8 @@ use crate::app::App;
 use crate::domain::{Page, State, Step};
 use crate::error::{Error, Result};
 use crate::outbound::{auth, push};
-use crate::store::fanouts::{StoredFanout, fanout_failed, fanout_get, fanout_tell};
+use crate::store::fanouts::upkeep::fanout_failed;
+use crate::store::fanouts::{StoredFanout, fanout_get, fanout_tell};
 use crate::store::jobs::{BadJob, PageJob};
 use crate::store::queue::{LOCK, TakenJob};
 

@@ -12,6 +12,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::inbound::rest::chat::{moderation, settings};
 use crate::inbound::rest::problem::{FieldShape, ProblemShape};
+use crate::inbound::rest::streams::lists;
 use crate::inbound::rest::vods::uploads;
 use crate::inbound::rest::{Rest, account, admin, categories, chat, notifications, streams, users, vods};
 
@@ -52,7 +53,7 @@ const PROBLEMS: [(&str, &str); 13] = [
         users::register, users::login, users::refresh, users::logout, users::me, account::delete, account::update_profile,
         account::change_password, admin::list, admin::set_role, admin::ban, admin::unban, users::profile, users::followers,
         users::following, users::follow, users::unfollow, users::unfollow_by_post, users::unfollow_by_name,
-        streams::list, streams::search, streams::create, streams::get, streams::update, streams::delete, streams::rotate_key, streams::stop,
+        lists::list, lists::search, streams::create, streams::get, streams::update, streams::delete, streams::rotate_key, streams::stop,
         streams::broadcasts, vods::latest_of_stream, vods::list, vods::search, uploads::upload, uploads::import, vods::get, vods::update,
         vods::refresh_url, vods::retry, vods::delete, categories::list, categories::search, categories::get,
         categories::create, categories::update, categories::delete,
