@@ -8,13 +8,16 @@ ifneq ($(wildcard .cache/node/bin/node),)
 export PATH := $(CURDIR)/.cache/node/bin:$(PATH)
 endif
 
-# Tests mostly wait for servers: with twice as many at once as two cores would take, those of the stream service last half as long.
+# Tests mostly wait for servers: with twice as many at once as two cores would take, those of the stream
+# service last half as long.
 export RUST_TEST_THREADS ?= 4
 
-# One selection of packages for each profile: another one unifies features differently and builds half of the libraries anew.
+# One selection of packages for each profile: another one unifies features differently and builds half of the
+# libraries anew.
 DEBUG := cargo test --workspace --no-run
 RELEASE := cargo build --release --workspace --bins
-# npm and Python packages of the web client, of the end-to-end test and of the services' tests, as far as they have any.
+# npm and Python packages of the web client, of the end-to-end test and of the services' tests, as far as they
+# have any.
 WEB := $(patsubst %/package-lock.json,%,$(wildcard web/package-lock.json))
 CLIENTS := $(patsubst %/package-lock.json,%,$(wildcard e2e/js/package-lock.json services/*/tests/*/package-lock.json)) \
 	$(patsubst %/requirements.txt,%,$(wildcard e2e/*/requirements.txt))

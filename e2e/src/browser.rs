@@ -17,8 +17,8 @@ pub enum Player {
     File,
 }
 
-/// Plays a URL until its clock has advanced by some seconds; answers what was seen: `advanced`, `width`, `height`,
-/// `audioBytes`, and every URL that was `requested`.
+/// Plays a URL until its clock has advanced by some seconds; answers what was seen: `advanced`, `width`,
+/// `height`, `audioBytes`, and every URL that was `requested`.
 ///
 /// # Errors
 /// When it does not play within a minute.

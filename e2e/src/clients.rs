@@ -1,5 +1,5 @@
-//! Official clients that stay: people in a stream's room who connect again by themselves, come back to where they were, and say a
-//! thing until it is heard. One program holds several; `js/chat.mjs` says what it does.
+//! Official clients that stay: people in a stream's room who connect again by themselves, come back to where
+//! they were, and say a thing until it is heard. One program holds several; `js/chat.mjs` says what it does.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

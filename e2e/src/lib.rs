@@ -1,5 +1,5 @@
-//! Clients for tests and benches of the whole platform: the REST API as a user's program calls it, the official Socket.IO
-//! client and python-socketio, and players in a real browser.
+//! Clients for tests and benches of the whole platform: the REST API as a user's program calls it, the
+//! official Socket.IO client and python-socketio, and players in a real browser.
 
 pub mod api;
 pub mod browser;
@@ -27,7 +27,8 @@ fn node(script: &str) -> Command {
     command
 }
 
-/// A program of the Python packages that `make test` installs for a folder of `e2e`, to be run in that folder.
+/// A program of the Python packages that `make test` installs for a folder of `e2e`, to be run in that
+/// folder.
 #[must_use]
 pub fn python(folder: &str, program: &str) -> Command {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);

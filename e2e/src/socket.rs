@@ -103,7 +103,8 @@ impl Socket {
         Ok(taken(found.with_context(|| format!("no {name}"))?))
     }
 
-    /// How many events of this name have come and were not taken, after waiting for a time in which more may come.
+    /// How many events of this name have come and were not taken, after waiting for a time in which more may
+    /// come.
     ///
     /// # Errors
     /// When the client died.

@@ -55,8 +55,8 @@ impl Bucket {
         })
     }
 
-    /// The whole key of a name: the deployment's prefix and the name. Every other call takes whole keys, which are also what is
-    /// stored in tables, so that a changed prefix loses nothing.
+    /// The whole key of a name: the deployment's prefix and the name. Every other call takes whole keys,
+    /// which are also what is stored in tables, so that a changed prefix loses nothing.
     #[must_use]
     pub fn key(&self, name: &str) -> String {
         if self.prefix.is_empty() {
@@ -66,7 +66,8 @@ impl Bucket {
         }
     }
 
-    /// Uploads a file with bounded memory and verifies what arrived. Waits while other uploads of this process run.
+    /// Uploads a file with bounded memory and verifies what arrived. Waits while other uploads of this
+    /// process run.
     ///
     /// Dropping the future may leave unfinished parts behind: [`Bucket::abort_unfinished`] removes them.
     ///
@@ -76,12 +77,13 @@ impl Bucket {
         upload::file(self, path, key, content_type).await
     }
 
-    /// Uploads what a reader gives, with bounded memory, and verifies its size. The hash is known only at the end, so it does not travel
-    /// with the object. It does not wait for other uploads: a slow sender would hold them up, so the caller bounds how many there
-    /// are, up to 85 MiB each. The caller bounds the time as well.
+    /// Uploads what a reader gives, with bounded memory, and verifies its size. The hash is known only at the
+    /// end, so it does not travel with the object. It does not wait for other uploads: a slow sender would
+    /// hold them up, so the caller bounds how many there are, up to 85 MiB each. The caller bounds the time
+    /// as well.
     ///
-    /// When the reader fails, the parts that were sent are removed and there is no object. Dropping the future may leave them behind:
-    /// [`Bucket::abort_unfinished`] removes them.
+    /// When the reader fails, the parts that were sent are removed and there is no object. Dropping the
+    /// future may leave them behind: [`Bucket::abort_unfinished`] removes them.
     ///
     /// # Errors
     /// [`Error::File`] with the reader's error, or the bucket did not take it as it is.
@@ -94,7 +96,8 @@ impl Bucket {
         upload::stream(self, reader, key, content_type).await
     }
 
-    /// Reads an object, as [`Bucket::head`] saw it, into a file with bounded memory, and answers its SHA-256 in hex.
+    /// Reads an object, as [`Bucket::head`] saw it, into a file with bounded memory, and answers its SHA-256
+    /// in hex.
     ///
     /// # Errors
     /// The file cannot be written, or the bucket did not give what it has.
@@ -182,8 +185,9 @@ impl Bucket {
         Ok(page.contents.into_iter().map(|object| object.key).collect())
     }
 
-    /// Aborts uploads of keys that begin with a text and that were begun before a time; their parts are paid for until then.
-    /// Answers how many. A store that cannot list them has none to abort as far as we can tell.
+    /// Aborts uploads of keys that begin with a text and that were begun before a time; their parts are paid
+    /// for until then. Answers how many. A store that cannot list them has none to abort as far as we can
+    /// tell.
     ///
     /// # Errors
     /// The bucket refuses or cannot be reached.
@@ -222,7 +226,7 @@ impl Bucket {
         let expires = expires.min(MAX_PRESIGNED);
         let seconds = u32::try_from(expires.as_secs()).unwrap_or(u32::MAX);
         // The signature counts from the system's clock, whatever clock the caller lives by.
-        let expires_at = domain::Clock::system().now() + TimeDelta::seconds(i64::from(seconds));
+        let expires_at = primitives::Clock::system().now() + TimeDelta::seconds(i64::from(seconds));
         let url = self.public.presign_get(key, seconds, None).await?;
         Ok(Presigned { url, expires_at })
     }

@@ -9,7 +9,8 @@ pub struct BucketConfig {
     /// S3 endpoint that the services talk to, such as `https://s3.eu-central-003.backblazeb2.com`.
     #[arg(long = "bucket-endpoint", env = "AIRWAVE_BUCKET_ENDPOINT")]
     pub endpoint: Url,
-    /// The endpoint as browsers reach it; presigned URLs are signed for it. The same as the endpoint unless set.
+    /// The endpoint as browsers reach it; presigned URLs are signed for it. The same as the endpoint unless
+    /// set.
     #[arg(long = "bucket-public-endpoint", env = "AIRWAVE_BUCKET_PUBLIC_ENDPOINT")]
     pub public_endpoint: Option<Url>,
     /// The bucket's name.

@@ -6,7 +6,8 @@ pub enum Error {
     /// There is no such object.
     #[error("the object is missing")]
     Missing,
-    /// The bucket understood and said no: wrong key, no right, suspended account, no such bucket. A retry changes nothing by itself.
+    /// The bucket understood and said no: wrong key, no right, suspended account, no such bucket. A retry
+    /// changes nothing by itself.
     #[error("the bucket refused with status {status} ({code})")]
     Refused {
         /// The HTTP status.

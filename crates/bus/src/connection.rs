@@ -24,8 +24,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause before connecting again: a broker that was away for an hour is used again this soon.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The connections of this process to RabbitMQ. Cheap to clone; it connects again for ever, until every clone is dropped or it
-/// is closed.
+/// The connections of this process to RabbitMQ. Cheap to clone; it connects again for ever, until every clone
+/// is dropped or it is closed.
 #[derive(Clone, Debug)]
 pub struct Bus {
     name: Arc<str>,
@@ -34,8 +34,8 @@ pub struct Bus {
 }
 
 impl Bus {
-    /// Starts to connect in the background and returns at once. The name shows in the broker's list of connections. Call it
-    /// inside a tokio runtime.
+    /// Starts to connect in the background and returns at once. The name shows in the broker's list of
+    /// connections. Call it inside a tokio runtime.
     ///
     /// # Errors
     /// [`Error::Config`] when the URL cannot be understood.
@@ -119,7 +119,8 @@ impl Link {
             .filter(|connection| connection.status().connected())
     }
 
-    /// Whether the broker has asked for no more messages: it is short of memory or disk, and reads nothing that we send.
+    /// Whether the broker has asked for no more messages: it is short of memory or disk, and reads nothing
+    /// that we send.
     pub(crate) fn is_blocked(&self) -> bool {
         self.current()
             .is_some_and(|connection| connection.status().blocked())

@@ -33,15 +33,16 @@ pub struct Delivery {
 /// When a message whose handler asked for a retry comes back, and when it is given up.
 #[derive(Debug, Clone)]
 pub struct Retry {
-    /// The pause after the first attempt, the second and so on; the last one repeats. Consumers that share a delay share the
-    /// broker's queue for it, so the fewer different ones the better.
+    /// The pause after the first attempt, the second and so on; the last one repeats. Consumers that share a
+    /// delay share the broker's queue for it, so the fewer different ones the better.
     pub delays: Vec<Duration>,
     /// After so many attempts the message becomes a dead letter.
     pub attempts: u32,
 }
 
 impl Default for Retry {
-    /// Soon at first, then every five minutes: in all about 80 minutes, which outlasts most outages of a dependency.
+    /// Soon at first, then every five minutes: in all about 80 minutes, which outlasts most outages of a
+    /// dependency.
     fn default() -> Self {
         let delays = [1, 5, 30, 300].map(Duration::from_secs).to_vec();
         Self { delays, attempts: 20 }
@@ -70,8 +71,8 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// A consumer named `<service>.<name>`, which is the name of its queue too, for events with one of the routing keys; `*`
-    /// stands for one word.
+    /// A consumer named `<service>.<name>`, which is the name of its queue too, for events with one of the
+    /// routing keys; `*` stands for one word.
     pub fn new(name: &str, keys: &[&str]) -> Self {
         Self {
             name: name.to_owned(),
@@ -97,8 +98,8 @@ impl Consumer {
         }
     }
 
-    /// Sets how long one handler may take before its attempt counts as failed; 30 s unless told otherwise. Keep it far below
-    /// the broker's own 30 minutes: long work belongs into a job row.
+    /// Sets how long one handler may take before its attempt counts as failed; 30 s unless told otherwise.
+    /// Keep it far below the broker's own 30 minutes: long work belongs into a job row.
     #[must_use]
     pub fn handler_limit(self, limit: Duration) -> Self {
         Self { limit, ..self }

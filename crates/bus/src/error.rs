@@ -35,7 +35,7 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
-impl From<Error> for domain::Error {
+impl From<Error> for primitives::Error {
     fn from(error: Error) -> Self {
         match error {
             Error::Store(error) => error.into(),

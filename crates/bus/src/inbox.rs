@@ -18,8 +18,8 @@ const ROUND: Duration = Duration::from_secs(3600);
 /// Rows that one transaction removes.
 const BATCH: u16 = 1000;
 
-/// Writes down, in the transaction of the effect, that the consumer had the event. False: it had it before, and the handler
-/// returns without an effect.
+/// Writes down, in the transaction of the effect, that the consumer had the event. False: it had it before,
+/// and the handler returns without an effect.
 ///
 /// # Errors
 /// What the database says.

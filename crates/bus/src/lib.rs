@@ -6,20 +6,21 @@
 //!  Realtime::publish ─▶ exchange airwave.realtime ─▶ queue of each RealtimeSubscriber (bound to the keys it wants)
 //! ```
 //!
-//! * [`emit`] writes the event in the transaction that makes it true. [`Relay`] publishes it with confirms and deletes the row
-//!   after the confirm: a crash means a repeat, never a loss.
-//! * [`Consumer`] has a durable queue that all replicas of a service share. Its handler answers `Ok`, retry (delayed, bounded)
-//!   or fail (dead letter), and makes the effect happen once with [`inbox_claim`]. No order is promised: a handler ignores a
-//!   version of an aggregate that it has passed.
-//! * [`Listener`] hears the same events with a queue that lives as long as its connection; after each connecting it says so,
-//!   and its owner asks for what was missed.
-//! * [`Realtime`] and [`RealtimeSubscriber`] are for what a later message or a read repairs: no confirms, no disk, dropped
-//!   when the broker is away.
+//! * [`emit`] writes the event in the transaction that makes it true. [`Relay`] publishes it with confirms
+//!   and deletes the row after the confirm: a crash means a repeat, never a loss.
+//! * [`Consumer`] has a durable queue that all replicas of a service share. Its handler answers `Ok`, retry
+//!   (delayed, bounded) or fail (dead letter), and makes the effect happen once with [`inbox_claim`]. No
+//!   order is promised: a handler ignores a version of an aggregate that it has passed.
+//! * [`Listener`] hears the same events with a queue that lives as long as its connection; after each
+//!   connecting it says so, and its owner asks for what was missed.
+//! * [`Realtime`] and [`RealtimeSubscriber`] are for what a later message or a read repairs: no confirms, no
+//!   disk, dropped when the broker is away.
 //!
-//! [`Bus`] keeps two connections alive for ever, one to publish and one to consume, because a broker that is out of memory or
-//! disk stops reading from those that publish, and acknowledgements must still come through. lapin's own recovery is not
-//! used: it gives up after some attempts and leaves a connection that is dead for good. Here a connection that fails is
-//! replaced by a new one, and each user builds its channel, queues and bindings anew on it.
+//! [`Bus`] keeps two connections alive for ever, one to publish and one to consume, because a broker that is
+//! out of memory or disk stops reading from those that publish, and acknowledgements must still come through.
+//! lapin's own recovery is not used: it gives up after some attempts and leaves a connection that is dead for
+//! good. Here a connection that fails is replaced by a new one, and each user builds its channel, queues and
+//! bindings anew on it.
 
 mod config;
 mod connection;

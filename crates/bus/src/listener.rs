@@ -15,13 +15,15 @@ use crate::{Bus, topology};
 /// What a [`Listener`] hears.
 #[derive(Debug)]
 pub enum Heard {
-    /// Listening begins, for the first time or again: events before this moment were missed, so ask for the state now.
+    /// Listening begins, for the first time or again: events before this moment were missed, so ask for the
+    /// state now.
     Connected,
     /// An event, and a span that joins the trace of its cause: work on the event belongs into it.
     Event(Box<Event>, Span),
 }
 
-/// One replica's ear on the durable events. It may miss events while the broker is away, says so, and needs no inbox.
+/// One replica's ear on the durable events. It may miss events while the broker is away, says so, and needs
+/// no inbox.
 #[derive(Debug)]
 pub struct Listener {
     incoming: tokio::sync::mpsc::Receiver<Incoming>,

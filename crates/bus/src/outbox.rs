@@ -17,8 +17,8 @@ use crate::schema::outbox;
 /// The channel that wakes the relays.
 pub(crate) const CHANNEL: &str = "airwave_outbox";
 
-/// Writes an event into the outbox, inside the caller's transaction: it is told if and only if that commits. The current
-/// trace context travels with it.
+/// Writes an event into the outbox, inside the caller's transaction: it is told if and only if that commits.
+/// The current trace context travels with it.
 ///
 /// # Errors
 /// What the database says.

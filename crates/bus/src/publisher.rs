@@ -125,9 +125,9 @@ async fn send(channel: &Channel, message: Outgoing) -> lapin::Result<PublisherCo
         .await
 }
 
-/// Waits for the confirms and collects the ids of returned messages. lapin hands a returned message out with whichever confirm
-/// is completed next, so a return says nothing about the confirm that carried it; but by the time all messages sent together
-/// are confirmed, all of their returns have been handed out.
+/// Waits for the confirms and collects the ids of returned messages. lapin hands a returned message out with
+/// whichever confirm is completed next, so a return says nothing about the confirm that carried it; but by
+/// the time all messages sent together are confirmed, all of their returns have been handed out.
 async fn await_confirms(
     sent: Vec<Option<PublisherConfirm>>,
     deadline: Instant,

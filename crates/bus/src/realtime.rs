@@ -13,11 +13,12 @@ use crate::connection::within;
 use crate::headers::table;
 use crate::{Bus, Error, topology};
 
-/// Messages that wait for the connection at most: a few megabytes, since most have hundreds of bytes and a busy room's some kilobytes.
+/// Messages that wait for the connection at most: a few megabytes, since most have hundreds of bytes and a
+/// busy room's some kilobytes.
 const WAITING: usize = 4096;
 
-/// Publishes realtime messages. Cheap to clone. What cannot be sent soon is dropped and counted: a later message or a read
-/// repairs it.
+/// Publishes realtime messages. Cheap to clone. What cannot be sent soon is dropped and counted: a later
+/// message or a read repairs it.
 #[derive(Clone, Debug)]
 pub struct Realtime {
     queue: mpsc::Sender<Outgoing>,

@@ -1,8 +1,9 @@
 //! From the outbox to the broker.
 //!
-//! A batch of rows is locked, published, and deleted after the confirms, in one short transaction; rows that another relay has
-//! locked are skipped, so any number of relays share the work. A relay that dies lets its locks go and the rows are published
-//! again: at least once, in no promised order. While the broker is away nothing is locked at all.
+//! A batch of rows is locked, published, and deleted after the confirms, in one short transaction; rows that
+//! another relay has locked are skipped, so any number of relays share the work. A relay that dies lets its
+//! locks go and the rows are published again: at least once, in no promised order. While the broker is away
+//! nothing is locked at all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -142,7 +143,8 @@ async fn due(conn: &mut AsyncPgConnection) -> QueryResult<Vec<Row>> {
         .await
 }
 
-/// The message of a row. Its span joins the trace of the transaction that emitted it, and the consumer's joins this span.
+/// The message of a row. Its span joins the trace of the transaction that emitted it, and the consumer's
+/// joins this span.
 fn outgoing(row: Row) -> Outgoing {
     let stored: std::collections::HashMap<String, String> =
         serde_json::from_value(row.headers).unwrap_or_default();
@@ -158,8 +160,8 @@ fn outgoing(row: Row) -> Outgoing {
     }
 }
 
-/// Deletes what the broker has, and puts the rest off, longer each time: an event that nobody hears yet stays and does not hold
-/// up the others.
+/// Deletes what the broker has, and puts the rest off, longer each time: an event that nobody hears yet stays
+/// and does not hold up the others.
 async fn settle(conn: &mut AsyncPgConnection, ids: &[Uuid], outcomes: &[Outcome]) -> Result<(), Error> {
     let with = |wanted: Outcome| -> Vec<Uuid> {
         ids.iter()

@@ -18,7 +18,8 @@ use crate::{Bus, topology};
 /// What a [`RealtimeSubscriber`] hears.
 #[derive(Debug)]
 pub enum RealtimeHeard {
-    /// Messages arrive, for the first time or again: those before this moment were missed, so read what they would have said.
+    /// Messages arrive, for the first time or again: those before this moment were missed, so read what they
+    /// would have said.
     Connected,
     /// A message.
     Message {
@@ -84,8 +85,8 @@ fn decode(key: &str, body: &[u8]) -> Option<Payload> {
     message
 }
 
-/// Changes the keys of a [`RealtimeSubscriber`]. Cheap to clone. Keys outlive reconnections; each counts once however often it
-/// is bound.
+/// Changes the keys of a [`RealtimeSubscriber`]. Cheap to clone. Keys outlive reconnections; each counts once
+/// however often it is bound.
 #[derive(Clone, Debug)]
 pub struct Bindings {
     changes: mpsc::UnboundedSender<Change>,
@@ -93,8 +94,9 @@ pub struct Bindings {
 }
 
 impl Bindings {
-    /// Asks for the messages of a key. True: from now on they arrive, so what is read after this and what is heard leave no
-    /// gap. False: the broker is away; [`RealtimeHeard::Connected`] comes when it is back, with the key bound.
+    /// Asks for the messages of a key. True: from now on they arrive, so what is read after this and what is
+    /// heard leave no gap. False: the broker is away; [`RealtimeHeard::Connected`] comes when it is back,
+    /// with the key bound.
     pub async fn bind(&self, key: impl Into<String>) -> bool {
         self.change(key.into(), true).await
     }

@@ -1,4 +1,5 @@
-//! Exchanges and queues. Declaring is idempotent, so each user declares all that it uses, on every new channel.
+//! Exchanges and queues. Declaring is idempotent, so each user declares all that it uses, on every new
+//! channel.
 
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use crate::connection::within;
 pub(crate) const EVENTS: &str = "airwave.events";
 /// The exchange of the realtime messages.
 pub(crate) const REALTIME: &str = "airwave.realtime";
-/// After so many deliveries without an answer (a process that dies on the message) the broker makes a dead letter of it. Older
-/// brokers have no limit of their own and newer ones 20, so it is always named.
+/// After so many deliveries without an answer (a process that dies on the message) the broker makes a dead
+/// letter of it. Older brokers have no limit of their own and newer ones 20, so it is always named.
 const DELIVERY_LIMIT: i32 = 20;
 
 /// Declares the exchange of the durable events.
@@ -36,7 +37,8 @@ async fn exchange(channel: &Channel, name: &str, kind: ExchangeKind, durable: bo
     within(channel.exchange_declare(name.into(), kind, options, FieldTable::default())).await
 }
 
-/// Declares a consumer's queue, its service's queue for dead letters, and the queues in which messages wait for a retry.
+/// Declares a consumer's queue, its service's queue for dead letters, and the queues in which messages wait
+/// for a retry.
 pub(crate) async fn consumer(
     channel: &Channel,
     queue: &str,
@@ -64,8 +66,9 @@ pub(crate) fn waiting_room_name(delay: Duration) -> String {
     format!("airwave.retry.{}", delay.as_millis())
 }
 
-/// Declares a queue in which messages wait for one delay. A message that has waited is dead-lettered to the default exchange
-/// under the routing key that it came with, which is its queue's name: one waiting room serves every consumer.
+/// Declares a queue in which messages wait for one delay. A message that has waited is dead-lettered to the
+/// default exchange under the routing key that it came with, which is its queue's name: one waiting room
+/// serves every consumer.
 async fn waiting_room(channel: &Channel, delay: Duration) -> Result<(), Error> {
     let name = waiting_room_name(delay);
     let millis = i32::try_from(delay.as_millis()).unwrap_or(i32::MAX);

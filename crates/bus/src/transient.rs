@@ -1,5 +1,5 @@
-//! A queue that lives as long as its connection: exclusive, deleted with its consumer, bound to keys that may change at run
-//! time. After each connecting the owner is told, because what was sent in between is lost.
+//! A queue that lives as long as its connection: exclusive, deleted with its consumer, bound to keys that may
+//! change at run time. After each connecting the owner is told, because what was sent in between is lost.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What an access token says.
 
 use chrono::{DateTime, Utc};
-use domain::{Role, UserId};
+use primitives::{Role, UserId};
 use serde::{Deserialize, Serialize};
 
 /// `iss` of every token that we make.

@@ -1,9 +1,10 @@
-//! What the signatures of tokens said, for their next use: checking one costs many times what all the rest does, and a user sends
-//! the same token with each request.
+//! What the signatures of tokens said, for their next use: checking one costs many times what all the rest
+//! does, and a user sends the same token with each request.
 //!
-//! Only what stays true is remembered: that a key signed a token, and what the token says. Whether it has expired or was revoked is
-//! for the caller to look at each time. The token itself is not kept, only its hash; and since nothing is remembered of a token
-//! that is refused, whoever sends nonsense drives nobody out.
+//! Only what stays true is remembered: that a key signed a token, and what the token says. Whether it has
+//! expired or was revoked is for the caller to look at each time. The token itself is not kept, only its
+//! hash; and since nothing is remembered of a token that is refused, whoever sends nonsense drives nobody
+//! out.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
-use domain::UserId;
+use primitives::UserId;
 
 use crate::claims::User;
 

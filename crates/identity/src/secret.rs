@@ -31,7 +31,8 @@ pub fn check_secret(secret: &SecretString, production: bool) -> Result<(), Secre
     Ok(())
 }
 
-/// Whether a secret looks like one from a documentation or an example file: it says so, or it repeats a few characters.
+/// Whether a secret looks like one from a documentation or an example file: it says so, or it repeats a few
+/// characters.
 #[must_use]
 pub fn is_example_secret(secret: &str) -> bool {
     let lower = secret.to_ascii_lowercase();

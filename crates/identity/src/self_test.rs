@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use domain::Clock;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use primitives::Clock;
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -16,8 +16,8 @@ use crate::service::{ServiceName, ServiceTokens};
 #[error("the cryptographic self-test failed: this build can not sign and verify tokens")]
 pub struct SelfTestFailed;
 
-/// Signs and verifies a token of each kind. A build with no provider in jsonwebtoken, or with two (features unite through other
-/// crates), compiles and panics at the first use: better here than in the first request.
+/// Signs and verifies a token of each kind. A build with no provider in jsonwebtoken, or with two (features
+/// unite through other crates), compiles and panics at the first use: better here than in the first request.
 ///
 /// # Errors
 /// When something does not come back as it went.

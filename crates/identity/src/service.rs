@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use domain::Clock;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use primitives::Clock;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,8 @@ use crate::remembered::Remembered;
 pub const SERVICE_AUDIENCE: &str = "airwave-internal";
 /// Seconds that a service token lives.
 const LIFE_SECONDS: i64 = 60;
-/// A token is used until half its life is over, so that one that has just been handed out is good for the whole call.
+/// A token is used until half its life is over, so that one that has just been handed out is good for the
+/// whole call.
 const RENEW_AFTER_SECONDS: i64 = LIFE_SECONDS / 2;
 
 /// The services that call one another.
@@ -167,7 +168,8 @@ impl ServiceTokens {
         self.inner.me
     }
 
-    /// A token that says who we are, good for at least half a minute; signed anew only when the last is half over.
+    /// A token that says who we are, good for at least half a minute; signed anew only when the last is half
+    /// over.
     #[must_use]
     pub fn issue(&self) -> String {
         let now = self.inner.clock.now();

@@ -1,10 +1,10 @@
 //! Keys and user tokens for tests; the real ones are made by the auth service alone.
 
 use chrono::{Duration, Utc};
-use domain::{Role, UserId};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use primitives::{Role, UserId};
 use uuid::Uuid;
 
 use crate::claims::{AUDIENCE, Claims, ISSUER};

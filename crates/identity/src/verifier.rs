@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use domain::{Clock, Error, ErrorKind};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use primitives::{Clock, Error, ErrorKind};
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::claims::{AUDIENCE, Claims, ISSUER, LEEWAY_SECONDS, MAX_TOKEN_BYTES, User};
@@ -115,7 +115,8 @@ impl Verifier {
         }
     }
 
-    /// The user behind a token, judged by what is known now. A token of an unknown key asks for a new key set on the way.
+    /// The user behind a token, judged by what is known now. A token of an unknown key asks for a new key set
+    /// on the way.
     ///
     /// # Errors
     /// Why the token is not accepted.
@@ -153,8 +154,8 @@ impl Verifier {
         self.inner.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Like [`Verifier::verify`], but a token of an unknown key waits a moment for the next key set, so that a rotation
-    /// refuses nobody; when that set does not have the key either, the token is invalid.
+    /// Like [`Verifier::verify`], but a token of an unknown key waits a moment for the next key set, so that
+    /// a rotation refuses nobody; when that set does not have the key either, the token is invalid.
     ///
     /// # Errors
     /// Why the token is not accepted; [`TokenError::UnknownKey`] when no key set came in time.
@@ -203,7 +204,8 @@ impl Verifier {
         *self.inner.key_sets.borrow() > 0
     }
 
-    /// Notes that a key set is being asked for now; hand the answer to [`Verifier::set_keys`] with what this gave.
+    /// Notes that a key set is being asked for now; hand the answer to [`Verifier::set_keys`] with what this
+    /// gave.
     #[must_use]
     pub fn begin_fetch(&self) -> u64 {
         self.inner.fetches.fetch_add(1, Ordering::SeqCst) + 1
@@ -224,7 +226,8 @@ impl Verifier {
         });
     }
 
-    /// Waits until a token of an unknown key was seen. Whoever fetches keys waits here, and between two fetches.
+    /// Waits until a token of an unknown key was seen. Whoever fetches keys waits here, and between two
+    /// fetches.
     pub async fn keys_wanted(&self) {
         self.inner.keys_wanted.notified().await;
     }
@@ -254,8 +257,8 @@ impl Verifier {
             .refuses(user)
     }
 
-    /// Each revocation as it is learnt, for whoever holds something open for a user. A receiver that lags must look at all
-    /// that it holds with [`Verifier::is_revoked`].
+    /// Each revocation as it is learnt, for whoever holds something open for a user. A receiver that lags
+    /// must look at all that it holds with [`Verifier::is_revoked`].
     #[must_use]
     pub fn revocations(&self) -> broadcast::Receiver<Revocation> {
         self.inner.announcements.subscribe()

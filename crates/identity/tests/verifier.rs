@@ -5,12 +5,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Duration, Utc};
-use domain::{Clock, Role, UserId};
 use identity::{
     Claims, KeySet, LEEWAY_SECONDS, PublicKey, Revocation, ServiceName, ServiceTokens, TestIssuer,
     TokenError, Verifier,
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use primitives::{Clock, Role, UserId};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -28,7 +28,8 @@ fn spoilt(change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> Value {
     Value::Object(map)
 }
 
-/// A clock that stands when those claims were made, which may be a second later than a clock that was looked at before.
+/// A clock that stands when those claims were made, which may be a second later than a clock that was looked
+/// at before.
 fn clock_at(claims: &Claims) -> Clock {
     Clock::manual(DateTime::from_timestamp(claims.iat, 0).unwrap())
 }

@@ -45,8 +45,9 @@ pub enum Error {
     Damaged,
 }
 
-/// Writes a picture anew as JPEG, upright, without metadata, at most `max_px` wide and high (never enlarged; the first frame of
-/// an animation; transparent parts become white). Works on a thread for blocking work, two pictures at once.
+/// Writes a picture anew as JPEG, upright, without metadata, at most `max_px` wide and high (never enlarged;
+/// the first frame of an animation; transparent parts become white). Works on a thread for blocking work, two
+/// pictures at once.
 ///
 /// # Errors
 /// The bytes are no picture within the limits.

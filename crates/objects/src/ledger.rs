@@ -6,7 +6,7 @@ use bucket::Bucket;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::Clock;
+use primitives::Clock;
 use storage::{Database, Result};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,8 @@ use crate::schema::doomed_objects as d;
 
 /// Objects that one round removes.
 const BATCH: i64 = 100;
-/// How long writing an object and its row may take, generously: until then an object that was announced is left alone.
+/// How long writing an object and its row may take, generously: until then an object that was announced is
+/// left alone.
 const ATTEMPT: TimeDelta = TimeDelta::hours(24);
 
 /// An object that is to go.
@@ -94,7 +95,8 @@ pub async fn doom(conn: &mut AsyncPgConnection, objects: &[Doomed], now: DateTim
     Ok(())
 }
 
-/// Removes from the bucket what is due, and says how many objects. One that cannot be removed now is tried again later.
+/// Removes from the bucket what is due, and says how many objects. One that cannot be removed now is tried
+/// again later.
 ///
 /// # Errors
 /// The store's.
@@ -123,7 +125,8 @@ pub async fn remove_due(database: &Database, bucket: &Bucket, now: DateTime<Utc>
     Ok(count)
 }
 
-/// Puts the rows that it takes off a little, so that two replicas do not remove the same and a bad one does not hold up the rest.
+/// Puts the rows that it takes off a little, so that two replicas do not remove the same and a bad one does
+/// not hold up the rest.
 async fn take_due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<Vec<Doomed>> {
     let due = d::table.filter(d::due_at.le(now)).order(d::due_at).limit(BATCH);
     let rows: Vec<(Doomed, i32)> = due
@@ -146,7 +149,8 @@ async fn take_due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<Ve
     Ok(rows.into_iter().map(|(object, _)| object).collect())
 }
 
-/// Removes an object, the parts of an upload that never ended included. A deletion that names no version would only hide the object.
+/// Removes an object, the parts of an upload that never ended included. A deletion that names no version
+/// would only hide the object.
 ///
 /// # Errors
 /// The bucket's.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bucket::Bucket;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
-use domain::{Clock, Error, ErrorKind, FieldError};
+use primitives::{Clock, Error, ErrorKind, FieldError};
 use storage::Database;
 use uuid::Uuid;
 
@@ -50,7 +50,8 @@ impl Pictures {
     /// Puts a picture into the bucket under `folder`, scaled to at most `max_px`. No bytes are no picture.
     ///
     /// # Errors
-    /// 415 for another type of file and 400 for a damaged one, both naming `field`; unavailable without database or bucket.
+    /// 415 for another type of file and 400 for a damaged one, both naming `field`; unavailable without
+    /// database or bucket.
     pub async fn add(
         &self,
         bytes: Vec<u8>,
@@ -108,7 +109,11 @@ pub async fn replace(
 fn refusal(error: &media::image::Error, field: &'static str) -> Error {
     match error {
         media::image::Error::UnknownFormat => Error {
-            fields: vec![FieldError::new(field, "must be a JPEG, PNG, WebP or GIF")],
+            fields: vec![FieldError::new(
+                field,
+                "invalid",
+                "must be a JPEG, PNG, WebP or GIF",
+            )],
             ..Error::new(
                 ErrorKind::UnsupportedMedia,
                 "upload.unsupported_media",
@@ -119,8 +124,12 @@ fn refusal(error: &media::image::Error, field: &'static str) -> Error {
             let detail = "The picture is larger than 5 MiB.";
             Error::new(ErrorKind::TooLarge, "upload.too_large", detail)
         }
-        media::image::Error::TooManyPixels => Error::invalid(field, "must have at most 40 million pixels"),
-        media::image::Error::Damaged => Error::invalid(field, "must not be damaged"),
+        media::image::Error::TooManyPixels => Error::from(FieldError::new(
+            field,
+            "invalid",
+            "must have at most 40 million pixels",
+        )),
+        media::image::Error::Damaged => Error::from(FieldError::new(field, "invalid", "must not be damaged")),
     }
 }
 

@@ -40,8 +40,8 @@ struct Renewed {
 }
 
 impl Pictures {
-    /// Renews the URLs that have less than an hour left, in the rows and, by one statement for all of them, in their table.
-    /// Where that fails the rows keep what they have: an old URL is better than no answer.
+    /// Renews the URLs that have less than an hour left, in the rows and, by one statement for all of them,
+    /// in their table. Where that fails the rows keep what they have: an old URL is better than no answer.
     pub async fn renew(&self, columns: Columns, rows: Vec<Shown<'_>>) {
         let (now, mut renewed) = (self.clock.now(), Renewed::default());
         for row in rows {
@@ -73,7 +73,8 @@ impl Pictures {
             url,
             expires_at,
         } = columns;
-        // Another replica may have renewed meanwhile; the later end wins. A picture that went meanwhile stays gone.
+        // Another replica may have renewed meanwhile; the later end wins. A picture that went meanwhile stays
+        // gone.
         let statement = format!(
             "UPDATE {table} SET {url} = new.url, {expires_at} = new.ends FROM unnest($1, $2, $3) AS new(id, url, ends) \
              WHERE {table}.id = new.id AND {table}.{expires_at} <= new.ends"

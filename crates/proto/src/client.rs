@@ -1,13 +1,13 @@
-//! Channels to the other services. A call without a deadline, a service token or a trace context cannot be made: the channel
-//! adds them from the [`CallContext`].
+//! Channels to the other services. A call without a deadline, a service token or a trace context cannot be
+//! made: the channel adds them from the [`CallContext`].
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use domain::IdempotencyKey;
 use http::Uri;
 use identity::ServiceTokens;
 use opentelemetry::propagation::Injector;
+use primitives::IdempotencyKey;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -18,7 +18,8 @@ use crate::{metadata, trace};
 
 /// How long a channel tries to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// A peer that vanished without closing is noticed within these two together (measured by fault 25: at most 40 s).
+/// A peer that vanished without closing is noticed within these two together (measured by fault 25: at most
+/// 40 s).
 const PING_INTERVAL: Duration = Duration::from_secs(15);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest that any single call may take, whatever its context says.

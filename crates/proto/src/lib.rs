@@ -1,9 +1,10 @@
 //! What travels between the services, and how.
 //!
-//! The modules [`auth`], [`stream`], [`vod`], [`chat`], [`notification`], [`events`] and [`common`] are generated from
-//! `proto/airwave`. Around them: [`status`] carries a [`domain::Error`] over gRPC and back, [`client`] makes channels whose calls
-//! all have a deadline, [`server`] refuses callers that a method does not accept, [`trace`] hands trace contexts on, and
-//! [`time`] turns protobuf times into ours. [`upload`] reads and makes the messages of uploads.
+//! The modules [`auth`], [`stream`], [`vod`], [`chat`], [`notification`], [`events`] and [`common`] are
+//! generated from `proto/airwave`. Around them: [`status`] carries a [`primitives::Error`] over gRPC and
+//! back, [`client`] makes channels whose calls all have a deadline, [`server`] refuses callers that a method
+//! does not accept, [`trace`] hands trace contexts on, and [`time`] turns protobuf times into ours.
+//! [`upload`] reads and makes the messages of uploads.
 
 pub mod client;
 pub mod server;

@@ -1,5 +1,6 @@
-//! Who calls. [`Access`] is a tower layer in front of every gRPC server of the platform: it checks the service token, looks
-//! whether the method accepts that service, checks the user's token if there is one, and hands the handlers a [`Caller`].
+//! Who calls. [`Access`] is a tower layer in front of every gRPC server of the platform: it checks the
+//! service token, looks whether the method accepts that service, checks the user's token if there is one, and
+//! hands the handlers a [`Caller`].
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,11 +8,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use domain::{Attempt, Error, ErrorKind, IdempotencyKey};
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue};
 use identity::{ServiceName, ServiceTokens, User, Verifier};
 use opentelemetry::propagation::Extractor;
+use primitives::{Attempt, Error, ErrorKind, IdempotencyKey};
 use prost::Message;
 use tonic::body::Body;
 use tonic::{Code, Request, Status};
@@ -34,8 +35,8 @@ pub struct Access {
 }
 
 impl Access {
-    /// The rules of one gRPC service. `service` is its full name, such as [`tonic::server::NamedService::NAME`]; a method that
-    /// has no rule accepts nobody.
+    /// The rules of one gRPC service. `service` is its full name, such as
+    /// [`tonic::server::NamedService::NAME`]; a method that has no rule accepts nobody.
     #[must_use]
     pub fn new(
         tokens: ServiceTokens,
@@ -84,7 +85,8 @@ impl Access {
         })
     }
 
-    /// Without a service token nobody is known: a user's token alone shows a client that found an internal port.
+    /// Without a service token nobody is known: a user's token alone shows a client that found an internal
+    /// port.
     fn service(&self, headers: &HeaderMap) -> Result<ServiceName, Error> {
         match text(headers, metadata::SERVICE) {
             Some(token) => self.tokens.verify(token).map_err(|_| {
@@ -184,8 +186,8 @@ impl Caller {
         }
     }
 
-    /// What to remember of a request that makes something, if its client means to send it again. The files that came with it, or
-    /// their hashes, are a part of what it says.
+    /// What to remember of a request that makes something, if its client means to send it again. The files
+    /// that came with it, or their hashes, are a part of what it says.
     ///
     /// # Errors
     /// Unauthenticated, when there is no user.
@@ -259,8 +261,8 @@ where
     }
 }
 
-/// The library refuses a message above the limit as out of range; gRPC's own implementations say that a resource is exhausted. Our
-/// own refusals have details, and stay as they are.
+/// The library refuses a message above the limit as out of range; gRPC's own implementations say that a
+/// resource is exhausted. Our own refusals have details, and stay as they are.
 fn exhausted(mut response: http::Response<Body>) -> http::Response<Body> {
     let headers = response.headers_mut();
     let is = |code: Code, headers: &HeaderMap| {

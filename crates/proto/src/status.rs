@@ -1,13 +1,14 @@
-//! Carries a [`domain::Error`] over gRPC and back: the kind is the status code, the rest rides in the status' details as
-//! `airwave.common.v1.ErrorDetail`.
+//! Carries a [`primitives::Error`] over gRPC and back: the kind is the status code, the rest rides in the
+//! status' details as `airwave.common.v1.ErrorDetail`.
 
 use std::time::Duration;
 
-use domain::{Error, ErrorKind, FieldError};
+use primitives::{Error, ErrorKind, FieldError, Param};
 use prost::Message;
 use tonic::{Code, Status};
 
-use crate::common::v1::{ErrorDetail, FieldViolation};
+use crate::common::v1::field_param::Value;
+use crate::common::v1::{ErrorDetail, FieldParam, FieldViolation};
 
 /// Turns a service's error into the status that its callers get.
 pub trait IntoStatus {
@@ -20,14 +21,7 @@ impl<E: Into<Error>> IntoStatus for E {
         let error = self.into();
         let detail = ErrorDetail {
             code: error.code.into_owned(),
-            fields: error
-                .fields
-                .into_iter()
-                .map(|f| FieldViolation {
-                    path: f.path.into_owned(),
-                    message: f.message.into_owned(),
-                })
-                .collect(),
+            fields: error.fields.into_iter().map(violation).collect(),
             retry_after_seconds: error.retry_after.map_or(0, whole_seconds),
         };
         Status::with_details(code(error.kind), error.detail, detail.encode_to_vec().into())
@@ -48,17 +42,14 @@ pub fn error_from_status(status: &Status) -> Error {
         kind,
         code: detail.code.into(),
         detail: status.message().to_owned().into(),
-        fields: detail
-            .fields
-            .into_iter()
-            .map(|f| FieldError::new(f.path, f.message))
-            .collect(),
+        fields: detail.fields.into_iter().map(field_error).collect(),
         retry_after: (detail.retry_after_seconds > 0)
             .then(|| Duration::from_secs(detail.retry_after_seconds.into())),
     }
 }
 
-/// A status without our details comes from gRPC itself; its text may name hosts, so the log keeps it and the caller does not.
+/// A status without our details comes from gRPC itself; its text may name hosts, so the log keeps it and the
+/// caller does not.
 fn error_of_transport(kind: ErrorKind, status: &Status) -> Error {
     tracing::warn!(code = ?status.code(), message = status.message(), "a call failed in transport");
     match kind {
@@ -71,6 +62,38 @@ fn error_of_transport(kind: ErrorKind, status: &Status) -> Error {
         ),
         ErrorKind::Invalid => Error::new(kind, "request.invalid", "The request is invalid."),
         _ => Error::internal(),
+    }
+}
+
+fn violation(field: FieldError) -> FieldViolation {
+    let params = field.params.into_iter().map(|(name, param)| {
+        let value = match param {
+            Param::Number(number) => Value::Number(number),
+            Param::Text(text) => Value::Text(text.into_owned()),
+        };
+        (name.into_owned(), FieldParam { value: Some(value) })
+    });
+    FieldViolation {
+        path: field.path.into_owned(),
+        message: field.message.into_owned(),
+        code: field.code.into_owned(),
+        params: params.collect(),
+    }
+}
+
+fn field_error(violation: FieldViolation) -> FieldError {
+    let params = violation.params.into_iter().filter_map(|(name, param)| {
+        let param = match param.value? {
+            Value::Number(number) => Param::Number(number),
+            Value::Text(text) => Param::Text(text.into()),
+        };
+        Some((name.into(), param))
+    });
+    FieldError {
+        path: violation.path.into(),
+        code: violation.code.into(),
+        params: params.collect(),
+        message: violation.message.into(),
     }
 }
 
@@ -96,8 +119,8 @@ fn code(kind: ErrorKind) -> Code {
     }
 }
 
-/// Codes that only transport makes fall to the nearest kind: a deadline that ran out is unavailability, a message above
-/// the decoder's limit is too large.
+/// Codes that only transport makes fall to the nearest kind: a deadline that ran out is unavailability, a
+/// message above the decoder's limit is too large.
 fn kind(code: Code) -> Option<ErrorKind> {
     Some(match code {
         Code::InvalidArgument => ErrorKind::Invalid,
@@ -136,7 +159,7 @@ mod tests {
     fn an_error_comes_back_as_it_went() {
         for kind in KINDS.into_iter().filter(|k| *k != ErrorKind::Internal) {
             let error = Error {
-                fields: vec![FieldError::new("title", "must be 3 to 255 characters")],
+                fields: vec![FieldError::wrong_length("title", 3, 255)],
                 ..Error::new(kind, "stream.some_code", "A sentence.").retry_after(Duration::from_secs(7))
             };
             assert_eq!(error_from_status(&error.clone().into_status()), error);

@@ -1,4 +1,5 @@
-//! Trace contexts as W3C `traceparent` pairs, for carriers of every kind: HTTP and gRPC headers, AMQP headers, rows.
+//! Trace contexts as W3C `traceparent` pairs, for carriers of every kind: HTTP and gRPC headers, AMQP
+//! headers, rows.
 
 use std::collections::HashMap;
 

@@ -1,10 +1,10 @@
-//! Uploads: calls whose caller streams a file in chunks and, last of all, the request that goes with it, so that the fields of
-//! a form may come in any order and nobody in between keeps the file.
+//! Uploads: calls whose caller streams a file in chunks and, last of all, the request that goes with it, so
+//! that the fields of a form may come in any order and nobody in between keeps the file.
 //!
 //! A stream that ends without its request was cut off. It counts for nothing.
 
-use domain::{Error, ErrorKind};
 use futures::{Stream, StreamExt};
+use primitives::{Error, ErrorKind};
 use tonic::Status;
 
 use crate::error_from_status;
@@ -36,7 +36,8 @@ pub trait UploadMessage: Sized + Send + 'static {
     fn part(self) -> Option<Part<Self::Request>>;
 }
 
-/// Reads messages as `Message/module of its parts: Request`, all of one package: `oneof part { bytes chunk; Request request; }`.
+/// Reads messages as `Message/module of its parts: Request`, all of one package: `oneof part { bytes chunk;
+/// Request request; }`.
 macro_rules! uploads {
     ($($package:ident: $($message:ident / $module:ident: $request:ident),+;)*) => {$($(
         impl UploadMessage for crate::$package::v1::$message {

@@ -43,8 +43,8 @@ pub struct Process {
     pub shutdown: Shutdown,
 }
 
-/// Runs a service: the whole of its `main`. Exit codes: 0 after a signal, 78 for a wrong configuration, 1 for any failure, 2 for
-/// arguments that make no sense.
+/// Runs a service: the whole of its `main`. Exit codes: 0 after a signal, 78 for a wrong configuration, 1 for
+/// any failure, 2 for arguments that make no sense.
 pub fn boot<C, F, R>(service: &'static str, run: F) -> ExitCode
 where
     C: Command,
@@ -141,7 +141,8 @@ fn parse<C: Command>(args: impl IntoIterator<Item = OsString>) -> Result<C, Refu
     Ok(command)
 }
 
-/// Turns clap's words about a setting, which name the flag over several lines, into one that names the variable.
+/// Turns clap's words about a setting, which name the flag over several lines, into one that names the
+/// variable.
 fn explain(command: &clap::Command, error: clap::Error) -> Refusal {
     let problem = match error.kind() {
         ErrorKind::MissingRequiredArgument => "is missing".to_owned(),

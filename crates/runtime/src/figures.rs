@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Gauges with a line for each of some things, such as every live stream. A gauge is replaced as a whole, so what is gone leaves
-/// no line behind; the macros of crate `metrics` keep every line for ever. How many things there are is the caller's to bound.
-/// Clones share the lines.
+/// Gauges with a line for each of some things, such as every live stream. A gauge is replaced as a whole, so
+/// what is gone leaves no line behind; the macros of crate `metrics` keep every line for ever. How many
+/// things there are is the caller's to bound. Clones share the lines.
 #[derive(Debug, Clone, Default)]
 pub struct Figures(Arc<Mutex<BTreeMap<&'static str, Gauge>>>);
 

@@ -19,8 +19,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(15);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection is renewed after about this long, so that calls find new replicas behind a name.
 const CONNECTION_AGE: Duration = Duration::from_secs(300);
-/// What a call may still take on a connection that is being renewed: as long as the longest, an upload. A connection without calls
-/// closes at once, and calls end by their own deadlines.
+/// What a call may still take on a connection that is being renewed: as long as the longest, an upload. A
+/// connection without calls closes at once, and calls end by their own deadlines.
 const CONNECTION_GRACE: Duration = Duration::from_secs(7 * 3600);
 /// Calls in flight on one connection.
 const MAX_STREAMS: u32 = 1024;
@@ -65,9 +65,9 @@ impl GrpcListener {
         self.addr
     }
 
-    /// Answers until a stop is asked for, then finishes the calls that are in progress; those that outlast the grace are
-    /// dropped. An essential task of the shutdown. The token that it answers is cancelled when the last call is over: what
-    /// must outlive the calls, such as the relay of their events, stops by it.
+    /// Answers until a stop is asked for, then finishes the calls that are in progress; those that outlast
+    /// the grace are dropped. An essential task of the shutdown. The token that it answers is cancelled when
+    /// the last call is over: what must outlive the calls, such as the relay of their events, stops by it.
     pub fn serve<L>(self, router: Router<L>, shutdown: &Shutdown) -> CancellationToken
     where
         L: Layer<Routes> + Clone + Send + 'static,

@@ -50,7 +50,8 @@ impl Health {
         Self::default()
     }
 
-    /// Adds a dependency without which the process is not ready. An error's text is shown on the internal port.
+    /// Adds a dependency without which the process is not ready. An error's text is shown on the internal
+    /// port.
     pub fn require<F, R, E>(&self, name: &'static str, check: F)
     where
         F: Fn() -> R + Send + Sync + 'static,

@@ -1,9 +1,10 @@
 //! Keeps a [`Verifier`] supplied.
 //!
-//! *Keys* are fetched at the start, again and again until they come; then once a minute, and at once when a token names a key
-//! that is not known (at most once a second, however many such tokens come). *Revocations* are heard as `token.revoked` the
-//! moment they are made; since a replica without a durable queue misses events, [`Source::revocations_since`] is asked when
-//! listening begins (again), each second while the broker is away, and each half minute in any case.
+//! *Keys* are fetched at the start, again and again until they come; then once a minute, and at once when a
+//! token names a key that is not known (at most once a second, however many such tokens come). *Revocations*
+//! are heard as `token.revoked` the moment they are made; since a replica without a durable queue misses
+//! events, [`Source::revocations_since`] is asked when listening begins (again), each second while the broker
+//! is away, and each half minute in any case.
 //!
 //! The source is the auth service over gRPC ([`AuthPeer`]), or, within the auth service, its own database.
 
@@ -12,8 +13,8 @@ use std::time::Duration;
 
 use bus::{Heard, Listener};
 use chrono::{DateTime, Utc};
-use domain::{Error, UserId};
 use identity::{KeySet, PublicKey, REVOCATIONS_PAGE, Revocation, Verifier};
+use primitives::{Error, UserId};
 use proto::auth::v1 as auth;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::events::v1 as events;
@@ -41,8 +42,8 @@ pub trait Source: Clone + Send + Sync + 'static {
     /// The keys in use.
     fn key_set(&self) -> impl Future<Output = Result<KeySet, Error>> + Send;
 
-    /// What was revoked since a cursor, and the next cursor; the empty cursor asks for all that still matters. An answer of
-    /// [`REVOCATIONS_PAGE`] revocations is followed by more.
+    /// What was revoked since a cursor, and the next cursor; the empty cursor asks for all that still
+    /// matters. An answer of [`REVOCATIONS_PAGE`] revocations is followed by more.
     fn revocations_since(
         &self,
         cursor: &str,
@@ -232,8 +233,8 @@ impl Source for AuthPeer {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use domain::Role;
     use identity::TestIssuer;
+    use primitives::Role;
 
     use super::*;
 

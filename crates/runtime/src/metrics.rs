@@ -39,7 +39,8 @@ pub(crate) fn render() -> String {
     recorder().render()
 }
 
-/// Resident memory and open files, under the names that Prometheus' own clients use; nothing where there is no /proc.
+/// Resident memory and open files, under the names that Prometheus' own clients use; nothing where there is
+/// no /proc.
 fn process() -> impl Iterator<Item = (&'static str, f64)> {
     let resident = std::fs::read_to_string("/proc/self/status")
         .ok()

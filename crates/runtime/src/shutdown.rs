@@ -13,8 +13,9 @@ use tokio_util::task::TaskTracker;
 /// How long tasks may take to end after they were told to at once.
 const ABORT_WAIT: Duration = Duration::from_secs(2);
 
-/// Tells a service and its tasks when to end. The *soft* token says: take nothing new, finish what you have. The *hard* token
-/// comes a grace later, or with a second signal, and says: drop everything. Clones are the same shutdown.
+/// Tells a service and its tasks when to end. The *soft* token says: take nothing new, finish what you have.
+/// The *hard* token comes a grace later, or with a second signal, and says: drop everything. Clones are the
+/// same shutdown.
 #[derive(Clone, Debug)]
 pub struct Shutdown {
     soft: CancellationToken,
@@ -121,8 +122,8 @@ impl Shutdown {
         });
     }
 
-    /// Runs a task without which the service makes no sense: when it ends before a stop was asked for, or panics, the process
-    /// stops and exits with a failure, so that whoever supervises it starts it again.
+    /// Runs a task without which the service makes no sense: when it ends before a stop was asked for, or
+    /// panics, the process stops and exits with a failure, so that whoever supervises it starts it again.
     pub fn spawn_essential<F>(&self, name: &'static str, task: F)
     where
         F: Future<Output = ()> + Send + 'static,

@@ -23,8 +23,8 @@ use format::Json;
 /// How long an export may take, and the flush at the end.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Crates whose spans tell about connections, not about our work; among them what carries the export itself, which would trace
-/// itself for ever.
+/// Crates whose spans tell about connections, not about our work; among them what carries the export itself,
+/// which would trace itself for ever.
 const NOT_TRACED: &[&str] = &[
     "h2",
     "hyper",
@@ -38,8 +38,9 @@ const NOT_TRACED: &[&str] = &[
     "mio",
 ];
 
-/// The finest spans. Both filters say how fine they are, or every line that a library writes through the `log` crate is put together
-/// before it is thrown away: of the gateway's time, 40 % went into tungstenite's lines about frames that nobody saw.
+/// The finest spans. Both filters say how fine they are, or every line that a library writes through the
+/// `log` crate is put together before it is thrown away: of the gateway's time, 40 % went into tungstenite's
+/// lines about frames that nobody saw.
 const MOST_SPANS: Level = Level::INFO;
 
 /// Logs and traces while they run.
@@ -123,7 +124,8 @@ type Layered = tracing_subscriber::layer::Layered<
     Registry,
 >;
 
-/// Lines go by the setting. Spans pass from `info` on, whatever the setting: a line takes its request id from them.
+/// Lines go by the setting. Spans pass from `info` on, whatever the setting: a line takes its request id from
+/// them.
 fn logged(lines: Targets) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     let most_lines = Filter::<Registry>::max_level_hint(&lines).unwrap_or(LevelFilter::TRACE);
     let filter = filter_fn(move |metadata: &Metadata<'_>| {

@@ -19,7 +19,8 @@ use crate::{place, shared, spawner, wait};
 /// How often the background stack looks whether anyone uses it.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// Starts servers in a folder of their own, runs the command, stops the servers, and returns how the command ended.
+/// Starts servers in a folder of their own, runs the command, stops the servers, and returns how the command
+/// ended.
 pub async fn around(command: &[OsString]) -> Result<ExitStatus> {
     let progress = Progress::printing();
     let folder = temporary_folder()?;
@@ -72,7 +73,8 @@ async fn run(command: &[OsString], servers: &Servers, folder: &std::path::Path) 
     }
 }
 
-/// Runs the background stack of this checkout until it is told to stop, or until nobody has used it for so long.
+/// Runs the background stack of this checkout until it is told to stop, or until nobody has used it for so
+/// long.
 pub async fn serve(idle: Duration) -> Result<()> {
     let background = Background::of_checkout();
     // Never two at once; whoever looks whether we are alive holds it for a moment, hence no `try_lock`.
@@ -91,7 +93,8 @@ pub async fn serve(idle: Duration) -> Result<()> {
         _ = terminate.recv() => Ok(None),
         ended = unused(&background, idle, &mut servers) => ended.map(Some),
     };
-    // Gone before the servers are, and nobody becomes a user until we have ended: `unused` holds the users' lock.
+    // Gone before the servers are, and nobody becomes a user until we have ended: `unused` holds the users'
+    // lock.
     std::fs::remove_file(&description)?;
     servers.stop().await?;
     place::forget(&background.data())?;

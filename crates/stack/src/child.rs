@@ -1,4 +1,5 @@
-//! Child processes: started in their own process group, with a log file, and never outliving the process that started them.
+//! Child processes: started in their own process group, with a log file, and never outliving the process that
+//! started them.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -56,7 +57,8 @@ impl Program {
         self
     }
 
-    /// Sets one environment variable; of the parent's environment only the search path and locale are handed on.
+    /// Sets one environment variable; of the parent's environment only the search path and locale are handed
+    /// on.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.env.push((name.to_owned(), value.into()));
@@ -123,8 +125,8 @@ impl Program {
         Ok(())
     }
 
-    /// `setpriv` is part of every Debian and sets the signal that the kernel sends when the parent dies, so that not even
-    /// `kill -9` of the stack leaves servers behind.
+    /// `setpriv` is part of every Debian and sets the signal that the kernel sends when the parent dies, so
+    /// that not even `kill -9` of the stack leaves servers behind.
     fn command(&self) -> Result<Command> {
         let (out, err) = open_log(&self.log)?;
         let mut command = Command::new("setpriv");
@@ -233,8 +235,8 @@ impl Child {
         Ok(())
     }
 
-    /// Kills what is left of the group, once: what a leader leaves behind, such as the workers of a killed nginx, holds its
-    /// ports. Later the number may belong to others.
+    /// Kills what is left of the group, once: what a leader leaves behind, such as the workers of a killed
+    /// nginx, holds its ports. Later the number may belong to others.
     fn kill_group(&mut self) {
         if let Some(group) = self.group.take() {
             let _ = killpg(group, Signal::SIGKILL);

@@ -10,8 +10,8 @@ use crate::{place, sql, wait};
 
 /// Returns the template for this name and key; makes it first when there is none.
 ///
-/// One process makes it while others wait (an advisory lock, which ends with the connection). It gets its name when it is
-/// complete, so a process that was killed meanwhile leaves no half-migrated template.
+/// One process makes it while others wait (an advisory lock, which ends with the connection). It gets its
+/// name when it is complete, so a process that was killed meanwhile leaves no half-migrated template.
 pub(crate) async fn template<E: Into<anyhow::Error>>(
     postgres_url: &str,
     name: &str,

@@ -26,7 +26,8 @@ enum Command {
     Run(RunConfig),
     /// Publishes a test picture to the running platform as a user would, until Ctrl-C.
     Demo(RunConfig),
-    /// Runs a service's binary with the settings that it has in the running platform, such as `exec auth admin grant NAME`.
+    /// Runs a service's binary with the settings that it has in the running platform, such as `exec auth
+    /// admin grant NAME`.
     Exec {
         #[command(flatten)]
         run: RunConfig,

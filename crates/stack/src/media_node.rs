@@ -78,7 +78,8 @@ impl MediaNode {
         }
     }
 
-    /// Describes a node for one test, with free ports and a folder below this one, reporting publishers every second.
+    /// Describes a node for one test, with free ports and a folder below this one, reporting publishers every
+    /// second.
     pub fn for_test(below: &Path, name: &str, secret: &str) -> Result<Self> {
         place::passable_folder(below)?;
         let folder = tempfile::Builder::new().prefix("media-").tempdir_in(below)?;

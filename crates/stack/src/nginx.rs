@@ -10,9 +10,9 @@ use crate::{place, template, wait};
 
 /// Writes the configuration into the folder, starts nginx there and waits until it accepts connections.
 ///
-/// Started by root it stays root in its workers, too: the recordings and segments that it writes are then the same user's as
-/// the services that read and remove them, as the module makes folders that nobody else may read. On a machine of its own
-/// nginx runs as an unprivileged user, together with the worker beside it.
+/// Started by root it stays root in its workers, too: the recordings and segments that it writes are then the
+/// same user's as the services that read and remove them, as the module makes folders that nobody else may
+/// read. On a machine of its own nginx runs as an unprivileged user, together with the worker beside it.
 pub(crate) async fn start(
     name: &str,
     folder: &Path,

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Uid, User};
 
-/// Folders that hold the servers' programs, besides the search path; an unprivileged user's path often lacks them.
+/// Folders that hold the servers' programs, besides the search path; an unprivileged user's path often lacks
+/// them.
 const PROGRAM_FOLDERS: &[&str] = &[
     "/usr/local/bin",
     "/usr/bin",
@@ -31,7 +32,8 @@ pub fn is_root() -> bool {
     Uid::effective().is_root()
 }
 
-/// Lets this process and its children open many files: ten thousand sockets take twice as many descriptors in the edge.
+/// Lets this process and its children open many files: ten thousand sockets take twice as many descriptors in
+/// the edge.
 pub fn allow_many_files() -> Result<()> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let wanted = hard.min(65_536);
@@ -87,8 +89,8 @@ pub fn private_folder(path: &Path) -> Result<()> {
     made.with_context(|| format!("cannot make the folder {}", path.display()))
 }
 
-/// Makes a folder, and those above it, that other accounts can pass through without seeing what is in it: PostgreSQL's folder
-/// lies inside and belongs to another account when the stack runs as root.
+/// Makes a folder, and those above it, that other accounts can pass through without seeing what is in it:
+/// PostgreSQL's folder lies inside and belongs to another account when the stack runs as root.
 pub fn passable_folder(path: &Path) -> Result<()> {
     private_folder(path)?;
     let mode = std::fs::Permissions::from_mode(0o711);
@@ -97,8 +99,8 @@ pub fn passable_folder(path: &Path) -> Result<()> {
 
 /// Makes a folder that belongs to the account, in a place that the account can reach.
 ///
-/// A checkout below a home folder of mode 0700 is out of reach for everyone but its owner; the folder is then made under
-/// `/var/tmp` and `path` becomes a link to it.
+/// A checkout below a home folder of mode 0700 is out of reach for everyone but its owner; the folder is then
+/// made under `/var/tmp` and `path` becomes a link to it.
 pub fn folder_for(account: Account, path: &Path) -> Result<PathBuf> {
     let parent = path.parent().context("a folder without a parent")?;
     passable_folder(parent)?;
@@ -138,7 +140,8 @@ fn reachable(folder: &Path) -> bool {
     })
 }
 
-/// Removes a folder and, where parts of it are links to places outside (see [`folder_for`]), those places too.
+/// Removes a folder and, where parts of it are links to places outside (see [`folder_for`]), those places
+/// too.
 pub fn forget(folder: &Path) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Ok(());

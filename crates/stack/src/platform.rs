@@ -34,7 +34,8 @@ pub struct PlatformOptions {
     pub variables: Vec<(String, String)>,
 }
 
-/// The whole platform for one test, from the binaries beside it, on the shared servers but with nothing in them shared.
+/// The whole platform for one test, from the binaries beside it, on the shared servers but with nothing in
+/// them shared.
 #[derive(Debug)]
 pub struct Platform {
     services: Services,

@@ -1,8 +1,8 @@
 //! Free ports that two processes of a parallel test run never both pick.
 //!
-//! A port number is taken from below the range that the kernel uses for outgoing connections, and a lock file is held for as
-//! long as the number is reserved: between finding a port free and a server listening on it there is time for another
-//! test to find the same.
+//! A port number is taken from below the range that the kernel uses for outgoing connections, and a lock file
+//! is held for as long as the number is reserved: between finding a port free and a server listening on it
+//! there is time for another test to find the same.
 
 use std::fs::{DirBuilder, File};
 use std::net::{Ipv4Addr, TcpListener};

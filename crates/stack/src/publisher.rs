@@ -1,4 +1,5 @@
-//! ffmpeg as an encoder: a test picture with a tone, H.264 and AAC, a keyframe each second, in real time and without end.
+//! ffmpeg as an encoder: a test picture with a tone, H.264 and AAC, a keyframe each second, in real time and
+//! without end.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

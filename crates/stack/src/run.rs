@@ -25,7 +25,8 @@ use watch::{Step, Watch};
 /// The file of the data folder that holds what each service is told.
 const ENVIRONMENT: &str = "environment.json";
 
-/// Starts everything, says where to look, starts again what ends, and stops everything in order at Ctrl-C or SIGTERM.
+/// Starts everything, says where to look, starts again what ends, and stops everything in order at Ctrl-C or
+/// SIGTERM.
 pub async fn run(config: RunConfig) -> Result<()> {
     let mut stop = StopSignals::new()?;
     let progress = Progress::printing();
@@ -103,7 +104,8 @@ impl StopSignals {
     }
 }
 
-/// Becomes the binary of a service with the environment that `make run` gave it, such as `auth admin grant NAME`.
+/// Becomes the binary of a service with the environment that `make run` gave it, such as `auth admin grant
+/// NAME`.
 pub fn exec(config: &RunConfig, service: &str, arguments: &[OsString]) -> Result<()> {
     let path = config.data_dir().join(ENVIRONMENT);
     let text = std::fs::read(&path).context("`make run` has not run here yet")?;

@@ -1,4 +1,5 @@
-//! The S3 server that `airwave-stack s3` is: s3s-fs over a folder, with signatures checked and any web page allowed to fetch.
+//! The S3 server that `airwave-stack s3` is: s3s-fs over a folder, with signatures checked and any web page
+//! allowed to fetch.
 
 use std::convert::Infallible;
 use std::future::Future;

@@ -1,4 +1,5 @@
-//! The secrets of a development deployment: made at the first start, kept in a file for its owner's eyes only.
+//! The secrets of a development deployment: made at the first start, kept in a file for its owner's eyes
+//! only.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -145,7 +145,8 @@ impl Servers {
         &self.stack
     }
 
-    /// Returns the server process of this name (`postgres`, `redis`, `rabbitmq`, `mongodb`, `s3`), for tests that hurt it.
+    /// Returns the server process of this name (`postgres`, `redis`, `rabbitmq`, `mongodb`, `s3`), for tests
+    /// that hurt it.
     pub fn process(&mut self, name: &str) -> Option<&mut Child> {
         self.running.iter_mut().find(|child| child.name() == name)
     }

@@ -149,7 +149,8 @@ impl ServiceSecrets {
     }
 }
 
-/// What one deployment's services are told: the one place where `make run` and the tests of the whole platform get it from.
+/// What one deployment's services are told: the one place where `make run` and the tests of the whole
+/// platform get it from.
 #[derive(Debug)]
 pub struct Wiring {
     /// The URL of a database, by the service that owns it.

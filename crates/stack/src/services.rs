@@ -90,8 +90,9 @@ impl Services {
         ready(self.process(service)?, &internal).await
     }
 
-    /// Starts one more instance of a service and waits until it is ready. It is told what the first one is told, but listens on
-    /// addresses of its own; the variables given here go over that, such as the URL of another replica that it shall ask.
+    /// Starts one more instance of a service and waits until it is ready. It is told what the first one is
+    /// told, but listens on addresses of its own; the variables given here go over that, such as the URL of
+    /// another replica that it shall ask.
     pub async fn another(&self, service: Service, variables: &[(&str, String)]) -> Result<Replica> {
         Replica::start(service, &self.wiring, &self.folders, variables).await
     }
@@ -161,7 +162,8 @@ impl Replica {
 /// Variables, by name.
 type Environment = Vec<(String, String)>;
 
-/// What one more instance is told, and the ports that it listens on: variables that name an address of one's own end with `_ADDR`.
+/// What one more instance is told, and the ports that it listens on: variables that name an address of one's
+/// own end with `_ADDR`.
 fn told(service: Service, wiring: &Wiring, variables: &[(&str, String)]) -> Result<(Environment, Vec<Port>)> {
     let (mut environment, mut ports) = (wiring.environment(service), Vec::new());
     for (_, value) in environment.iter_mut().filter(|(name, _)| name.ends_with("_ADDR")) {

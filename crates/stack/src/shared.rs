@@ -1,8 +1,8 @@
 //! One stack for all tests.
 //!
-//! `airwave-stack test -- COMMAND` starts servers, names their description in `AIRWAVE_STACK` and stops them after the command.
-//! Without that variable the first test process starts servers in the background, and they end by themselves some
-//! minutes after the last test process has.
+//! `airwave-stack test -- COMMAND` starts servers, names their description in `AIRWAVE_STACK` and stops them
+//! after the command. Without that variable the first test process starts servers in the background, and they
+//! end by themselves some minutes after the last test process has.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,8 @@ pub const VARIABLE: &str = "AIRWAVE_STACK";
 
 static SHARED: OnceCell<Stack> = OnceCell::const_new();
 
-/// Held, shared, by every process that uses the background stack; the stack ends when nobody holds it for a while.
+/// Held, shared, by every process that uses the background stack; the stack ends when nobody holds it for a
+/// while.
 static IN_USE: OnceLock<File> = OnceLock::new();
 
 /// Returns the stack of this test run; starts one when there is none.
@@ -83,7 +84,8 @@ impl Background {
         self.lock_file("alive.lock")
     }
 
-    /// Tells whether the background process runs. Asks for a shared lock: two who ask at once do not take each other for it.
+    /// Tells whether the background process runs. Asks for a shared lock: two who ask at once do not take
+    /// each other for it.
     pub fn is_alive(&self) -> Result<bool> {
         Ok(self.alive()?.try_lock_shared().is_err())
     }
@@ -123,7 +125,8 @@ impl Background {
         // One that was killed has left its description behind.
         let _ = std::fs::remove_file(self.description());
         let log = File::create(self.folder.join("stack.log"))?;
-        // `setsid`: out of the terminal's reach, so that Ctrl-C on one test run does not end the servers of another.
+        // `setsid`: out of the terminal's reach, so that Ctrl-C on one test run does not end the servers of
+        // another.
         let mut command = Command::new("setsid");
         command
             .arg(program)
@@ -160,8 +163,9 @@ impl Background {
     }
 }
 
-/// Returns an `airwave-stack` of the present sources, and builds it for that if need be: `cargo test -p SERVICE` builds this
-/// library alone. Not asking cargo when it is there already spares waiting for cargo's lock.
+/// Returns an `airwave-stack` of the present sources, and builds it for that if need be: `cargo test -p
+/// SERVICE` builds this library alone. Not asking cargo when it is there already spares waiting for cargo's
+/// lock.
 fn build() -> Result<PathBuf> {
     if let Ok(program) = program()
         && is_fresh(&program).unwrap_or(false)

@@ -1,8 +1,8 @@
 //! One thread that starts every child process.
 //!
-//! A child asks the kernel for a signal when its parent dies (see [`crate::child`]), and to the kernel the parent is the
-//! *thread* that forked it. Threads of an async runtime come and go, so children are started by a thread that lives as long
-//! as the process.
+//! A child asks the kernel for a signal when its parent dies (see [`crate::child`]), and to the kernel the
+//! parent is the *thread* that forked it. Threads of an async runtime come and go, so children are started by
+//! a thread that lives as long as the process.
 
 use std::io;
 use std::sync::OnceLock;

@@ -48,8 +48,8 @@ pub struct BucketSettings {
 }
 
 impl Stack {
-    /// Makes a database for one test: a copy of a template that `migrate` has filled once for this state of the migrations
-    /// (of `services/NAME` and of all shared crates). Returns its URL.
+    /// Makes a database for one test: a copy of a template that `migrate` has filled once for this state of
+    /// the migrations (of `services/NAME` and of all shared crates). Returns its URL.
     pub async fn database<E: Into<anyhow::Error>>(
         &self,
         name: &str,
@@ -87,8 +87,9 @@ impl Stack {
         Ok(format!("{}/{name}", self.amqp_url))
     }
 
-    /// Has the broker close connections of one virtual host, by its URL: those whose client gave them a name that begins so (all,
-    /// when that is empty). What was on its way over them is lost. Answers how many were listed; the list is a moment behind.
+    /// Has the broker close connections of one virtual host, by its URL: those whose client gave them a name
+    /// that begins so (all, when that is empty). What was on its way over them is lost. Answers how many were
+    /// listed; the list is a moment behind.
     pub async fn close_connections(&self, amqp_url: &str, named: &str) -> Result<usize> {
         let (_, vhost) = amqp_url
             .rsplit_once('/')

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 
-/// Fills every `${NAME}` of the template, and fails on a name without a value and on a value that could change the
-/// meaning of the configuration around it.
+/// Fills every `${NAME}` of the template, and fails on a name without a value and on a value that could
+/// change the meaning of the configuration around it.
 pub fn render(template: &str, values: &[(&str, String)]) -> Result<String> {
     let mut text = String::with_capacity(template.len());
     let mut rest = template;

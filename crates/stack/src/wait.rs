@@ -40,8 +40,8 @@ impl Outcome for bool {
     }
 }
 
-/// Asks again and again, a few milliseconds apart and then slower, until the probe answers with a value; `what` completes
-/// the sentence "waited for …" of the failure.
+/// Asks again and again, a few milliseconds apart and then slower, until the probe answers with a value;
+/// `what` completes the sentence "waited for …" of the failure.
 pub async fn eventually<O: Outcome>(
     deadline: Duration,
     what: &str,

@@ -13,7 +13,8 @@ pub struct DatabaseConfig {
     #[arg(long, env = "AIRWAVE_DATABASE_URL", hide_env_values = true, value_parser = SecretUrl::POSTGRES)]
     pub database_url: SecretString,
 
-    /// Connections that this process opens at most; the sum over all processes stays below the server's `max_connections`.
+    /// Connections that this process opens at most; the sum over all processes stays below the server's
+    /// `max_connections`.
     #[arg(long, env = "AIRWAVE_DATABASE_POOL_SIZE", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub database_pool_size: u16,
 }
@@ -77,7 +78,8 @@ impl MongoConfig {
     }
 }
 
-/// Parses a URL that holds a password: a refused value is never repeated in the message, as clap's own parsers do.
+/// Parses a URL that holds a password: a refused value is never repeated in the message, as clap's own
+/// parsers do.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretUrl(&'static [&'static str]);
 

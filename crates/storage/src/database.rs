@@ -1,8 +1,9 @@
 //! The PostgreSQL pool, and the one way to write through it.
 //!
-//! A handler's future is dropped when its client goes away, in the middle of whatever it awaits. If that is a transaction,
-//! diesel marks the connection broken and the pool throws it away: clients that open and abort requests would empty the pool.
-//! So [`Database::transaction`] runs the work on a task of its own. The caller may leave; the work commits or rolls back.
+//! A handler's future is dropped when its client goes away, in the middle of whatever it awaits. If that is a
+//! transaction, diesel marks the connection broken and the pool throws it away: clients that open and abort
+//! requests would empty the pool. So [`Database::transaction`] runs the work on a task of its own. The caller
+//! may leave; the work commits or rolls back.
 
 use std::future::Future;
 use std::time::Duration;
@@ -32,15 +33,16 @@ pub(crate) type OwnConnection = tokio_postgres::Connection<tokio_postgres::Socke
 const WAIT: Duration = Duration::from_secs(1);
 /// How long opening a connection may take.
 const CREATE: Duration = Duration::from_secs(2);
-/// A connection that lay idle for longer is asked whether it still works before it is used; the question takes as long as many a
-/// read. One that was closed is noticed without it.
+/// A connection that lay idle for longer is asked whether it still works before it is used; the question
+/// takes as long as many a read. One that was closed is noticed without it.
 const FRESH: Duration = Duration::from_secs(2);
 /// How long that check may take.
 const RECYCLE: Duration = Duration::from_secs(1);
-/// How long a transaction may take from its first statement to its commit, all waits included. A connection that swallows
-/// bytes without an answer never reaches the server's own limits, so this one is counted here.
+/// How long a transaction may take from its first statement to its commit, all waits included. A connection
+/// that swallows bytes without an answer never reaches the server's own limits, so this one is counted here.
 const TRANSACTION: Duration = Duration::from_secs(10);
-/// How long one read may take; a second above the server's `statement_timeout`, which gives the better message.
+/// How long one read may take; a second above the server's `statement_timeout`, which gives the better
+/// message.
 const READ: Duration = Duration::from_secs(6);
 
 /// The server-side limits of every pooled connection.
@@ -114,12 +116,13 @@ impl Database {
         }
     }
 
-    /// Runs the closure in a transaction, on a task of its own: dropping the returned future does not stop it. It commits when
-    /// the closure returns `Ok` and rolls back on `Err` and on a panic. Never call out to another system from inside.
+    /// Runs the closure in a transaction, on a task of its own: dropping the returned future does not stop
+    /// it. It commits when the closure returns `Ok` and rolls back on `Err` and on a panic. Never call out to
+    /// another system from inside.
     ///
     /// # Errors
-    /// What the closure returns, and the store's own errors as `E`. After [`Error::Timeout`] or [`Error::Unavailable`] the
-    /// transaction may have been committed, so what is retried needs a unique key.
+    /// What the closure returns, and the store's own errors as `E`. After [`Error::Timeout`] or
+    /// [`Error::Unavailable`] the transaction may have been committed, so what is retried needs a unique key.
     pub async fn transaction<F, R, E>(&self, f: F) -> std::result::Result<R, E>
     where
         F: AsyncFnOnce(&mut AsyncPgConnection) -> std::result::Result<R, E>
@@ -190,8 +193,8 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// An async closure whose future can be bounded, as in `AsyncFunc<&mut Conn, R, Fut: Send>`. Implemented for every async
-/// closure; the language has no stable way yet to ask for a `Send` future of an `AsyncFnOnce`.
+/// An async closure whose future can be bounded, as in `AsyncFunc<&mut Conn, R, Fut: Send>`. Implemented for
+/// every async closure; the language has no stable way yet to ask for a `Send` future of an `AsyncFnOnce`.
 pub trait AsyncFunc<T, R>: AsyncFnOnce(T) -> R + FnOnce(T) -> <Self as AsyncFunc<T, R>>::Fut {
     /// The future that a call returns.
     type Fut: Future<Output = R>;

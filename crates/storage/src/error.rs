@@ -10,7 +10,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What went wrong in a store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The server cannot be reached, is starting or stopping, or no connection was free in time. Nothing was written.
+    /// The server cannot be reached, is starting or stopping, or no connection was free in time. Nothing was
+    /// written.
     #[error("store unavailable: {0}")]
     Unavailable(String),
     /// The call took longer than its limit. A commit that timed out may have happened.
@@ -31,7 +32,8 @@ pub enum Error {
     /// The configuration cannot work.
     #[error("{0}")]
     Config(String),
-    /// A defect of ours: a wrong statement, a row that does not fit, a violated constraint that we should have checked.
+    /// A defect of ours: a wrong statement, a row that does not fit, a violated constraint that we should
+    /// have checked.
     #[error("store: {0}")]
     Other(String),
 }
@@ -158,10 +160,10 @@ fn duplicate_index(message: &str) -> &str {
     after.split_once(' ').map_or(after, |(name, _)| name)
 }
 
-impl From<Error> for domain::Error {
+impl From<Error> for primitives::Error {
     /// Tells the outside no more than the kind; the cause goes to the log here, once.
     fn from(error: Error) -> Self {
-        use domain::ErrorKind;
+        use primitives::ErrorKind;
         match error {
             Error::Unavailable(_) | Error::Timeout(_) | Error::Conflict(_) => {
                 tracing::warn!(%error, "store call failed");
@@ -189,13 +191,16 @@ mod tests {
             Error::Conflict("x".into()),
         ] {
             assert!(error.is_transient());
-            assert_eq!(domain::Error::from(error).kind, domain::ErrorKind::Unavailable);
+            assert_eq!(
+                primitives::Error::from(error).kind,
+                primitives::ErrorKind::Unavailable
+            );
         }
     }
 
     #[test]
     fn the_outside_learns_nothing_internal() {
-        let outside = domain::Error::from(Error::Other("relation \"users\" does not exist".into()));
+        let outside = primitives::Error::from(Error::Other("relation \"users\" does not exist".into()));
         assert!(!format!("{outside:?}").contains("relation"));
     }
 

@@ -1,8 +1,8 @@
 //! What requests made that their clients may send again.
 //!
-//! A key is claimed by the transaction that makes something, before it makes it, so of two tries at once the second waits for the
-//! first: it finds what that one made, or makes it itself when that one was rolled back. The answer is not kept, since answers may
-//! hold secrets; it is written anew from what was made.
+//! A key is claimed by the transaction that makes something, before it makes it, so of two tries at once the
+//! second waits for the first: it finds what that one made, or makes it itself when that one was rolled back.
+//! The answer is not kept, since answers may hold secrets; it is written anew from what was made.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use domain::idempotency::reused;
-use domain::{Attempt, Clock};
+use primitives::idempotency::reused;
+use primitives::{Attempt, Clock};
 use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
@@ -46,18 +46,20 @@ fn of(attempt: &Attempt) -> OfAttempt<'_> {
     k::table.find((attempt.user.0, attempt.operation, attempt.key.as_str()))
 }
 
-/// Claims the key of an attempt in the transaction that is going to make something, and answers what an earlier attempt has
-/// made. None: go on, and call [`note_made`]. A request without a name is always the first.
+/// Claims the key of an attempt in the transaction that is going to make something, and answers what an
+/// earlier attempt has made. None: go on, and call [`note_made`]. A request without a name is always the
+/// first.
 ///
 /// # Errors
-/// `request.idempotency_key_reused` when the key was used for a request that said something else; the store's.
+/// `request.idempotency_key_reused` when the key was used for a request that said something else; the
+/// store's.
 pub async fn made_earlier<E>(
     conn: &mut AsyncPgConnection,
     attempt: Option<&Attempt>,
     now: DateTime<Utc>,
 ) -> Result<Option<i64>, E>
 where
-    E: From<diesel::result::Error> + From<domain::Error>,
+    E: From<diesel::result::Error> + From<primitives::Error>,
 {
     let Some(attempt) = attempt else {
         return Ok(None);

@@ -1,8 +1,9 @@
 //! One acting replica, elected by a session-level advisory lock.
 //!
-//! The lock lives as long as the connection that took it, so a leader that dies is succeeded as soon as the server notices,
-//! and no lease has to be written. The server is told to end a session that says nothing for [`SILENCE`]: a leader that is
-//! stopped or cut off is succeeded too. It may wake up in the middle of its work, so that work stays safe to do twice.
+//! The lock lives as long as the connection that took it, so a leader that dies is succeeded as soon as the
+//! server notices, and no lease has to be written. The server is told to end a session that says nothing for
+//! [`SILENCE`]: a leader that is stopped or cut off is succeeded too. It may wake up in the middle of its
+//! work, so that work stays safe to do twice.
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use crate::{Database, Result};
 
 /// How long the check that the lock is still held may take.
 const CHECK: Duration = Duration::from_secs(1);
-/// After this silence the server ends the session, and with it the leadership. [`Leadership::hold`] is called more often.
+/// After this silence the server ends the session, and with it the leadership. [`Leadership::hold`] is called
+/// more often.
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// A candidate for the one acting replica of a piece of work. Dropping it gives the leadership up.
@@ -25,7 +27,8 @@ pub struct Leadership {
 }
 
 impl Leadership {
-    /// Stands for the work named, such as `stream.reconciler`; the name counts within one database. Nothing is asked yet.
+    /// Stands for the work named, such as `stream.reconciler`; the name counts within one database. Nothing
+    /// is asked yet.
     pub fn new(database: &Database, name: impl Into<String>) -> Self {
         Self {
             database: database.clone(),
@@ -34,8 +37,8 @@ impl Leadership {
         }
     }
 
-    /// Says whether this replica is the acting one now, and tries to become it. Call it before each piece of work, at least
-    /// every ten seconds. A server that is away means no.
+    /// Says whether this replica is the acting one now, and tries to become it. Call it before each piece of
+    /// work, at least every ten seconds. A server that is away means no.
     pub async fn hold(&mut self) -> bool {
         if let Some(session) = &self.session {
             if session.answers().await {

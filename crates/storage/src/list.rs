@@ -1,8 +1,8 @@
 //! A page of a list and the length of the whole list, in one statement.
 //!
-//! A service says which rows belong to the list and how the rows of one page are read, with what stands beside them
-//! ([`List::new`]). The statement between the two finds the page's ids by their sort key. Only plain expressions of diesel are used,
-//! no literal SQL: such a statement is prepared once for a connection.
+//! A service says which rows belong to the list and how the rows of one page are read, with what stands
+//! beside them ([`List::new`]). The statement between the two finds the page's ids by their sort key. Only
+//! plain expressions of diesel are used, no literal SQL: such a statement is prepared once for a connection.
 
 use std::pin::Pin;
 
@@ -12,8 +12,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_async::methods::LoadQuery;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::page::PageStart;
-use domain::{Cursor, PageInfo, PageRequest};
+use primitives::page::PageStart;
+use primitives::{Cursor, PageInfo, PageRequest};
 
 mod statement;
 mod totals;
@@ -30,8 +30,8 @@ pub enum Count {
     Known(i64),
     /// Every row.
     All,
-    /// No further than this. When there are no more, the page is taken from the rows that were counted, so a search looks once for
-    /// what it finds.
+    /// No further than this. When there are no more, the page is taken from the rows that were counted, so a
+    /// search looks once for what it finds.
     UpTo(i64),
 }
 
@@ -75,8 +75,8 @@ enum KeyValue {
 }
 
 impl<M, R> List<M, R> {
-    /// `matching` selects the sort key and the id of each row of the list, in no order. `rows` selects pairs, whose second is
-    /// [`Total`], where [`in_page`] holds for the id, in the order of the list.
+    /// `matching` selects the sort key and the id of each row of the list, in no order. `rows` selects pairs,
+    /// whose second is [`Total`], where [`in_page`] holds for the id, in the order of the list.
     pub fn new(matching: M, rows: R, key: SortKey, count: Count, page: PageRequest) -> Self {
         let after = match page.start {
             PageStart::Page(_) => None,
@@ -111,8 +111,8 @@ impl After {
 /// A page of rows with what is said beside them, when it is read.
 pub type Loading<'a, T> = Pin<Box<dyn Future<Output = QueryResult<(Vec<T>, PageInfo)>> + Send + 'a>>;
 
-/// Reads a page. `list` makes the statement for a page; `cursor` names a row. The future is boxed, for the compiler cannot see that
-/// one with a statement in it may change threads.
+/// Reads a page. `list` makes the statement for a page; `cursor` names a row. The future is boxed, for the
+/// compiler cannot see that one with a statement in it may change threads.
 ///
 /// # Errors
 /// The database's.
@@ -148,7 +148,8 @@ where
 }
 
 impl Count {
-    /// Of a list that is short for each caller, or rarely asked for: counted with each page that has a number.
+    /// Of a list that is short for each caller, or rarely asked for: counted with each page that has a
+    /// number.
     #[must_use]
     pub fn always(page: PageRequest) -> Self {
         match page.start {
@@ -171,8 +172,8 @@ impl Count {
     }
 }
 
-/// A pattern of SQL's LIKE that the planner does not look into. It would make a plan for each pattern anew, which takes as long as
-/// the search.
+/// A pattern of SQL's LIKE that the planner does not look into. It would make a plan for each pattern anew,
+/// which takes as long as the search.
 #[auto_type(no_type_alias)]
 pub fn unseen(pattern: String) -> _ {
     let pattern: AsExprOf<String, Text> = pattern.into_sql::<Text>();

@@ -1,5 +1,5 @@
-//! `LISTEN` on a connection of its own, as a wake-up: whoever waits looks at the table itself, so a lost notification costs
-//! time and never a row.
+//! `LISTEN` on a connection of its own, as a wake-up: whoever waits looks at the table itself, so a lost
+//! notification costs time and never a row.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -41,7 +41,8 @@ pub struct Wakeups {
 }
 
 impl Wakeups {
-    /// Waits until a notification arrived since the last call, or listening has begun anew and some may have been missed.
+    /// Waits until a notification arrived since the last call, or listening has begun anew and some may have
+    /// been missed.
     pub async fn notified(&self) {
         self.notify.notified().await;
     }

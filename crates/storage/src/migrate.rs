@@ -23,8 +23,8 @@ const LIMITS: &str =
 /// "airwave" in hexadecimal digits of its letters; one number that all replicas lock.
 const LOCK: i64 = 0x61_6972_7761_7665;
 
-/// Runs the pending migrations of each source, in the order of the sources, under an advisory lock: of several replicas that
-/// start at once one migrates and the others find nothing to do.
+/// Runs the pending migrations of each source, in the order of the sources, under an advisory lock: of
+/// several replicas that start at once one migrates and the others find nothing to do.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the server cannot be reached, [`Error::Other`] when a migration fails.
@@ -68,7 +68,8 @@ fn run(conn: AsyncPgConnection, sources: &'static [EmbeddedMigrations]) -> Resul
     check_versions(sources)?;
     let mut conn = AsyncConnectionWrapper::<AsyncPgConnection>::from(conn);
     conn.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})"))?;
-    // Waiting for the other replica was fine; a migration that waits for a busy table would stop the whole service.
+    // Waiting for the other replica was fine; a migration that waits for a busy table would stop the whole
+    // service.
     conn.batch_execute("SET lock_timeout = '10s'")?;
     for source in sources {
         for migration in conn.pending_migrations(Borrowed(source)).map_err(failed)? {

@@ -22,7 +22,8 @@ pub struct Mongo {
 }
 
 impl Mongo {
-    /// Builds the client, which connects in the background. Only the name of a `mongodb+srv` URL is looked up here.
+    /// Builds the client, which connects in the background. Only the name of a `mongodb+srv` URL is looked up
+    /// here.
     ///
     /// # Errors
     /// [`Error::Config`] when the URL cannot be understood.

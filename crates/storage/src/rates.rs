@@ -1,14 +1,14 @@
-//! Rates that all replicas count together, in Redis. While Redis is away each process counts for itself: who reaches several
-//! has as many rates, and nobody is locked out.
+//! Rates that all replicas count together, in Redis. While Redis is away each process counts for itself: who
+//! reaches several has as many rates, and nobody is locked out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use domain::Clock;
-use domain::rate::{Rate, Taken};
 use moka::future::Cache;
 use moka::ops::compute::Op;
+use primitives::Clock;
+use primitives::rate::{Rate, Taken};
 
 use crate::deadpool_redis::redis::Script;
 use crate::{Redis, Result};

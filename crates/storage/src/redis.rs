@@ -1,7 +1,7 @@
 //! Redis: one multiplexed connection for the whole process, and a prefix on every key.
 //!
-//! A checkout from a pool costs a round trip, so commands share one connection, which pipelines them. What would hold it up
-//! (a blocking command, `MULTI`) takes a connection from [`Redis::pool`] instead.
+//! A checkout from a pool costs a round trip, so commands share one connection, which pipelines them. What
+//! would hold it up (a blocking command, `MULTI`) takes a connection from [`Redis::pool`] instead.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +30,8 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Prepares the connection, which is made at the first command: a server that is away shows in [`ping`](Self::ping).
-    /// Call it inside a tokio runtime.
+    /// Prepares the connection, which is made at the first command: a server that is away shows in
+    /// [`ping`](Self::ping). Call it inside a tokio runtime.
     ///
     /// # Errors
     /// [`Error::Config`] when the URL cannot be understood.

@@ -1,6 +1,8 @@
-//! Measures one broadcast from encoder to replay, and what the idle platform costs. Prints figures; judges none.
+//! Measures one broadcast from encoder to replay, and what the idle platform costs. Prints figures; judges
+//! none.
 //!
-//! Run it by `make bench`, which gives it release builds and a stack of its own. Everything, the load included, is on this machine.
+//! Run it by `make bench`, which gives it release builds and a stack of its own. Everything, the load
+//! included, is on this machine.
 
 #![expect(
     clippy::indexing_slicing,

@@ -1,6 +1,8 @@
-//! Measures the upload of a video of 2 GiB: how long it takes and how much memory each service takes at most. Prints figures; judges none.
+//! Measures the upload of a video of 2 GiB: how long it takes and how much memory each service takes at most.
+//! Prints figures; judges none.
 //!
-//! Run it by `make bench-upload`, which gives it release builds and a stack of its own. Everything, the sender included, is on this machine.
+//! Run it by `make bench-upload`, which gives it release builds and a stack of its own. Everything, the
+//! sender included, is on this machine.
 
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;

@@ -120,7 +120,8 @@ fn rust_of_the_image_is_new_enough() {
     assert!(minor(image) >= minor(needed), "{needed} is needed");
 }
 
-/// Runs the script with the variables of a container, as far as nginx's own test of a configuration; returns the configuration.
+/// Runs the script with the variables of a container, as far as nginx's own test of a configuration; returns
+/// the configuration.
 fn configured(name: &str, folder: &std::path::Path, change: &[(&str, &str)]) -> Result<String, String> {
     let mut script = Command::new(checkout().join("deploy/container/nginx"));
     script

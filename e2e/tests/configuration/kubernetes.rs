@@ -1,5 +1,6 @@
-//! `k8s/`: the manifests as they stand in their files, with the settings and example secrets of the development overlay. That kustomize
-//! builds them and that the result fits the schemas of Kubernetes is seen by `deploy/check`.
+//! `k8s/`: the manifests as they stand in their files, with the settings and example secrets of the
+//! development overlay. That kustomize builds them and that the result fits the schemas of Kubernetes is seen
+//! by `deploy/check`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,6 @@
-//! What the platform is deployed from agrees with its programs: the list of settings, the compose file, the Kubernetes manifests, the
-//! images. Whether those files are well formed is judged by their own schemas, in `deploy/check`.
+//! What the platform is deployed from agrees with its programs: the list of settings, the compose file, the
+//! Kubernetes manifests, the images. Whether those files are well formed is judged by their own schemas, in
+//! `deploy/check`.
 
 #![expect(
     clippy::unwrap_used,

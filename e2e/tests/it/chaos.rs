@@ -1,8 +1,10 @@
-//! Whatever is killed and cut, everybody sees what MongoDB holds: all of it, once, in order; and what was acknowledged is there once.
+//! Whatever is killed and cut, everybody sees what MongoDB holds: all of it, once, in order; and what was
+//! acknowledged is there once.
 //!
-//! Gateways and chat services are killed and started again, the broker closes its connections with all that is on its way, clients
-//! are cut off; meanwhile twelve official clients of three kinds talk over two gateways. A seed says what happens when, though never
-//! with the same races: `AIRWAVE_CHAOS_SEED` tries another one.
+//! Gateways and chat services are killed and started again, the broker closes its connections with all that
+//! is on its way, clients are cut off; meanwhile twelve official clients of three kinds talk over two
+//! gateways. A seed says what happens when, though never with the same races: `AIRWAVE_CHAOS_SEED` tries
+//! another one.
 
 mod plan;
 
@@ -21,7 +23,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::replicas::Replicas;
 
-/// The official client as it comes (polling, then a websocket), the same on polling alone, and python-socketio.
+/// The official client as it comes (polling, then a websocket), the same on polling alone, and
+/// python-socketio.
 const KINDS: [&str; 3] = ["browser", "polling", "python"];
 const POLLING: &[&str] = &["polling"];
 /// As many of each kind on each gateway.
@@ -184,7 +187,8 @@ impl Crowd {
     }
 }
 
-/// Numbers begin at one and have no holes, and everything that was said is there once; answers ids by those of the clients.
+/// Numbers begin at one and have no holes, and everything that was said is there once; answers ids by those
+/// of the clients.
 fn said_once<'a>(stored: &'a [Stored], said: &BTreeSet<String>) -> Result<BTreeMap<&'a str, &'a str>> {
     let hole = (1..).zip(stored).find(|(seq, message)| message.seq != *seq);
     ensure!(hole.is_none(), "the numbers have a hole: {hole:?}");

@@ -1,6 +1,6 @@
-//! The API asked by its own description: Schemathesis makes requests that fit it and requests that do not, with a fixed seed, and
-//! checks what the platform answers. A defect in either shows here: a 5xx, a status or a body that is not described, something
-//! good that is refused, something bad that is taken.
+//! The API asked by its own description: Schemathesis makes requests that fit it and requests that do not,
+//! with a fixed seed, and checks what the platform answers. A defect in either shows here: a 5xx, a status or
+//! a body that is not described, something good that is refused, something bad that is taken.
 
 use std::process::Stdio;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! What several gateways have in common: what is decided on one holds on all, and a viewer is counted once, whichever dies.
+//! What several gateways have in common: what is decided on one holds on all, and a viewer is counted once,
+//! whichever dies.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use tokio::time::Instant;
 use crate::permissions::grant;
 use crate::replicas::{Instance, Replicas};
 
-/// Decisions reach every gateway within a second; a busy machine may take longer, and the test says how long it took.
+/// Decisions reach every gateway within a second; a busy machine may take longer, and the test says how long
+/// it took.
 const A_SECOND: Duration = Duration::from_secs(5);
 /// The viewers of a gateway that died are gone within this time.
 const GONE: Duration = Duration::from_secs(20);

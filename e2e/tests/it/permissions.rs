@@ -1,5 +1,5 @@
-//! Who may do what, by every route of the API: what each kind of caller is answered, on the whole platform. A route that is in the API's
-//! description and not in this table fails the test.
+//! Who may do what, by every route of the API: what each kind of caller is answered, on the whole platform. A
+//! route that is in the API's description and not in this table fails the test.
 
 use std::collections::BTreeSet;
 
@@ -36,9 +36,9 @@ const EVERYBODY: [Who; 6] = [
 /// A route, its body, and the status that each of [`EVERYBODY`] gets.
 struct Row(&'static str, &'static str, Value, [u16; 6]);
 
-/// `{stream}` is a stream of the owner's, a new one for each call that may change it; `{category}` a new category; `{other}` an
-/// account that is nobody above; `{new}` a text that was not there before. A body `THROWAWAY` is none, and the caller
-/// an account made for this call.
+/// `{stream}` is a stream of the owner's, a new one for each call that may change it; `{category}` a new
+/// category; `{other}` an account that is nobody above; `{new}` a text that was not there before. A body
+/// `THROWAWAY` is none, and the caller an account made for this call.
 fn table() -> Vec<Row> {
     const OPEN: [u16; 6] = [200, 401, 200, 200, 200, 200];
     const SIGNED_IN: [u16; 6] = [401, 401, 200, 200, 200, 200];

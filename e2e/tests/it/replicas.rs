@@ -1,4 +1,5 @@
-//! A platform of two gateways, each asking a chat service of its own, over the same stores and broker; and a stream that is live.
+//! A platform of two gateways, each asking a chat service of its own, over the same stores and broker; and a
+//! stream that is live.
 
 use anyhow::{Result, bail};
 use e2e::api::{Api, User};

@@ -206,7 +206,8 @@ impl Story {
         Ok(publisher)
     }
 
-    /// The encoder stops for good: the room is told, the playlist goes, and it was one broadcast with one notice.
+    /// The encoder stops for good: the room is told, the playlist goes, and it was one broadcast with one
+    /// notice.
     async fn ends(&mut self, mut publisher: Publisher) -> Result<Vec<f64>> {
         let hls = text(&self.get_stream().await?, "/playbackUrls/hls")?;
         publisher.stop().await?;
@@ -411,8 +412,8 @@ async fn viewers(socket: &mut Socket, count: u64) -> Result<()> {
     Ok(())
 }
 
-/// A video plays before it has arrived whole when its index (`moov`) stands before the media (ISO/IEC 14496-12). Asked for as a
-/// player does, by range.
+/// A video plays before it has arrived whole when its index (`moov`) stands before the media (ISO/IEC
+/// 14496-12). Asked for as a player does, by range.
 async fn is_fast_start(url: &str) -> Result<bool> {
     let response = reqwest::Client::new()
         .get(url)

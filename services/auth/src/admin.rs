@@ -1,4 +1,5 @@
-//! `auth admin`: what needs access to the database and no account. The events of it leave with the next relay that looks.
+//! `auth admin`: what needs access to the database and no account. The events of it leave with the next relay
+//! that looks.
 
 use std::io::BufRead;
 
@@ -6,7 +7,7 @@ use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Duration;
-use domain::{Clock, text};
+use primitives::{Clock, text};
 use secrecy::SecretString;
 use storage::Database;
 

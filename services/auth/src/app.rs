@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::Clock;
 use identity::Verifier;
 use objects::Pictures;
+use primitives::Clock;
 use sha2::{Digest, Sha256};
 
 use crate::domain::Lifetimes;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::Role;
+use primitives::Role;
 use runtime::{Command, ConfigError, TelemetryConfig};
 use storage::DatabaseConfig;
 

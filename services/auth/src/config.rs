@@ -53,8 +53,8 @@ pub struct TokenConfig {
     /// Ed25519 key that signs access tokens: PKCS#8 as PEM, or base64 of that
     #[arg(long, env = "AIRWAVE_AUTH_SIGNING_KEY", hide_env_values = true)]
     pub signing_key: SecretString,
-    /// Keys that still verify during a rotation (private or public PEM, or base64 of that), separated by commas. A new key is
-    /// listed here on every replica before it signs
+    /// Keys that still verify during a rotation (private or public PEM, or base64 of that), separated by
+    /// commas. A new key is listed here on every replica before it signs
     #[arg(long, env = "AIRWAVE_AUTH_SIGNING_KEYS_PREVIOUS", hide_env_values = true)]
     pub signing_keys_previous: Option<SecretString>,
     /// Seconds that an access token lives, up to 24 h
@@ -141,7 +141,8 @@ impl Config {
         Passwords::check(&self.passwords)
     }
 
-    /// Settings for a test: any port, cheap hashes, these servers. The signing key is shared by the replicas of one test.
+    /// Settings for a test: any port, cheap hashes, these servers. The signing key is shared by the replicas
+    /// of one test.
     #[must_use]
     pub fn for_testing(
         database: DatabaseConfig,

@@ -1,12 +1,14 @@
-//! The rules of sessions: when tokens begin and end, what a refresh token may still do, what a cut-off cuts off.
+//! The rules of sessions: when tokens begin and end, what a refresh token may still do, what a cut-off cuts
+//! off.
 //!
-//! A *session* is what follows from one sign-in. It has access tokens, which carry its id as `sid` and which nobody asks us
-//! about, and a chain of refresh tokens, each good for one use. A session ends by a logout, by the second use of a refresh token
-//! (one of the two users stole it, and we can not know which), or with its last refresh token.
+//! A *session* is what follows from one sign-in. It has access tokens, which carry its id as `sid` and which
+//! nobody asks us about, and a chain of refresh tokens, each good for one use. A session ends by a logout, by
+//! the second use of a refresh token (one of the two users stole it, and we can not know which), or with its
+//! last refresh token.
 
-use ::domain::UserId;
 use chrono::{DateTime, Duration, DurationRound, Utc};
 use identity::{AUDIENCE, Claims, ISSUER, LEEWAY_SECONDS};
+use primitives::UserId;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
@@ -29,8 +31,8 @@ pub struct AccessTimes {
 }
 
 impl AccessTimes {
-    /// The times of a token made now. Within the second of a cut-off it is dated to the cut-off, so that it outlives it while
-    /// every token before it does not.
+    /// The times of a token made now. Within the second of a cut-off it is dated to the cut-off, so that it
+    /// outlives it while every token before it does not.
     #[must_use]
     pub fn starting(now: DateTime<Utc>, tokens_valid_from: Option<DateTime<Utc>>, life: Duration) -> Self {
         let issued_at = whole_second(now).max(tokens_valid_from.unwrap_or(DateTime::UNIX_EPOCH));
@@ -45,7 +47,7 @@ impl AccessTimes {
 pub(crate) fn claims(
     user: UserId,
     username: &str,
-    role: ::domain::Role,
+    role: primitives::Role,
     session: Uuid,
     times: AccessTimes,
 ) -> Claims {
@@ -70,8 +72,8 @@ pub fn refused_by_itself(expires_at: DateTime<Utc>) -> DateTime<Utc> {
     expires_at + Duration::seconds(LEEWAY_SECONDS + 1)
 }
 
-/// A new cut-off: every token made until now is older than it. `iat` has whole seconds, so it lies in the second after now and
-/// after the cut-off before.
+/// A new cut-off: every token made until now is older than it. `iat` has whole seconds, so it lies in the
+/// second after now and after the cut-off before.
 #[must_use]
 pub fn cutoff(now: DateTime<Utc>, previous: Option<DateTime<Utc>>) -> DateTime<Utc> {
     let second = Duration::seconds(1);
@@ -110,7 +112,8 @@ pub fn judge_refresh(
     }
 }
 
-/// A name as somebody typed it, in the form in which names are compared and kept: a full-width `ａ` is an `a` (NFKC).
+/// A name as somebody typed it, in the form in which names are compared and kept: a full-width `ａ` is an `a`
+/// (NFKC).
 #[must_use]
 pub fn normal_name(typed: &str) -> String {
     // Names are short; what is longer is refused whatever it means, and not worth the work.
@@ -167,7 +170,7 @@ mod tests {
         assert_eq!(normal_name("ａｎｎａ"), "anna");
         assert_eq!(normal_name("Anna_9"), "Anna_9");
         assert!(
-            ::domain::text::username(&normal_name("аnna")).is_err(),
+            primitives::text::username(&normal_name("аnna")).is_err(),
             "a Cyrillic letter is none of ours"
         );
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use domain::ErrorKind::{Conflict, Forbidden, Invalid, NotFound, RateLimited, Unauthenticated};
-use domain::FieldError;
+use primitives::ErrorKind::{Conflict, Forbidden, Invalid, NotFound, RateLimited, Unauthenticated};
+use primitives::FieldError;
 
 /// The errors of the service.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ pub enum Error {
     Store(#[from] storage::Error),
     /// What a shared rule says.
     #[error(transparent)]
-    Shared(#[from] domain::Error),
+    Shared(#[from] primitives::Error),
 }
 
 /// The result of the service's calls.
@@ -79,7 +79,7 @@ impl From<FieldError> for Error {
     }
 }
 
-impl From<Error> for domain::Error {
+impl From<Error> for primitives::Error {
     fn from(error: Error) -> Self {
         match error {
             Error::Fields(fields) => Self::invalid_fields(fields),

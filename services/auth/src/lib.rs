@@ -2,9 +2,9 @@
 //!
 //! # The code
 //!
-//! [`build`] takes the ports and makes the clients; [`run`] answers until the stop. A call enters through [`inbound::rpc`], which
-//! says who may call what; [`domain`] has the rules; [`store`] the tables, with the row of the outbox in the same transaction.
-//! [`admin`] is what `auth admin` does.
+//! [`build`] takes the ports and makes the clients; [`run`] answers until the stop. A call enters through
+//! [`inbound::rpc`], which says who may call what; [`domain`] has the rules; [`store`] the tables, with the
+//! row of the outbox in the same transaction. [`admin`] is what `auth admin` does.
 
 pub mod admin;
 pub mod app;
@@ -23,13 +23,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::domain::Clock;
 use ::identity::{KeySet, Revocation, ServiceName, ServiceTokens, Verifier};
 use anyhow::Context;
 use bucket::Bucket;
 use bus::{Bus, Relay};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use objects::Pictures;
+use primitives::Clock;
 use proto::Access;
 use proto::auth::v1::auth_service_server::{AuthServiceServer, SERVICE_NAME};
 use runtime::{GrpcListener, Health, InternalListener, Shutdown, identity_sync};
@@ -131,8 +131,8 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> anyhow::
     })
 }
 
-/// Answers until the stop, then finishes what is in progress. While PostgreSQL can not be reached the process is alive and not
-/// ready; it migrates and answers as soon as it can.
+/// Answers until the stop, then finishes what is in progress. While PostgreSQL can not be reached the process
+/// is alive and not ready; it migrates and answers as soon as it can.
 ///
 /// # Errors
 /// A migration that fails, or an essential task that ended.
@@ -203,11 +203,11 @@ fn health(database: &Database, redis: &Redis, bus: &Bus) -> Health {
 
 /// We are the source ourselves: other replicas' revocations come from our own table.
 impl identity_sync::Source for App {
-    async fn key_set(&self) -> Result<KeySet, ::domain::Error> {
+    async fn key_set(&self) -> Result<KeySet, primitives::Error> {
         Ok(self.keys.key_set().clone())
     }
 
-    async fn revocations_since(&self, cursor: &str) -> Result<(Vec<Revocation>, String), ::domain::Error> {
+    async fn revocations_since(&self, cursor: &str) -> Result<(Vec<Revocation>, String), primitives::Error> {
         Ok(self.store.revocations_since(cursor).await?)
     }
 }

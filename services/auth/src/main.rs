@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use auth::cli::Cli;
-use domain::Clock;
+use primitives::Clock;
 use runtime::Process;
 
 fn main() -> ExitCode {

@@ -1,7 +1,8 @@
 //! Password hashes: argon2id, off the async threads, a few at a time.
 //!
-//! A hash keeps a core busy for tens of milliseconds and some 19 MiB, on purpose. So a fixed number run at once, a bounded
-//! number wait, and whoever comes then is told to come back: a flood of sign-ins costs sign-ins, not the service.
+//! A hash keeps a core busy for tens of milliseconds and some 19 MiB, on purpose. So a fixed number run at
+//! once, a bounded number wait, and whoever comes then is told to come back: a flood of sign-ins costs
+//! sign-ins, not the service.
 
 use std::sync::Arc;
 

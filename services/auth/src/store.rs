@@ -1,7 +1,8 @@
-//! The service's tables: `users`, `refresh_tokens`, `token_blacklist` and `follows`, and the events that their changes emit.
+//! The service's tables: `users`, `refresh_tokens`, `token_blacklist` and `follows`, and the events that
+//! their changes emit.
 //!
-//! Whatever changes a user's sessions first locks the user's row. So a sign-in, a refresh, a logout and a new password happen one
-//! after the other, and none of them leaves a token alive that another has just ended.
+//! Whatever changes a user's sessions first locks the user's row. So a sign-in, a refresh, a logout and a new
+//! password happen one after the other, and none of them leaves a token alive that another has just ended.
 
 mod accounts;
 mod administration;
@@ -11,11 +12,11 @@ mod revocations;
 mod sessions;
 mod throttle;
 
-use ::domain::{Role, UserId};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use moka::future::Cache;
+use primitives::{Role, UserId};
 use storage::Database;
 
 use crate::domain::Lifetimes;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bus::{Bus, Realtime};
-use domain::Clock;
 use identity::{ServiceName, ServiceTokens, Verifier};
+use primitives::Clock;
 use proto::Peer;
 use runtime::Health;
 use storage::{Mongo, Redis};
@@ -72,7 +72,7 @@ impl App {
         let clock = Clock::system();
         let mongo = Mongo::connect(&config.mongo, "chat").await?;
         let redis = Redis::connect(&config.redis)?;
-        let bus = Bus::connect(&config.bus, "chat").map_err(domain::Error::from)?;
+        let bus = Bus::connect(&config.bus, "chat").map_err(primitives::Error::from)?;
         let realtime = Realtime::start(&bus);
         let tokens = ServiceTokens::from_config(&config.service_secret, ServiceName::Chat, clock.clone());
         let streams = Peer::new(config.stream_url.clone(), tokens.clone());

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use domain::Rate;
 use identity::{ServiceSecretConfig, check_secret};
+use primitives::Rate;
 use runtime::{ConfigError, GrpcConfig, ProcessConfig};
 use secrecy::SecretString;
 use storage::{MongoConfig, RedisConfig};

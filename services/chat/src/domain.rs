@@ -1,4 +1,5 @@
-//! What may be said, deleted and how often, who moderates, and how a room's messages get their numbers. No IO.
+//! What may be said, deleted and how often, who moderates, and how a room's messages get their numbers. No
+//! IO.
 
 mod message;
 mod moderation;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{ErrorKind, FieldError};
 use mongodb::error::TRANSIENT_TRANSACTION_ERROR;
+use primitives::{ErrorKind, FieldError};
 
 /// The result of this service's own calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -15,7 +15,8 @@ pub enum Error {
     /// MongoDB or Redis does not answer.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// Another transaction was in the way of ours, or the connection broke; nothing of it was done, and trying again may work.
+    /// Another transaction was in the way of ours, or the connection broke; nothing of it was done, and
+    /// trying again may work.
     #[error("undone: {0}")]
     Undone(String),
     /// A defect of ours.
@@ -65,7 +66,7 @@ pub enum Error {
     Field(FieldError),
     /// What a peer said.
     #[error(transparent)]
-    Domain(#[from] domain::Error),
+    Domain(#[from] primitives::Error),
 }
 
 impl From<storage::Error> for Error {
@@ -100,7 +101,7 @@ impl From<FieldError> for Error {
     }
 }
 
-impl From<Error> for domain::Error {
+impl From<Error> for primitives::Error {
     fn from(error: Error) -> Self {
         match error {
             Error::Unavailable(reason) | Error::Undone(reason) => {
@@ -144,7 +145,7 @@ impl From<Error> for domain::Error {
 }
 
 /// What moderation refuses.
-fn moderation(error: &Error) -> domain::Error {
+fn moderation(error: &Error) -> primitives::Error {
     let (kind, code, detail) = match error {
         Error::Protected => (
             ErrorKind::Forbidden,
@@ -187,7 +188,7 @@ fn moderation(error: &Error) -> domain::Error {
             "You may not do that in this room.",
         ),
     };
-    let told = domain::Error::new(kind, code, detail);
+    let told = primitives::Error::new(kind, code, detail);
     match error {
         Error::Banned(Some(wait)) | Error::SlowMode(wait) => told.retry_after(*wait),
         _ => told,

@@ -1,7 +1,7 @@
 //! Answers that hold for a second, of which no busy key waits for the next.
 //!
-//! An answer that is nearly too old is asked for again by whoever needs it then, who goes on with the one that still holds. Only who
-//! comes when there is none waits.
+//! An answer that is nearly too old is asked for again by whoever needs it then, who goes on with the one
+//! that still holds. Only who comes when there is none waits.
 
 use std::future::ready;
 use std::hash::Hash;

@@ -1,19 +1,20 @@
-//! What holds in a room, and for whom: its rules, its bans, its moderators. A change is seen at once by the replica that made it, and
-//! within a second by the others.
+//! What holds in a room, and for whom: its rules, its bans, its moderators. A change is seen at once by the
+//! replica that made it, and within a second by the others.
 //!
-//! A room's rules are read about once a second while it is spoken in, and with them whom the log names of late. Every change of the lists is
-//! in the log, so what they say of somebody whom it does not name holds for longer than a second: a message of somebody who speaks
-//! now and then asks nothing of the store. That an answer is always younger than the log that is looked at needs no order among
-//! replicas, only clocks that agree as well as those of tokens have to.
+//! A room's rules are read about once a second while it is spoken in, and with them whom the log names of
+//! late. Every change of the lists is in the log, so what they say of somebody whom it does not name holds
+//! for longer than a second: a message of somebody who speaks now and then asks nothing of the store. That an
+//! answer is always younger than the log that is looked at needs no order among replicas, only clocks that
+//! agree as well as those of tokens have to.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::{Clock, StreamId, UserId};
 use identity::User;
 use moka::future::Cache;
+use primitives::{Clock, StreamId, UserId};
 use storage::Mongo;
 use tokio::try_join;
 
@@ -27,7 +28,8 @@ use crate::store::settings::settings_get;
 
 /// How long what the lists say of somebody holds while the log does not name them.
 const HOLDS_UNNAMED: Duration = Duration::from_secs(30);
-/// How far back the log is looked at: as long as that, and ten seconds for what a change and a question take and clocks differ.
+/// How far back the log is looked at: as long as that, and ten seconds for what a change and a question take
+/// and clocks differ.
 const LOOK_BACK: Duration = Duration::from_secs(40);
 /// Rooms remembered at once; each may have 200 words.
 const ROOMS: u64 = 2_000;

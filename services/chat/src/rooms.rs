@@ -1,11 +1,12 @@
 //! May a room be spoken in: the copy that events keep, and the stream service where the copy may be behind.
 //!
-//! A stream that the copy has as live is taken for live without asking anybody. A stream that it does not know, or has as ended,
-//! may have started a moment ago, or before this service first ran; then the stream service is asked, and what it says is put
-//! into the copy. Either answer holds for a second, so a room that is not live costs one question a second for each replica, and
-//! while the stream service is away chat goes on in every room that is known to be live.
+//! A stream that the copy has as live is taken for live without asking anybody. A stream that it does not
+//! know, or has as ended, may have started a moment ago, or before this service first ran; then the stream
+//! service is asked, and what it says is put into the copy. Either answer holds for a second, so a room that
+//! is not live costs one question a second for each replica, and while the stream service is away chat goes
+//! on in every room that is known to be live.
 
-use domain::{Clock, StreamId, UserId};
+use primitives::{Clock, StreamId, UserId};
 use proto::Peer;
 use storage::Mongo;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bus::{Bus, Listener, Realtime, RealtimeSubscriber};
 use bytes::Bytes;
-use domain::Clock;
 use identity::{ServiceName, ServiceTokens, Verifier};
+use primitives::Clock;
 use runtime::identity_sync::{self, AuthPeer};
 use runtime::{ConfigError, Health, InternalListener, Shutdown};
 use serde_json::Value;
@@ -132,8 +132,8 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
     })
 }
 
-/// Without keys no token can be judged; without the bus rooms still work, with a delay of two seconds; without Redis each gateway
-/// counts requests for itself.
+/// Without keys no token can be judged; without the bus rooms still work, with a delay of two seconds;
+/// without Redis each gateway counts requests for itself.
 fn health(verifier: &Verifier, bus: &Bus, redis: &Redis) -> Health {
     let health = Health::new();
     let keys = verifier.clone();

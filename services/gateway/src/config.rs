@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bus::BusConfig;
-use domain::Rate;
 use identity::ServiceSecretConfig;
+use primitives::Rate;
 use runtime::{ConfigError, ProcessConfig};
 use storage::RedisConfig;
 
@@ -90,7 +90,8 @@ pub struct PublicConfig {
         default_value = "127.0.0.1,::1"
     )]
     pub gateway_trusted_proxies: Vec<Network>,
-    /// Origins whose pages may call us from a browser, separated by commas; once one is named, sockets of others are refused
+    /// Origins whose pages may call us from a browser, separated by commas; once one is named, sockets of
+    /// others are refused
     #[arg(long, env = "AIRWAVE_GATEWAY_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub gateway_allowed_origins: Vec<String>,
     /// Directory of the built page (web/dist); without it only the API is served
@@ -109,8 +110,8 @@ pub struct PublicConfig {
     pub gateway_rest_connections: usize,
 }
 
-/// Requests that one party may send in a minute, all at once or spread; 0 does not count them. A party is a user or, without a
-/// token, an IPv4 address or the /64 of an IPv6 one.
+/// Requests that one party may send in a minute, all at once or spread; 0 does not count them. A party is a
+/// user or, without a token, an IPv4 address or the /64 of an IPv6 one.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LimitsConfig {
     /// Requests a minute to register, sign in or renew a session, from one address; 0 for no limit

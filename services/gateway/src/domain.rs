@@ -1,5 +1,6 @@
-//! What is allowed and what state follows, without IO: who is who behind the proxies, the order of a room's messages, who is
-//! present where, how often one socket may speak or one party ask, and how many sockets a party may have.
+//! What is allowed and what state follows, without IO: who is who behind the proxies, the order of a room's
+//! messages, who is present where, how often one socket may speak or one party ask, and how many sockets a
+//! party may have.
 
 pub(crate) mod address;
 pub(crate) mod flood;

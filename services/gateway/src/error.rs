@@ -1,5 +1,5 @@
-//! Why the gateway does not start. What goes wrong in a request is a [`domain::Error`] of the service that was asked, and gets its
-//! status in `inbound/rest/problem.rs`.
+//! Why the gateway does not start. What goes wrong in a request is a [`primitives::Error`] of the service
+//! that was asked, and gets its status in `inbound/rest/problem.rs`.
 
 use runtime::ConfigError;
 

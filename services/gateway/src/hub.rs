@@ -1,9 +1,11 @@
-//! Who is connected to this gateway and in which rooms: the gateway's only state, in memory, and gone with the process.
+//! Who is connected to this gateway and in which rooms: the gateway's only state, in memory, and gone with
+//! the process.
 //!
-//! Cast: a [`Connection`] is one socket with the user behind it. A [`room::Room`] is one stream's chat; it is held in memory while
-//! someone is in it, or was in it when the stream ended and waits for the next start. [`Leases`] says to the stream service who
-//! watches. Everything that is sent to a socket is sent while its room is locked, and sending never waits: so what a socket is
-//! sent is in order, and a slow one delays nobody: it lags behind (`members`).
+//! Cast: a [`Connection`] is one socket with the user behind it. A [`room::Room`] is one stream's chat; it is
+//! held in memory while someone is in it, or was in it when the stream ended and waits for the next start.
+//! [`Leases`] says to the stream service who watches. Everything that is sent to a socket is sent while its
+//! room is locked, and sending never waits: so what a socket is sent is in order, and a slow one delays
+//! nobody: it lags behind (`members`).
 
 pub(crate) mod connection;
 mod drain;
@@ -22,9 +24,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bus::Bindings;
-use domain::address::network;
-use domain::{Error, StreamId, UserId};
 use identity::Verifier;
+use primitives::address::network;
+use primitives::{Error, StreamId, UserId};
 use socketioxide::socket::Sid;
 
 use crate::domain::parties::{Most, Parties};
@@ -95,7 +97,8 @@ impl Hub {
         }
     }
 
-    /// Somebody signs in on a socket, or does it again. Nothing changes when the user has too many sockets already.
+    /// Somebody signs in on a socket, or does it again. Nothing changes when the user has too many sockets
+    /// already.
     pub(crate) fn sign_in(&self, connection: &Arc<Connection>, session: Session) -> Result<(), Error> {
         lock(&self.parties).identify(connection.id(), Some(session.user.id))?;
         self.identify(connection, Some(session));
@@ -152,8 +155,8 @@ impl Hub {
         }
     }
 
-    /// Closes a socket whose token has been revoked; true when it was. Asked again once the socket is known under its user, since a
-    /// revocation between the token's verification and then found nothing to close.
+    /// Closes a socket whose token has been revoked; true when it was. Asked again once the socket is known
+    /// under its user, since a revocation between the token's verification and then found nothing to close.
     pub(crate) fn close_revoked(&self, connection: &Arc<Connection>) -> bool {
         let session = connection.session();
         let revoked = session.is_some_and(|session| self.verifier.is_revoked(&session.user));

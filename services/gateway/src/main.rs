@@ -4,8 +4,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use domain::Clock;
 use gateway::Config;
+use primitives::Clock;
 use runtime::{Command, ConfigError, TelemetryConfig, boot};
 
 /// REST and Socket.IO for browsers and API clients.

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use bus::{Bus, Realtime};
-use domain::Clock;
 use identity::{ServiceName, ServiceTokens, Verifier};
+use primitives::Clock;
 use proto::Peer;
 use runtime::Health;
 use storage::{Database, Redis};
@@ -74,7 +74,8 @@ impl App {
         })
     }
 
-    /// Names what the process needs. Without Redis and the auth service notices are late, but lists are answered.
+    /// Names what the process needs. Without Redis and the auth service notices are late, but lists are
+    /// answered.
     pub(crate) fn watch_health(&self) {
         let database = self.database.clone();
         self.health.require("postgres", move || {

@@ -1,6 +1,6 @@
 //! What can go wrong in this service, and what of it the outside sees.
 
-use domain::ErrorKind;
+use primitives::ErrorKind;
 
 use crate::domain::BrokenPage;
 
@@ -21,7 +21,7 @@ pub enum Error {
     Queue(String),
     /// A peer's answer, or the caller's input.
     #[error(transparent)]
-    Domain(#[from] ::domain::Error),
+    Domain(#[from] primitives::Error),
     /// The auth service sent a page that makes no sense.
     #[error(transparent)]
     Page(#[from] BrokenPage),
@@ -44,7 +44,7 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
-impl From<Error> for ::domain::Error {
+impl From<Error> for primitives::Error {
     fn from(error: Error) -> Self {
         match error {
             Error::Store(error) => error.into(),

@@ -1,4 +1,5 @@
-//! Everything that this service keeps: PostgreSQL tables, one file for each family, and the job queue in Redis.
+//! Everything that this service keeps: PostgreSQL tables, one file for each family, and the job queue in
+//! Redis.
 
 pub mod fanouts;
 pub mod jobs;

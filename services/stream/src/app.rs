@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bucket::Bucket;
 use bus::{Bus, Realtime};
-use domain::Clock;
 use identity::{ServiceName, ServiceTokens, Verifier};
 use objects::Pictures;
+use primitives::Clock;
 use proto::Peer;
 use runtime::{Figures, Health};
 use storage::{Database, Redis};
@@ -108,8 +108,8 @@ impl App {
         })
     }
 
-    /// Names what the process needs. Without Redis nobody is counted, and without a media node nobody goes live, but all else
-    /// works.
+    /// Names what the process needs. Without Redis nobody is counted, and without a media node nobody goes
+    /// live, but all else works.
     pub(crate) fn watch_health(&self) {
         let database = self.store.database.clone();
         self.health.require("postgres", move || {

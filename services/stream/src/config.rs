@@ -47,11 +47,13 @@ pub struct Config {
     /// Secret that the hooks of every media node carry (at least 32 bytes)
     #[arg(long, env = "AIRWAVE_STREAM_HOOK_SECRET", hide_env_values = true)]
     pub stream_hook_secret: SecretString,
-    /// Key under which stream secrets are hashed and sealed (at least 32 bytes); with another one no stream key works any more
+    /// Key under which stream secrets are hashed and sealed (at least 32 bytes); with another one no stream
+    /// key works any more
     #[arg(long, env = "AIRWAVE_STREAM_KEY_SECRET", hide_env_values = true)]
     pub stream_key_secret: SecretString,
-    /// Media nodes, separated by commas: NAME=CONTROL|PUBLIC, where CONTROL is the base URL of /stat and /control and PUBLIC the one
-    /// under which viewers find /hls and /dash, such as `main=http://media:8082|https://live.example.org`
+    /// Media nodes, separated by commas: NAME=CONTROL|PUBLIC, where CONTROL is the base URL of /stat and
+    /// /control and PUBLIC the one under which viewers find /hls and /dash, such as
+    /// `main=http://media:8082|https://live.example.org`
     #[arg(
         long,
         env = "AIRWAVE_STREAM_MEDIA_NODES",
@@ -70,7 +72,8 @@ pub struct Config {
     #[arg(long, env = "AIRWAVE_STREAM_NODE_SILENCE_SECONDS", default_value_t = 45,
           value_parser = clap::value_parser!(u16).range(10..=3600))]
     pub stream_node_silence_seconds: u16,
-    /// Folder of the recordings, when it is on this machine; its free space is checked before a publish is let in
+    /// Folder of the recordings, when it is on this machine; its free space is checked before a publish is
+    /// let in
     #[arg(long, env = "AIRWAVE_STREAM_RECORDINGS_DIR")]
     pub stream_recordings_dir: Option<PathBuf>,
     /// Bytes that must be free in that folder

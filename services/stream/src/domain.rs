@@ -1,8 +1,9 @@
 //! What is allowed, and what state follows. Nothing here waits, reads a clock or names a table.
 //!
-//! The cast: a [`StreamKey`] lets an encoder in; a *publish* is one encoder's connection ([`PublishState`]); a *broadcast* is one
-//! time on air, made of one publish or of several with short drops between them ([`BroadcastState`]). [`judge`] decides whether
-//! a publish is let in, [`reconcile()`] compares what we believe with what the media nodes say.
+//! The cast: a [`StreamKey`] lets an encoder in; a *publish* is one encoder's connection ([`PublishState`]);
+//! a *broadcast* is one time on air, made of one publish or of several with short drops between them
+//! ([`BroadcastState`]). [`judge`] decides whether a publish is let in, [`reconcile()`] compares what we
+//! believe with what the media nodes say.
 
 mod broadcast;
 mod curve;
@@ -24,7 +25,7 @@ pub use reconcile::{
 pub use slug::slug;
 pub use verdict::{Attempt, Refusal, judge};
 
-use domain::{Role, UserId};
+use primitives::{Role, UserId};
 
 /// Whether a user may change or stop what another user owns.
 #[must_use]

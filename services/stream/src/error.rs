@@ -1,6 +1,6 @@
 //! What can go wrong here, and how the outside sees it.
 
-use domain::{ErrorKind, FieldError};
+use primitives::{ErrorKind, FieldError};
 
 /// The result of most of this service's work.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -22,7 +22,7 @@ pub enum Error {
     AdminOnly,
     /// A file that came along was refused, or its way is closed.
     #[error(transparent)]
-    Upload(#[from] domain::Error),
+    Upload(#[from] primitives::Error),
     /// The caller may see the stream but not do this to it.
     #[error("not the owner of the stream")]
     NotOwner,
@@ -61,7 +61,7 @@ impl From<FieldError> for Error {
     }
 }
 
-impl From<Error> for domain::Error {
+impl From<Error> for primitives::Error {
     fn from(error: Error) -> Self {
         let of = |kind, code, detail| Self::new(kind, code, detail);
         match error {

@@ -1,8 +1,9 @@
-//! Our tables, and the leases in Redis. One file per table family; each function that changes something is a transaction that
-//! locks the stream's row first, looks again, lets `domain` decide, and writes the rows and the event.
+//! Our tables, and the leases in Redis. One file per table family; each function that changes something is a
+//! transaction that locks the stream's row first, looks again, lets `domain` decide, and writes the rows and
+//! the event.
 //!
-//! The order of locks is: owner, stream, publish, broadcast. What is public here takes care of its transaction; helpers that run
-//! in somebody else's end in `_in`.
+//! The order of locks is: owner, stream, publish, broadcast. What is public here takes care of its
+//! transaction; helpers that run in somebody else's end in `_in`.
 
 pub mod broadcasts;
 pub mod categories;
@@ -16,8 +17,8 @@ pub mod search;
 pub mod streams;
 pub mod viewers;
 
-use domain::Clock;
 use objects::{Columns, Pictures};
+use primitives::Clock;
 use storage::Database;
 
 use crate::domain::Keyring;

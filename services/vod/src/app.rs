@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::domain::Clock;
 use bucket::Bucket;
 use bus::Bus;
 use identity::{ServiceName, ServiceTokens, Verifier};
+use primitives::Clock;
 use proto::Peer;
 use runtime::Health;
 use storage::list::Totals;
@@ -114,7 +114,8 @@ impl App {
 }
 
 impl Serving {
-    /// Makes the clients, none of which waits for its server. Without Redis views are not counted, and that is all.
+    /// Makes the clients, none of which waits for its server. Without Redis views are not counted, and that
+    /// is all.
     pub(crate) fn new(app: Arc<App>, config: ServeConfig, grpc_addr: SocketAddr) -> Result<Self> {
         let serving = Self {
             redis: Redis::connect(&config.redis)?,

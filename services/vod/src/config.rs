@@ -70,7 +70,8 @@ pub struct WorkConfig {
     /// Directory for unfinished results; `.work` in the recordings directory unless set.
     #[arg(long = "work-dir", env = "AIRWAVE_VOD_WORK_DIR")]
     pub work_dir: Option<PathBuf>,
-    /// Recordings processed at once, 1 to 16; each takes about a core while it is encoded and 50 MiB while it is uploaded.
+    /// Recordings processed at once, 1 to 16; each takes about a core while it is encoded and 50 MiB while it
+    /// is uploaded.
     #[arg(long, env = "AIRWAVE_VOD_WORKERS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=16))]
     pub workers: u16,
     /// Seconds between two looks into the recordings directory.

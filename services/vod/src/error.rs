@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::domain::{ErrorKind, FieldError};
+use primitives::{ErrorKind, FieldError};
 
 use crate::domain::Fenced;
 use crate::slots::{Full, MOST_OF_USER};
@@ -27,7 +27,7 @@ pub enum Error {
     Bucket(#[from] bucket::Error),
     /// A peer's answer, or the caller's input.
     #[error(transparent)]
-    Domain(#[from] ::domain::Error),
+    Domain(#[from] primitives::Error),
     /// There is no such VOD, or the caller may not see it.
     #[error("no such VOD")]
     NotFound,
@@ -86,7 +86,7 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
-impl From<Error> for ::domain::Error {
+impl From<Error> for primitives::Error {
     fn from(error: Error) -> Self {
         match error {
             Error::Store(error) => error.into(),
@@ -125,7 +125,7 @@ impl From<Error> for ::domain::Error {
     }
 }
 
-fn refused(error: &Error) -> ::domain::Error {
+fn refused(error: &Error) -> primitives::Error {
     let (kind, code, detail) = match error {
         Error::SourceGone => (
             ErrorKind::Conflict,
@@ -149,40 +149,41 @@ fn refused(error: &Error) -> ::domain::Error {
             "Only admins may do this.",
         ),
     };
-    ::domain::Error::new(kind, code, detail)
+    primitives::Error::new(kind, code, detail)
 }
 
 /// Why an upload is not taken.
-fn not_taken(error: &Error) -> ::domain::Error {
+fn not_taken(error: &Error) -> primitives::Error {
     match error {
-        Error::NotAVideo => ::domain::Error {
+        Error::NotAVideo => primitives::Error {
             fields: vec![FieldError::new(
                 "videoFile",
+                "invalid",
                 "must be an MP4, MOV, MKV, WebM, FLV, MPEG-TS or AVI",
             )],
-            ..::domain::Error::new(
+            ..primitives::Error::new(
                 ErrorKind::UnsupportedMedia,
                 "upload.unsupported_media",
                 "The file is no MP4, MOV, MKV, WebM, FLV, MPEG-TS or AVI.",
             )
         },
-        Error::Full(Full::User) => ::domain::Error {
+        Error::Full(Full::User) => primitives::Error {
             retry_after: Some(RETRY_UPLOAD),
-            ..::domain::Error::new(
+            ..primitives::Error::new(
                 ErrorKind::RateLimited,
                 "upload.too_many",
                 format!("No more than {MOST_OF_USER} uploads at once."),
             )
         },
-        Error::Full(Full::All) => ::domain::Error {
+        Error::Full(Full::All) => primitives::Error {
             retry_after: Some(RETRY_UPLOAD),
-            ..::domain::Error::new(
+            ..primitives::Error::new(
                 ErrorKind::Unavailable,
                 "upload.busy",
                 "Too many videos are being uploaded, try again soon.",
             )
         },
-        _ => ::domain::Error::new(
+        _ => primitives::Error::new(
             ErrorKind::Invalid,
             "upload.incomplete",
             "The upload came too slowly.",

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ::domain::UserId;
+use primitives::UserId;
 
 /// Uploads of one user at once, so that one does not take the places of all.
 pub const MOST_OF_USER: usize = 2;

@@ -1,4 +1,5 @@
-//! Everything that this service keeps: PostgreSQL tables, one file for each family, and the view cooldown in Redis.
+//! Everything that this service keeps: PostgreSQL tables, one file for each family, and the view cooldown in
+//! Redis.
 
 pub mod copies;
 pub mod recordings;

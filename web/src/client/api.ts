@@ -1,4 +1,5 @@
-// The REST API as the page calls it: with the session's token, and once more with a new one when that was refused.
+// The REST API as the page calls it: with the session's token, and once more with a new one when that was
+// refused.
 import { connect, got, type Schemas } from './connect'
 import { renew, token } from './session'
 

@@ -72,8 +72,8 @@ export function forget() {
 
 /** Replaces the tokens, unless another call or tab has done so since `stale` was sent. */
 export async function renew(stale: string) {
-  // A refresh token works once, and its second use ends the session: so one at a time, in all tabs. A page from an
-  // insecure origin has no locks; there its calls at least wait for each other.
+  // A refresh token works once, and its second use ends the session: so one at a time, in all tabs. A page
+  // from an insecure origin has no locks; there its calls at least wait for each other.
   if (navigator.locks) return navigator.locks.request(KEY, () => renewOnce(stale))
   alone = alone.catch(() => {}).then(() => renewOnce(stale))
   return alone

@@ -1,4 +1,5 @@
-// Questions before something that can not be undone, and short forms, as modal dialogs: the browser keeps the focus in them.
+// Questions before something that can not be undone, and short forms, as modal dialogs: the browser keeps the
+// focus in them.
 import { form } from './form'
 import { h, type Child } from './element'
 

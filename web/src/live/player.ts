@@ -1,5 +1,6 @@
-// Live playback: hls.js or dash.js. A notice may come a second or two before the first playlist, playlists vanish some time
-// after an end, and neither player survives a restart of the stream: so each is built again until it plays.
+// Live playback: hls.js or dash.js. A notice may come a second or two before the first playlist, playlists
+// vanish some time after an end, and neither player survives a restart of the stream: so each is built again
+// until it plays.
 import type { Schemas } from '../client/api'
 import { safeUrl } from '../dom/element'
 

@@ -75,14 +75,15 @@ socket.on('token_expired', () => {
   void renewed()
 })
 socket.on('server_draining', ({ reconnectInMs }) => {
-  // Until then there is more to hear. The server may close the socket earlier; then it is connected again already, or about to be.
+  // Until then there is more to hear. The server may close the socket earlier; then it is connected again
+  // already, or about to be.
   const { id } = socket
   setTimeout(() => (socket.id === id || !socket.connected) && reconnect(), reconnectInMs)
 })
 socket.on('disconnect', async (reason) => {
   if (reason !== 'io server disconnect') return
-  // The server closes the sockets of a session that is over; a deployment does it too, and then the token still works. Any
-  // call finds out which.
+  // The server closes the sockets of a session that is over; a deployment does it too, and then the token
+  // still works. Any call finds out which.
   if (token()) await api.GET('/api/users/me').catch(() => {})
   setTimeout(() => socket.connect(), 500 + Math.random() * 1500)
 })

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use domain::ErrorKind;
+use primitives::ErrorKind;
 
 type Cause = Box<dyn StdError + Send + Sync>;
 
@@ -42,8 +42,8 @@ impl From<diesel::result::Error> for Failure {
     }
 }
 
-impl From<domain::Error> for Failure {
-    fn from(error: domain::Error) -> Self {
+impl From<primitives::Error> for Failure {
+    fn from(error: primitives::Error) -> Self {
         match error.kind {
             ErrorKind::Unavailable
             | ErrorKind::Internal

@@ -43,7 +43,8 @@ where
     H: Fn(Delivery) -> F + Send + Sync + 'static,
     F: Future<Output = Result<(), Failure>> + Send + 'static,
 {
-    /// Consumes on a new channel until told to stop (`Ok`, when all handlers are done) or until the channel is of no more use.
+    /// Consumes on a new channel until told to stop (`Ok`, when all handlers are done) or until the channel
+    /// is of no more use.
     pub(super) async fn session(
         self: &Arc<Self>,
         bus: &Bus,
@@ -109,7 +110,8 @@ where
         .await
     }
 
-    /// Fails when the queue is gone or the broker no longer knows of a consumer: the stream may stay silent in both cases.
+    /// Fails when the queue is gone or the broker no longer knows of a consumer: the stream may stay silent
+    /// in both cases.
     async fn check(&self, channel: &Channel) -> Result<(), Error> {
         let options = QueueDeclareOptions::durable().passive();
         let name = self.consumer.name.as_str();

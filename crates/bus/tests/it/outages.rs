@@ -37,7 +37,8 @@ async fn consumer_and_relay_resume_after_the_broker_closed_the_connection() {
     world.outbox_is_empty().await;
 }
 
-/// Has the broker close the bus's connections, as an administrator would; the test's own eye on the broker stays.
+/// Has the broker close the bus's connections, as an administrator would; the test's own eye on the broker
+/// stays.
 async fn close_connections(world: &World) {
     let stack = stack::shared().await.unwrap();
     let mut closed = 0;

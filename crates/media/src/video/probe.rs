@@ -74,7 +74,8 @@ pub async fn probe(path: &Path) -> Result<Probe, Error> {
     Ok(found)
 }
 
-/// Whether the tracks that can be used (`v`, `a`) have not one packet: a publisher that left before its first picture.
+/// Whether the tracks that can be used (`v`, `a`) have not one packet: a publisher that left before its first
+/// picture.
 pub(super) async fn holds_no_packet(path: &Path, tracks: &str) -> Result<bool, Error> {
     let interval = [
         "-count_packets",

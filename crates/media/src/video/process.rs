@@ -51,7 +51,8 @@ pub(super) fn input(path: &Path) -> Vec<OsString> {
     arguments
 }
 
-/// Runs a program to its end. It has no terminal to wait for, is killed after the limit, and when the caller goes away.
+/// Runs a program to its end. It has no terminal to wait for, is killed after the limit, and when the caller
+/// goes away.
 pub(super) async fn run(
     program: &'static str,
     arguments: Vec<OsString>,

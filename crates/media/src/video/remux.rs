@@ -22,8 +22,8 @@ pub struct Remuxed {
     pub transcoded: bool,
 }
 
-/// Rewrites a video as fast-start MP4. Tracks that every browser plays (H.264 in 4:2:0, AAC, MP3) are copied; others become H.264
-/// and AAC. `dst` appears only when it is whole.
+/// Rewrites a video as fast-start MP4. Tracks that every browser plays (H.264 in 4:2:0, AAC, MP3) are copied;
+/// others become H.264 and AAC. `dst` appears only when it is whole.
 ///
 /// # Errors
 /// [`Error::Empty`] when there is nothing in the file, [`Error::Broken`] when it cannot be read.

@@ -1,8 +1,8 @@
 //! Pictures are looked at before they are kept, and their URLs are renewed.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::ErrorKind;
 use objects::{Columns, Shown};
+use primitives::ErrorKind;
 
 use crate::world::{World, png};
 

@@ -4,8 +4,8 @@ use bucket::{Bucket, BucketConfig};
 use chrono::TimeDelta;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use diesel_migrations::EmbeddedMigrations;
-use domain::Clock;
 use objects::{Pictures, ledger};
+use primitives::Clock;
 use storage::{Database, DatabaseConfig};
 
 static MIGRATIONS: &[EmbeddedMigrations] = &[objects::MIGRATIONS];

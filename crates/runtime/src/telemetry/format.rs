@@ -1,4 +1,5 @@
-//! One JSON object for each log line, flat: what a person greps for (`request_id`, `trace_id`) stands at the top.
+//! One JSON object for each log line, flat: what a person greps for (`request_id`, `trace_id`) stands at the
+//! top.
 
 use std::fmt::{self, Write};
 
@@ -10,12 +11,12 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-/// The crates that make the spans of a trace. They may log while they hold a span's data; looking into the span would then
-/// wait for ever.
+/// The crates that make the spans of a trace. They may log while they hold a span's data; looking into the
+/// span would then wait for ever.
 const SPAN_MAKER: &str = "opentelemetry";
 
-/// Writes `timestamp`, `level`, `service`, `target`, `message`, the event's fields, those of the spans around it, and the ids of
-/// the trace.
+/// Writes `timestamp`, `level`, `service`, `target`, `message`, the event's fields, those of the spans around
+/// it, and the ids of the trace.
 pub(super) struct Json {
     service: &'static str,
 }

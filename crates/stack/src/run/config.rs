@@ -45,7 +45,8 @@ impl RunConfig {
 
     /// Returns the RTMP server that users name in their encoder.
     ///
-    /// Encoders may take the first address of a name alone, and that of `localhost` is often IPv6, where we do not listen.
+    /// Encoders may take the first address of a name alone, and that of `localhost` is often IPv6, where we
+    /// do not listen.
     #[must_use]
     pub fn rtmp_url(&self) -> String {
         let host = if self.public_host == "localhost" {
@@ -57,8 +58,8 @@ impl RunConfig {
     }
 }
 
-/// Returns the settings of the caller's environment that hold for every service: another bucket, a log level, a collector of
-/// traces.
+/// Returns the settings of the caller's environment that hold for every service: another bucket, a log level,
+/// a collector of traces.
 pub(super) fn overrides(environment: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
     environment
         .filter(|(name, _)| name.starts_with("AIRWAVE_") && !NO_OVERRIDE.contains(&name.as_str()))

@@ -42,7 +42,8 @@ impl MongoDb<'_> {
                 "airwave",
                 "--port",
                 &self.port.to_string(),
-                // What a process that died held in a transaction is free after some seconds, and not after a minute.
+                // What a process that died held in a transaction is free after some seconds, and not after a
+                // minute.
                 "--setParameter",
                 "transactionLifetimeLimitSeconds=5",
             ])

@@ -18,8 +18,8 @@ pub(crate) struct Postgres<'a> {
     pub(crate) log: &'a Path,
     pub(crate) port: u16,
     pub(crate) password: &'a str,
-    /// Off in tests: then commits do not wait for the disk, and passwords are not asked for (a debug build takes tens of
-    /// milliseconds to answer a SCRAM challenge).
+    /// Off in tests: then commits do not wait for the disk, and passwords are not asked for (a debug build
+    /// takes tens of milliseconds to answer a SCRAM challenge).
     pub(crate) durable: bool,
 }
 

@@ -1,5 +1,5 @@
-//! RabbitMQ 3.10: a private node with a private name server (epmd), and the management plugin, by which virtual hosts are made
-//! in milliseconds.
+//! RabbitMQ 3.10: a private node with a private name server (epmd), and the management plugin, by which
+//! virtual hosts are made in milliseconds.
 
 use std::path::Path;
 use std::time::Duration;
@@ -81,7 +81,8 @@ impl RabbitMq<'_> {
                 "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
                 "+sbwt none +sbwtdcpu none +sbwtdio none",
             )
-            // Makes the script become the server instead of waiting for it, so that a signal reaches the server.
+            // Makes the script become the server instead of waiting for it, so that a signal reaches the
+            // server.
             .env("RUNNING_UNDER_SYSTEMD", "true")
     }
 
@@ -138,8 +139,8 @@ impl Management {
         self.put(&format!("permissions/{name}/{USER}"), all).await
     }
 
-    /// Closes connections of a virtual host as an administrator would: those whose client gave them a name that begins so.
-    /// Answers how many were listed; the list is a moment behind.
+    /// Closes connections of a virtual host as an administrator would: those whose client gave them a name
+    /// that begins so. Answers how many were listed; the list is a moment behind.
     pub(crate) async fn close_connections(&self, vhost: &str, named: &str) -> Result<usize> {
         let list = self.request(Method::GET, &format!("vhosts/{vhost}/connections"));
         let listed: Vec<Value> = list.send().await?.error_for_status()?.json().await?;

@@ -153,7 +153,8 @@ async fn a_wrong_key_is_refused_and_no_secret_is_written_down() {
     }
 }
 
-/// Returns the files below the folder that hold the text, but for the configuration, which holds the hooks' secret.
+/// Returns the files below the folder that hold the text, but for the configuration, which holds the hooks'
+/// secret.
 fn files_with(folder: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

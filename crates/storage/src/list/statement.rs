@@ -10,8 +10,8 @@ use super::{After, Count, KeyValue, List, SortKey};
 
 diesel::postfix_operator!(InPage, " IN (SELECT page.id FROM page)", Bool, backend: Pg);
 
-/// Rows that are read at once: the limit of a page is rounded up to one of these, so that there are few statements to prepare. One
-/// more than a page has says whether another follows.
+/// Rows that are read at once: the limit of a page is rounded up to one of these, so that there are few
+/// statements to prepare. One more than a page has says whether another follows.
 const FETCHED: [u32; 4] = [11, 21, 51, 101];
 
 impl<M, R> QueryId for List<M, R> {
@@ -66,8 +66,8 @@ impl<M: QueryFragment<Pg>, R> List<M, R> {
             self.push_matching(out.reborrow())?;
             return self.push_order(out);
         };
-        // Either all is found already, or there is so much that the order finds a page sooner than the condition does. Which it is
-        // is known before a row is read, so only one of the branches runs.
+        // Either all is found already, or there is so much that the order finds a page sooner than the
+        // condition does. Which it is is known before a row is read, so only one of the branches runs.
         out.push_sql(&format!(
             "(SELECT id FROM found WHERE (SELECT items FROM total) <= {most}"
         ));
@@ -90,7 +90,8 @@ impl<M: QueryFragment<Pg>, R> List<M, R> {
         Ok(())
     }
 
-    /// A row comparison, which the index answers; the same written with OR is a filter over everything before it.
+    /// A row comparison, which the index answers; the same written with OR is a filter over everything before
+    /// it.
     fn push_after<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let Some(After { key, id }) = &self.after else {
             return Ok(());
@@ -108,8 +109,8 @@ impl<M: QueryFragment<Pg>, R> List<M, R> {
         Ok(())
     }
 
-    /// The limit is written out: with a parameter the planner does not know that few rows are wanted. The offset is hidden from it as
-    /// patterns are ([`unseen`](super::unseen)).
+    /// The limit is written out: with a parameter the planner does not know that few rows are wanted. The
+    /// offset is hidden from it as patterns are ([`unseen`](super::unseen)).
     fn push_order<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let order = match self.key {
             SortKey::RisingId => "key, id",

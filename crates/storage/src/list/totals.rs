@@ -4,9 +4,9 @@ use std::fmt;
 use std::hash::Hash;
 use std::time::Duration;
 
-use domain::page::PageStart;
-use domain::{PageInfo, PageRequest};
 use moka::sync::Cache;
+use primitives::page::PageStart;
+use primitives::{PageInfo, PageRequest};
 
 use super::Count;
 

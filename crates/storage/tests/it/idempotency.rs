@@ -4,7 +4,7 @@ use chrono::{TimeDelta, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
-use domain::{Attempt, IdempotencyKey, UserId};
+use primitives::{Attempt, IdempotencyKey, UserId};
 use storage::idempotency::{MIGRATIONS, forget_old, made_earlier, note_made};
 use storage::{AsyncPgConnection, Database};
 use tokio::sync::oneshot;
@@ -18,7 +18,7 @@ enum Error {
     #[error(transparent)]
     Diesel(#[from] diesel::result::Error),
     #[error(transparent)]
-    Domain(#[from] domain::Error),
+    Domain(#[from] primitives::Error),
     #[error("changed its mind")]
     Failed,
 }

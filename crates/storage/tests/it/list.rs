@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::InstrumentationEvent;
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
-use domain::page::PageStart;
-use domain::{Cursor, PageInfo, PageRequest};
+use primitives::page::PageStart;
+use primitives::{Cursor, PageInfo, PageRequest};
 use storage::list::{self, Count, List, SortKey, Total, in_page, unseen};
 use storage::{AsyncPgConnection, Database, Error};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Clock, Rate};
+use primitives::{Clock, Rate};
 use storage::{Allowance, Rates, Redis, RedisConfig};
 
 const RATE: Rate = Rate {

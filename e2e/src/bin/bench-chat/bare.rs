@@ -1,4 +1,5 @@
-//! The least that the same deliveries can cost: frames that are written to the sockets in a loop, by a process of its own.
+//! The least that the same deliveries can cost: frames that are written to the sockets in a loop, by a
+//! process of its own.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
-//! Measures chat: deliveries for the processor time that they cost, how long they take, what a socket that does nothing takes, and how
-//! soon a crowd is back after its gateway died. Prints figures; judges none.
+//! Measures chat: deliveries for the processor time that they cost, how long they take, what a socket that
+//! does nothing takes, and how soon a crowd is back after its gateway died. Prints figures; judges none.
 //!
-//! Run it by `make bench-chat`, which gives it release builds and a stack of its own. Everything, the load included, is on this machine;
-//! the load goes to the gateway itself, not through the edge.
+//! Run it by `make bench-chat`, which gives it release builds and a stack of its own. Everything, the load
+//! included, is on this machine; the load goes to the gateway itself, not through the edge.
 
 mod bare;
 mod crowd;

@@ -38,7 +38,8 @@ pub(crate) async fn measure(platform: &Platform, host: &Host, tokens: &[String])
     Ok(())
 }
 
-/// Two hundred encoders would measure the encoders: these rooms are live in the chat service's copy alone, which is all that it asks.
+/// Two hundred encoders would measure the encoders: these rooms are live in the chat service's copy alone,
+/// which is all that it asks.
 async fn open(platform: &Platform) -> Result<Vec<i64>> {
     let rooms: Vec<i64> = (FIRST..FIRST + ROOMS).collect();
     let rows = rooms.iter().map(|room| {

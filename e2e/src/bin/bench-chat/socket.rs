@@ -1,4 +1,5 @@
-//! Sockets of the load: Socket.IO 5 over WebSocket, as far as the bench speaks it. They are many, so they are no clients of Node.
+//! Sockets of the load: Socket.IO 5 over WebSocket, as far as the bench speaks it. They are many, so they are
+//! no clients of Node.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

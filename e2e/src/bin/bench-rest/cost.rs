@@ -37,7 +37,8 @@ pub(crate) async fn quiet(platform: &Platform) -> Result<()> {
     .await
 }
 
-/// Asks for every query once and says what one took, without what the services do by themselves in the same time.
+/// Asks for every query once and says what one took, without what the services do by themselves in the same
+/// time.
 pub(crate) async fn of_one(platform: &Platform, target: &Target, queries: &Queries) -> Result<String> {
     sleep(FORGOTTEN).await;
     let before = counts(platform).await?;

@@ -51,7 +51,8 @@ pub(crate) async fn fill(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-/// Does what the servers would do at some time after such a change, so that they do not while something is measured.
+/// Does what the servers would do at some time after such a change, so that they do not while something is
+/// measured.
 pub(crate) async fn settle(platform: &Platform) -> Result<()> {
     for service in [
         Service::Auth,

@@ -76,7 +76,8 @@ pub(crate) async fn saturate(target: &Target, queries: &Arc<Queries>, span: Dura
     run(target, queries, None, span).await
 }
 
-/// Requests at a rate. The time of one that had to wait for its connection begins when it should have been sent.
+/// Requests at a rate. The time of one that had to wait for its connection begins when it should have been
+/// sent.
 pub(crate) async fn steady(
     target: &Target,
     queries: &Arc<Queries>,

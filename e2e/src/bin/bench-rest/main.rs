@@ -1,7 +1,7 @@
 //! Measures reads of the REST API on a filled platform. Prints figures; judges none.
 //!
-//! Run it by `make bench-rest`, which gives it release builds and a stack of its own. Everything, the load included, is on this machine;
-//! the load goes to the gateway itself, not through the edge.
+//! Run it by `make bench-rest`, which gives it release builds and a stack of its own. Everything, the load
+//! included, is on this machine; the load goes to the gateway itself, not through the edge.
 
 mod cost;
 mod fill;
@@ -18,7 +18,8 @@ use load::Target;
 use peers::Express;
 use stack::{Platform, PlatformOptions, Service};
 
-/// How long each kind of request is measured, at saturation, at half of that and at half of what is to be reached.
+/// How long each kind of request is measured, at saturation, at half of that and at half of what is to be
+/// reached.
 const SPAN: Duration = Duration::from_secs(10);
 /// Where the deep page begins.
 const DEEP: usize = 40_000;

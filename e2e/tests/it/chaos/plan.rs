@@ -18,7 +18,8 @@ const LENGTH: Duration = Duration::from_secs(40);
 const BETWEEN_MESSAGES: std::ops::Range<u64> = 10..150;
 /// Milliseconds between two blows.
 const BETWEEN_BLOWS: std::ops::Range<u64> = 300..2500;
-/// Milliseconds for which a process that was killed is away: sometimes nobody notices, sometimes everybody gives up waiting.
+/// Milliseconds for which a process that was killed is away: sometimes nobody notices, sometimes everybody
+/// gives up waiting.
 const AWAY: std::ops::Range<u64> = 50..4000;
 
 /// One thing that happens.

@@ -1,8 +1,9 @@
-//! What is done from time to time. Each task takes no argument, may run on every replica at once, and may be skipped.
+//! What is done from time to time. Each task takes no argument, may run on every replica at once, and may be
+//! skipped.
 
 use std::time::Duration;
 
-use domain::Clock;
+use primitives::Clock;
 use tokio::time::{Instant, interval_at};
 
 use crate::error::Result;

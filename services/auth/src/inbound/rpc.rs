@@ -5,8 +5,8 @@ mod answers;
 mod requests;
 mod sessions;
 
-use domain::UserId;
 use identity::ServiceName::{self, Chat, Gateway, Notification, Stream, Vod};
+use primitives::UserId;
 use proto::auth::v1::auth_service_server::AuthService;
 use proto::auth::v1::{
     AccountResponse, BanRequest, ChangePasswordRequest, CheckFollowRequest, CheckFollowResponse,

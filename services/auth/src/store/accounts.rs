@@ -1,10 +1,10 @@
 //! Accounts: made, looked up, handed to the other services, changed by an administrator.
 
-use ::domain::{Role, UserId, text};
 use bus::emit;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use primitives::{Role, UserId, text};
 use proto::events::v1::UserRegistered;
 use proto::events::v1::event::Payload;
 
@@ -101,8 +101,8 @@ impl Store {
             .await
     }
 
-    /// The account of a name, in whatever case. What can be no name is looked up all the same, as one that nobody has: it
-    /// takes as long, and PostgreSQL does not take every text (no NUL).
+    /// The account of a name, in whatever case. What can be no name is looked up all the same, as one that
+    /// nobody has: it takes as long, and PostgreSQL does not take every text (no NUL).
     pub async fn user_by_name(&self, name: &str) -> Result<Option<UserRow>> {
         let key = text::username(name).unwrap_or_default().to_ascii_lowercase();
         self.database
@@ -173,8 +173,8 @@ impl Store {
             .await
     }
 
-    /// Gives an account a role. One that may less than before loses its access tokens, which name the old role; one that may
-    /// more keeps them until they expire.
+    /// Gives an account a role. One that may less than before loses its access tokens, which name the old
+    /// role; one that may more keeps them until they expire.
     pub async fn user_grant(&self, name: &str, role: Role, now: DateTime<Utc>) -> Result<()> {
         let found = self.user_by_name(name).await?.ok_or(Error::UserNotFound)?;
         let lifetimes = self.lifetimes;

@@ -1,7 +1,6 @@
-//! What admins do to accounts. Whether somebody is an admin is read from the table each time, since a token may be older than
-//! the role.
+//! What admins do to accounts. Whether somebody is an admin is read from the table each time, since a token
+//! may be older than the role.
 
-use ::domain::{Cursor, PageInfo, PageRequest, Role, UserId, text};
 use bus::emit;
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
@@ -9,6 +8,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use primitives::{Cursor, PageInfo, PageRequest, Role, UserId, text};
 use proto::events::v1::event::Payload;
 use proto::events::v1::{UserBanned, UserUnbanned};
 
@@ -65,7 +65,8 @@ impl Store {
         self.database.read(read).await
     }
 
-    /// Gives an account a role. Its access tokens, which name the old one, are refused; the next refresh brings the new role.
+    /// Gives an account a role. Its access tokens, which name the old one, are refused; the next refresh
+    /// brings the new role.
     pub async fn role_set(
         &self,
         admin: UserId,
@@ -212,7 +213,7 @@ pub fn name_prefix(text: &str) -> Result<String> {
         Ok(text.to_owned())
     } else {
         let rule = "must be 1 to 25 letters, digits or _";
-        Err(::domain::FieldError::new("query", rule).into())
+        Err(primitives::FieldError::new("query", "invalid", rule).into())
     }
 }
 

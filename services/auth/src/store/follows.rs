@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use ::domain::page::PageStart;
-use ::domain::{Cursor, PageInfo, PageRequest, UserId};
 use bus::emit;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
@@ -13,6 +11,8 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use moka::future::Cache;
+use primitives::page::PageStart;
+use primitives::{Cursor, PageInfo, PageRequest, UserId};
 use proto::events::v1::event::Payload;
 use proto::events::v1::{UserFollowed, UserUnfollowed};
 use storage::list::{self, Count, List, SortKey, Total, in_page};
@@ -22,7 +22,8 @@ use super::{Store, UserRow};
 use crate::error::{Error, Result};
 use crate::schema::{follows, users};
 
-/// Up to here a count is made anew each time. Above it takes a while and nobody sees the difference, so it is kept a moment.
+/// Up to here a count is made anew each time. Above it takes a while and nobody sees the difference, so it is
+/// kept a moment.
 const EXACT: i64 = 10_000;
 /// How long a large count is kept.
 const LARGE_COUNT_AGE: Duration = Duration::from_secs(5);

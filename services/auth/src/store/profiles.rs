@@ -1,12 +1,12 @@
 //! What people do to their own account.
 
-use ::domain::UserId;
 use bus::emit;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use identity::User;
 use objects::{Columns, Doomed, Picture, Shown};
+use primitives::UserId;
 use proto::events::v1::event::Payload;
 use proto::events::v1::{UserDeleted, UserUpdated};
 use uuid::Uuid;
@@ -109,8 +109,8 @@ impl Store {
             .await
     }
 
-    /// Replaces a password. All other sessions end; this one goes on with new tokens, and every access token made until now is
-    /// refused.
+    /// Replaces a password. All other sessions end; this one goes on with new tokens, and every access token
+    /// made until now is refused.
     pub async fn password_change(
         &self,
         token: &User,
@@ -136,8 +136,8 @@ impl Store {
             .await
     }
 
-    /// Removes an account with its sessions, follows and picture, and tells the others, who remove or anonymise what they have
-    /// of it. Its name is free again.
+    /// Removes an account with its sessions, follows and picture, and tells the others, who remove or
+    /// anonymise what they have of it. Its name is free again.
     pub async fn user_delete(&self, id: UserId, now: DateTime<Utc>) -> Result<()> {
         let lifetimes = self.lifetimes;
         self.database

@@ -1,11 +1,11 @@
 //! `token_blacklist`: what is refused before it expires.
 //!
-//! The contract's column `token` holds the id of what is refused. A logout must refuse *all* access tokens of its session, and
-//! we do not keep a list of those; but each carries the session's id as `sid`. So a logout writes two rows, one with the
-//! presented token's `jti` and one with the session's `sid`, and every verifier looks for both. A cut-off for a whole user
-//! (another password, fewer rights) is a row too, so that one question answers what is new.
+//! The contract's column `token` holds the id of what is refused. A logout must refuse *all* access tokens of
+//! its session, and we do not keep a list of those; but each carries the session's id as `sid`. So a logout
+//! writes two rows, one with the presented token's `jti` and one with the session's `sid`, and every verifier
+//! looks for both. A cut-off for a whole user (another password, fewer rights) is a row too, so that one
+//! question answers what is new.
 
-use ::domain::{FieldError, UserId};
 use bus::emit;
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
@@ -13,6 +13,7 @@ use diesel::sql_types::Timestamptz;
 use diesel::upsert::excluded;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use identity::{REVOCATIONS_PAGE, Revocation};
+use primitives::{FieldError, UserId};
 use proto::events::v1::event::Payload;
 use proto::events::v1::{TokenRevoked, TokensCutoff, token_revoked};
 use proto::time::timestamp;
@@ -22,8 +23,9 @@ use crate::domain::{AccessTimes, Lifetimes, cutoff, refused_by_itself};
 use crate::error::Result;
 use crate::schema::{refresh_tokens, token_blacklist, users};
 
-/// A row gets its time when its transaction begins and is seen when it commits, at most 10 s later (crate `storage`). So
-/// whoever asks for news is given again what may have been written in the time before their last question.
+/// A row gets its time when its transaction begins and is seen when it commits, at most 10 s later (crate
+/// `storage`). So whoever asks for news is given again what may have been written in the time before their
+/// last question.
 const OVERLAP: Duration = Duration::seconds(30);
 /// Rows that one statement prunes.
 const PRUNE_BATCH: i64 = 1000;
@@ -111,7 +113,8 @@ pub(super) async fn user_cut_off(
         .set(users::tokens_valid_from.eq(valid_from))
         .execute(conn)
         .await?;
-    // The longest that a token made until now may live; sessions that are gone may have had longer ones, up to a day.
+    // The longest that a token made until now may live; sessions that are gone may have had longer ones, up
+    // to a day.
     let day = Duration::days(1).max(lifetimes.access);
     let until = refused_by_itself(AccessTimes::starting(now, Some(valid_from), day).expires_at);
     let revocation = Revocation::User {
@@ -140,8 +143,8 @@ impl Store {
         let (now, rows) = self
             .database
             .read(async |conn| -> Result<(DateTime<Utc>, Vec<Row>)> {
-                // The database's clock wrote the rows, so it also says from when the next question asks; and it is read
-                // first, since rows may come while we look.
+                // The database's clock wrote the rows, so it also says from when the next question asks; and
+                // it is read first, since rows may come while we look.
                 let now = diesel::select(diesel::dsl::now.into_sql::<Timestamptz>())
                     .get_result(conn)
                     .await?;
@@ -233,7 +236,7 @@ impl Position {
                 token: token.to_owned(),
             })
         });
-        position.ok_or_else(|| FieldError::new("cursor", "is not one that this list gave").into())
+        position.ok_or_else(|| FieldError::new("cursor", "invalid", "is not one that this list gave").into())
     }
 }
 

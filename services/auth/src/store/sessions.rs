@@ -34,7 +34,8 @@ pub struct Granted {
     pub access: AccessTimes,
 }
 
-/// What a refresh came to. Both are written: a session that dies must stay dead although the caller gets an error.
+/// What a refresh came to. Both are written: a session that dies must stay dead although the caller gets an
+/// error.
 enum Refreshed {
     Rotated(Box<Granted>),
     Killed(Revocation),
@@ -73,8 +74,8 @@ impl Store {
             .await
     }
 
-    /// Exchanges a refresh token for a new one. The second use of one ends its session; the revocation is then the error's
-    /// company, for the caller to apply here at once.
+    /// Exchanges a refresh token for a new one. The second use of one ends its session; the revocation is
+    /// then the error's company, for the caller to apply here at once.
     pub async fn session_refresh(
         &self,
         hash: Vec<u8>,
@@ -182,8 +183,8 @@ async fn refresh_row(conn: &mut AsyncPgConnection, hash: &[u8]) -> Result<Refres
     row.ok_or(Error::RefreshTokenInvalid)
 }
 
-/// Removes a session's refresh tokens and revokes its access tokens until the last of them has expired, and that is after
-/// `at_least`. Says so to everybody.
+/// Removes a session's refresh tokens and revokes its access tokens until the last of them has expired, and
+/// that is after `at_least`. Says so to everybody.
 async fn session_kill(
     conn: &mut AsyncPgConnection,
     user: &UserRow,

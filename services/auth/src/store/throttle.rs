@@ -1,15 +1,15 @@
 //! How often one may try to sign in or to register, counted in Redis so that all replicas count together.
 //!
-//! A try is counted before its password is looked at, so that many at once do not slip through. Names are counted as they
-//! were typed, whether somebody has them or not: the answer for an unknown name is the same.
+//! A try is counted before its password is looked at, so that many at once do not slip through. Names are
+//! counted as they were typed, whether somebody has them or not: the answer for an unknown name is the same.
 //!
-//! While Redis is away nothing is counted and sign-ins go on. Guessing is then bounded by what a hash costs and by the queue in
-//! front of it, which is the lesser evil beside nobody being able to sign in.
+//! While Redis is away nothing is counted and sign-ins go on. Guessing is then bounded by what a hash costs
+//! and by the queue in front of it, which is the lesser evil beside nobody being able to sign in.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use domain::address::network;
+use primitives::address::network;
 use storage::Redis;
 use storage::deadpool_redis::redis::Script;
 
@@ -20,8 +20,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// How long failures are remembered.
 const FAILURES: Duration = Duration::from_secs(15 * 60);
 
-/// Counts each key up in its window, in the order given, and stops at the first that is over its limit; answers the
-/// milliseconds until that window ends, or 0.
+/// Counts each key up in its window, in the order given, and stops at the first that is over its limit;
+/// answers the milliseconds until that window ends, or 0.
 const COUNT: &str = r"
 for i, key in ipairs(KEYS) do
     local count = redis.call('INCR', key)
@@ -117,8 +117,8 @@ impl Throttle {
 
     fn failures(&self, name: &str, address: Option<IpAddr>) -> [String; 2] {
         // What is no name at all is counted together.
-        let name =
-            ::domain::text::username(name).map_or_else(|_| "-".to_owned(), |name| name.to_ascii_lowercase());
+        let name = primitives::text::username(name)
+            .map_or_else(|_| "-".to_owned(), |name| name.to_ascii_lowercase());
         let from = address.map_or_else(|| "-".to_owned(), |address| network(address).to_string());
         [
             self.redis.key(&format!("auth:failures:{name}:{from}")),

@@ -5,8 +5,8 @@ use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{GetProfileRequest, GetUsersRequest, RegisterRequest, SnapshotRequest};
 use std::time::Duration;
 
-use domain::ErrorKind;
 use identity::ServiceName;
+use primitives::ErrorKind;
 
 use crate::world::{PASSWORD, World, code, said, user};
 

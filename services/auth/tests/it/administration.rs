@@ -1,6 +1,6 @@
 //! What admins do to accounts, and nobody else.
 
-use domain::{Clock, Error, Role as Rank};
+use primitives::{Clock, Error, Role as Rank};
 use proto::auth::v1::{
     Account, BanRequest, FollowingIdsRequest, ListAccountsRequest, Role, SessionResponse, SetRoleRequest,
     UnbanRequest,

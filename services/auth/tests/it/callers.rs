@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth::inbound::rpc::CALLERS;
-use domain::Role;
 use identity::{ServiceName, TestIssuer};
+use primitives::Role;
 use proto::CallContext;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{FollowerPageRequest, GetMeRequest, KeySetRequest, LoginRequest};
@@ -88,8 +88,9 @@ async fn forged_expired_and_missing_user_tokens_are_refused() {
     let world = World::new().await;
     let replica = world.replica().await;
     let anna = replica.register("anna").await;
-    let forged = TestIssuer::new().token(domain::UserId(user(&anna).id), "anna", Role::Admin);
-    // Nobody has that key, which is not the same as an invalid token until the keys have been looked up again.
+    let forged = TestIssuer::new().token(primitives::UserId(user(&anna).id), "anna", Role::Admin);
+    // Nobody has that key, which is not the same as an invalid token until the keys have been looked up
+    // again.
     assert_ne!(code(replica.me(&forged).await), "ok");
     let mut parts: Vec<_> = anna.access_token.split('.').collect();
     parts[2] = "AAAA";

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use domain::ErrorKind;
 use identity::ServiceName;
+use primitives::ErrorKind;
 use proto::CallContext;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{CheckFollowRequest, FollowerPageRequest, ListFollowsRequest, UnfollowRequest};

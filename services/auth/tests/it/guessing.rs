@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{Error, ErrorKind};
+use primitives::{Error, ErrorKind};
 use proto::auth::v1::SessionResponse;
 use storage::RedisConfig;
 

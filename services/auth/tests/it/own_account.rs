@@ -23,7 +23,7 @@ impl Replica {
         token: &str,
         file: &[u8],
         request: UpdateProfileRequest,
-    ) -> Result<User, domain::Error> {
+    ) -> Result<User, primitives::Error> {
         let answer = self
             .call(Some(token))
             .update_profile(messages(file, request))
@@ -36,7 +36,7 @@ impl Replica {
         token: &str,
         current: &str,
         new: &str,
-    ) -> Result<SessionResponse, domain::Error> {
+    ) -> Result<SessionResponse, primitives::Error> {
         let request = ChangePasswordRequest {
             current_password: current.to_owned(),
             new_password: new.to_owned(),

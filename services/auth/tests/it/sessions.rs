@@ -1,7 +1,7 @@
 //! A session from its first token to its last.
 
 use chrono::Utc;
-use domain::Clock;
+use primitives::Clock;
 use proto::events::v1::event::Payload;
 use proto::events::v1::token_revoked::What;
 use proto::time::datetime;

@@ -124,7 +124,7 @@ async fn a_call_joins_the_trace_of_its_caller_and_the_export_traces_nothing() {
 
 fn service_token() -> String {
     let secret = secrecy::SecretString::from(SERVICE_SECRET);
-    let clock = domain::Clock::system();
+    let clock = primitives::Clock::system();
     identity::ServiceTokens::new(&secret, None, identity::ServiceName::Gateway, clock).issue()
 }
 

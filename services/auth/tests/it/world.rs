@@ -7,11 +7,11 @@ use auth::config::Config;
 use auth::store::Store;
 use bucket::{Bucket, BucketConfig};
 use bus::{Bus, BusConfig, Heard, Listener};
-use domain::{Clock, Error};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use identity::{ServiceName, ServiceTokens};
+use primitives::{Clock, Error};
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{
     FollowRequest, GetMeRequest, LoginRequest, LogoutRequest, RefreshRequest, RegisterRequest,
@@ -73,7 +73,8 @@ impl World {
         Replica::start(self.config.clone(), self.clock.clone()).await
     }
 
-    /// What is told under these keys from now on; returns when it can be heard. What was told just before may come too.
+    /// What is told under these keys from now on; returns when it can be heard. What was told just before may
+    /// come too.
     pub(crate) async fn listen(&self, keys: &[&str]) -> Ear {
         let bus = Bus::connect(&self.config.bus, "test").unwrap();
         let mut listener = Listener::start(&bus, keys);

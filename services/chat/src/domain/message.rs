@@ -1,4 +1,4 @@
-use domain::{FieldError, UserId, text};
+use primitives::{FieldError, UserId, text};
 
 use crate::domain::Standing;
 
@@ -53,7 +53,8 @@ impl ClientMessageId {
         } else {
             Err(FieldError::new(
                 "clientMessageId",
-                "must be 1 to 64 bytes without control characters",
+                "control_characters",
+                "must not contain control characters",
             ))
         }
     }
@@ -78,7 +79,7 @@ impl MessageId {
         if (1..=MAX_MESSAGE_ID).contains(&id.len()) {
             Ok(Self(id))
         } else {
-            Err(FieldError::new("id", "is not a valid id"))
+            Err(FieldError::invalid_id("id"))
         }
     }
 
@@ -89,7 +90,8 @@ impl MessageId {
     }
 }
 
-/// Whether somebody may delete a message: its author, even one who may not speak any more, and who moderates the room.
+/// Whether somebody may delete a message: its author, even one who may not speak any more, and who moderates
+/// the room.
 #[must_use]
 pub fn may_delete(user: UserId, author: UserId, standing: Standing) -> bool {
     user == author || standing.moderates()

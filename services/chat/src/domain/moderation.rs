@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::{FieldError, UserId, text};
+use primitives::{FieldError, UserId, text};
 
 /// The longest time out, a year; more is meant for good.
 const LONGEST: u32 = 31_536_000;
@@ -24,7 +24,7 @@ impl BanOrder {
     /// The rule that it breaks.
     pub fn parse(user: UserId, seconds: Option<u32>, reason: &str) -> Result<Self, FieldError> {
         if seconds.is_some_and(|seconds| !(1..=LONGEST).contains(&seconds)) {
-            return Err(FieldError::new("seconds", format!("must be 1 to {LONGEST}")));
+            return Err(FieldError::out_of_range("seconds", 1, LONGEST));
         }
         Ok(Self {
             user,

@@ -2,10 +2,10 @@ use std::collections::VecDeque;
 
 /// Messages of one room that arrived together, on their way to numbers.
 ///
-/// The numbers are no counter. A batch is inserted in order at last+1, last+2 … and a unique index (room, number) decides between
-/// writers that do so at once: the insert stops at the first number that is taken, the loser reads the last number again and goes
-/// on with what is left. So a number is only ever written by a writer that knows the one before it to be there, and there
-/// are no holes.
+/// The numbers are no counter. A batch is inserted in order at last+1, last+2 … and a unique index (room,
+/// number) decides between writers that do so at once: the insert stops at the first number that is taken,
+/// the loser reads the last number again and goes on with what is left. So a number is only ever written by a
+/// writer that knows the one before it to be there, and there are no holes.
 #[derive(Debug)]
 pub struct Batch<T> {
     waiting: VecDeque<T>,
@@ -212,7 +212,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the writers' order: numbers from 1 without holes, each message once, each writer's own order kept.
+        /// Whatever the writers' order: numbers from 1 without holes, each message once, each writer's own
+        /// order kept.
         #[test]
         fn numbers_have_no_holes(
             batches in prop::collection::vec((prop::collection::vec(0_u32..12, 1..8), prop::option::of(0_i64..1)), 1..5),

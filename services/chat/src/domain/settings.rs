@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use domain::FieldError;
+use primitives::FieldError;
 
 use crate::domain::{BlockedWords, Standing};
 
@@ -37,8 +37,8 @@ pub struct Conditions {
 }
 
 impl Settings {
-    /// Whether somebody may say a text here, and on which conditions. Blocked words are blocked for everyone; who moderates
-    /// neither waits nor follows.
+    /// Whether somebody may say a text here, and on which conditions. Blocked words are blocked for everyone;
+    /// who moderates neither waits nor follows.
     ///
     /// # Errors
     /// Why not.
@@ -80,10 +80,7 @@ impl SettingsChange {
         blocked_words: Option<Vec<String>>,
     ) -> Result<Self, FieldError> {
         if slow_mode_seconds.is_some_and(|seconds| seconds > LONGEST_PAUSE) {
-            return Err(FieldError::new(
-                "slowModeSeconds",
-                format!("must be 0 to {LONGEST_PAUSE}"),
-            ));
+            return Err(FieldError::out_of_range("slowModeSeconds", 0, LONGEST_PAUSE));
         }
         Ok(Self {
             slow_mode_seconds,

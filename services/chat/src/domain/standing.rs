@@ -1,4 +1,4 @@
-use domain::{Role, UserId};
+use primitives::{Role, UserId};
 
 /// What a room's own lists say of somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,8 +25,8 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Somebody's standing. No ban holds against the owner or an admin; any other moderator who is banned is one no more, and
-    /// cannot let themselves in again.
+    /// Somebody's standing. No ban holds against the owner or an admin; any other moderator who is banned is
+    /// one no more, and cannot let themselves in again.
     #[must_use]
     pub fn of(user: UserId, role: Role, owner: UserId, place: Place) -> Self {
         match role {
@@ -51,7 +51,8 @@ impl Standing {
         self >= Self::Owner
     }
 
-    /// May ban somebody of this standing: only those below, so neither a moderator another, nor anybody the owner or an admin.
+    /// May ban somebody of this standing: only those below, so neither a moderator another, nor anybody the
+    /// owner or an admin.
     #[must_use]
     pub fn may_ban(self, target: Self) -> bool {
         self.moderates() && self > target && target < Self::Owner

@@ -9,10 +9,11 @@ const POLITE: u32 = 64;
 
 /// How writers of one room on several replicas take turns.
 ///
-/// Who has just inserted knows the last number and inserts again at once; who lost has to read it first, and would lose again
-/// and again for as long as the winner's queue is full. So a writer whose queue is full rests between inserts, as long as its
-/// insert took, which is time enough for another to read and insert: now and then while it knows of no other, and after
-/// every insert for a while when it met one. What arrives meanwhile is written together, so little is lost.
+/// Who has just inserted knows the last number and inserts again at once; who lost has to read it first, and
+/// would lose again and again for as long as the winner's queue is full. So a writer whose queue is full
+/// rests between inserts, as long as its insert took, which is time enough for another to read and insert:
+/// now and then while it knows of no other, and after every insert for a while when it met one. What arrives
+/// meanwhile is written together, so little is lost.
 #[derive(Debug, Default)]
 pub struct Turns {
     in_a_row: u32,

@@ -1,6 +1,6 @@
 use std::collections::{BTreeSet, HashMap};
 
-use domain::FieldError;
+use primitives::FieldError;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_segmentation::UnicodeSegmentation;
@@ -25,7 +25,7 @@ impl BlockedWords {
     /// # Errors
     /// The rule that one breaks.
     pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, FieldError> {
-        let refuse = |message: String| Err(FieldError::new("blockedWords", message));
+        let refuse = |message: String| Err(FieldError::new("blockedWords", "invalid", message));
         let (mut kept, mut seen) = (Vec::new(), BTreeSet::new());
         for (at, word) in words.into_iter().enumerate() {
             if at >= MOST {
@@ -85,8 +85,8 @@ impl BlockedWords {
     }
 }
 
-/// The words of a text as they are compared: compatibility forms, case and accents make no difference, what shows nothing is left
-/// out, and punctuation only parts words.
+/// The words of a text as they are compared: compatibility forms, case and accents make no difference, what
+/// shows nothing is left out, and punctuation only parts words.
 fn fold(text: &str) -> Vec<String> {
     let plain: String = text
         .nfkd()
@@ -103,8 +103,8 @@ fn fold(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Marks above, below and through letters, and the points of Hebrew and Arabic. Vowel signs that are letters of their own are not
-/// among them: without those, words of Indian scripts would be others.
+/// Marks above, below and through letters, and the points of Hebrew and Arabic. Vowel signs that are letters
+/// of their own are not among them: without those, words of Indian scripts would be others.
 fn is_accent(c: char) -> bool {
     matches!(canonical_combining_class(c), 10..=35 | 200..)
 }

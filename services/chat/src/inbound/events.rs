@@ -1,11 +1,11 @@
-//! Events of streams and accounts. All are applied idempotently, so there is no inbox: a stream's state has a version, and what
-//! is removed twice is removed once.
+//! Events of streams and accounts. All are applied idempotently, so there is no inbox: a stream's state has a
+//! version, and what is removed twice is removed once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Consumer, Delivery, Failure};
-use domain::{StreamId, UserId};
+use primitives::{StreamId, UserId};
 use proto::events::v1::event::Payload;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +21,8 @@ pub const CONSUMER: &str = "chat.events";
 /// What it hears. A ban ends the user's tokens, and with them the speaking.
 const KEYS: &[&str] = &["stream.started", "stream.ended", "stream.deleted", "user.deleted"];
 
-/// After this time nobody writes any more what was allowed before the event: a replica believes for a second that a room is
-/// live, and a message may take 2.6 s. What is removed is removed at once, and again then.
+/// After this time nobody writes any more what was allowed before the event: a replica believes for a second
+/// that a room is live, and a message may take 2.6 s. What is removed is removed at once, and again then.
 const SETTLE: Duration = Duration::from_secs(4);
 /// Handlers at once; those that wait cost nothing.
 const HANDLERS: u16 = 32;

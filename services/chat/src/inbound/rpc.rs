@@ -7,8 +7,8 @@ mod settings;
 
 use std::sync::Arc;
 
-use domain::{FieldError, PageRequest, StreamId, UserId};
 use identity::{ServiceName, User};
+use primitives::{FieldError, PageRequest, StreamId, UserId};
 use proto::chat::v1::chat_service_server::ChatService;
 use proto::chat::v1::{
     AddModeratorRequest, AddModeratorResponse, BanUserRequest, BanUserResponse, DeleteMessageRequest,
@@ -176,11 +176,11 @@ fn allowed<T>(allowed: bool, what: T) -> Result<T> {
 }
 
 fn stream_id(id: i64) -> Result<StreamId> {
-    Ok(StreamId::try_from(id).map_err(|invalid| FieldError::new("streamId", invalid.to_string()))?)
+    Ok(StreamId::try_from(id).map_err(|_| FieldError::invalid_id("streamId"))?)
 }
 
 fn user_id(id: i64) -> Result<UserId> {
-    Ok(UserId::try_from(id).map_err(|invalid| FieldError::new("userId", invalid.to_string()))?)
+    Ok(UserId::try_from(id).map_err(|_| FieldError::invalid_id("userId"))?)
 }
 
 fn page_request(page: Option<proto::common::v1::PageRequest>) -> Result<PageRequest> {

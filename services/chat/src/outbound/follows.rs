@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use domain::UserId;
 use moka::Expiry;
 use moka::future::Cache;
+use primitives::UserId;
 use proto::auth::v1::CheckFollowRequest;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::{CallContext, Peer, error_from_status};

@@ -2,7 +2,7 @@
 
 use bus::Realtime;
 use chrono::{DateTime, Utc};
-use domain::{StreamId, UserId};
+use primitives::{StreamId, UserId};
 use proto::events::v1::realtime::Message as Payload;
 use proto::events::v1::{ChatMessageDeleted, ChatMessagesPosted, ChatSettingsUpdated, ChatUserBanned};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{ErrorKind, StreamId, UserId};
+use primitives::{ErrorKind, StreamId, UserId};
 use proto::stream::v1::GetRoomRequest;
 use proto::stream::v1::stream_service_client::StreamServiceClient;
 use proto::{CallContext, Peer, error_from_status};
@@ -13,7 +13,8 @@ use crate::store::rooms::Room;
 /// How long the answer may take.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// What the stream service knows of a stream, with the version of that knowledge; `None` when there is no such stream.
+/// What the stream service knows of a stream, with the version of that knowledge; `None` when there is no
+/// such stream.
 ///
 /// # Errors
 /// The stream service's.

@@ -1,15 +1,17 @@
-//! What is done to moderate a room, together with its entry in the log: one transaction, so that neither is ever there without the
-//! other, whenever a process or a connection ends. MongoDB has transactions wherever it is a replica set, be it of one member.
+//! What is done to moderate a room, together with its entry in the log: one transaction, so that neither is
+//! ever there without the other, whenever a process or a connection ends. MongoDB has transactions wherever
+//! it is a replica set, be it of one member.
 //!
-//! The entry, which nobody else wants to write, comes first, and the act right before the commit. For what an open transaction has
-//! touched nobody else may change until the server gives up on it; with a process that died in the middle that takes
-//! `transactionLifetimeLimitSeconds`, a minute unless the server is told otherwise.
+//! The entry, which nobody else wants to write, comes first, and the act right before the commit. For what an
+//! open transaction has touched nobody else may change until the server gives up on it; with a process that
+//! died in the middle that takes `transactionLifetimeLimitSeconds`, a minute unless the server is told
+//! otherwise.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::{StreamId, UserId};
 use mongodb::ClientSession;
+use primitives::{StreamId, UserId};
 use storage::Mongo;
 use tokio::time::{sleep, timeout};
 use tracing::Instrument;
@@ -40,7 +42,8 @@ pub trait Act: Send + Sync + 'static {
     /// What the log says of it.
     fn entry(&self, acting: Acting) -> Entry;
 
-    /// Does it, as a part of the session's transaction. It is done again when the transaction came to nothing.
+    /// Does it, as a part of the session's transaction. It is done again when the transaction came to
+    /// nothing.
     ///
     /// # Errors
     /// The store's, and why there is nothing to do; then the log says nothing either.
@@ -52,10 +55,12 @@ pub trait Act: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Done>> + Send;
 }
 
-/// Acts, and writes it down. It is done on a task of its own: a caller who goes away leaves no transaction open.
+/// Acts, and writes it down. It is done on a task of its own: a caller who goes away leaves no transaction
+/// open.
 ///
 /// # Errors
-/// What [`Act::apply`] says, and the store's; after unavailability it may have been done, and then the log says so.
+/// What [`Act::apply`] says, and the store's; after unavailability it may have been done, and then the log
+/// says so.
 pub async fn act<A: Act>(mongo: &Mongo, acting: Acting, act: A) -> Result<A::Done> {
     let mongo = mongo.clone();
     let work = async move {
@@ -68,7 +73,8 @@ pub async fn act<A: Act>(mongo: &Mongo, acting: Acting, act: A) -> Result<A::Don
     }
 }
 
-/// Tries for as long as others are in the way. Of those who change the same at once the server lets one through each time.
+/// Tries for as long as others are in the way. Of those who change the same at once the server lets one
+/// through each time.
 async fn attempts<A: Act>(mongo: &Mongo, acting: Acting, act: &A) -> Result<A::Done> {
     let mut session = mongo.database().client().start_session().await?;
     loop {

@@ -1,9 +1,10 @@
-//! Who may not speak in a room, and until when. A time out ends when its time has come; MongoDB removes the row later.
+//! Who may not speak in a room, and until when. A time out ends when its time has come; MongoDB removes the
+//! row later.
 
 use chrono::{DateTime, Utc};
-use domain::{PageInfo, PageRequest, StreamId, UserId};
 use mongodb::bson::{DateTime as BsonTime, Document, doc};
 use mongodb::{ClientSession, Collection};
+use primitives::{PageInfo, PageRequest, StreamId, UserId};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 

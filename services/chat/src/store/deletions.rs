@@ -1,9 +1,9 @@
 //! Deleted messages: the text goes, the number stays.
 
 use chrono::{DateTime, Utc};
-use domain::UserId;
 use mongodb::ClientSession;
 use mongodb::bson::{Document, doc};
+use primitives::UserId;
 use storage::Mongo;
 
 use super::acts::{Act, Acting};

@@ -1,9 +1,9 @@
 //! What goes with an account or a stream, step by step, so that no command is long.
 
 use chrono::{DateTime, Utc};
-use domain::{StreamId, UserId};
 use futures::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
+use primitives::{StreamId, UserId};
 use storage::Mongo;
 
 use super::bans::BANS;
@@ -21,8 +21,8 @@ const NOBODY: &str = "0";
 /// What takes the place of its name.
 const NOBODYS_NAME: &str = "deleted user";
 
-/// Takes back what an account said, its name and its text, and leaves the numbers: one step of many. Answers what was taken back,
-/// which is nothing once all is done.
+/// Takes back what an account said, its name and its text, and leaves the numbers: one step of many. Answers
+/// what was taken back, which is nothing once all is done.
 ///
 /// # Errors
 /// The store's.

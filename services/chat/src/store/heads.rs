@@ -1,14 +1,15 @@
 //! Rooms' last numbers.
 //!
-//! The numbers of a room only rise, so what was its last number is where one looks for a later one: a question reads what is new and
-//! not the room. The index alone would answer it as fast, but not every server reads an index backwards: the one for development
-//! sorts what it finds, which took 85 ms in a room of 10,000 messages.
+//! The numbers of a room only rise, so what was its last number is where one looks for a later one: a
+//! question reads what is new and not the room. The index alone would answer it as fast, but not every server
+//! reads an index backwards: the one for development sorts what it finds, which took 85 ms in a room of
+//! 10,000 messages.
 
 use std::time::Duration;
 
-use domain::StreamId;
 use moka::future::Cache;
 use mongodb::bson::doc;
+use primitives::StreamId;
 use serde::Deserialize;
 use storage::Mongo;
 

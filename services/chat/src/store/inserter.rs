@@ -1,6 +1,6 @@
-//! Inserts of many rooms. A room in which much is said has batches of its own; messages that come alone, each in its room, are
-//! written together with one another: while one insert is under way the next ones gather. So a thousand quiet rooms cost as few
-//! commands as a loud one.
+//! Inserts of many rooms. A room in which much is said has batches of its own; messages that come alone, each
+//! in its room, are written together with one another: while one insert is under way the next ones gather. So
+//! a thousand quiet rooms cost as few commands as a loud one.
 
 use metrics::{counter, histogram};
 use storage::Mongo;
@@ -36,8 +36,8 @@ impl Inserter {
         Self { mongo, alone }
     }
 
-    /// Inserts messages of one room in their order, acknowledged by a majority, up to the first conflict. A room has one insert
-    /// under way at a time, or the order of its messages is lost.
+    /// Inserts messages of one room in their order, acknowledged by a majority, up to the first conflict. A
+    /// room has one insert under way at a time, or the order of its messages is lost.
     pub(super) async fn insert(&self, batch: &[Message]) -> Result<Insert> {
         let [message] = batch else {
             count(batch.len());

@@ -1,13 +1,13 @@
-//! What was done to moderate a room, written together with the act (`acts`). Rows are added and never changed; they go with the room.
-//! An account that is gone is a number in them that means nobody.
+//! What was done to moderate a room, written together with the act (`acts`). Rows are added and never
+//! changed; they go with the room. An account that is gone is a number in them that means nobody.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use domain::{PageInfo, PageRequest, StreamId, UserId};
 use futures::TryStreamExt;
 use mongodb::ClientSession;
 use mongodb::bson::{DateTime as BsonTime, doc};
+use primitives::{PageInfo, PageRequest, StreamId, UserId};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 use uuid::Uuid;
@@ -117,7 +117,8 @@ pub(super) async fn log_add(mongo: &Mongo, session: &mut ClientSession, entry: &
     Ok(())
 }
 
-/// To whom something was done in a room from a time on; `None` when so much was done that it may have been anybody.
+/// To whom something was done in a room from a time on; `None` when so much was done that it may have been
+/// anybody.
 ///
 /// # Errors
 /// The store's.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{StreamId, UserId};
 use futures::TryStreamExt;
 use mongodb::Collection;
 use mongodb::bson::{DateTime as BsonTime, doc};
 use mongodb::error::{ErrorKind, IndexedWriteError};
+use primitives::{StreamId, UserId};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
@@ -112,8 +112,8 @@ pub(super) fn messages(mongo: &Mongo) -> Collection<Message> {
     mongo.database().collection(MESSAGES)
 }
 
-/// Messages of a room whose last number is `head`. Numbers have no holes, so a page is a range of them, and each costs the same at
-/// any depth.
+/// Messages of a room whose last number is `head`. Numbers have no holes, so a page is a range of them, and
+/// each costs the same at any depth.
 ///
 /// # Errors
 /// The store's.
@@ -228,7 +228,8 @@ pub(super) async fn messages_insert_each(mongo: &Mongo, batch: &[Message]) -> Ve
     }
 }
 
-/// The messages that were refused, all others being written; none when that is not known, or when what was written may not last.
+/// The messages that were refused, all others being written; none when that is not known, or when what was
+/// written may not last.
 fn refusals(error: &mongodb::error::Error) -> &[IndexedWriteError] {
     match error.kind.as_ref() {
         ErrorKind::InsertMany(failed) if failed.write_concern_error.is_none() => {

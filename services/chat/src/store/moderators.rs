@@ -1,10 +1,10 @@
 //! Who helps the owner of a room to keep order.
 
 use chrono::{DateTime, Utc};
-use domain::{PageInfo, PageRequest, StreamId, UserId};
 use mongodb::bson::{DateTime as BsonTime, Document, doc};
 use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Collection};
+use primitives::{PageInfo, PageRequest, StreamId, UserId};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 

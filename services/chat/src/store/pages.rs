@@ -1,9 +1,9 @@
 //! Pages of a room's lists, from the newest back: by number with totals, or after a cursor without.
 
-use domain::page::PageStart;
-use domain::{Cursor, PageInfo, PageRequest};
 use futures::TryStreamExt;
 use mongodb::bson::{DateTime as BsonTime, Document, doc};
+use primitives::page::PageStart;
+use primitives::{Cursor, PageInfo, PageRequest};
 use serde::de::DeserializeOwned;
 use storage::Mongo;
 

@@ -1,13 +1,14 @@
-//! How often each user speaks, everywhere and in rooms in slow mode: in Redis, shared by all replicas. While Redis is away each
-//! replica counts for itself, so a user who reaches several has as many rates and turns, and nobody is silenced.
+//! How often each user speaks, everywhere and in rooms in slow mode: in Redis, shared by all replicas. While
+//! Redis is away each replica counts for itself, so a user who reaches several has as many rates and turns,
+//! and nobody is silenced.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use domain::{Clock, Rate, StreamId, UserId};
 use metrics::counter;
 use moka::future::Cache;
 use moka::ops::compute::Op;
+use primitives::{Clock, Rate, StreamId, UserId};
 use storage::Redis;
 use storage::deadpool_redis::redis::Script;
 
@@ -100,7 +101,8 @@ impl Rates {
         }
     }
 
-    /// Milliseconds to wait, 0 when the message may be said. Redis' own clock counts, so replicas need not agree on the time.
+    /// Milliseconds to wait, 0 when the message may be said. Redis' own clock counts, so replicas need not
+    /// agree on the time.
     async fn turn_shared(
         &self,
         stream: StreamId,

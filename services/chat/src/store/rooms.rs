@@ -1,11 +1,12 @@
-//! What this service knows of streams: whose they are and whether they are live, copied from the stream service's events.
+//! What this service knows of streams: whose they are and whether they are live, copied from the stream
+//! service's events.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::{StreamId, UserId};
 use mongodb::bson::{DateTime as BsonTime, Document, doc};
 use mongodb::error::{ErrorKind, WriteFailure};
+use primitives::{StreamId, UserId};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
@@ -79,7 +80,8 @@ pub async fn room_put(
     };
     let mut update = set;
     update.insert("version", version);
-    // Whether there is no row or a later one, the filter finds none; the insert that follows then fails on the id.
+    // Whether there is no row or a later one, the filter finds none; the insert that follows then fails on
+    // the id.
     let earlier = doc! { "_id": stream.to_string(), "version": { "$lt": version }, "gone": { "$ne": true } };
     let rooms = mongo.database().collection::<Document>(ROOMS);
     let put = tokio::time::timeout(super::ANSWER, async {

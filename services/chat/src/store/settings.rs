@@ -1,9 +1,9 @@
 //! Each room's rules.
 
-use domain::StreamId;
 use mongodb::bson::doc;
 use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Collection};
+use primitives::StreamId;
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 

@@ -1,17 +1,18 @@
 //! Writing messages: one queue for each room that is being spoken in, and one task that empties it.
 //!
-//! While the task writes, messages gather; it takes all that have gathered and inserts them together. So a room costs as many
-//! commands as fit behind one another, however many people speak, and messages are announced in their order; rooms in which little
-//! is said share theirs (`inserter`). Tasks of other replicas write to the same room; `domain::Batch` says how they share its
-//! numbers, and `domain::Turns` that each gets its turn.
+//! While the task writes, messages gather; it takes all that have gathered and inserts them together. So a
+//! room costs as many commands as fit behind one another, however many people speak, and messages are
+//! announced in their order; rooms in which little is said share theirs (`inserter`). Tasks of other replicas
+//! write to the same room; `primitives::Batch` says how they share its numbers, and `primitives::Turns` that
+//! each gets its turn.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bus::Realtime;
-use domain::{Clock, StreamId};
 use metrics::counter;
+use primitives::{Clock, StreamId};
 use storage::Mongo;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -76,8 +77,8 @@ impl Writer {
         }
     }
 
-    /// Writes a message, announces it and answers it as it is stored; a repeat gets the message that is there. The message may be
-    /// written although the caller does not wait for the answer.
+    /// Writes a message, announces it and answers it as it is stored; a repeat gets the message that is
+    /// there. The message may be written although the caller does not wait for the answer.
     ///
     /// # Errors
     /// The store's; the message may be there all the same.
@@ -256,7 +257,8 @@ impl Room {
     }
 }
 
-/// What is done for several messages together belongs to the trace of the first, and is linked to those of the others.
+/// What is done for several messages together belongs to the trace of the first, and is linked to those of
+/// the others.
 fn span_of<'a>(mut messages: impl Iterator<Item = &'a Span>) -> Span {
     let Some(first) = messages.next() else {
         return Span::none();

@@ -1,8 +1,8 @@
 //! Who may call, and who may delete.
 
-use domain::{Role, UserId};
 use identity::ServiceName;
 use mongodb::bson::Bson;
+use primitives::{Role, UserId};
 use proto::chat::v1::{DeleteMessageRequest, HeadsRequest};
 use proto::events::v1::realtime::Message as Realtime;
 use tonic::{Code, Status};

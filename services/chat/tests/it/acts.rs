@@ -1,8 +1,8 @@
 //! What is done to moderate a room, and the log of it, when something goes wrong in between.
 
-use domain::Role;
 use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
+use primitives::Role;
 use tonic::{Code, Status};
 
 use crate::command::Command;
@@ -51,7 +51,8 @@ async fn state(world: &World) -> Vec<Vec<Document>> {
     state
 }
 
-/// The connection ends, as with a process that dies, before the act that follows its entry, and then before the commit of both.
+/// The connection ends, as with a process that dies, before the act that follows its entry, and then before
+/// the commit of both.
 #[tokio::test]
 async fn neither_an_act_nor_its_entry_is_there_without_the_other() {
     let world = World::new().await;

@@ -1,4 +1,5 @@
-//! Commands to MongoDB as they go over the wire. <https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/>
+//! Commands to MongoDB as they go over the wire.
+//! <https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/>
 
 use mongodb::bson::{Bson, Document};
 

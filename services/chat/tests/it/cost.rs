@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use domain::Role;
+use primitives::Role;
 use proto::events::v1::realtime::Message as Realtime;
 use tonic::{Code, Status};
 
@@ -177,7 +177,8 @@ async fn a_repeat_through_another_replica_is_the_same_message() {
 /// What is asked about a room once a second, all the same who speaks.
 const ABOUT_A_ROOM: [&str; 3] = ["rooms", "settings", "log"];
 
-/// The question is not answered in time. That it is asked before the answer expires is of use to those who speak meanwhile.
+/// The question is not answered in time. That it is asked before the answer expires is of use to those who
+/// speak meanwhile.
 #[tokio::test]
 async fn no_message_waits_for_what_is_asked_again() {
     let world = World::new().await;
@@ -210,7 +211,8 @@ async fn no_message_waits_for_what_is_asked_again() {
     tried.await.unwrap();
 }
 
-/// Whoever is known, in a room that is known, costs an insert and nothing else; the room is asked for once a second.
+/// Whoever is known, in a room that is known, costs an insert and nothing else; the room is asked for once a
+/// second.
 #[tokio::test]
 async fn a_message_asks_nothing_that_is_known() {
     let world = World::new().await;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use domain::Role;
 use identity::ServiceName;
+use primitives::Role;
 use proto::auth::v1::Role as RoleMessage;
 use proto::error_from_status;
 use proto::events::v1::realtime::Message as Realtime;

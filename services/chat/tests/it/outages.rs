@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::Role;
+use primitives::Role;
 use tonic::Code;
 
 use crate::proxy::Way;

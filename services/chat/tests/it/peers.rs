@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use domain::{Error, ErrorKind};
 use futures::future::BoxFuture;
 use identity::KeySet;
+use primitives::{Error, ErrorKind};
 use prost::Message;
 use proto::IntoStatus;
 use proto::auth::v1::{

@@ -1,6 +1,6 @@
 //! Which rooms may be spoken in, and what becomes of them.
 
-use domain::Role;
+use primitives::Role;
 use proto::error_from_status;
 use proto::events::v1::event::Payload;
 use proto::events::v1::realtime::Message as Realtime;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use domain::Role;
 use mongodb::bson::Bson;
+use primitives::Role;
 use proto::chat::v1::HeadsRequest;
 use proto::chat::v1::list_messages_request::From;
 use proto::error_from_status;
@@ -51,8 +51,9 @@ async fn a_message_is_stored_announced_and_listed() {
     assert_eq!(posted.await.unwrap(), sent);
 }
 
-/// Many senders over two replicas: numbers are unique and without holes, each sender's messages in their order, none is
-/// announced twice, all are announced or read, and neither replica keeps the other from its turn.
+/// Many senders over two replicas: numbers are unique and without holes, each sender's messages in their
+/// order, none is announced twice, all are announced or read, and neither replica keeps the other from its
+/// turn.
 #[tokio::test]
 async fn numbers_have_no_holes_over_replicas() {
     const SENDERS: i64 = 24;
@@ -113,8 +114,8 @@ async fn numbers_have_no_holes_over_replicas() {
         *times.entry(posted.seq).or_default() += 1;
     }
     assert!(times.values().all(|n| *n == 1), "announced twice");
-    // A message that was stored but not announced, since nobody waited for its answer any more, is found as a gateway finds it: the
-    // head says that there is more, and what lies between is read.
+    // A message that was stored but not announced, since nobody waited for its answer any more, is found as a
+    // gateway finds it: the head says that there is more, and what lies between is read.
     let reader = world.client(&replicas[1], 5, Role::User);
     let request = HeadsRequest {
         stream_ids: vec![LIVE],

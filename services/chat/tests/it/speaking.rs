@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use domain::Role;
 use identity::ServiceName;
+use primitives::Role;
 use proto::error_from_status;
 use proto::events::v1::realtime::Message as Realtime;
 use tonic::{Code, Status};

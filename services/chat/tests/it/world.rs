@@ -1,4 +1,5 @@
-//! What each test has for itself: a MongoDB database, a virtual host, a key prefix, peers, and any number of replicas.
+//! What each test has for itself: a MongoDB database, a virtual host, a key prefix, peers, and any number of
+//! replicas.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -6,10 +7,10 @@ use std::time::{Duration, Instant, SystemTime};
 use bus::{Bus, RealtimeHeard, RealtimeSubscriber};
 use chat::config::{TEST_SECRET, TestServers};
 use chat::{App, Config};
-use domain::{Clock, Role, UserId};
 use futures::TryStreamExt;
 use identity::{ServiceName, ServiceTokens, TestIssuer};
 use mongodb::bson::{Document, doc};
+use primitives::{Clock, Role, UserId};
 use prost::Message as _;
 use proto::chat::v1::chat_service_client::ChatServiceClient;
 use proto::chat::v1::{

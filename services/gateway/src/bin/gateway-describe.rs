@@ -1,5 +1,5 @@
-//! Prints a description of the gateway, `openapi` or `asyncapi`, for the copy in the repository: `make openapi` writes both, `make
-//! check` compares them.
+//! Prints a description of the gateway, `openapi` or `asyncapi`, for the copy in the repository: `make
+//! openapi` writes both, `make check` compares them.
 
 #[expect(clippy::print_stdout, reason = "that is what it is for")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {

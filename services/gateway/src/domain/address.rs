@@ -51,8 +51,8 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
-/// The client: the rightmost hop that is not one of our proxies. What stands left of it may be invented. `forwarded` are the
-/// values of `X-Forwarded-For` in their order.
+/// The client: the rightmost hop that is not one of our proxies. What stands left of it may be invented.
+/// `forwarded` are the values of `X-Forwarded-For` in their order.
 pub(crate) fn client<'a>(
     peer: IpAddr,
     forwarded: impl DoubleEndedIterator<Item = &'a str>,

@@ -17,8 +17,9 @@ pub(crate) enum Verdict {
     Ignore,
 }
 
-/// Counts all events of one socket, good or not. Refusals cost work, too, so there may be as many of them as there may be events:
-/// a client that is too fast is told so, and one that says more than twice what it may is cut.
+/// Counts all events of one socket, good or not. Refusals cost work, too, so there may be as many of them as
+/// there may be events: a client that is too fast is told so, and one that says more than twice what it may
+/// is cut.
 #[derive(Debug)]
 pub(crate) struct Flood {
     events: Bucket,

@@ -25,7 +25,8 @@ impl Life {
         self.live
     }
 
-    /// An event said that the stream started or ended. Events that are older than what is known change nothing.
+    /// An event said that the stream started or ended. Events that are older than what is known change
+    /// nothing.
     pub(crate) fn heard(&mut self, live: bool, version: i64) -> Option<Change> {
         if version <= self.version {
             return None;

@@ -1,11 +1,12 @@
 //! How often one party may ask: requests fall into groups, each with a rate of its own.
 
-use domain::Rate;
+use primitives::Rate;
 
 /// Requests that are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Group {
-    /// Registering, signing in, renewing: a guess costs us a hash. Counted by address, whoever the token says it is.
+    /// Registering, signing in, renewing: a guess costs us a hash. Counted by address, whoever the token says
+    /// it is.
     SignIn,
     /// Files that take long and much.
     Upload,

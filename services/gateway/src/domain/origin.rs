@@ -22,8 +22,8 @@ impl Origins {
         self.allowed.contains(&origin)
     }
 
-    /// Whether a socket may be opened from a page. Clients that are no browser send no origin; the page that we serve has
-    /// the host that was asked for.
+    /// Whether a socket may be opened from a page. Clients that are no browser send no origin; the page that
+    /// we serve has the host that was asked for.
     pub(crate) fn admits(&self, origin: Option<&str>, host: Option<&str>) -> bool {
         let Some(origin) = origin else { return true };
         self.allowed.is_empty() || self.allows(origin) || is_same(origin, host)

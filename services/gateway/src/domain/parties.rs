@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::IpAddr;
 
-use domain::{Error, ErrorKind, UserId};
+use primitives::{Error, ErrorKind, UserId};
 
 /// Sockets that one party may have at once; 0 for no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,8 @@ impl<S: Copy + Eq + Hash> Parties<S> {
         }
     }
 
-    /// Somebody else is behind a socket from now on, or nobody. When the new user has too many sockets, nothing changes.
+    /// Somebody else is behind a socket from now on, or nobody. When the new user has too many sockets,
+    /// nothing changes.
     pub(crate) fn identify(&mut self, socket: S, user: Option<UserId>) -> Result<(), Full> {
         let before = match self.sockets.get(&socket) {
             Some(party) if party.user != user => party.user,

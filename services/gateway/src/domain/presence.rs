@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{StreamId, UserId};
+use primitives::{StreamId, UserId};
 
 /// One viewer, however many tabs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

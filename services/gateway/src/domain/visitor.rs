@@ -1,5 +1,5 @@
-//! Who a guest is: a random id that a browser keeps in a cookie. It is signed, so that nobody makes ids up to be many viewers at
-//! once or takes over another's.
+//! Who a guest is: a random id that a browser keeps in a cookie. It is signed, so that nobody makes ids up to
+//! be many viewers at once or takes over another's.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,8 +7,8 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
-/// Makes the key one for this purpose alone. Service tokens are signed under the same secret; what is signed there is base64 with
-/// dots, and never this.
+/// Makes the key one for this purpose alone. Service tokens are signed under the same secret; what is signed
+/// there is base64 with dots, and never this.
 const LABEL: &[u8] = b"airwave gateway: the visitor's cookie, version 1";
 /// Characters of an id: 122 random bits in hexadecimal.
 const ID_LENGTH: usize = 32;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use domain::{StreamId, UserId};
 use identity::User;
+use primitives::{StreamId, UserId};
 use proto::CallContext;
 use serde::Serialize;
 use socketioxide::extract::SocketRef;
@@ -21,8 +21,8 @@ use crate::domain::rate::Bucket;
 use crate::hub::event::ServerEvent;
 use crate::hub::lock;
 
-/// Messages of histories that a socket gets at once, and a second in the long run. With it the memory of a client that asks again and
-/// again but does not read has a bound: it is cut after 20 s.
+/// Messages of histories that a socket gets at once, and a second in the long run. With it the memory of a
+/// client that asks again and again but does not read has a bound: it is cut after 20 s.
 const HISTORY_BURST: u32 = 2000;
 const HISTORY_PER_SECOND: u32 = 500;
 /// What a client that was told to go has to close its transport itself.
@@ -60,7 +60,8 @@ pub(super) enum Sent {
 /// A socket that is connected, or just about to be.
 pub(crate) struct Connection {
     socket: SocketRef,
-    /// Ends the transport under the socket, for clients that do not read and those that come back by themselves.
+    /// Ends the transport under the socket, for clients that do not read and those that come back by
+    /// themselves.
     transport: Box<dyn Fn() + Send + Sync>,
     session: Mutex<Option<Session>>,
     /// The guest's name in leases: from the browser's cookie, or random.
@@ -210,7 +211,8 @@ impl Connection {
         }
     }
 
-    /// Ends a socket that does not keep up. Its client sees a broken connection, comes back and asks for what it missed.
+    /// Ends a socket that does not keep up. Its client sees a broken connection, comes back and asks for what
+    /// it missed.
     pub(super) fn cut_slow(&self) {
         if !self.cut.swap(true, Ordering::Relaxed) {
             metrics::counter!("gateway_socket_cut_total").increment(1);
@@ -218,7 +220,8 @@ impl Connection {
         }
     }
 
-    /// Notes that the socket got so many messages of a history; answers how long it has to wait before the next one.
+    /// Notes that the socket got so many messages of a history; answers how long it has to wait before the
+    /// next one.
     pub(super) fn spend_history(&self, messages: usize) -> Duration {
         let messages = u32::try_from(messages).unwrap_or(u32::MAX);
         lock(&self.histories).spend(messages, Instant::now())
@@ -234,8 +237,8 @@ impl Connection {
         &self.departing
     }
 
-    /// Ends the transport without a goodbye, after what waits to be sent. To the client the connection is lost, and it comes back
-    /// by itself, which it would not after a goodbye.
+    /// Ends the transport without a goodbye, after what waits to be sent. To the client the connection is
+    /// lost, and it comes back by itself, which it would not after a goodbye.
     pub(crate) fn hang_up(&self) {
         (self.transport)();
     }

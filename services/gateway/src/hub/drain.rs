@@ -1,5 +1,5 @@
-//! How the sockets go when the process stops: they are told first, and closed a few at a time in random order, so that they do not
-//! all come back at once.
+//! How the sockets go when the process stops: they are told first, and closed a few at a time in random
+//! order, so that they do not all come back at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

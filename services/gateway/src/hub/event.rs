@@ -1,7 +1,7 @@
 //! What a socket is told, each event with its name and its data. `/asyncapi.json` describes the same.
 
 use chrono::{DateTime, Utc};
-use domain::{StreamId, UserId};
+use primitives::{StreamId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
@@ -148,7 +148,8 @@ server_events! {
     }
     /// The socket's token has expired: it is a guest's until `authenticate`.
     "token_expired" TokenExpired {}
-    /// The process is about to stop: the client comes back after so many milliseconds, to another replica or to the next one.
+    /// The process is about to stop: the client comes back after so many milliseconds, to another replica or
+    /// to the next one.
     "server_draining" ServerDraining { reconnect_in_ms: u64, }
 }
 

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::StreamId;
 use futures::StreamExt;
+use primitives::StreamId;
 use proto::CallContext;
 use proto::stream::v1::{GetRoomRequest, ReleaseViewersRequest, RenewViewersRequest, ViewerLease};
 use tokio::sync::Notify;
@@ -17,8 +17,8 @@ use crate::hub::event::ViewerCountUpdated;
 use crate::hub::{Hub, lock};
 use crate::outbound::peers::Answer;
 
-/// A lease lives 15 s: two renewals may be lost. Should a renewal come when changes are just being told, which takes two calls, and
-/// take as long as it may, then 14 s have passed since the last one.
+/// A lease lives 15 s: two renewals may be lost. Should a renewal come when changes are just being told,
+/// which takes two calls, and take as long as it may, then 14 s have passed since the last one.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// Those who come together are told together.
@@ -79,8 +79,8 @@ impl Leases {
 }
 
 impl Hub {
-    /// Keeps the leases until the last socket has been sent away, and gives back those that are left. Counts are asked beside that,
-    /// so that nobody's lease waits for them.
+    /// Keeps the leases until the last socket has been sent away, and gives back those that are left. Counts
+    /// are asked beside that, so that nobody's lease waits for them.
     pub(crate) async fn keep_leases(self: Arc<Self>, gateway: String) {
         tokio::select! {
             () = self.renew_leases(&gateway) => {}
@@ -163,7 +163,8 @@ impl Hub {
         .await;
     }
 
-    /// Tells the curious how many are there, several rooms at once. A room that more ask about meanwhile is asked once for all.
+    /// Tells the curious how many are there, several rooms at once. A room that more ask about meanwhile is
+    /// asked once for all.
     async fn tell_counts(&self) {
         loop {
             self.leases.ask.notified().await;

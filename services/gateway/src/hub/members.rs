@@ -1,5 +1,6 @@
-//! The sockets in a room. Each has a cursor into the room's messages: one that does not keep up loses none of them, but lags, and
-//! gets the rest as soon as its buffer has room. One that lags further than the room remembers is cut.
+//! The sockets in a room. Each has a cursor into the room's messages: one that does not keep up loses none of
+//! them, but lags, and gets the rest as soon as its buffer has room. One that lags further than the room
+//! remembers is cut.
 
 use std::collections::HashMap;
 use std::sync::Arc;

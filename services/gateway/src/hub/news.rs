@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::StreamId;
 use identity::Revocation;
+use primitives::StreamId;
 use proto::events::v1::{NotificationsRead, UsersNotified};
 use proto::time::datetime;
 
@@ -81,7 +81,7 @@ impl Hub {
     /// Pushes a notice to all sockets of the users that it is for.
     pub(crate) fn notified(&self, notice: &UsersNotified) {
         for user in &notice.users {
-            let sockets = self.of_user(domain::UserId(user.user_id));
+            let sockets = self.of_user(primitives::UserId(user.user_id));
             if sockets.is_empty() {
                 continue;
             }
@@ -105,7 +105,7 @@ impl Hub {
             all: read.all,
             unread_count: read.unread_count,
         };
-        let sockets = self.of_user(domain::UserId(read.user_id));
+        let sockets = self.of_user(primitives::UserId(read.user_id));
         sockets.iter().for_each(|socket| socket.emit(&event));
     }
 

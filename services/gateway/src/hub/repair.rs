@@ -1,10 +1,11 @@
-//! How rooms find what they were not told: messages that did not arrive, and all that happened while the broker was away.
+//! How rooms find what they were not told: messages that did not arrive, and all that happened while the
+//! broker was away.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{ErrorKind, StreamId};
 use futures::StreamExt;
+use primitives::{ErrorKind, StreamId};
 use proto::CallContext;
 use proto::chat::v1::HeadsRequest;
 use proto::chat::v1::list_messages_request::From as Start;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use domain::StreamId;
+use primitives::StreamId;
 
 use crate::domain::life::{Change, Life};
 use crate::domain::presence::Viewer;
@@ -22,8 +22,8 @@ pub(super) use self::admission::{Admission, CATCH_UP};
 
 /// Messages remembered for those who come in and for those who lag.
 pub(super) const MEMORY: usize = 500;
-/// Messages of a busy room that come within this time, for each socket in it, after the last ones go out together: each socket's then
-/// take one system call and one wake-up.
+/// Messages of a busy room that come within this time, for each socket in it, after the last ones go out
+/// together: each socket's then take one system call and one wake-up.
 const GATHER_FOR_EACH: Duration = Duration::from_micros(100);
 /// Nobody waits longer than this for a room to gather: a conversation does not feel it.
 const GATHER_MAX: Duration = Duration::from_millis(50);
@@ -102,8 +102,8 @@ impl Room {
         });
     }
 
-    /// Takes messages in, and hands out what is complete: at once, or in a moment together with others. True when a message before
-    /// those that wait is missing.
+    /// Takes messages in, and hands out what is complete: at once, or in a moment together with others. True
+    /// when a message before those that wait is missing.
     pub(super) fn offer(self: &Arc<Self>, lines: impl IntoIterator<Item = Line>) -> bool {
         let mut state = lock(&self.state);
         let Some(open) = &mut state.open else { return false };

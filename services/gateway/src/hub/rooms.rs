@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use bus::{Bindings, Realtime};
-use domain::StreamId;
 use futures::FutureExt;
+use primitives::StreamId;
 
 use crate::hub::room::Room;
 use crate::hub::{count, lock};
@@ -38,8 +38,8 @@ impl Rooms {
     pub(super) fn hold(self: &Arc<Self>, stream: StreamId) -> Hold {
         let mut map = lock(&self.map);
         let entry = map.entry(stream).or_insert_with(|| {
-            // Asked for under the lock, and the answer not awaited: so it stands behind the unbinding of a room that has just
-            // gone. `bound` waits for it.
+            // Asked for under the lock, and the answer not awaited: so it stands behind the unbinding of a
+            // room that has just gone. `bound` waits for it.
             let _ = self.bindings.bind(Realtime::stream_key(stream.0)).now_or_never();
             Entry {
                 room: Arc::new(Room::new(stream)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Error, ErrorKind, StreamId};
+use primitives::{Error, ErrorKind, StreamId};
 use proto::CallContext;
 use proto::chat::v1::list_messages_request::From as Start;
 use proto::chat::v1::{ListMessagesRequest, ListMessagesResponse};
@@ -56,7 +56,8 @@ impl Hub {
             Some(after) if !room.remembers(after) => Some(self.older(stream, after, context).await?),
             _ => None,
         };
-        // Counted first: should the stream end in this moment, the end finds somebody to take out of the count.
+        // Counted first: should the stream end in this moment, the end finds somebody to take out of the
+        // count.
         let viewer = connection.viewer();
         self.enter(stream, &viewer);
         let admission = room.admit(connection, viewer.clone(), hold, after, older);
@@ -149,8 +150,8 @@ impl Hub {
         self.peers.chat(context).list_messages(request).await.answer()
     }
 
-    /// What was said after a number, from the chat service. A page of nothing but deleted messages is passed over: it would not say
-    /// how far it reaches.
+    /// What was said after a number, from the chat service. A page of nothing but deleted messages is passed
+    /// over: it would not say how far it reaches.
     async fn older(
         &self,
         stream: StreamId,

@@ -1,11 +1,11 @@
-//! What the bus says: durable events, heard by every replica, and realtime messages of the rooms that this one holds. After a
-//! reconnection everything that may have been missed is asked for.
+//! What the bus says: durable events, heard by every replica, and realtime messages of the rooms that this
+//! one holds. After a reconnection everything that may have been missed is asked for.
 
 use std::sync::Arc;
 
 use bus::{Heard, Listener, RealtimeHeard, RealtimeSubscriber};
-use domain::{StreamId, UserId};
 use identity::{Revocation, Verifier};
+use primitives::{StreamId, UserId};
 use proto::events::v1::event::Payload;
 use proto::events::v1::realtime::Message;
 use proto::time::datetime;

@@ -1,8 +1,8 @@
 //! Socket.IO for browsers: protocol 5 over websocket and polling, on a listener of its own.
 //!
-//! A socket authenticates and gets its handlers in the connect *middleware*, which runs before the client is told that it is
-//! connected: a client that speaks at once is heard. Its events go through one queue, because the library runs each event in a
-//! task of its own, and chat has an order.
+//! A socket authenticates and gets its handlers in the connect *middleware*, which runs before the client is
+//! told that it is connected: a client that speaks at once is heard. Its events go through one queue, because
+//! the library runs each event in a task of its own, and chat has an order.
 
 mod asyncapi;
 mod client;
@@ -19,8 +19,8 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Clock;
 use identity::{ServiceSecretConfig, Verifier};
+use primitives::Clock;
 use secrecy::ExposeSecret;
 use tokio_util::task::TaskTracker;
 

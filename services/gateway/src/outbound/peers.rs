@@ -1,7 +1,7 @@
 //! The other services, one client each. A call carries a [`CallContext`]: deadline, user, request id.
 
-use domain::Error;
 use identity::ServiceTokens;
+use primitives::Error;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::chat::v1::chat_service_client::ChatServiceClient;
 use proto::notification::v1::notification_service_client::NotificationServiceClient;

@@ -1,16 +1,18 @@
-//! Names and pictures of people, joined to rows of other services: one batched question for a whole answer, and a short memory.
+//! Names and pictures of people, joined to rows of other services: one batched question for a whole answer,
+//! and a short memory.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use domain::UserId;
 use moka::future::Cache;
+use primitives::UserId;
 use proto::CallContext;
 use proto::auth::v1::{GetUsersRequest, UserSummary};
 
 use crate::outbound::peers::{Answer, Peers};
 
-/// How long a name may be old. A change is heard as an event and forgets the name at once; this bounds what was not heard.
+/// How long a name may be old. A change is heard as an event and forgets the name at once; this bounds what
+/// was not heard.
 const MEMORY: Duration = Duration::from_secs(30);
 const MOST: u64 = 50_000;
 /// Ids in one question.
@@ -29,8 +31,8 @@ impl People {
         Self { peers, known }
     }
 
-    /// Those of the people that are known. When auth is away the rows go without: a list with its copies of names is better
-    /// than none.
+    /// Those of the people that are known. When auth is away the rows go without: a list with its copies of
+    /// names is better than none.
     pub(crate) async fn of(
         &self,
         ids: impl IntoIterator<Item = i64>,

@@ -1,11 +1,12 @@
-//! Views of VODs by guests, whose answers may come from memory: noted here and told to the vod service once a second.
+//! Views of VODs by guests, whose answers may come from memory: noted here and told to the vod service once a
+//! second.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::VodId;
+use primitives::VodId;
 use proto::CallContext;
 use proto::vod::v1::{CountViewsRequest, GuestView};
 
@@ -42,7 +43,8 @@ impl Views {
         }
     }
 
-    /// Has all views counted that were noted until now. Those that cannot be are kept: counting again counts nobody twice.
+    /// Has all views counted that were noted until now. Those that cannot be are kept: counting again counts
+    /// nobody twice.
     pub(crate) async fn tell(&self) {
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         let views: Vec<View> = waiting.into_iter().collect();

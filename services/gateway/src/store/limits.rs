@@ -1,14 +1,15 @@
 //! Rates of requests, right over all gateways.
 //!
-//! Asking Redis at each request would cost more than most answers. A gateway therefore takes a slice of a party's allowance at
-//! once and spends it by itself: what it holds is paid for, so all gateways together never let through more than the rate.
-//! A party that has used up its allowance is refused from memory until there is some again.
+//! Asking Redis at each request would cost more than most answers. A gateway therefore takes a slice of a
+//! party's allowance at once and spends it by itself: what it holds is paid for, so all gateways together
+//! never let through more than the rate. A party that has used up its allowance is refused from memory until
+//! there is some again.
 
 use std::time::{Duration, Instant};
 
-use domain::Rate;
 use moka::future::Cache;
 use moka::ops::compute::Op;
+use primitives::Rate;
 use storage::Rates;
 
 use crate::domain::limits::Group;

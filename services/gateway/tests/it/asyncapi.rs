@@ -1,5 +1,5 @@
-//! What travels over sockets is what `/asyncapi.json` says. Every client of these tests (`client`) checks what it hears, what it is
-//! answered, and what it said when that was accepted.
+//! What travels over sockets is what `/asyncapi.json` says. Every client of these tests (`client`) checks
+//! what it hears, what it is answered, and what it said when that was accepted.
 
 use std::collections::BTreeMap;
 use std::io::Write;

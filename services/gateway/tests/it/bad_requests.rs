@@ -221,8 +221,12 @@ async fn tokens_that_are_not_accepted() {
 
     let now = chrono::Utc::now().timestamp();
     let spoilt = |name: &str, value: Value| {
-        let mut claims =
-            serde_json::to_value(TestIssuer::claims(domain::UserId(5), "ann", domain::Role::User)).unwrap();
+        let mut claims = serde_json::to_value(TestIssuer::claims(
+            primitives::UserId(5),
+            "ann",
+            primitives::Role::User,
+        ))
+        .unwrap();
         claims[name] = value;
         world.issuer.sign(&claims)
     };
@@ -239,7 +243,7 @@ async fn tokens_that_are_not_accepted() {
     // A guest's route refuses a bad token too: it would otherwise answer as if nobody had signed in.
     let guest = world.request(Method::GET, "/api/streams").bearer_auth("nonsense");
     is_problem(&answer(guest).await, 401, "auth.token_invalid");
-    let forged = TestIssuer::new().token(domain::UserId(5), "ann", domain::Role::Admin);
+    let forged = TestIssuer::new().token(primitives::UserId(5), "ann", primitives::Role::Admin);
     let refused = ask(&format!("Bearer {forged}")).await;
     assert!([401, 503].contains(&refused.status.as_u16()), "{}", refused.body);
 }

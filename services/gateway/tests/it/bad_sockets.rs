@@ -277,7 +277,8 @@ async fn packets_out_of_turn() {
     world.guest().await.join(1).await;
 }
 
-/// A client that does not read slows nobody. It lags, and loses nothing while the room remembers what it missed; then it is cut.
+/// A client that does not read slows nobody. It lags, and loses nothing while the room remembers what it
+/// missed; then it is cut.
 #[tokio::test]
 async fn a_client_that_does_not_read() {
     let world = World::with(|config| config.socket.gateway_socket_buffer = 16).await;

@@ -1,5 +1,5 @@
-//! The gateway as its clients meet it: HTTP by hand, sockets by the official JavaScript client; RabbitMQ is real, and the
-//! services behind are small stand-ins that remember what they were asked.
+//! The gateway as its clients meet it: HTTP by hand, sockets by the official JavaScript client; RabbitMQ is
+//! real, and the services behind are small stand-ins that remember what they were asked.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

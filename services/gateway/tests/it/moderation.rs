@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bus::Realtime;
-use domain::{Error, ErrorKind};
+use primitives::{Error, ErrorKind};
 use proto::events::v1::realtime::Message;
 use proto::events::v1::{ChatMessageDeleted, ChatSettingsUpdated, ChatUserBanned};
 use reqwest::{Method, StatusCode};

@@ -1,12 +1,13 @@
-//! Stand-ins for the five services: they keep what the tests need in memory and remember what they were asked.
+//! Stand-ins for the five services: they keep what the tests need in memory and remember what they were
+//! asked.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bus::Realtime;
-use domain::{Error, ErrorKind, text};
 use identity::{ServiceName, ServiceTokens, User, Verifier};
+use primitives::{Error, ErrorKind, text};
 use proto::IntoStatus;
 use proto::auth::v1 as auth;
 use proto::auth::v1::auth_service_server::AuthService;
@@ -62,7 +63,8 @@ pub(crate) struct State {
     pub(crate) bans: Vec<chat::Ban>,
     /// Who may not speak, and what they are told.
     pub(crate) refusals: HashMap<i64, Error>,
-    /// How long the stream service takes to say what it knows of a room, and the chat service to store a message.
+    /// How long the stream service takes to say what it knows of a room, and the chat service to store a
+    /// message.
     pub(crate) rooms_take: Duration,
     pub(crate) chat_takes: Duration,
     /// How often a message was to be stored.

@@ -89,7 +89,8 @@ async fn a_message_reaches_the_whole_room() {
         );
         assert!(got["id"].is_string() && got["timestamp"].is_string());
     }
-    // Once each, though the answer, the broker and perhaps the poll all bring it; and nobody outside hears it.
+    // Once each, though the answer, the broker and perhaps the poll all bring it; and nobody outside hears
+    // it.
     for socket in [&mut ann, &mut bob, &mut away] {
         assert_eq!(
             socket.all("new_message", Duration::from_millis(400)).await.len(),

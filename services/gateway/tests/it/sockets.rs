@@ -55,7 +55,7 @@ async fn both_paths_and_both_transports_serve() {
 async fn a_bad_token_is_refused_with_its_code() {
     let world = World::new().await;
     let now = chrono::Utc::now().timestamp();
-    let mut claims = TestIssuer::claims(domain::UserId(5), "ann", domain::Role::User);
+    let mut claims = TestIssuer::claims(primitives::UserId(5), "ann", primitives::Role::User);
     claims.exp = now - 60;
     let expired = world.issuer.sign(&claims);
     for (auth, code) in [
@@ -140,7 +140,7 @@ async fn a_token_ends_and_another_takes_its_place() {
     // Signed in when it is there: the client takes its time to start.
     let mut socket = world.guest().await;
     socket.join(1).await;
-    let mut claims = TestIssuer::claims(domain::UserId(5), "ann", domain::Role::User);
+    let mut claims = TestIssuer::claims(primitives::UserId(5), "ann", primitives::Role::User);
     claims.exp = chrono::Utc::now().timestamp() + 3;
     let token = world.issuer.sign(&claims);
     assert_eq!(
@@ -180,7 +180,7 @@ async fn a_token_ends_and_another_takes_its_place() {
 #[tokio::test]
 async fn a_logout_closes_the_session_s_sockets() {
     let world = World::new().await;
-    let mut claims = TestIssuer::claims(domain::UserId(5), "ann", domain::Role::User);
+    let mut claims = TestIssuer::claims(primitives::UserId(5), "ann", primitives::Role::User);
     claims.sid = "the-session".to_owned();
     let mut one = Client::start(&world.app.socket, &with_token(&world.issuer.sign(&claims)));
     claims.jti = "another-token".to_owned();
@@ -223,6 +223,8 @@ async fn a_notice_reaches_all_sockets_of_a_user_and_so_does_that_it_was_read() {
         world.socket(6, "bob").await,
     );
     let notice = UsersNotified {
+        actor_id: 0,
+        subject: None,
         r#type: "stream_started".to_owned(),
         message: "<i>bob</i> is live".to_owned(),
         related_entity_id: 1,

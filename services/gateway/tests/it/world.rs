@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bus::{Bus, BusConfig, Realtime, Relay};
 use diesel_migrations::EmbeddedMigrations;
-use domain::{Clock, Role, UserId};
 use gateway::{App, Config};
 use identity::{ServiceName, ServiceSecretConfig, ServiceTokens, TestIssuer, User};
+use primitives::{Clock, Role, UserId};
 use proto::events::v1::event::Payload;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use runtime::Shutdown;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use domain::UserId;
+use primitives::UserId;
 use uuid::Uuid;
 
 use super::{Audience, Kind};
@@ -78,8 +78,8 @@ pub enum Advance {
 pub struct BrokenPage;
 
 impl Fanout {
-    /// What the job for the page after a follower has to do. A job for a page that the fan-out has not reached is answered like
-    /// one that it has passed: the page on which it stands comes first.
+    /// What the job for the page after a follower has to do. A job for a page that the fan-out has not
+    /// reached is answered like one that it has passed: the page on which it stands comes first.
     #[must_use]
     pub fn step(&self, job_after: i64) -> Step {
         match self.state {
@@ -92,8 +92,8 @@ impl Fanout {
         }
     }
 
-    /// What follows when the job for the page after a follower brings that page. Asked with the row locked: of two runs of one
-    /// job the second finds that the fan-out has moved.
+    /// What follows when the job for the page after a follower brings that page. Asked with the row locked:
+    /// of two runs of one job the second finds that the fan-out has moved.
     ///
     /// # Errors
     /// [`BrokenPage`], which would send the fan-out round in circles.
@@ -122,7 +122,8 @@ impl Fanout {
     }
 }
 
-/// How long a page rests after this many failures in a row, before its job is added again: doubling from 2 s to 1 min.
+/// How long a page rests after this many failures in a row, before its job is added again: doubling from 2 s
+/// to 1 min.
 #[must_use]
 pub fn retry_delay(attempts: u32) -> Duration {
     Duration::from_secs(2_u64.saturating_pow(attempts.clamp(1, 6)).min(60))

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use domain::{BroadcastId, StreamId, UserId, VodId};
+use primitives::{BroadcastId, StreamId, UserId, VodId};
 
 /// The kinds of notification; also the names of the jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -157,8 +157,8 @@ impl Occasion {
         }
     }
 
-    /// Two occasions with one key are one notification for a user: a time on air, a video, a follower on one day (UTC), so
-    /// that following and unfollowing a thousand times is one notification.
+    /// Two occasions with one key are one notification for a user: a time on air, a video, a follower on one
+    /// day (UTC), so that following and unfollowing a thousand times is one notification.
     #[must_use]
     pub fn dedupe_key(&self) -> String {
         match self {

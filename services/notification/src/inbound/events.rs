@@ -1,12 +1,12 @@
 //! Events that somebody is told of, and accounts that go.
 //!
-//! One transaction claims the inbox and writes the fan-out; then its first job is added. Should the process end between the two,
-//! or Redis be away, the reconciler adds the job.
+//! One transaction claims the inbox and writes the fan-out; then its first job is added. Should the process
+//! end between the two, or Redis be away, the reconciler adds the job.
 
 use std::sync::Arc;
 
 use bus::{Consumer, Delivery, Failure, inbox_claim};
-use domain::{BroadcastId, StreamId, UserId, VodId};
+use primitives::{BroadcastId, StreamId, UserId, VodId};
 use proto::events::v1::event::Payload;
 use storage::AsyncPgConnection;
 use tokio_util::sync::CancellationToken;

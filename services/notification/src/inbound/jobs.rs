@@ -1,7 +1,7 @@
 //! The worker: takes jobs while it has hands free, and waits for the queue's marker otherwise.
 //!
-//! Each wait ends within a second whatever happens to the marker, so a job that is there is begun within that time, also after
-//! a restart of this process or of Redis.
+//! Each wait ends within a second whatever happens to the marker, so a job that is there is begun within that
+//! time, also after a restart of this process or of Redis.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,8 +62,8 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     running.wait().await;
 }
 
-/// Takes a job, or waits until there may be one. Not cut short by a stop: a marker that was taken and not acted on would cost
-/// another worker its wait.
+/// Takes a job, or waits until there may be one. Not cut short by a stop: a marker that was taken and not
+/// acted on would cost another worker its wait.
 async fn next(app: &App) -> Result<Option<TakenJob>> {
     if let Some(taken) = app.queue.take().await? {
         return Ok(Some(taken));
@@ -202,7 +202,8 @@ async fn tell(app: &App, stored: &StoredFanout, after: i64) -> Result<usize> {
     Ok(told.notified.len())
 }
 
-/// Adds the job of the next page. When Redis does not take it, the page is written all the same and the reconciler goes on.
+/// Adds the job of the next page. When Redis does not take it, the page is written all the same and the
+/// reconciler goes on.
 async fn go_on(app: &App, stored: &StoredFanout, after: i64) -> Result<()> {
     if let Err(error) = app.queue.add(&PageJob::new(&stored.fanout, after)).await {
         tracing::warn!(fanout = stored.fanout.id, %error, "next job not added, the reconciler will");

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::{Error, NotificationId, PageInfo, PageRequest, UserId};
 use identity::ServiceName;
+use primitives::{Error, FieldError, NotificationId, PageInfo, PageRequest, UserId};
 use proto::notification::v1::notification_service_server::NotificationService;
 use proto::notification::v1::{
     ListNotificationsRequest, ListNotificationsResponse, MarkAllReadRequest, MarkAllReadResponse,
@@ -67,7 +67,7 @@ impl NotificationService for Rpc {
     ) -> Result<Response<MarkReadResponse>, Status> {
         let user = caller(&request)?;
         let id = NotificationId::try_from(request.into_inner().id)
-            .map_err(|invalid| Error::invalid("id", invalid.to_string()).into_status())?;
+            .map_err(|_| Error::from(FieldError::invalid_id("id")).into_status())?;
         let (row, changed) = notification_mark_read(&self.0.database, user, id)
             .await
             .map_err(IntoStatus::into_status)?;
@@ -94,7 +94,8 @@ impl NotificationService for Rpc {
     }
 }
 
-/// Tells the user's other tabs. They are no worse off without it: a page asks when it is opened, and when its socket is back.
+/// Tells the user's other tabs. They are no worse off without it: a page asks when it is opened, and when its
+/// socket is back.
 async fn tell_read(app: &App, user: UserId, read: Read) {
     match notifications_unread(&app.database, user).await {
         Ok(unread) => push::notifications_read(&app.realtime, user, read, unread),
@@ -117,7 +118,10 @@ fn page_info(page: PageInfo) -> common::v1::PageInfo {
     common::v1::PageInfo {
         total_items: page.total_items,
         total_items_capped: page.total_items_capped,
-        next_cursor: page.next_cursor.map(domain::Cursor::encode).unwrap_or_default(),
+        next_cursor: page
+            .next_cursor
+            .map(primitives::Cursor::encode)
+            .unwrap_or_default(),
     }
 }
 
@@ -131,5 +135,7 @@ fn message(row: Notification) -> NotificationMessage {
         related_entity_id: row.related_entity_id,
         related_entity_type: row.related_entity_type,
         created_at: Some(proto::time::timestamp(row.created_at)),
+        actor_id: 0,
+        subject: None,
     }
 }

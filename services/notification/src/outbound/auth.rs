@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::UserId;
+use primitives::UserId;
 use proto::auth::v1::FollowerPageRequest;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::{CallContext, Peer, error_from_status};

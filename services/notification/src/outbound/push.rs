@@ -2,7 +2,7 @@
 
 use bus::Realtime;
 use chrono::{DateTime, Utc};
-use domain::UserId;
+use primitives::UserId;
 use proto::events::v1::realtime::Message;
 use proto::events::v1::{NotificationsRead, NotifiedUser, UsersNotified};
 
@@ -27,6 +27,8 @@ pub fn users_notified(realtime: &Realtime, stored: &StoredFanout, notified: &[No
         related_entity_type: stored.fanout.kind.entity_type().to_owned(),
         created_at: Some(proto::time::timestamp(at)),
         users,
+        actor_id: 0,
+        subject: None,
     };
     realtime.publish(Realtime::USERS, Message::UsersNotified(message));
 }

@@ -1,4 +1,5 @@
-//! Fan-outs: written with the inbox entry of their event, moved on page by page together with the notifications of the page.
+//! Fan-outs: written with the inbox entry of their event, moved on page by page together with the
+//! notifications of the page.
 
 pub mod upkeep;
 
@@ -9,7 +10,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::UserId;
+use primitives::UserId;
 use storage::Database;
 use uuid::Uuid;
 
@@ -117,8 +118,8 @@ impl TryFrom<Row> for StoredFanout {
     }
 }
 
-/// Writes a fan-out in the transaction of its event, with the trace that is current. `None`: the occasion was told before, or
-/// one of its two accounts is gone.
+/// Writes a fan-out in the transaction of its event, with the trace that is current. `None`: the occasion was
+/// told before, or one of its two accounts is gone.
 ///
 /// # Errors
 /// The store's.
@@ -175,8 +176,8 @@ pub async fn fanout_get(database: &Database, id: i64) -> Result<Option<StoredFan
         .await
 }
 
-/// Writes the notifications of a page and moves the fan-out on, if the fan-out still stands where the job says. Users who have
-/// the notification already are passed over.
+/// Writes the notifications of a page and moves the fan-out on, if the fan-out still stands where the job
+/// says. Users who have the notification already are passed over.
 ///
 /// # Errors
 /// The store's, and [`Error::Page`] for a page that makes no sense.

@@ -1,4 +1,5 @@
-//! The jobs of the queue as they are written: names and data that programs in other languages read and write too.
+//! The jobs of the queue as they are written: names and data that programs in other languages read and write
+//! too.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -124,7 +125,7 @@ impl PageJob {
 
 #[cfg(test)]
 mod tests {
-    use domain::UserId;
+    use primitives::UserId;
     use serde_json::json;
 
     use super::*;

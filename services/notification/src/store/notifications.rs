@@ -5,7 +5,7 @@ use diesel::dsl::count_star;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::{Cursor, NotificationId, PageInfo, PageRequest, UserId};
+use primitives::{Cursor, NotificationId, PageInfo, PageRequest, UserId};
 use storage::Database;
 use storage::list::{self, Count, List, SortKey, Total, in_page};
 

@@ -1,10 +1,11 @@
-//! Accounts that are gone, and the removal of what is theirs: their own notifications, and those that name them.
+//! Accounts that are gone, and the removal of what is theirs: their own notifications, and those that name
+//! them.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::UserId;
+use primitives::UserId;
 use storage::Database;
 
 use crate::error::Result;

@@ -1,10 +1,10 @@
 //! The job queue in Redis, in BullMQ's layout.
 //!
-//! `bullmq-rs` writes and moves the jobs. Its worker is not used, for three things found in it (version 2.2.0): a job that
-//! it fetched while its main loop blocks waits up to 5 s; one delayed job far in the future makes every fetch wait 5 s; and its
-//! check for stalled jobs takes jobs that have just been locked for stalled, and drops those that stalled too often without
-//! putting them among the failed. So the loop is ours (`inbound::jobs`), and what stalled or cannot be read is moved by the
-//! two scripts here.
+//! `bullmq-rs` writes and moves the jobs. Its worker is not used, for three things found in it (version
+//! 2.2.0): a job that it fetched while its main loop blocks waits up to 5 s; one delayed job far in the
+//! future makes every fetch wait 5 s; and its check for stalled jobs takes jobs that have just been locked
+//! for stalled, and drops those that stalled too often without putting them among the failed. So the loop is
+//! ours (`inbound::jobs`), and what stalled or cannot be read is moved by the two scripts here.
 //!
 //! Nothing in the queue is the only copy of anything: Redis may be emptied at any time.
 
@@ -90,7 +90,8 @@ impl JobQueue {
         Ok(())
     }
 
-    /// Adds the job of a page whose fan-out goes on: nothing when a job of it is alive, anew when it ended or is gone.
+    /// Adds the job of a page whose fan-out goes on: nothing when a job of it is alive, anew when it ended or
+    /// is gone.
     ///
     /// # Errors
     /// When Redis does not answer.
@@ -162,7 +163,8 @@ impl JobQueue {
         within(taken.job.move_to_failed(reason)).await
     }
 
-    /// Waits until a job may be there, at most for a time. BullMQ's marker `0` says that one waits, `1` when a delayed one is due.
+    /// Waits until a job may be there, at most for a time. BullMQ's marker `0` says that one waits, `1` when
+    /// a delayed one is due.
     ///
     /// # Errors
     /// When Redis does not answer.

@@ -247,7 +247,9 @@ async fn bad_input_is_refused() {
 #[tokio::test]
 async fn only_the_gateway_calls_and_only_for_a_user() {
     let (world, replica) = world().await;
-    let token = world.issuer.token(domain::UserId(5), "lan", domain::Role::User);
+    let token = world
+        .issuer
+        .token(primitives::UserId(5), "lan", primitives::Role::User);
     let code = async |service, token| {
         let mut client = world.client_with(&replica, service, token);
         client

@@ -230,7 +230,8 @@ async fn an_account_that_goes_takes_its_notifications_and_its_name_along() {
     assert_eq!(world.count(ALL).await, 1);
 }
 
-/// Prints how long a notice takes, also of an event that came while nobody ran; a machine under load decides nothing here.
+/// Prints how long a notice takes, also of an event that came while nobody ran; a machine under load decides
+/// nothing here.
 #[tokio::test]
 async fn a_notice_is_quick_also_after_a_restart() {
     let world = World::new().await;

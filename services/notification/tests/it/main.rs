@@ -1,4 +1,5 @@
-//! The notification service against real servers: events in, calls in, notifications, realtime messages and jobs out.
+//! The notification service against real servers: events in, calls in, notifications, realtime messages and
+//! jobs out.
 
 #![expect(
     clippy::unwrap_used,

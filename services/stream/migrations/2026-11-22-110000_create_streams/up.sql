@@ -16,8 +16,8 @@ CREATE TABLE categories (
 );
 CREATE INDEX categories_tags_idx ON categories USING gin (tags);
 
--- Our copy of auth's users. Events promise no order, so names and bans carry the version that each was last told by; a deleted
--- user stays as a row without a name, or a late event would bring him back.
+-- Our copy of auth's users. Events promise no order, so names and bans carry the version that each was last
+-- told by; a deleted user stays as a row without a name, or a late event would bring him back.
 CREATE TABLE owners (
     id bigint PRIMARY KEY CONSTRAINT owners_id_positive CHECK (id > 0),
     username text NOT NULL,

@@ -1,12 +1,13 @@
 //! Who watched when: the peaks and curves of broadcasts, until they are written.
 //!
-//! A count belongs to the broadcast that is on air, so it is taken under the broadcast's id and not under the stream's, and it
-//! may be written at any later time, also twice, and by several replicas: the most of a minute is what stays.
+//! A count belongs to the broadcast that is on air, so it is taken under the broadcast's id and not under the
+//! stream's, and it may be written at any later time, also twice, and by several replicas: the most of a
+//! minute is what stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use domain::{BroadcastId, StreamId};
+use primitives::{BroadcastId, StreamId};
 
 /// A broadcast that is not over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +39,9 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// Takes counts in that were made at `at`. The broadcasts must have been looked up later: one that began before a count and
-    /// is on air after it was on air at it, so no broadcast gets the viewers of the one before or after it.
+    /// Takes counts in that were made at `at`. The broadcasts must have been looked up later: one that began
+    /// before a count and is on air after it was on air at it, so no broadcast gets the viewers of the one
+    /// before or after it.
     pub fn take(&mut self, at: DateTime<Utc>, airings: &[Airing], viewers: impl Fn(StreamId) -> u32) {
         let minute = at.duration_trunc(TimeDelta::minutes(1)).unwrap_or(at);
         for airing in airings.iter().filter(|airing| airing.started_at <= at) {

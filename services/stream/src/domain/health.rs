@@ -1,4 +1,5 @@
-//! Does an encoder still send? A frozen one stays connected and even renews itself; only its bytes stand still.
+//! Does an encoder still send? A frozen one stays connected and even renews itself; only its bytes stand
+//! still.
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -65,8 +66,8 @@ impl Progress {
         }
     }
 
-    /// When the media had stopped, if the encoder is found gone now: the looks are a few seconds apart at most, so a longer
-    /// standstill was one of the encoder.
+    /// When the media had stopped, if the encoder is found gone now: the looks are a few seconds apart at
+    /// most, so a longer standstill was one of the encoder.
     #[must_use]
     pub fn stopped_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         if now - self.grew_at > SILENCE {

@@ -1,10 +1,11 @@
 //! Stream keys: `<playback name>?key=<secret>`.
 //!
-//! nginx-rtmp takes what stands before the `?` for the stream's name everywhere (playlists, recordings, statistics), and the
-//! secret travels in the hooks' bodies alone. The two have nothing to do with each other: the name is public.
+//! nginx-rtmp takes what stands before the `?` for the stream's name everywhere (playlists, recordings,
+//! statistics), and the secret travels in the hooks' bodies alone. The two have nothing to do with each
+//! other: the name is public.
 //!
-//! A secret is found by its keyed hash, so a dump of the database opens nothing, and kept sealed under another key so that its
-//! owner can see it again.
+//! A secret is found by its keyed hash, so a dump of the database opens nothing, and kept sealed under
+//! another key so that its owner can see it again.
 
 use std::fmt;
 
@@ -12,12 +13,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use domain::StreamId;
 use hmac::{Hmac, Mac};
+use primitives::StreamId;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// Characters of a playback name: 100 bits, so that nobody guesses the link of a stream that is not announced.
+/// Characters of a playback name: 100 bits, so that nobody guesses the link of a stream that is not
+/// announced.
 const NAME_LENGTH: usize = 20;
 /// Lower case and digits that are not mistaken for letters (RFC 4648 base 32).
 const NAME_ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";

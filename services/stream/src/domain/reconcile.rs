@@ -1,17 +1,19 @@
 //! What we believe against what the media nodes say.
 //!
-//! Hooks may be lost, repeated, reordered or late, and a killed nginx sends none. So the truth about who publishes is what each
-//! node's statistics say, and hooks only make it known sooner. [`reconcile`] is handed both sides and says what to do; it may be
-//! asked twice, or by two replicas, since each action is carried out under a lock on a row that is looked at again.
+//! Hooks may be lost, repeated, reordered or late, and a killed nginx sends none. So the truth about who
+//! publishes is what each node's statistics say, and hooks only make it known sooner. [`reconcile`] is handed
+//! both sides and says what to do; it may be asked twice, or by two replicas, since each action is carried
+//! out under a lock on a row that is looked at again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
-use domain::{BroadcastId, StreamId};
+use primitives::{BroadcastId, StreamId};
 
 use super::{BroadcastState, EndReason, Progress, PublishState};
 
-/// An encoder was let in at most this long before it shows in the statistics: nginx waits 10 s for our answer.
+/// An encoder was let in at most this long before it shows in the statistics: nginx waits 10 s for our
+/// answer.
 const STARTING: Duration = Duration::seconds(12);
 /// Progress is written down at most this often, however often the node is looked at.
 const NOTE: Duration = Duration::seconds(1);
@@ -88,7 +90,8 @@ pub struct Publisher {
 /// What a node says.
 #[derive(Debug, Clone)]
 pub enum NodeReport {
-    /// Its statistics, read *before* the [`View`]: whoever is in them was let in before, so the view knows him.
+    /// Its statistics, read *before* the [`View`]: whoever is in them was let in before, so the view knows
+    /// him.
     Reached {
         /// Its encoders.
         publishers: Vec<Publisher>,
@@ -185,8 +188,8 @@ pub fn needs_close_watch(view: &View) -> bool {
 }
 
 impl ActivePublish {
-    /// Whether a client in the statistics is this publish. nginx counts its connections anew when it is started again, so a
-    /// client that connected after the hook is another one with the same number.
+    /// Whether a client in the statistics is this publish. nginx counts its connections anew when it is
+    /// started again, so a client that connected after the hook is another one with the same number.
     #[must_use]
     pub fn is(&self, publisher: &Publisher) -> bool {
         self.client == publisher.client
@@ -249,7 +252,8 @@ fn end(publish: &ActivePublish, reason: EndReason, now: DateTime<Utc>) -> Action
     }
 }
 
-/// While an encoder of the stream is starting, the grace waits for it: it either brings media soon or expires.
+/// While an encoder of the stream is starting, the grace waits for it: it either brings media soon or
+/// expires.
 fn of_broadcast(broadcast: &OnAir, view: &View, now: DateTime<Utc>, rules: &Rules) -> Option<Action> {
     let coming_back = view
         .publishes

@@ -3,8 +3,9 @@
 /// The longest slug, but for the word that a number gets.
 const MOST: usize = 100;
 
-/// Makes a slug of a name: its words in Latin letters and digits, in lower case and joined by `-`. Other scripts are written as they
-/// sound. All digits would be taken for an id, so such a name gets a word in front; a name of which nothing is left is that word.
+/// Makes a slug of a name: its words in Latin letters and digits, in lower case and joined by `-`. Other
+/// scripts are written as they sound. All digits would be taken for an id, so such a name gets a word in
+/// front; a name of which nothing is left is that word.
 #[must_use]
 pub fn slug(name: &str) -> String {
     let mut slug = slug::slugify(name);

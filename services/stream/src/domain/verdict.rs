@@ -30,7 +30,8 @@ pub enum Refusal {
     DiskFull,
     /// Another encoder sends already.
     AlreadyLive,
-    /// Another encoder is there, and it could not be found out in time whether it sends, or it could not be dropped.
+    /// Another encoder is there, and it could not be found out in time whether it sends, or it could not be
+    /// dropped.
     Busy,
 }
 

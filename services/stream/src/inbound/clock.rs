@@ -1,4 +1,5 @@
-//! What happens by itself: periodic tasks without arguments, each carried out by one acting replica and safe to do twice.
+//! What happens by itself: periodic tasks without arguments, each carried out by one acting replica and safe
+//! to do twice.
 
 mod reconciler;
 mod search;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bus::{Bus, Consumer, Delivery, Failure};
-use domain::UserId;
+use primitives::UserId;
 use proto::Peer;
 use proto::events::v1::event::Payload;
 use runtime::Shutdown;
@@ -21,7 +21,8 @@ const KEYS: &[&str] = &[
 ];
 /// Between two tries to reach auth.
 const RETRY: Duration = Duration::from_secs(2);
-/// Between the two passes of a snapshot: by the second the queue has been bound for a while, so nobody falls between the two.
+/// Between the two passes of a snapshot: by the second the queue has been bound for a while, so nobody falls
+/// between the two.
 const PASSES: Duration = Duration::from_secs(30);
 
 /// Keeps the owners' copy up to date until a stop is asked for.
@@ -108,7 +109,7 @@ async fn pass(store: &Store, auth: &Peer) {
                 .map(|owner| owner.id)
                 .filter(|_| page.len() >= PAGE as usize);
             store.owners_fill(page).await?;
-            Ok::<_, domain::Error>(last)
+            Ok::<_, primitives::Error>(last)
         };
         match page.await {
             Ok(Some(last)) => after = last,

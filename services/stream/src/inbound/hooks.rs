@@ -1,9 +1,9 @@
-//! nginx-rtmp's hooks: `POST /internal/rtmp/<node>/<boot id>/<call>`, through the media node's own hook location, which adds the
-//! shared secret.
+//! nginx-rtmp's hooks: `POST /internal/rtmp/<node>/<boot id>/<call>`, through the media node's own hook
+//! location, which adds the shared secret.
 //!
-//! Whoever cannot show the secret gets 404, as does everything that is no hook. What a publisher can influence is the body: its
-//! arguments are appended to it raw (see `form`). Refusals of a publish all take the same time, so that their time tells
-//! nothing of names, keys or bans.
+//! Whoever cannot show the secret gets 404, as does everything that is no hook. What a publisher can
+//! influence is the body: its arguments are appended to it raw (see `form`). Refusals of a publish all take
+//! the same time, so that their time tells nothing of names, keys or bans.
 
 mod form;
 mod publish;
@@ -93,7 +93,8 @@ impl Call {
         }
     }
 
-    /// Whether the body names the same call as the URL. The URL wins: it is ours, and the body is partly the publisher's.
+    /// Whether the body names the same call as the URL. The URL wins: it is ours, and the body is partly the
+    /// publisher's.
     fn agrees_with(self, body: Option<&str>) -> bool {
         match self {
             Self::Update => matches!(body, Some("update_publish" | "update_play")),
@@ -186,7 +187,8 @@ async fn receive(
         otel.kind = "server",
         node,
     );
-    // On the service's own runtime: what was begun is finished when nginx goes away, and connections outlive this worker.
+    // On the service's own runtime: what was begun is finished when nginx goes away, and connections outlive
+    // this worker.
     let work = async move { hooks.answer(call, node, boot_id, &body, started).await }.instrument(span);
     let answer = state.runtime.spawn(work).await.unwrap_or(Answer::Unknown);
     histogram!("hook_seconds", "call" => call.as_str()).record(started.elapsed());
@@ -263,8 +265,8 @@ impl Hooks {
         }
     }
 
-    /// Players have no place here, so only publishers are looked up. An answer other than 2xx would end the stream, so failures
-    /// of ours let it go on; the reconciler looks again.
+    /// Players have no place here, so only publishers are looked up. An answer other than 2xx would end the
+    /// stream, so failures of ours let it go on; the reconciler looks again.
     async fn on_update(&self, client: Client, form: &Form) -> Answer {
         if form.first("call") == Some("update_play") {
             return Answer::Yes;
@@ -280,7 +282,8 @@ impl Hooks {
     }
 }
 
-/// What nginx is told about a hint is of no use to it; the status says for our own log whether it was written.
+/// What nginx is told about a hint is of no use to it; the status says for our own log whether it was
+/// written.
 fn said(outcome: crate::error::Result<()>) -> Answer {
     match outcome {
         Ok(()) => Answer::Yes,

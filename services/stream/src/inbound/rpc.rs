@@ -5,9 +5,9 @@ mod leases;
 mod service;
 mod uploads;
 
-use domain::page::PageRequest;
-use domain::{Role, UserId};
 use identity::ServiceName;
+use primitives::page::PageRequest;
+use primitives::{Role, UserId};
 use proto::stream::v1 as api;
 use proto::time::timestamp;
 use proto::{Caller, IntoStatus};
@@ -219,7 +219,7 @@ async fn answer<T>(caller: &Caller, work: impl Future<Output = Result<T>>) -> Re
     match tokio::time::timeout_at(caller.deadline.into(), work).await {
         Ok(Ok(answer)) => Ok(Response::new(answer)),
         Ok(Err(error)) => Err(error.into_status()),
-        Err(_) => Err(domain::Error::unavailable().into_status()),
+        Err(_) => Err(primitives::Error::unavailable().into_status()),
     }
 }
 

@@ -17,7 +17,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When auth cannot answer.
-pub async fn snapshot_page(auth: &Peer, after: i64) -> Result<Vec<Copied>, domain::Error> {
+pub async fn snapshot_page(auth: &Peer, after: i64) -> Result<Vec<Copied>, primitives::Error> {
     let mut client = AuthServiceClient::new(auth.with(&CallContext::background(DEADLINE)));
     let request = SnapshotRequest {
         after_user_id: after,

@@ -92,7 +92,7 @@ impl MediaNodes {
     /// # Errors
     /// When the node does not answer with statistics.
     pub async fn publishers(&self, node: &str) -> Result<(Vec<Publisher>, DateTime<Utc>), Error> {
-        let asked_at = domain::Clock::system().now();
+        let asked_at = primitives::Clock::system().now();
         let answer = self
             .client
             .get(self.url(node, "stat")?)

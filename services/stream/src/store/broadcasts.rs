@@ -7,7 +7,7 @@ use diesel::dsl::{Eq, Filter, Limit, Order, Select, array};
 use diesel::expression::Expression;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use domain::{Cursor, PageInfo, PageRequest, StreamId};
+use primitives::{Cursor, PageInfo, PageRequest, StreamId};
 use storage::list::{self, Count, List, SortKey, Total, in_page};
 
 use super::{Conn, Store};

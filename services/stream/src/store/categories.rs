@@ -7,8 +7,8 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use domain::{CategoryId, Cursor, PageInfo, PageRequest};
 use objects::{Doomed, Shown};
+use primitives::{CategoryId, Cursor, PageInfo, PageRequest};
 use storage::list::{self, Count, List, SortKey, Total, in_page};
 
 use super::{CATEGORY_PICTURES, Conn, Store};

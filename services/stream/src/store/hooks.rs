@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use domain::{StreamId, UserId};
+use primitives::{StreamId, UserId};
 
 use standing::standing_in;
 
@@ -280,8 +280,8 @@ async fn of_client_in(conn: &mut Conn, client: &Client) -> Result<Option<Publish
     Ok(row.optional()?)
 }
 
-/// Ends the publish whose place is taken. False: there is another by now. The hook that says that the node has dropped it may have
-/// come first; then only the reason is missing.
+/// Ends the publish whose place is taken. False: there is another by now. The hook that says that the node
+/// has dropped it may have come first; then only the reason is missing.
 async fn replace_in(conn: &mut Conn, admission: &Admission, now: DateTime<Utc>) -> Result<bool> {
     let active = active_of_in(conn, admission.stream).await?;
     match (active, admission.replaces) {

@@ -1,18 +1,19 @@
 //! Who watches: leases in Redis, never a counter, so a gateway that dies takes its viewers with it.
 //!
-//! A viewer counts once however many sockets and gateways he has; his connections are counted beside him. Each stream has a
-//! sorted set with one member per viewer, whose score is when the last of his leases ends, so counting is one range over scores;
-//! a hash that says for each viewer which gateways hold a lease until when, for how many connections, so that one gateway's
-//! release leaves what another holds; and a hash of connections by the end of their leases, whose past part counts no more. Ends
-//! are rounded up to steps, so that hash stays short. All of it may vanish at any time: the next renewal brings it back.
+//! A viewer counts once however many sockets and gateways he has; his connections are counted beside him.
+//! Each stream has a sorted set with one member per viewer, whose score is when the last of his leases ends,
+//! so counting is one range over scores; a hash that says for each viewer which gateways hold a lease until
+//! when, for how many connections, so that one gateway's release leaves what another holds; and a hash of
+//! connections by the end of their leases, whose past part counts no more. Ends are rounded up to steps, so
+//! that hash stays short. All of it may vanish at any time: the next renewal brings it back.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_redis::redis::{self, FromRedisValue, Pipeline, Script, ScriptInvocation};
-use domain::StreamId;
 use futures::future::try_join_all;
+use primitives::StreamId;
 use storage::Redis;
 
 use crate::error::Result;
@@ -23,7 +24,8 @@ pub const LEASE: Duration = Duration::from_secs(15);
 const STEPS: u64 = 15;
 /// Keys are kept for this long without a renewal; longer than a lease.
 const KEPT_MILLIS: u64 = 60_000;
-/// Viewers that one call of a script renews, and rooms that one counts: it holds Redis up for a millisecond or two.
+/// Viewers that one call of a script renews, and rooms that one counts: it holds Redis up for a millisecond
+/// or two.
 const CHUNK: usize = 100;
 
 /// The scripts, each after those that it builds on.
@@ -73,8 +75,8 @@ struct Scripts {
 }
 
 impl Leases {
-    /// Keeps leases in this Redis, each for [`LEASE`] unless a test has no time for it. More than half a minute is too long for
-    /// the keys.
+    /// Keeps leases in this Redis, each for [`LEASE`] unless a test has no time for it. More than half a
+    /// minute is too long for the keys.
     #[must_use]
     pub fn new(redis: Redis, lease: Duration) -> Self {
         let scripts = Scripts {

@@ -1,7 +1,7 @@
 //! From accepted to live to over: the transitions of publishes and broadcasts.
 //!
-//! Whoever asks for one may be late or second: each looks at the rows again under the stream's lock, and does nothing when they
-//! say something else by then.
+//! Whoever asks for one may be late or second: each looks at the rows again under the stream's lock, and does
+//! nothing when they say something else by then.
 
 mod transitions;
 
@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Timestamptz};
 use diesel_async::RunQueryDsl;
-use domain::{BroadcastId, StreamId};
+use primitives::{BroadcastId, StreamId};
 use tracing::Instrument;
 
 use transitions::{begin_in, end_broadcast_in, go_on_in};
@@ -139,8 +139,8 @@ impl Store {
             .await
     }
 
-    /// The media of a publish flows: its broadcast begins, or goes on after a short drop. Continues the trace of the hook that
-    /// let the encoder in.
+    /// The media of a publish flows: its broadcast begins, or goes on after a short drop. Continues the trace
+    /// of the hook that let the encoder in.
     ///
     /// # Errors
     /// What the database says.
@@ -239,7 +239,8 @@ impl Store {
                 let Some(row) = on_air.filter(|row| row.state == BroadcastState::Dropped.as_str()) else {
                     return Ok(());
                 };
-                // An encoder that was let in meanwhile brings it back, or expires and leaves it to the next look.
+                // An encoder that was let in meanwhile brings it back, or expires and leaves it to the next
+                // look.
                 if active_of_in(conn, stream).await?.is_some() {
                     return Ok(());
                 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use diesel_async::RunQueryDsl;
-use domain::UserId;
+use primitives::UserId;
 use uuid::Uuid;
 
 use super::search::forget_owner_in;
@@ -153,8 +153,8 @@ pub(super) async fn stand_in(conn: &mut Conn, user: UserId, username: &str) -> R
     Ok(())
 }
 
-/// Fails for a banned or deleted user. The row is held until the transaction ends, so that a ban comes wholly before or wholly
-/// after it.
+/// Fails for a banned or deleted user. The row is held until the transaction ends, so that a ban comes wholly
+/// before or wholly after it.
 pub(super) async fn must_be_welcome_in(conn: &mut Conn, user: UserId) -> Result<()> {
     let row: Option<(Option<DateTime<Utc>>, bool)> = owners::table
         .find(user.0)

@@ -1,9 +1,10 @@
-//! Files that media nodes have closed: announced once their broadcast is over, and resolved for the sweeper beside the disk.
+//! Files that media nodes have closed: announced once their broadcast is over, and resolved for the sweeper
+//! beside the disk.
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use domain::StreamId;
+use primitives::StreamId;
 use proto::events::v1 as events;
 use proto::events::v1::event::Payload;
 
@@ -187,8 +188,8 @@ async fn writer_in(conn: &mut Conn, node: &str, file: &RecordingName) -> Result<
         .min_by_key(|row| (row.accepted_at - middle).num_milliseconds().abs()))
 }
 
-/// The broadcast of a publish. One that ended before anybody saw its media (this service was away) has none: the recording shows
-/// that it was on air, so it gets one after the fact.
+/// The broadcast of a publish. One that ended before anybody saw its media (this service was away) has none:
+/// the recording shows that it was on air, so it gets one after the fact.
 async fn broadcast_of_in(conn: &mut Conn, row: &PublishRow, now: DateTime<Utc>) -> Result<Option<Recorded>> {
     if let Some(broadcast) = row.broadcast_id {
         return Ok(broadcasts::table

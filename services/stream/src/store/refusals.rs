@@ -1,10 +1,10 @@
-//! Why publishes were refused, for the owner's eyes. Playback names are public, so anybody may cause refusals: what is written is
-//! bounded in number and in pace.
+//! Why publishes were refused, for the owner's eyes. Playback names are public, so anybody may cause
+//! refusals: what is written is bounded in number and in pace.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
-use domain::StreamId;
+use primitives::StreamId;
 
 use super::{Conn, Store};
 use crate::domain::Refusal;

@@ -1,11 +1,12 @@
-//! What searches look at: one line of text for each stream, which follows the stream, its owner's names and its category.
+//! What searches look at: one line of text for each stream, which follows the stream, its owner's names and
+//! its category.
 //!
-//! A stream that is changed is written anew at once. What concerns many streams takes their lines away, and a task writes them
-//! again; until then, for a second or two, these streams are not found.
+//! A stream that is changed is written anew at once. What concerns many streams takes their lines away, and a
+//! task writes them again; until then, for a second or two, these streams are not found.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use domain::search::search_text;
+use primitives::search::search_text;
 
 use super::streams::StreamView;
 use super::{Conn, Store};
@@ -16,7 +17,8 @@ use crate::schema::{categories, owners, streams};
 const BATCH: i64 = 200;
 
 impl Store {
-    /// Writes the lines of streams that have none, and says how many; fewer than were asked for means that none is left.
+    /// Writes the lines of streams that have none, and says how many; fewer than were asked for means that
+    /// none is left.
     ///
     /// # Errors
     /// What the database says.

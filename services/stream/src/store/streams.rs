@@ -6,8 +6,8 @@ mod rows;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use domain::{Attempt, CategoryId, StreamId, UserId};
 use objects::{Doomed, Picture, Shown};
+use primitives::{Attempt, CategoryId, StreamId, UserId};
 use storage::idempotency::{made_earlier, note_made};
 
 pub use list::{Filter, Page, Sort, Totals};
@@ -155,8 +155,8 @@ impl Store {
         })
     }
 
-    /// Creates a stream with a fresh key, or answers the one that an earlier attempt created. The owner's copy may not have arrived
-    /// yet: the name in the token stands in for it.
+    /// Creates a stream with a fresh key, or answers the one that an earlier attempt created. The owner's
+    /// copy may not have arrived yet: the name in the token stands in for it.
     ///
     /// # Errors
     /// [`Error::OwnerBanned`], [`Error::CategoryNotFound`]; the attempt's key was used for something else.

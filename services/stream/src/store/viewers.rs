@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
 use diesel_async::RunQueryDsl;
-use domain::{BroadcastId, StreamId};
+use primitives::{BroadcastId, StreamId};
 
 use super::{Conn, Store};
 use crate::domain::{Airing, Point};
@@ -40,8 +40,9 @@ impl Store {
             .await
     }
 
-    /// Writes current counts, and points of curves with the peaks that follow from them. Streams that have ended are left at 0;
-    /// points are written whether or not their broadcast is over, and nothing becomes less by it.
+    /// Writes current counts, and points of curves with the peaks that follow from them. Streams that have
+    /// ended are left at 0; points are written whether or not their broadcast is over, and nothing becomes
+    /// less by it.
     ///
     /// # Errors
     /// What the database says.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::StreamId;
+use primitives::StreamId;
 use proptest::prelude::*;
 use storage::deadpool_redis::redis::cmd;
 use storage::{Redis, RedisConfig};

@@ -1,4 +1,5 @@
-//! Stories of the stream service: the real service on real servers, with a real nginx-rtmp and ffmpeg as the encoder.
+//! Stories of the stream service: the real service on real servers, with a real nginx-rtmp and ffmpeg as the
+//! encoder.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

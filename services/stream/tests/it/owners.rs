@@ -1,6 +1,6 @@
 //! What events and the snapshot say of owners.
 
-use domain::UserId;
+use primitives::UserId;
 use proto::auth::v1::Owner;
 use proto::stream::v1::CreateStreamRequest;
 use proto::upload::messages;

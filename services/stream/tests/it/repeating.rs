@@ -1,6 +1,6 @@
 //! Streams that clients ask for twice.
 
-use domain::UserId;
+use primitives::UserId;
 use proto::error_from_status;
 use proto::stream::v1::CreateStreamRequest;
 use proto::upload::messages;

@@ -1,7 +1,7 @@
 //! Searches: without accents and case, by parts of words, always up to date.
 
-use domain::{Role, UserId};
 use identity::ServiceName;
+use primitives::{Role, UserId};
 use proto::stream::v1::{CreateStreamRequest, ListStreamsRequest, UpdateCategoryRequest, UserIds};
 use proto::upload::messages;
 use stack::eventually;

@@ -50,7 +50,8 @@ impl World {
             .unwrap();
     }
 
-    /// What is measured of a stream: viewers, connections, the most of one viewer; nothing when it is not on air.
+    /// What is measured of a stream: viewers, connections, the most of one viewer; nothing when it is not on
+    /// air.
     async fn figures(&self, stream: i64) -> Vec<u64> {
         let url = format!("http://{}/metrics", self.replica.app.internal_addr);
         let text = reqwest::get(url).await.unwrap().text().await.unwrap();

@@ -1,12 +1,13 @@
-//! What a test has to itself: a database, a virtual host, a key prefix, a media node, and as many replicas as it starts.
+//! What a test has to itself: a database, a virtual host, a key prefix, a media node, and as many replicas as
+//! it starts.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bucket::BucketConfig;
 use bus::{Bus, BusConfig, Heard, Listener};
-use domain::{Clock, IdempotencyKey, Role, UserId};
 use identity::{ServiceName, ServiceTokens, TestIssuer};
+use primitives::{Clock, IdempotencyKey, Role, UserId};
 use proto::events::v1::Event;
 use proto::events::v1::event::Payload;
 use proto::stream::v1::stream_service_client::StreamServiceClient;

@@ -1,5 +1,5 @@
--- Where a job's video comes from: a node's disk, or an object of the bucket, whose key is then the file's name. An object that
--- somebody uploaded is ours and goes when it has done its work; an imported one stays.
+-- Where a job's video comes from: a node's disk, or an object of the bucket, whose key is then the file's
+-- name. An object that somebody uploaded is ours and goes when it has done its work; an imported one stays.
 ALTER TABLE recordings
     ADD COLUMN source text NOT NULL DEFAULT 'disk'
         CONSTRAINT recordings_source_known CHECK (source IN ('disk', 'upload', 'import', 'gone')),

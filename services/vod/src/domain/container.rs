@@ -3,8 +3,8 @@
 /// Bytes that the decision needs, where the file has so many: three packets of MPEG-TS with timestamps.
 pub const HEAD_BYTES: usize = 3 * 192;
 
-/// Whether a file begins like a video that is taken: MP4 or MOV, Matroska or WebM, FLV, MPEG-TS, AVI. What it really holds is found
-/// out later; this keeps everything else from being taken at all.
+/// Whether a file begins like a video that is taken: MP4 or MOV, Matroska or WebM, FLV, MPEG-TS, AVI. What it
+/// really holds is found out later; this keeps everything else from being taken at all.
 #[must_use]
 pub fn begins_like_a_video(head: &[u8]) -> bool {
     is_mp4(head)

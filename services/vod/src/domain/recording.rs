@@ -6,8 +6,9 @@
 //!    └──a setback───────┘ └──give up──▶ failed      (no use, or too many tries)
 //! ```
 //!
-//! A worker holds a job by a lease and by the number of its attempt. When the lease runs out another takes the job over, with
-//! the next number; what the first one says from then on is refused, since its number has passed.
+//! A worker holds a job by a lease and by the number of its attempt. When the lease runs out another takes
+//! the job over, with the next number; what the first one says from then on is refused, since its number has
+//! passed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

@@ -30,8 +30,8 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// The name of an object that admins may import, checked: it is in the folder `imports/` of this deployment. A key of another
-/// deployment, or of a VOD, cannot be written that way.
+/// The name of an object that admins may import, checked: it is in the folder `imports/` of this deployment.
+/// A key of another deployment, or of a VOD, cannot be written that way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportName(String);
 

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use ::domain::{Role, UserId};
+use primitives::{Role, UserId};
 
 /// A recording that is shorter is no VOD: somebody pressed the button and thought better of it.
 pub const SHORTEST_SECONDS: f64 = 1.0;
 
-/// Pixels of a picture at most, those of 8K: a small file may claim any size, and encoding it takes memory for all of them.
+/// Pixels of a picture at most, those of 8K: a small file may claim any size, and encoding it takes memory
+/// for all of them.
 pub const MOST_PIXELS: u64 = 7680 * 4320;
 
 /// Whether a VOD can be watched.

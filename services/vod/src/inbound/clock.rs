@@ -1,5 +1,5 @@
-//! Periodic tasks; each may run in every replica at once. Leases and retries of jobs need none: a worker that asks for the next job
-//! also gets those whose time has come and those whose worker is silent.
+//! Periodic tasks; each may run in every replica at once. Leases and retries of jobs need none: a worker that
+//! asks for the next job also gets those whose time has come and those whose worker is silent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,8 @@ pub async fn write_search(serving: Arc<Serving>, shutdown: CancellationToken) {
     }
 }
 
-/// Fills the copies of names and categories at the start and compares them every hour, in one replica, until told to stop.
+/// Fills the copies of names and categories at the start and compares them every hour, in one replica, until
+/// told to stop.
 pub async fn fill_copies(serving: Arc<Serving>, shutdown: CancellationToken) {
     let mut leadership = Leadership::new(&serving.app.database, "vod.copies");
     let work = async {

@@ -1,10 +1,11 @@
-//! Events of the other services. Each is claimed in the inbox in the transaction of its effect, so a repeat has none.
+//! Events of the other services. Each is claimed in the inbox in the transaction of its effect, so a repeat
+//! has none.
 
 use std::sync::Arc;
 
-use ::domain::{BroadcastId, CategoryId, StreamId, UserId};
 use bus::{Consumer, Delivery, Failure, inbox_claim};
 use chrono::{DateTime, Utc};
+use primitives::{BroadcastId, CategoryId, StreamId, UserId};
 use proto::events::v1::RecordingFinished;
 use proto::events::v1::event::Payload;
 use storage::AsyncPgConnection;
@@ -145,7 +146,8 @@ fn new_recording(event: RecordingFinished) -> Result<NewRecording, Failure> {
     })
 }
 
-/// Deletes what a user had, some VODs in each transaction. Only the last one claims the event, so that a crash in between goes on.
+/// Deletes what a user had, some VODs in each transaction. Only the last one claims the event, so that a
+/// crash in between goes on.
 async fn forget(
     serving: &Serving,
     event: Uuid,

@@ -6,9 +6,9 @@ mod uploads;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ::domain::search::search_question;
-use ::domain::{CategoryId, Error, FieldError, PageInfo, PageRequest, StreamId, UserId, VodId};
 use identity::ServiceName;
+use primitives::search::search_question;
+use primitives::{CategoryId, Error, FieldError, PageInfo, PageRequest, StreamId, UserId, VodId};
 use proto::vod::v1::vod_service_server::VodService;
 use proto::vod::v1::{
     CountViewsRequest, CountViewsResponse, DeleteVodRequest, DeleteVodResponse, GetVodRequest,
@@ -244,19 +244,20 @@ fn guest(address: IpAddr) -> String {
 
 fn guest_views(request: CountViewsRequest) -> Result<Vec<View>, Error> {
     if request.seen.len() > MOST_VIEWS {
-        return Err(FieldError::new("seen", format!("must be at most {MOST_VIEWS}")).into());
+        return Err(FieldError::too_many("seen", MOST_VIEWS).into());
     }
     let view = |seen: GuestView| {
         let address = seen.client_address.parse();
-        let address = address.map_err(|_| FieldError::new("clientAddress", "must be an address"))?;
-        let vod = VodId::try_from(seen.vod_id).map_err(|_| FieldError::new("vodId", "is not a valid id"))?;
+        let address =
+            address.map_err(|_| FieldError::new("clientAddress", "invalid", "must be an address"))?;
+        let vod = VodId::try_from(seen.vod_id).map_err(|_| FieldError::invalid_id("vodId"))?;
         Ok((vod, guest(address)))
     };
     request.seen.into_iter().map(view).collect()
 }
 
 fn id<T: TryFrom<i64>>(id: i64, path: &'static str) -> Result<T, Status> {
-    T::try_from(id).map_err(|_| Error::invalid(path, "is not a valid id").into_status())
+    T::try_from(id).map_err(|_| Error::from(FieldError::invalid_id(path)).into_status())
 }
 
 fn optional_id<T: TryFrom<i64>>(given: Option<i64>, path: &'static str) -> Result<Option<T>, Status> {
@@ -265,7 +266,7 @@ fn optional_id<T: TryFrom<i64>>(given: Option<i64>, path: &'static str) -> Resul
 
 /// A tag is the same without case.
 fn tag(text: &str) -> Result<String, Status> {
-    let checked = ::domain::text::tag(text).map_err(IntoStatus::into_status);
+    let checked = primitives::text::tag(text).map_err(IntoStatus::into_status);
     checked.map(|tag| tag.to_lowercase())
 }
 
@@ -286,7 +287,10 @@ fn page_info(page: PageInfo) -> common::v1::PageInfo {
     common::v1::PageInfo {
         total_items: page.total_items,
         total_items_capped: page.total_items_capped,
-        next_cursor: page.next_cursor.map(::domain::Cursor::encode).unwrap_or_default(),
+        next_cursor: page
+            .next_cursor
+            .map(primitives::Cursor::encode)
+            .unwrap_or_default(),
     }
 }
 

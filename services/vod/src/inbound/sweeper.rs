@@ -1,5 +1,5 @@
-//! Looks at the node's disk every few seconds: finds recordings that no event has told of, and removes what is done with. A media
-//! node that was killed tells nothing, and an event may die; the file is still there.
+//! Looks at the node's disk every few seconds: finds recordings that no event has told of, and removes what
+//! is done with. A media node that was killed tells nothing, and an event may die; the file is still there.
 
 use std::collections::HashMap;
 use std::sync::Arc;

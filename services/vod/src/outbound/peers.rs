@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::domain::{BroadcastId, CategoryId, StreamId, UserId};
+use primitives::{BroadcastId, CategoryId, StreamId, UserId};
 use proto::auth::v1::SnapshotRequest;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::stream::v1::stream_service_client::StreamServiceClient;

@@ -1,10 +1,11 @@
-//! Copies of what other services own: users' names, categories, and which streams are gone. Events keep them and promise no order,
-//! so a row changes only for a version that it has not passed; what is deleted stays, marked, or a late event would bring it back.
+//! Copies of what other services own: users' names, categories, and which streams are gone. Events keep them
+//! and promise no order, so a row changes only for a version that it has not passed; what is deleted stays,
+//! marked, or a late event would bring it back.
 
-use ::domain::{CategoryId, StreamId, UserId};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use primitives::{CategoryId, StreamId, UserId};
 
 use crate::error::Result;
 use crate::schema::{categories as c, deleted_streams as s, owners as o, vods as v};

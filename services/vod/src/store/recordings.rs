@@ -7,10 +7,10 @@ mod upload;
 
 use std::collections::HashMap;
 
-use ::domain::VodId;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use primitives::VodId;
 use storage::Database;
 
 use crate::domain::{Claim, Recording, RecordingName, Setback, Source, State, Status, Work};
@@ -111,7 +111,8 @@ fn state_columns(state: State) -> (&'static str, Option<DateTime<Utc>>) {
     }
 }
 
-/// Takes the node's next job that is due, or one of those that any worker may take, if there is one. The objects that the attempt is going to write are announced first.
+/// Takes the node's next job that is due, or one of those that any worker may take, if there is one. The
+/// objects that the attempt is going to write are announced first.
 ///
 /// # Errors
 /// The store's.

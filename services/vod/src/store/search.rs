@@ -1,11 +1,12 @@
-//! What searches look at: one line of text for each VOD, which follows the VOD, its owner's names and its category.
+//! What searches look at: one line of text for each VOD, which follows the VOD, its owner's names and its
+//! category.
 //!
-//! A VOD that is noted or changed is written at once. What concerns many VODs takes their lines away, and a task writes them
-//! again; until then, for some seconds, these VODs are not found.
+//! A VOD that is noted or changed is written at once. What concerns many VODs takes their lines away, and a
+//! task writes them again; until then, for some seconds, these VODs are not found.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::search::search_text;
+use primitives::search::search_text;
 use storage::Database;
 
 use crate::error::Result;

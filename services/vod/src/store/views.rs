@@ -1,11 +1,12 @@
-//! Views: one for each viewer and VOD in five minutes. The cooldown is a key in Redis that expires by itself; while Redis is away
-//! nothing is counted, since a count that anybody can drive up is worth less than one that is a little low.
+//! Views: one for each viewer and VOD in five minutes. The cooldown is a key in Redis that expires by itself;
+//! while Redis is away nothing is counted, since a count that anybody can drive up is worth less than one
+//! that is a little low.
 
 use std::collections::BTreeMap;
 
-use ::domain::VodId;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use primitives::VodId;
 use storage::deadpool_redis::redis::pipe;
 use storage::{Database, Redis};
 
@@ -32,7 +33,8 @@ pub async fn views_count(database: &Database, redis: &Redis, views: &[View]) -> 
     Ok(counted)
 }
 
-/// Adds the views to their VODs' counts. Not a change of a VOD: neither its version nor its time of change moves.
+/// Adds the views to their VODs' counts. Not a change of a VOD: neither its version nor its time of change
+/// moves.
 async fn write(conn: &mut AsyncPgConnection, first: &[i64]) -> Result<()> {
     let mut times = BTreeMap::<i64, i64>::new();
     for vod in first {

@@ -4,13 +4,13 @@ mod change;
 mod delete;
 mod urls;
 
-use ::domain::{CategoryId, Cursor, PageInfo, PageRequest, StreamId, UserId, VodId};
 use chrono::{DateTime, Utc};
 use diesel::dsl::auto_type;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use primitives::{CategoryId, Cursor, PageInfo, PageRequest, StreamId, UserId, VodId};
 use storage::Database;
 use storage::list::{self, Count, List, SortKey, Total, Totals, in_page, unseen};
 
@@ -180,7 +180,8 @@ pub async fn vod_visible(database: &Database, id: VodId, viewer: Option<Viewer>)
     }
 }
 
-/// A page of VODs, newest first, in one statement. Totals may be five seconds old; those of searches stop at 10,000.
+/// A page of VODs, newest first, in one statement. Totals may be five seconds old; those of searches stop at
+/// 10,000.
 ///
 /// # Errors
 /// The store's.

@@ -1,6 +1,6 @@
 //! What callers get.
 
-use domain::{Cursor, Role, UserId};
+use primitives::{Cursor, Role, UserId};
 use proto::common::v1::PageRequest;
 use proto::events::v1::event::Payload;
 use proto::vod::v1::{

@@ -1,6 +1,6 @@
 //! What owners and admins change of a VOD.
 
-use domain::{Role, UserId};
+use primitives::{Role, UserId};
 use proto::events::v1::event::Payload;
 use proto::upload::messages;
 use proto::vod::v1::{RefreshUrlsRequest, RetryVodRequest, UpdateVodRequest, VodStatus};

@@ -1,6 +1,6 @@
 //! Objects that admins make VODs of.
 
-use domain::Role;
+use primitives::Role;
 use proto::error_from_status;
 use proto::vod::v1::{DeleteVodRequest, ImportVodRequest, Vod, VodStatus};
 use tonic::Status;

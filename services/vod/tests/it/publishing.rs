@@ -126,12 +126,12 @@ async fn what_is_being_processed_is_for_its_owner_alone() {
     };
     let refused = world.client(None).get_vod(request).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::NotFound);
-    let other = world.client(Some((domain::UserId(8), domain::Role::Moderator)));
+    let other = world.client(Some((primitives::UserId(8), primitives::Role::Moderator)));
     assert_eq!(
         other.clone().get_vod(request).await.unwrap_err().code(),
         tonic::Code::NotFound
     );
-    let admin = world.client(Some((domain::UserId(9), domain::Role::Admin)));
+    let admin = world.client(Some((primitives::UserId(9), primitives::Role::Admin)));
     assert_eq!(
         admin
             .clone()

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bucket::BucketConfig;
 use bus::{BusConfig, Delivery};
-use domain::{Clock, Role, UserId};
 use identity::{ServiceName, ServiceSecretConfig, ServiceTokens, TestIssuer};
+use primitives::{Clock, Role, UserId};
 use proto::events::v1::event::Payload;
 use proto::events::v1::{Event, RecordingFinished};
 use proto::stream::v1::RecordingOwner;
@@ -163,7 +163,7 @@ impl World {
     pub(crate) fn owner_naming(&self, name: &str) -> VodServiceClient<PeerChannel> {
         let mut context = CallContext::background(Duration::from_secs(10));
         context.user_token = Some(self.issuer.token(OWNER, "somebody", Role::Admin));
-        context.idempotency_key = domain::IdempotencyKey::parse(name);
+        context.idempotency_key = primitives::IdempotencyKey::parse(name);
         VodServiceClient::new(self.gateway.with(&context))
     }
 

@@ -1,8 +1,9 @@
-//! Accounts: looked up, changed by their owners, ruled by admins. URLs of pictures are renewed on the way out.
+//! Accounts: looked up, changed by their owners, ruled by admins. URLs of pictures are renewed on the way
+//! out.
 
-use domain::{FieldError, UserId, text};
 use media::image::MAX_BYTES;
 use objects::Shown;
+use primitives::{FieldError, UserId, text};
 use proto::auth::v1::{
     AccountResponse, BanRequest, GetProfileResponse, GetUsersResponse, ListAccountsRequest,
     ListAccountsResponse, SetRoleRequest, UnbanRequest, UpdateProfileUpload, User,
@@ -43,7 +44,7 @@ impl Rpc {
 
     pub(super) async fn users(&self, ids: &[i64]) -> Result<GetUsersResponse> {
         if ids.len() > MAX_USERS {
-            return Err(FieldError::new("ids", format!("must be at most {MAX_USERS}")).into());
+            return Err(FieldError::too_many("ids", MAX_USERS).into());
         }
         let mut users = self.app.store.user_summaries(ids).await?;
         self.freshen(users.iter_mut().map(Summary::shown).collect()).await;
@@ -101,7 +102,7 @@ impl Rpc {
             next_cursor: page
                 .info
                 .next_cursor
-                .map(domain::Cursor::encode)
+                .map(primitives::Cursor::encode)
                 .unwrap_or_default(),
         };
         Ok(ListAccountsResponse {
@@ -112,7 +113,7 @@ impl Rpc {
 
     pub(super) async fn role(&self, me: UserId, request: SetRoleRequest) -> Result<AccountResponse> {
         let role = role(request.role)?;
-        let role = role.ok_or_else(|| FieldError::new("role", "must be user, moderator or admin"))?;
+        let role = role.ok_or_else(|| FieldError::not_one_of("role", &["user", "moderator", "admin"]))?;
         let user = user_id(request.user_id)?;
         let user = self
             .app

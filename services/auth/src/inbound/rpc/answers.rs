@@ -25,11 +25,11 @@ impl From<UserRow> for User {
     }
 }
 
-fn role(role: domain::Role) -> Role {
+fn role(role: primitives::Role) -> Role {
     match role {
-        domain::Role::User => Role::User,
-        domain::Role::Moderator => Role::Moderator,
-        domain::Role::Admin => Role::Admin,
+        primitives::Role::User => Role::User,
+        primitives::Role::Moderator => Role::Moderator,
+        primitives::Role::Admin => Role::Admin,
     }
 }
 
@@ -73,7 +73,7 @@ impl From<FollowPage> for ListFollowsResponse {
             next_cursor: page
                 .info
                 .next_cursor
-                .map(domain::Cursor::encode)
+                .map(primitives::Cursor::encode)
                 .unwrap_or_default(),
         };
         Self {

@@ -1,6 +1,6 @@
 //! What requests hold, checked.
 
-use domain::{PageRequest, Role, UserId, text};
+use primitives::{PageRequest, Role, UserId, text};
 use proto::auth::v1 as api;
 use proto::auth::v1::RegisterRequest;
 
@@ -39,14 +39,14 @@ pub(super) fn page_request(page: Option<proto::common::v1::PageRequest>) -> Resu
 }
 
 pub(super) fn user_id(id: i64) -> Result<UserId> {
-    UserId::try_from(id).map_err(|_| domain::FieldError::new("userId", "must be a positive number").into())
+    UserId::try_from(id).map_err(|_| primitives::FieldError::invalid_id("userId").into())
 }
 
 pub(super) fn limit(limit: u32) -> Result<u32> {
     if (1..=MAX_PAGE).contains(&limit) {
         Ok(limit)
     } else {
-        Err(domain::FieldError::new("limit", format!("must be 1 to {MAX_PAGE}")).into())
+        Err(primitives::FieldError::out_of_range("limit", 1, MAX_PAGE).into())
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn after(id: i64) -> Result<i64> {
     if id >= 0 {
         Ok(id)
     } else {
-        Err(domain::FieldError::new("after", "must not be negative").into())
+        Err(primitives::FieldError::negative("after").into())
     }
 }
 
@@ -65,7 +65,7 @@ pub(super) fn role(number: i32) -> Result<Option<Role>> {
         Ok(api::Role::User) => Ok(Some(Role::User)),
         Ok(api::Role::Moderator) => Ok(Some(Role::Moderator)),
         Ok(api::Role::Admin) => Ok(Some(Role::Admin)),
-        Err(_) => Err(domain::FieldError::new("role", "must be user, moderator or admin").into()),
+        Err(_) => Err(primitives::FieldError::not_one_of("role", &["user", "moderator", "admin"]).into()),
     }
 }
 

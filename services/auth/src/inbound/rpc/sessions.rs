@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use domain::text;
+use primitives::text;
 use proto::Caller;
 use proto::auth::v1::{
     ChangePasswordRequest, LoginRequest, RefreshRequest, RegisterRequest, SessionResponse,
@@ -57,7 +57,12 @@ impl Rpc {
         request: LoginRequest,
     ) -> Result<SessionResponse> {
         if request.password.len() > MAX_PASSWORD {
-            return Err(domain::FieldError::new("password", "must be at most 1024 bytes").into());
+            return Err(
+                primitives::FieldError::new("password", "wrong_size", "must be 8 to 1024 bytes")
+                    .with("min", 8)
+                    .with("max", 1024)
+                    .into(),
+            );
         }
         let name = normal_name(&request.username);
         self.app.throttle.login(&name, address).await?;
@@ -141,9 +146,7 @@ impl Rpc {
         request: ChangePasswordRequest,
     ) -> Result<SessionResponse> {
         let token = caller.user()?;
-        let rule = |path: &'static str| {
-            move |error: domain::FieldError| domain::FieldError::new(path, error.message)
-        };
+        let rule = |path: &'static str| move |error: primitives::FieldError| error.at(path);
         text::password(&request.new_password).map_err(rule("newPassword"))?;
         if request.current_password.len() > MAX_PASSWORD {
             return Err(Error::WrongPassword);

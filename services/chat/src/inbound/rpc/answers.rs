@@ -1,6 +1,6 @@
 //! Our rows as protobuf messages.
 
-use domain::PageInfo;
+use primitives::PageInfo;
 use proto::chat::v1::{Ban, LogEntry, Message as MessageMessage, Moderator as ModeratorMessage};
 use proto::common::v1 as common;
 use proto::time::timestamp;
@@ -68,7 +68,10 @@ pub(super) fn page_info(info: PageInfo) -> common::PageInfo {
     common::PageInfo {
         total_items: info.total_items,
         total_items_capped: info.total_items_capped,
-        next_cursor: info.next_cursor.map(domain::Cursor::encode).unwrap_or_default(),
+        next_cursor: info
+            .next_cursor
+            .map(primitives::Cursor::encode)
+            .unwrap_or_default(),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use domain::page::DEEPEST_PAGE;
-use domain::{FieldError, StreamId, UserId};
 use futures::{StreamExt, TryStreamExt, stream};
 use identity::User;
+use primitives::page::DEEPEST_PAGE;
+use primitives::{FieldError, StreamId, UserId};
 use proto::Caller;
 use proto::chat::v1::list_messages_request::From;
 use proto::chat::v1::{
@@ -57,8 +57,8 @@ pub(super) async fn send(
     })
 }
 
-/// Finds out what [`Settings::speak`](crate::domain::Settings::speak) wants to know. The turn of slow mode is taken last, so that
-/// nobody loses it to another refusal.
+/// Finds out what [`Settings::speak`](crate::domain::Settings::speak) wants to know. The turn of slow mode is
+/// taken last, so that nobody loses it to another refusal.
 async fn may_speak(app: &App, user: &User, stream: StreamId, owner: UserId, draft: &Draft) -> Result<()> {
     let rules = app.places.rules(stream).await?;
     let standing = app.places.standing(stream, owner, user).await?;
@@ -84,17 +84,17 @@ async fn may_speak(app: &App, user: &User, stream: StreamId, owner: UserId, draf
 pub(super) async fn list(app: &App, request: ListMessagesRequest) -> Result<ListMessagesResponse> {
     let stream = stream_id(request.stream_id)?;
     if !(1..=MAX_LIMIT).contains(&request.limit) {
-        return Err(FieldError::new("limit", format!("must be 1 to {MAX_LIMIT}")).into());
+        return Err(FieldError::out_of_range("limit", 1, MAX_LIMIT).into());
     }
     let range = match request.from {
         None => Range::Page(1),
         Some(From::Page(page @ 1..=DEEPEST_PAGE)) => Range::Page(page),
         Some(From::Page(_)) => {
-            return Err(FieldError::new("page", format!("must be 1 to {DEEPEST_PAGE}")).into());
+            return Err(FieldError::out_of_range("page", 1, DEEPEST_PAGE).into());
         }
         Some(From::BeforeSeq(seq)) => Range::Before(seq),
         Some(From::AfterSeq(seq)) if seq < 0 => {
-            return Err(FieldError::new("afterSeq", "must not be negative").into());
+            return Err(FieldError::negative("afterSeq").into());
         }
         Some(From::AfterSeq(seq)) => Range::After(seq),
     };
@@ -111,7 +111,7 @@ pub(super) async fn list(app: &App, request: ListMessagesRequest) -> Result<List
 
 pub(super) async fn heads(app: &App, request: HeadsRequest) -> Result<HeadsResponse> {
     if request.stream_ids.len() > MAX_ROOMS {
-        return Err(FieldError::new("streamIds", format!("must be at most {MAX_ROOMS}")).into());
+        return Err(FieldError::too_many("streamIds", MAX_ROOMS).into());
     }
     let ids: Vec<StreamId> = request
         .stream_ids

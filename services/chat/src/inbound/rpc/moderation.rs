@@ -1,6 +1,6 @@
 //! Bans, moderators and the log.
 
-use domain::{FieldError, Role, UserId};
+use primitives::{FieldError, Role, UserId};
 use proto::Caller;
 use proto::auth::v1::Role as RoleMessage;
 use proto::chat::v1::{
@@ -49,8 +49,8 @@ pub(super) async fn ban(app: &App, caller: &Caller, request: BanUserRequest) -> 
     })
 }
 
-/// What somebody is whom the caller wants to ban. One who is banned already is what they were before: a moderator does not get
-/// to change the owner's ban of another.
+/// What somebody is whom the caller wants to ban. One who is banned already is what they were before: a
+/// moderator does not get to change the owner's ban of another.
 async fn target(app: &App, actor: &Actor<'_>, user: UserId, role: Role) -> Result<Standing> {
     let place = Place {
         banned: false,
@@ -93,7 +93,7 @@ pub(super) async fn add_moderator(
     let actor = Actor::owner(app, caller, request.stream_id).await?;
     let user = user_id(request.user_id)?;
     if user == actor.owner {
-        return Err(FieldError::new("userId", "is the owner").into());
+        return Err(FieldError::new("userId", "invalid", "is the owner").into());
     }
     let moderator = actor.act(app, Appoint(user)).await?;
     app.places.forget(actor.stream, user).await;
@@ -129,6 +129,6 @@ fn role(role: i32) -> Result<Role> {
         Ok(RoleMessage::User) => Ok(Role::User),
         Ok(RoleMessage::Moderator) => Ok(Role::Moderator),
         Ok(RoleMessage::Admin) => Ok(Role::Admin),
-        Ok(RoleMessage::Unspecified) | Err(_) => Err(FieldError::new("role", "is unknown").into()),
+        Ok(RoleMessage::Unspecified) | Err(_) => Err(FieldError::new("role", "unknown", "is unknown").into()),
     }
 }

@@ -1,6 +1,6 @@
 //! A room's rules.
 
-use domain::StreamId;
+use primitives::StreamId;
 use proto::Caller;
 use proto::chat::v1::{
     BlockedWords as WordsMessage, GetSettingsRequest, GetSettingsResponse, Settings as SettingsMessage,

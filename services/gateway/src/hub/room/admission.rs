@@ -31,7 +31,8 @@ pub(in crate::hub) enum Admission {
 }
 
 impl Room {
-    /// Lets a socket in: the history, the welcome, and from then on every message, without a gap and without a repeat.
+    /// Lets a socket in: the history, the welcome, and from then on every message, without a gap and without
+    /// a repeat.
     pub(in crate::hub) fn admit(
         &self,
         connection: &Arc<Connection>,

@@ -81,7 +81,8 @@ pub(super) struct NewPassword {
     new_password: String,
 }
 
-/// Changes one's password. All other sessions end; this one goes on with the tokens of the answer, and those before it are refused.
+/// Changes one's password. All other sessions end; this one goes on with the tokens of the answer, and those
+/// before it are refused.
 #[utoipa::path(put, path = "/api/users/me/password", tag = "users", operation_id = "changePassword",
     security(("bearer" = [])), request_body = NewPassword, responses((status = 200, body = SessionShape)))]
 pub(super) async fn change_password(

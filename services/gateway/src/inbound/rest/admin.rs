@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use domain::{FieldError, UserId};
+use primitives::{FieldError, UserId};
 use proto::auth::v1::{BanRequest, ListAccountsRequest, Role, SetRoleRequest, UnbanRequest};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -30,7 +30,7 @@ fn role(text: &str) -> Result<Role, FieldError> {
         "user" => Ok(Role::User),
         "moderator" => Ok(Role::Moderator),
         "admin" => Ok(Role::Admin),
-        _ => Err(FieldError::new("role", "must be user, moderator or admin")),
+        _ => Err(FieldError::not_one_of("role", &["user", "moderator", "admin"])),
     }
 }
 
@@ -88,7 +88,8 @@ pub(super) struct NewRole {
     role: String,
 }
 
-/// Gives an account a role. Its access tokens are refused; the next refresh brings the new role. The last admin stays one.
+/// Gives an account a role. Its access tokens are refused; the next refresh brings the new role. The last
+/// admin stays one.
 #[utoipa::path(put, path = "/api/admin/users/{id}/role", tag = "admin", operation_id = "setRole", security(("bearer" = [])),
     params(("id" = i64, Path)), request_body = NewRole, responses((status = 200, body = AccountShape)))]
 pub(super) async fn set_role(

@@ -7,9 +7,9 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use domain::{Error, ErrorKind, FieldError, IdempotencyKey};
 use futures::future::{Ready, ready};
 use identity::User;
+use primitives::{Error, ErrorKind, FieldError, IdempotencyKey};
 use proto::CallContext;
 
 use crate::inbound::rest::Rest;
@@ -122,6 +122,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, FieldE
     key.filter(|_| values.next().is_none()).map(Some).ok_or_else(|| {
         FieldError::new(
             "Idempotency-Key",
+            "invalid",
             "must be 1 to 255 visible ASCII characters, once",
         )
     })

@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use domain::FieldError;
+use primitives::FieldError;
 use proto::stream::v1::{
     CreateCategoryRequest, CreateCategoryUpload, DeleteCategoryRequest, GetCategoryRequest,
     ListCategoriesRequest, Tags, UpdateCategoryRequest, UpdateCategoryUpload,
@@ -59,7 +59,7 @@ pub(super) async fn search(
         limit,
         cursor,
     } = search;
-    let tag = tag.ok_or_else(|| FieldError::new("tag", "is missing"))?;
+    let tag = tag.ok_or_else(|| FieldError::required("tag"))?;
     listed(&rest, &caller, &PageQuery { page, limit, cursor }, Some(tag)).await
 }
 
@@ -130,7 +130,7 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let mut peer = rest.peers.stream(&me.patient(PICTURE_PATIENCE));
     let request = |fields: CategoryFields| {
-        let name = fields.name.ok_or_else(|| FieldError::new("name", "is missing"))?;
+        let name = fields.name.ok_or_else(|| FieldError::required("name"))?;
         Ok(CreateCategoryRequest {
             name,
             description: fields.description.unwrap_or_default(),

@@ -5,7 +5,7 @@ pub(super) mod settings;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use domain::{FieldError, StreamId};
+use primitives::{FieldError, StreamId};
 use proto::chat::v1::list_messages_request::From as Start;
 use proto::chat::v1::{DeleteMessageRequest, ListMessagesRequest, SendMessageRequest};
 use serde::Deserialize;
@@ -38,7 +38,8 @@ pub(super) struct Saying {
     client_message_id: Option<String>,
 }
 
-/// A room's messages: a page from the newest back, or those before or after a message. Deleted ones are left out.
+/// A room's messages: a page from the newest back, or those before or after a message. Deleted ones are left
+/// out.
 #[utoipa::path(get, path = "/api/chat/{streamId}/messages", tag = "chat", operation_id = "listMessages",
     security((), ("bearer" = [])),
     params(("streamId" = i64, Path), ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query),
@@ -61,7 +62,9 @@ pub(super) async fn list(
     let before = number::<i64>("before", window.before.as_deref())?;
     let after = number::<i64>("after", window.after.as_deref())?;
     let from = match (before, after) {
-        (Some(_), Some(_)) => return Err(FieldError::new("after", "does not go with before").into()),
+        (Some(_), Some(_)) => {
+            return Err(FieldError::new("after", "invalid", "does not go with before").into());
+        }
         (Some(seq), None) => Start::BeforeSeq(seq),
         (None, Some(seq)) => Start::AfterSeq(seq),
         (None, None) => Start::Page(page),
@@ -90,8 +93,8 @@ pub(super) async fn list(
     }))
 }
 
-/// Says something in a room. 403 with `chat.banned`, `chat.followers_only` or `chat.word_blocked`, and 429 with
-/// `chat.slow_mode` or `chat.rate_limited`, say why not.
+/// Says something in a room. 403 with `chat.banned`, `chat.followers_only` or `chat.word_blocked`, and 429
+/// with `chat.slow_mode` or `chat.rate_limited`, say why not.
 #[utoipa::path(post, path = "/api/chat/{streamId}/messages", tag = "chat", operation_id = "sendMessage",
     security(("bearer" = [])), params(("streamId" = i64, Path)), request_body = Saying,
     responses((status = 201, body = SentShape)))]

@@ -1,5 +1,5 @@
-//! What stands before every handler: the request's id, the client's address, limits on the head, headers of every answer,
-//! logs, metrics and the trace.
+//! What stands before every handler: the request's id, the client's address, limits on the head, headers of
+//! every answer, logs, metrics and the trace.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;

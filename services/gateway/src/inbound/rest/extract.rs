@@ -7,9 +7,9 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::{BytesMut, Data};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use domain::{Error, FieldError, PageRequest};
 use futures::future::{LocalBoxFuture, Ready, ready};
 use futures::{FutureExt, StreamExt};
+use primitives::{Error, FieldError, PageRequest};
 use proto::common::v1 as common;
 use serde::de::DeserializeOwned;
 
@@ -35,7 +35,7 @@ impl<T: FromStr> FromRequest for Id<T> {
         ready(
             text.parse()
                 .map(Self)
-                .map_err(|_| FieldError::new(name, "is not a valid id").into()),
+                .map_err(|_| FieldError::invalid_id(name).into()),
         )
     }
 }
@@ -58,6 +58,7 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
             let text = error.to_string();
             FieldError::new(
                 quoted(&text).unwrap_or("query").to_owned(),
+                "invalid",
                 "is given twice or is no text",
             )
             .into()
@@ -84,7 +85,7 @@ impl PageQuery {
 
 /// A page as the services take it.
 pub(super) fn page_message(page: &PageRequest) -> common::PageRequest {
-    use domain::page::PageStart;
+    use primitives::page::PageStart;
     let (number, cursor) = match page.start {
         PageStart::Page(number) => (number, None),
         PageStart::After(cursor) => (0, Some(cursor.encode())),
@@ -103,7 +104,7 @@ pub(super) fn number<T: FromStr>(name: &'static str, text: Option<&str>) -> Resu
         digits
             .then(|| text.parse().ok())
             .flatten()
-            .ok_or_else(|| FieldError::new(name, "must be a number"))
+            .ok_or_else(|| FieldError::new(name, "invalid", "must be a number"))
     };
     text.map(parse).transpose()
 }
@@ -111,16 +112,13 @@ pub(super) fn number<T: FromStr>(name: &'static str, text: Option<&str>) -> Resu
 /// A truth value in the query.
 pub(super) fn flag_text(name: &'static str, text: &str) -> Result<bool, FieldError> {
     text.parse()
-        .map_err(|_| FieldError::new(name, "must be true or false"))
+        .map_err(|_| FieldError::not_one_of(name, &["true", "false"]))
 }
 
 /// An id in the query.
 pub(super) fn id<T: FromStr>(name: &'static str, text: Option<&str>) -> Result<Option<T>, FieldError> {
-    text.map(|text| {
-        text.parse()
-            .map_err(|_| FieldError::new(name, "is not a valid id"))
-    })
-    .transpose()
+    text.map(|text| text.parse().map_err(|_| FieldError::invalid_id(name)))
+        .transpose()
 }
 
 /// A JSON body.
@@ -185,7 +183,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<BytesMut, P
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     // An array would be taken for the fields in their order.
     if body.trim_ascii_start().first() == Some(&b'[') {
-        return Err(FieldError::new("body", "must be an object").into());
+        return Err(FieldError::new("body", "invalid", "must be an object").into());
     }
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| misfit(&error))?;
@@ -205,11 +203,11 @@ fn misfit(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     }
     let (text, path) = (error.inner().to_string(), error.path().to_string());
     if let Some(missing) = text.strip_prefix("missing field ").and_then(quoted) {
-        return FieldError::new(missing.to_owned(), "is missing").into();
+        return FieldError::required(missing.to_owned()).into();
     }
     let reason = text.split(" at line ").next().unwrap_or_default().to_owned();
     let path = if path == "." { "body".to_owned() } else { path };
-    FieldError::new(path, format!("does not fit: {reason}")).into()
+    FieldError::new(path, "invalid", format!("does not fit: {reason}")).into()
 }
 
 /// How long this request's body may take.

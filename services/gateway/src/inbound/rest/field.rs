@@ -1,6 +1,6 @@
 //! What fields of bodies say, in JSON and in the words of a form.
 
-use domain::CategoryId;
+use primitives::CategoryId;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::{Number, Value};

@@ -1,5 +1,5 @@
-//! Bodies that come as JSON or, where a browser has files to send, as a multipart form (RFC 7578). The fields of a form may come
-//! in any order; text is gathered, and the bytes of files are handed on as they arrive.
+//! Bodies that come as JSON or, where a browser has files to send, as a multipart form (RFC 7578). The fields
+//! of a form may come in any order; text is gathered, and the bytes of files are handed on as they arrive.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -10,9 +10,9 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use domain::FieldError;
 use futures::future::LocalBoxFuture;
 use futures::{FutureExt, StreamExt};
+use primitives::FieldError;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -78,8 +78,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
 }
 
 impl<T: DeserializeOwned> Form<T> {
-    /// Reads to the end within `patience`. `take` gets the bytes of the named files piece by piece, with the file's name; a
-    /// file that was left empty, as browsers send a field without a choice, has none.
+    /// Reads to the end within `patience`. `take` gets the bytes of the named files piece by piece, with the
+    /// file's name; a file that was left empty, as browsers send a field without a choice, has none.
     pub(super) async fn read(
         self,
         files: &[FileField],
@@ -110,7 +110,7 @@ impl<T: DeserializeOwned> Parts<T> {
             }
             match files.iter().find(|file| file.name == name) {
                 Some(_) if seen.contains(&name) => {
-                    return Err(FieldError::new(name, "is given twice").into());
+                    return Err(FieldError::new(name, "invalid", "is given twice").into());
                 }
                 Some(file) => {
                     seen.push(name);
@@ -165,7 +165,8 @@ async fn read_file(
 async fn read_text(mut part: Field, name: &str) -> Result<String, Problem> {
     let bytes = part.bytes(MAX_TEXT).await.map_err(|_| Problem::too_large())?;
     let bytes = bytes.map_err(|_| malformed())?;
-    String::from_utf8(bytes.into()).map_err(|_| FieldError::new(name.to_owned(), "must be UTF-8").into())
+    String::from_utf8(bytes.into())
+        .map_err(|_| FieldError::new(name.to_owned(), "invalid", "must be UTF-8").into())
 }
 
 async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Problem> {

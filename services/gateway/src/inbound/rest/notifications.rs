@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use domain::{FieldError, NotificationId};
+use primitives::{FieldError, NotificationId};
 use proto::notification::v1::{
     ListNotificationsRequest, MarkAllReadRequest, MarkReadRequest, UnreadCountRequest,
 };
@@ -42,7 +42,7 @@ pub(super) async fn list(
         None => None,
         Some("true") => Some(true),
         Some("false") => Some(false),
-        Some(_) => return Err(FieldError::new("isRead", "must be true or false").into()),
+        Some(_) => return Err(FieldError::not_one_of("isRead", &["true", "false"]).into()),
     };
     let page = PageQuery {
         page: filter.page,

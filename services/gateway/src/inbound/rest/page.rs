@@ -122,8 +122,8 @@ fn is_screen(path: &str) -> bool {
     SCREENS.contains(&first)
 }
 
-/// A file of the page, or the page itself at the paths of its screens. Everything else is not there: an address that is
-/// internal, or meant for another listener, must not look like an answer.
+/// A file of the page, or the page itself at the paths of its screens. Everything else is not there: an
+/// address that is internal, or meant for another listener, must not look like an answer.
 pub(super) async fn asset(rest: Data<Rest>, request: HttpRequest) -> HttpResponse {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return method_not_allowed(&["get", "head"]).await.respond_to(&request);

@@ -1,12 +1,14 @@
-//! Problem documents (RFC 9457), the one form of every error. The kinds of errors get their status here and nowhere else.
+//! Problem documents (RFC 9457), the one form of every error. The kinds of errors get their status here and
+//! nowhere else.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
-use domain::{Error, ErrorKind};
+use primitives::{Error, ErrorKind, FieldError, Param};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -95,8 +97,8 @@ impl From<Error> for Problem {
     }
 }
 
-impl From<domain::FieldError> for Problem {
-    fn from(error: domain::FieldError) -> Self {
+impl From<FieldError> for Problem {
+    fn from(error: FieldError) -> Self {
         Error::from(error).into()
     }
 }
@@ -137,8 +139,40 @@ pub(super) struct ProblemShape<'a> {
 pub(super) struct FieldShape<'a> {
     /// The field's name.
     path: &'a str,
-    /// The rule.
+    /// Which kind of rule was broken. Stable, for clients that translate.
+    #[schema(example = "out_of_range")]
+    code: &'a str,
+    /// The numbers and words of the rule, such as `min` and `max`.
+    #[schema(value_type = Object)]
+    params: BTreeMap<&'a str, ParamShape<'a>>,
+    /// The rule in English.
     msg: &'a str,
+}
+
+/// A number or a text.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum ParamShape<'a> {
+    Number(i64),
+    Text(&'a str),
+}
+
+impl<'a> FieldShape<'a> {
+    fn new(field: &'a FieldError) -> Self {
+        let shape = |param: &'a Param| match param {
+            Param::Number(number) => ParamShape::Number(*number),
+            Param::Text(text) => ParamShape::Text(text),
+        };
+        let params = field.params.iter();
+        Self {
+            path: &field.path,
+            code: &field.code,
+            params: params
+                .map(|(name, param)| (name.as_ref(), shape(param)))
+                .collect(),
+            msg: &field.message,
+        }
+    }
 }
 
 impl ResponseError for Problem {
@@ -162,13 +196,7 @@ impl ResponseError for Problem {
             detail,
             code,
             request_id: &request_id,
-            errors: fields
-                .iter()
-                .map(|f| FieldShape {
-                    path: &f.path,
-                    msg: &f.message,
-                })
-                .collect(),
+            errors: fields.iter().map(FieldShape::new).collect(),
             message: detail,
             error: detail,
         };

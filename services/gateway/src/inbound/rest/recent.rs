@@ -1,5 +1,6 @@
-//! Answers to guests that may be a second old. Everybody without an account sees the same lists, so the services are asked once for
-//! all who look within that time; whoever is signed in gets fresh answers, and so sees their own changes at once.
+//! Answers to guests that may be a second old. Everybody without an account sees the same lists, so the
+//! services are asked once for all who look within that time; whoever is signed in gets fresh answers, and so
+//! sees their own changes at once.
 
 use std::any::TypeId;
 use std::sync::Arc;
@@ -8,8 +9,8 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use actix_web::web::Bytes;
-use domain::Error;
 use moka::future::Cache;
+use primitives::Error;
 use prost::Message;
 use serde::Serialize;
 
@@ -44,8 +45,8 @@ impl Recent {
         Self((!age.is_zero()).then(cache))
     }
 
-    /// The answer that `make` makes of the question, or the one that it made for another guest. Guests who ask at once wait for one
-    /// answer. Errors are not kept.
+    /// The answer that `make` makes of the question, or the one that it made for another guest. Guests who
+    /// ask at once wait for one answer. Errors are not kept.
     pub(super) async fn answer<Q: Message + 'static, T: Serialize>(
         &self,
         caller: &Caller,

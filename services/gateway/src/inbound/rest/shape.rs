@@ -1,5 +1,5 @@
-//! What answers look like: camelCase, RFC 3339 times, integer ids. Each shape is made from the message of the service that owns
-//! the thing, with no model between.
+//! What answers look like: camelCase, RFC 3339 times, integer ids. Each shape is made from the message of the
+//! service that owns the thing, with no model between.
 
 mod category;
 mod chat;

@@ -4,7 +4,7 @@ pub(super) mod lists;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use domain::{Error, StreamId};
+use primitives::{Error, FieldError, StreamId};
 use proto::stream::v1::{
     CreateStreamRequest, CreateStreamUpload, DeleteStreamRequest, GetStreamRequest, ListBroadcastsRequest,
     RotateKeyRequest, StopStreamRequest, Stream, UpdateStreamRequest, UpdateStreamUpload,
@@ -74,7 +74,7 @@ pub(super) async fn create(
     let request = |fields: StreamFields| {
         let title = fields
             .title
-            .ok_or_else(|| Error::invalid("title", "is missing"))?;
+            .ok_or_else(|| Error::from(FieldError::required("title")))?;
         Ok(CreateStreamRequest {
             title,
             description: fields.description.unwrap_or_default(),

@@ -1,5 +1,5 @@
-//! Says who is asking and counts it, before a handler runs: `RateLimit-*` on every counted answer, 429 with `Retry-After` when
-//! it is too much (draft-ietf-httpapi-ratelimit-headers-07, the form with three headers).
+//! Says who is asking and counts it, before a handler runs: `RateLimit-*` on every counted answer, 429 with
+//! `Retry-After` when it is too much (draft-ietf-httpapi-ratelimit-headers-07, the form with three headers).
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, ResponseError};
-use domain::address::network;
-use domain::{Error, ErrorKind, Rate};
+use primitives::address::network;
+use primitives::{Error, ErrorKind, Rate};
 
 use crate::domain::limits::Group;
 use crate::inbound::rest::Rest;

@@ -1,4 +1,5 @@
-//! Files on their way through: a form's file goes to its service chunk by chunk while it arrives, and nothing of it is kept.
+//! Files on their way through: a form's file goes to its service chunk by chunk while it arrives, and nothing
+//! of it is kept.
 
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use crate::outbound::peers::Answer;
 
 /// Chunks between the client and the service, so that one need not wait for the other at each.
 const IN_FLIGHT: usize = 4;
-/// How long a form with a picture may take; with what a call may take after it, no longer than any call lasts (crate `proto`).
+/// How long a form with a picture may take; with what a call may take after it, no longer than any call lasts
+/// (crate `proto`).
 pub(super) const PICTURE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long a form with a video may take, the service's work at its end included.
@@ -34,8 +36,8 @@ pub(super) const THUMBNAIL: FileField = FileField {
     max_bytes: PICTURE_BYTES,
 };
 
-/// Sends a form with one picture at most. `request` makes the last message of its fields, `call` is the service's method. The
-/// service may refuse at any time; then the rest of the form is not read.
+/// Sends a form with one picture at most. `request` makes the last message of its fields, `call` is the
+/// service's method. The service may refuse at any time; then the rest of the form is not read.
 pub(super) async fn send_picture<T, M, R>(
     form: Form<T>,
     picture: FileField,
@@ -89,8 +91,8 @@ impl<M: UploadMessage> Sink<M> {
     }
 }
 
-/// Reads and calls at once. A body that cannot be read ends the call, whose service then has changed nothing; an answer that
-/// comes early ends the reading.
+/// Reads and calls at once. A body that cannot be read ends the call, whose service then has changed nothing;
+/// an answer that comes early ends the reading.
 pub(super) async fn run<R>(
     read: impl Future<Output = Result<(), Problem>>,
     call: impl Future<Output = Result<Response<R>, Status>>,

@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use domain::UserId;
+use primitives::UserId;
 use proto::auth::v1::{
     FollowRequest, GetMeRequest, GetProfileRequest, ListFollowsRequest, LoginRequest, LogoutRequest,
     RefreshRequest, RegisterRequest, UnfollowRequest,

@@ -4,7 +4,7 @@ pub(super) mod uploads;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use domain::{CategoryId, FieldError, PageRequest, StreamId, UserId, VodId};
+use primitives::{CategoryId, FieldError, PageRequest, StreamId, UserId, VodId};
 use proto::CallContext;
 use proto::vod::v1::{
     DeleteVodRequest, GetVodRequest, LatestOfStreamRequest, ListVodsRequest, RefreshUrlsRequest,
@@ -75,8 +75,9 @@ pub(super) struct Search {
     cursor: Option<String>,
 }
 
-/// VODs in which all words of the query are found, without regard to accents and case: in title, description, category, its tags,
-/// or the owner's names. At least one of query, tag and uploader. The newest come first; totals stop at 10,000.
+/// VODs in which all words of the query are found, without regard to accents and case: in title, description,
+/// category, its tags, or the owner's names. At least one of query, tag and uploader. The newest come first;
+/// totals stop at 10,000.
 #[utoipa::path(get, path = "/api/vod/search", tag = "vod", operation_id = "searchVods", security((), ("bearer" = [])),
     params(("searchQuery" = Option<String>, Query, description = "Words, or parts of at least three letters"),
         ("tag" = Option<String>, Query, description = "A tag of the category"),
@@ -99,7 +100,7 @@ pub(super) async fn search(
     let page = PageQuery { page, limit, cursor }.parse()?;
     if search_query.is_none() && tag.is_none() && uploader_username.is_none() {
         let rule = "or tag or uploaderUsername must be given";
-        return Err(FieldError::new("searchQuery", rule).into());
+        return Err(FieldError::new("searchQuery", "invalid", rule).into());
     }
     let request = ListVodsRequest {
         page: Some(page_message(&page)),
@@ -144,7 +145,8 @@ async fn listed(
     })
 }
 
-/// One VOD. Looking at it counts a view: one for each viewer in five minutes. The count that a guest is told may be a second old.
+/// One VOD. Looking at it counts a view: one for each viewer in five minutes. The count that a guest is told
+/// may be a second old.
 #[utoipa::path(get, path = "/api/vod/{id}", tag = "vod", operation_id = "getVod", security((), ("bearer" = [])),
     params(("id" = i64, Path)), responses((status = 200, body = OneVodShape)))]
 pub(super) async fn get(

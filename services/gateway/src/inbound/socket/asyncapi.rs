@@ -161,7 +161,8 @@ impl Parts {
         self.messages.insert(key.to_owned(), message);
     }
 
-    /// What is said about a type, and a reference to its schema, which is noted with those that it is made of.
+    /// What is said about a type, and a reference to its schema, which is noted with those that it is made
+    /// of.
     fn schema<T: ToSchema>(&mut self) -> (String, Value) {
         let mut schemas = Vec::new();
         T::schemas(&mut schemas);

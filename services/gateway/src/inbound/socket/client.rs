@@ -1,8 +1,8 @@
-//! What clients may say: their events, the data of each, and what goes into its acknowledgement. `/asyncapi.json` describes the
-//! same.
+//! What clients may say: their events, the data of each, and what goes into its acknowledgement.
+//! `/asyncapi.json` describes the same.
 
 use chrono::{DateTime, Utc};
-use domain::{Error, StreamId, UserId};
+use primitives::{Error, FieldError, StreamId, UserId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -73,7 +73,8 @@ pub(super) struct JoinNotificationRoom;
 pub(super) struct JoinStreamRoom {
     #[schema(schema_with = described_stream_id)]
     pub(super) stream_id: StreamId,
-    /// The `seq` of the last message that the client has: the history is of the next 500. Without it, of the newest 20.
+    /// The `seq` of the last message that the client has: the history is of the next 500. Without it, of the
+    /// newest 20.
     #[schema(minimum = 0)]
     pub(super) after_seq: Option<i64>,
 }
@@ -111,7 +112,13 @@ impl Authenticate {
 impl JoinStreamRoom {
     pub(super) fn read(data: &Value) -> Result<Self, Error> {
         let stream_id = stream_id(data)?;
-        let invalid = || Error::invalid("afterSeq", "must be the number of a message");
+        let invalid = || {
+            Error::from(FieldError::new(
+                "afterSeq",
+                "invalid",
+                "must be the number of a message",
+            ))
+        };
         let after_seq = match data.get("afterSeq") {
             None | Some(Value::Null) => None,
             Some(value) => {
@@ -134,7 +141,7 @@ impl Saying {
         let text = |name: &'static str| match data.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(Error::invalid(name, "must be a text")),
+            Some(_) => Err(Error::from(FieldError::new(name, "invalid", "must be a text"))),
         };
         Ok(Self {
             stream_id: stream_id(data)?,

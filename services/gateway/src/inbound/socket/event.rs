@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use domain::{Error, ErrorKind, StreamId};
+use primitives::{Error, ErrorKind, StreamId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use socketioxide::adapter::LocalAdapter;
@@ -29,8 +29,9 @@ pub(super) struct Incoming {
 /// An event that nobody has read yet.
 pub(super) struct RawEvent(socketioxide::handler::Value);
 
-/// The library reads the number of the acknowledgement before this. For one above `i64::MAX`, up to which no client ever counts, it
-/// says that none is asked for, and nothing that we are given tells the two apart: such an event is handled and not answered.
+/// The library reads the number of the acknowledgement before this. For one above `i64::MAX`, up to which no
+/// client ever counts, it says that none is asked for, and nothing that we are given tells the two apart:
+/// such an event is handled and not answered.
 impl FromMessage<LocalAdapter> for RawEvent {
     type Error = Infallible;
 

@@ -37,8 +37,8 @@ pub(super) struct Front {
 }
 
 impl Front {
-    /// Serves one connection. After an upgrade the transport lives on in the library; its token keeps this waiting, so that the
-    /// place is taken until it ends.
+    /// Serves one connection. After an upgrade the transport lives on in the library; its token keeps this
+    /// waiting, so that the place is taken until it ends.
     pub(super) async fn serve(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         // Latency matters more than packets; without it a lone chat message waits for an acknowledgement.
         let _ = stream.set_nodelay(true);

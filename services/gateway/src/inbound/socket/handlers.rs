@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::{Error, ErrorKind};
 use identity::TokenError;
+use primitives::{Error, ErrorKind};
 use proto::chat::v1::SendMessageRequest;
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::Error;
 use http::request::Parts;
+use primitives::Error;
 use serde_json::Value;
 use socketioxide::extract::{AckSender, SocketRef};
 
@@ -70,7 +70,8 @@ pub(super) async fn connect(
     let (hub, leaver) = (sockets.hub.clone(), connection.clone());
     socket.on_disconnect(move || {
         let (hub, leaver) = (hub.clone(), leaver.clone());
-        // In a task of its own: a socket may be closed by whoever holds its room's lock, and leaving takes that lock.
+        // In a task of its own: a socket may be closed by whoever holds its room's lock, and leaving takes
+        // that lock.
         async move { hub.remove(&leaver) }
     });
     let workers = sockets.workers.clone();
@@ -78,8 +79,8 @@ pub(super) async fn connect(
     Ok(())
 }
 
-/// Looks at the token again, now that the socket is connected: when it was revoked while the socket was connecting, there was
-/// nothing to close yet.
+/// Looks at the token again, now that the socket is connected: when it was revoked while the socket was
+/// connecting, there was nothing to close yet.
 pub(super) fn connected(sockets: &Sockets, socket: &SocketRef) {
     if let Some(connection) = sockets.hub.find(socket.id) {
         sockets.hub.close_revoked(&connection);

@@ -34,7 +34,8 @@ impl Intake {
         (Self { flood, queue }, events)
     }
 
-    /// An event came. It counts before it is read, so that one that makes no sense is not cheaper than another.
+    /// An event came. It counts before it is read, so that one that makes no sense is not cheaper than
+    /// another.
     pub(super) fn take(&self, connection: &Arc<Connection>, event: RawEvent, ack: AckSender) {
         match self.judge(Flood::event) {
             Verdict::Pass => self.enqueue(connection, event, ack),

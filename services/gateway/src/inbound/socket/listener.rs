@@ -52,8 +52,8 @@ impl SocketListener {
         self.addr
     }
 
-    /// Serves until a stop is asked for, then sends all sockets away. Connections are accepted until the last has gone, since those
-    /// that poll need them; what begins a new session is refused meanwhile.
+    /// Serves until a stop is asked for, then sends all sockets away. Connections are accepted until the last
+    /// has gone, since those that poll need them; what begins a new session is refused meanwhile.
     pub(crate) fn serve(self, sockets: &Arc<Sockets>, shutdown: &Shutdown) {
         let (engine, io) = engine(sockets);
         let polling = engine.clone();

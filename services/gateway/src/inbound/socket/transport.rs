@@ -1,5 +1,5 @@
-//! The TCP connection under a socket, which can be cut from outside: the library closes a socket by sending it a packet, and one
-//! whose buffer is full takes none.
+//! The TCP connection under a socket, which can be cut from outside: the library closes a socket by sending
+//! it a packet, and one whose buffer is full takes none.
 
 use std::collections::HashMap;
 use std::io;
@@ -139,8 +139,8 @@ pub(crate) struct Transports {
 type EndPolling = Box<dyn Fn(&str) + Send + Sync>;
 
 impl Transports {
-    /// Says how a session is ended that polls: it has no connection of its own, and behind a proxy its requests share one with
-    /// those of others.
+    /// Says how a session is ended that polls: it has no connection of its own, and behind a proxy its
+    /// requests share one with those of others.
     pub(super) fn polling_ends_by(&self, end: EndPolling) {
         let _ = self.end_polling.set(end);
     }
@@ -154,7 +154,8 @@ impl Transports {
         }
     }
 
-    /// What ends the transport of a session, whichever it has by then. `first` is the session's first request.
+    /// What ends the transport of a session, whichever it has by then. `first` is the session's first
+    /// request.
     pub(super) fn cutter(&self, session: String, first: &Parts) -> Box<dyn Fn() + Send + Sync> {
         let is_websocket = first.headers.contains_key(header::UPGRADE);
         let own = first.extensions.get::<Cut>().filter(|_| is_websocket).cloned();

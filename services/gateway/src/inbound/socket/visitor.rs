@@ -1,5 +1,6 @@
-//! The guest's cookie: read from a session's first request, and set by its answer for whoever brings none. Pages of other sites
-//! do not send it, and neither do clients without cookies: there each socket is a guest of its own.
+//! The guest's cookie: read from a session's first request, and set by its answer for whoever brings none.
+//! Pages of other sites do not send it, and neither do clients without cookies: there each socket is a guest
+//! of its own.
 
 use std::net::IpAddr;
 
@@ -21,7 +22,8 @@ const MOST: usize = 4;
 #[derive(Debug, Clone)]
 struct Visitor(String);
 
-/// Notes who comes with a session's first request; answers the cookie to set when it brings none that is good.
+/// Notes who comes with a session's first request; answers the cookie to set when it brings none that is
+/// good.
 pub(super) fn greet<B>(visitors: &Visitors, request: &mut Request<B>, secure: bool) -> Option<HeaderValue> {
     let (id, cookie) = match known(visitors, request.headers()) {
         Some(id) => (id, None),

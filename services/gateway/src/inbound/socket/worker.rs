@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Error, ErrorKind};
+use primitives::{Error, ErrorKind};
 use tokio::sync::mpsc;
 
 use crate::hub::connection::Connection;

@@ -62,8 +62,8 @@ pub async fn fanout_failed(
         .await
 }
 
-/// Fan-outs that go on and whose job had its time, the most urgent first. What is older than `give_up` is abandoned instead:
-/// it is no news any more.
+/// Fan-outs that go on and whose job had its time, the most urgent first. What is older than `give_up` is
+/// abandoned instead: it is no news any more.
 ///
 /// # Errors
 /// The store's.

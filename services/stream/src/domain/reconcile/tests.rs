@@ -1,4 +1,5 @@
-//! Single decisions, and random sequences of hooks, looks and time against a model that does what the store does.
+//! Single decisions, and random sequences of hooks, looks and time against a model that does what the store
+//! does.
 
 mod model;
 

@@ -16,7 +16,8 @@ use crate::store::{RECONCILE, Store};
 
 /// Between two looks while something is about to change.
 const CLOSE: Duration = Duration::from_millis(200);
-/// Between two looks otherwise, between two tries of a node that does not answer, and between two tries to become the acting replica.
+/// Between two looks otherwise, between two tries of a node that does not answer, and between two tries to
+/// become the acting replica.
 const CALM: Duration = Duration::from_secs(2);
 
 /// The task.

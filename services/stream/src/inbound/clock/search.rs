@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::Store;
 
-/// How long a stream may be missing from searches after its owner or category changed, with nothing else to do.
+/// How long a stream may be missing from searches after its owner or category changed, with nothing else to
+/// do.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Writes what is missing until told to stop. Every replica may run it.

@@ -1,10 +1,11 @@
-//! Viewer counts: told to rooms when they change, at most once a second, and written to the rows now and then.
+//! Viewer counts: told to rooms when they change, at most once a second, and written to the rows now and
+//! then.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bus::Realtime;
-use domain::StreamId;
+use primitives::StreamId;
 use proto::events::v1::ViewerCountChanged;
 use proto::events::v1::realtime::Message;
 use runtime::{Figures, Shutdown};
@@ -15,7 +16,8 @@ use crate::error::Result;
 use crate::store::Store;
 use crate::store::leases::{Audience, Leases};
 
-/// The pause between two counts. It is no beat: a count that was late is not followed by another within the second.
+/// The pause between two counts. It is no beat: a count that was late is not followed by another within the
+/// second.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Between two writes.
 const WRITE: Duration = Duration::from_secs(10);
@@ -72,8 +74,8 @@ impl ViewerCounts {
         leadership.resign().await;
     }
 
-    /// A replica that begins to act reads what was told before it, and counts a second later: rooms hear of changes only, and
-    /// at most once a second, also from two replicas.
+    /// A replica that begins to act reads what was told before it, and counts a second later: rooms hear of
+    /// changes only, and at most once a second, also from two replicas.
     async fn turn(&self, memory: &mut Memory, acting: bool) -> Result<()> {
         let acted = std::mem::replace(&mut memory.acting, acting);
         match (acted, acting) {
@@ -155,7 +157,8 @@ fn audience(rooms: &Rooms, stream: StreamId) -> Audience {
     rooms.get(&stream).copied().unwrap_or_default()
 }
 
-/// Which rooms must hear of their count, and that they have heard it. A room that Redis has forgotten has no viewers.
+/// Which rooms must hear of their count, and that they have heard it. A room that Redis has forgotten has no
+/// viewers.
 fn changes(told: &mut BTreeMap<StreamId, u32>, rooms: &Rooms) -> Vec<(StreamId, u32)> {
     let counted = rooms.iter().map(|(stream, room)| (*stream, room.viewers));
     let forgotten = told.keys().filter(|stream| !rooms.contains_key(stream));

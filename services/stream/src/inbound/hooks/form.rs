@@ -1,9 +1,9 @@
 //! A hook's body, read strictly.
 //!
-//! nginx-rtmp writes its own fields first and appends the publisher's arguments raw, so a publisher whose key reads
-//! `NAME?name=victim&clientid=9` gets these into the body too, behind nginx's own. Reading the first value of each field would
-//! be right; a body that holds one of the fields that decide twice is an attack all the same, and is refused. So is one with two
-//! keys, of which nobody could say which was meant.
+//! nginx-rtmp writes its own fields first and appends the publisher's arguments raw, so a publisher whose key
+//! reads `NAME?name=victim&clientid=9` gets these into the body too, behind nginx's own. Reading the first
+//! value of each field would be right; a body that holds one of the fields that decide twice is an attack all
+//! the same, and is refused. So is one with two keys, of which nobody could say which was meant.
 
 /// Fields that may stand in a body once.
 const ONCE: [&str; 5] = ["name", "call", "addr", "clientid", "key"];
@@ -53,8 +53,8 @@ impl Form {
     }
 }
 
-/// Undoes percent-encoding; half an escape, and bytes that are no text, are refused. A plus is a plus: nginx writes a blank
-/// as `%20`.
+/// Undoes percent-encoding; half an escape, and bytes that are no text, are refused. A plus is a plus: nginx
+/// writes a blank as `%20`.
 fn decode(text: &str) -> Result<String, Rejected> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::Clock;
+use primitives::Clock;
 
 use super::form::Form;
 use super::{Answer, Call, Hooks, rejected};
@@ -176,8 +176,8 @@ impl Hooks {
         }
     }
 
-    /// Sends a stale encoder away. nginx refuses a second publisher of a name by itself, and leaves a mess: so it must be gone
-    /// before we answer.
+    /// Sends a stale encoder away. nginx refuses a second publisher of a name by itself, and leaves a mess:
+    /// so it must be gone before we answer.
     async fn make_room(&self, active: &ActivePublish) -> Result<(), Refusal> {
         match self
             .nodes

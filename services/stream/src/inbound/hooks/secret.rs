@@ -4,7 +4,8 @@ use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// Recognises the secret in constant time: digests are compared, so neither length nor content shows in the time.
+/// Recognises the secret in constant time: digests are compared, so neither length nor content shows in the
+/// time.
 #[derive(Clone)]
 pub struct HookSecret {
     digest: [u8; 32],

@@ -1,5 +1,5 @@
-//! Room for recordings. Looked at only where the folder is on this machine: a service far from its media nodes has no view of
-//! their disks.
+//! Room for recordings. Looked at only where the folder is on this machine: a service far from its media
+//! nodes has no view of their disks.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,8 @@ impl Space {
         Self { folder, least }
     }
 
-    /// Whether there is room. A folder that cannot be looked at has some: recording fails without harm to the broadcast.
+    /// Whether there is room. A folder that cannot be looked at has some: recording fails without harm to the
+    /// broadcast.
     pub async fn is_left(&self) -> bool {
         let Some(folder) = self.folder.clone() else {
             return true;

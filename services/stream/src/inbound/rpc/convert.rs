@@ -1,9 +1,9 @@
 //! Between the messages and our types.
 
 use chrono::{DateTime, Utc};
-use domain::page::DEFAULT_LIMIT;
-use domain::search::search_question;
-use domain::{CategoryId, FieldError, PageInfo, PageRequest, StreamId, UserId};
+use primitives::page::DEFAULT_LIMIT;
+use primitives::search::search_question;
+use primitives::{CategoryId, FieldError, PageInfo, PageRequest, StreamId, UserId};
 use proto::common::v1 as common;
 use proto::stream::v1 as api;
 use proto::time::timestamp;
@@ -135,7 +135,10 @@ pub(super) fn page_info(info: &PageInfo) -> common::PageInfo {
     common::PageInfo {
         total_items: info.total_items,
         total_items_capped: info.total_items_capped,
-        next_cursor: info.next_cursor.map(domain::Cursor::encode).unwrap_or_default(),
+        next_cursor: info
+            .next_cursor
+            .map(primitives::Cursor::encode)
+            .unwrap_or_default(),
     }
 }
 
@@ -149,13 +152,13 @@ pub(super) fn category_id(id: i64) -> Result<CategoryId> {
 }
 
 pub(super) fn user_id(id: i64) -> Result<UserId> {
-    UserId::try_from(id).map_err(|error| FieldError::new("userId", error.to_string()).into())
+    UserId::try_from(id).map_err(|_| FieldError::invalid_id("userId").into())
 }
 
 /// Users whose streams are asked for.
 pub(super) fn owners(users: api::UserIds) -> Result<Vec<i64>> {
     if users.ids.len() > MOST_OWNERS {
-        return Err(FieldError::new("owners", format!("must be at most {MOST_OWNERS}")).into());
+        return Err(FieldError::too_many("owners", MOST_OWNERS).into());
     }
     Ok(users.ids)
 }
@@ -167,7 +170,7 @@ pub(super) fn patterns(query: Option<&str>) -> Result<Vec<String>> {
 
 /// A tag is the same without case.
 pub(super) fn tag(text: &str) -> Result<String> {
-    Ok(domain::text::tag(text)?.to_lowercase())
+    Ok(primitives::text::tag(text)?.to_lowercase())
 }
 
 /// The tags of a category, each once.
@@ -179,14 +182,14 @@ pub(super) fn tags(tags: &[String]) -> Result<Vec<String>> {
     checked.sort();
     checked.dedup();
     if checked.len() > MOST_TAGS {
-        return Err(FieldError::new("tags", format!("must be at most {MOST_TAGS}")).into());
+        return Err(FieldError::too_many("tags", MOST_TAGS).into());
     }
     Ok(checked)
 }
 
 /// A category's name is as long as a stream's title.
 pub(super) fn new_category_name(text: &str) -> Result<String> {
-    domain::text::title(text).map_err(|error| FieldError::new("name", error.message).into())
+    primitives::text::title(text).map_err(|error| error.at("name").into())
 }
 
 pub(super) fn category_name(text: String) -> Result<CategoryName> {
@@ -209,7 +212,7 @@ pub(super) fn live(status: i32) -> Result<Option<bool>> {
         Ok(api::StreamStatus::Unspecified) => Ok(None),
         Ok(api::StreamStatus::Live) => Ok(Some(true)),
         Ok(api::StreamStatus::Ended) => Ok(Some(false)),
-        Err(_) => Err(FieldError::new("status", "is unknown").into()),
+        Err(_) => Err(FieldError::new("status", "unknown", "is unknown").into()),
     }
 }
 
@@ -217,7 +220,7 @@ pub(super) fn sort(sort: i32) -> Result<Sort> {
     match api::StreamSort::try_from(sort) {
         Ok(api::StreamSort::Unspecified | api::StreamSort::Newest) => Ok(Sort::Newest),
         Ok(api::StreamSort::Viewers) => Ok(Sort::Viewers),
-        Err(_) => Err(FieldError::new("sort", "is unknown").into()),
+        Err(_) => Err(FieldError::new("sort", "unknown", "is unknown").into()),
     }
 }
 
@@ -225,7 +228,7 @@ pub(super) fn node(text: String) -> Result<String> {
     if is_node_name(&text) {
         Ok(text)
     } else {
-        Err(FieldError::new("node", "is not a node's name").into())
+        Err(FieldError::new("node", "invalid", "is not a node's name").into())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a gateway says of its viewers.
 
-use domain::{FieldError, UserId};
+use primitives::{FieldError, UserId};
 use proto::stream::v1 as api;
 
 use super::convert;
@@ -19,7 +19,7 @@ pub(super) fn by_stream<T>(
     check: impl Fn(api::ViewerLease) -> Result<T>,
 ) -> Result<ByStream<T>> {
     if leases.len() > MOST_LEASES {
-        return Err(FieldError::new("leases", format!("must be at most {MOST_LEASES}")).into());
+        return Err(FieldError::too_many("leases", MOST_LEASES).into());
     }
     let mut checked: ByStream<T> = ByStream::new();
     for lease in leases {
@@ -32,7 +32,7 @@ pub(super) fn by_stream<T>(
 /// A viewer who is there, and so has a connection.
 pub(super) fn lease(lease: api::ViewerLease) -> Result<Lease> {
     if !(1..=MOST_CONNECTIONS).contains(&lease.connections) {
-        return Err(FieldError::new("connections", format!("must be 1 to {MOST_CONNECTIONS}")).into());
+        return Err(FieldError::out_of_range("connections", 1, MOST_CONNECTIONS).into());
     }
     Ok(Lease {
         viewer: viewer(lease.viewer)?,
@@ -50,7 +50,7 @@ pub(super) fn viewer(text: String) -> Result<String> {
     if known {
         Ok(text)
     } else {
-        Err(FieldError::new("viewer", "must be u:<user id> or g:<visitor id>").into())
+        Err(FieldError::new("viewer", "invalid", "must be u:<user id> or g:<visitor id>").into())
     }
 }
 
@@ -58,7 +58,7 @@ pub(super) fn gateway(text: String) -> Result<String> {
     if is_node_name(&text) {
         Ok(text)
     } else {
-        Err(FieldError::new("gateway", "is not a gateway's name").into())
+        Err(FieldError::new("gateway", "invalid", "is not a gateway's name").into())
     }
 }
 

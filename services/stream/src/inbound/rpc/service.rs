@@ -1,6 +1,6 @@
 //! One short function for each method.
 
-use domain::StreamId;
+use primitives::StreamId;
 use proto::Caller;
 use proto::stream::v1 as api;
 use proto::stream::v1::stream_service_server::StreamService;

@@ -26,8 +26,8 @@ impl Rpc {
         let actor = Actor::of(caller)?;
         let (bytes, request) = read_held(&mut messages, MAX_BYTES).await?;
         let new = NewStream {
-            title: domain::text::title(&request.title)?,
-            description: domain::text::description(&request.description)?,
+            title: primitives::text::title(&request.title)?,
+            description: primitives::text::description(&request.description)?,
             category: request.category_id.map(convert::category_id).transpose()?,
             picture: None,
             attempt: caller.attempt("stream.create", &request, &[&bytes])?,
@@ -51,7 +51,11 @@ impl Rpc {
         let (bytes, request) = read_held(&mut messages, MAX_BYTES).await?;
         let id = convert::stream_id(request.id)?;
         let change = streams::Change {
-            title: request.title.as_deref().map(domain::text::title).transpose()?,
+            title: request
+                .title
+                .as_deref()
+                .map(primitives::text::title)
+                .transpose()?,
             description: checked_description(request.description.as_deref())?,
             category: match request.category_id {
                 None => None,
@@ -62,7 +66,7 @@ impl Rpc {
         };
         // Whoever may not change the stream does not make us work for a picture.
         let owner = self.store.stream(id).await?.stream.user_id;
-        actor.manages()(domain::UserId(owner))?;
+        actor.manages()(primitives::UserId(owner))?;
         let picture = self
             .changed_picture(bytes, request.remove_thumbnail, "streams")
             .await?;
@@ -82,7 +86,7 @@ impl Rpc {
         let (bytes, request) = read_held(&mut messages, MAX_BYTES).await?;
         let new = NewCategory {
             name: convert::new_category_name(&request.name)?,
-            description: domain::text::description(&request.description)?,
+            description: primitives::text::description(&request.description)?,
             tags: convert::tags(&request.tags)?,
             picture: None,
         };
@@ -138,5 +142,5 @@ impl Rpc {
 }
 
 fn checked_description(text: Option<&str>) -> Result<Option<String>> {
-    Ok(text.map(domain::text::description).transpose()?)
+    Ok(text.map(primitives::text::description).transpose()?)
 }

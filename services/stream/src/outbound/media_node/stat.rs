@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use crate::domain::Publisher;
 
-/// The encoders of an application. `asked_at` is by our clock: the page says how long ago each connected, not when.
+/// The encoders of an application. `asked_at` is by our clock: the page says how long ago each connected, not
+/// when.
 pub(super) fn publishers(
     xml: &str,
     application: &str,

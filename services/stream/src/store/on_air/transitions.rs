@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use domain::StreamId;
+use primitives::StreamId;
 use proto::events::v1 as events;
 use proto::events::v1::event::Payload;
 
@@ -13,8 +13,9 @@ use crate::error::{Error, Result};
 use crate::schema::{broadcasts, publishes, streams};
 use crate::store::{Conn, owners, recordings, wake_reconciler_in};
 
-/// Ends the encoder's connection and the broadcast of a stream, whose row the caller has locked. The encoder itself is sent away
-/// by the reconciler, which the commit wakes: first nobody counts it any more, then it is dropped.
+/// Ends the encoder's connection and the broadcast of a stream, whose row the caller has locked. The encoder
+/// itself is sent away by the reconciler, which the commit wakes: first nobody counts it any more, then it is
+/// dropped.
 pub(in crate::store) async fn take_off_air_in(
     conn: &mut Conn,
     stream: StreamId,

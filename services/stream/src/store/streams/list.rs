@@ -4,7 +4,7 @@ use diesel::dsl::{AsSelect, auto_type};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use domain::{CategoryId, Cursor, PageInfo, PageRequest, UserId};
+use primitives::{CategoryId, Cursor, PageInfo, PageRequest, UserId};
 use storage::list::{self, InPage, List, SortKey, Total, in_page, unseen};
 
 use super::{StreamRow, StreamView};

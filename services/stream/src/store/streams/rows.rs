@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use domain::{CategoryId, StreamId, UserId};
 use objects::{Doomed, Picture};
+use primitives::{CategoryId, StreamId, UserId};
 use proto::events::v1 as events;
 use proto::events::v1::event::Payload;
 

@@ -1,7 +1,7 @@
 //! What owners and admins do to a VOD.
 
-use ::domain::{CategoryId, VodId, text};
 use media::image::MAX_BYTES;
+use primitives::{CategoryId, VodId, text};
 use proto::upload::read_held;
 use proto::vod::v1::{UpdateVodRequest, UpdateVodUpload, Vod as VodMessage};
 use tonic::Streaming;

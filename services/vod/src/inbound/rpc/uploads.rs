@@ -2,9 +2,9 @@
 
 mod incoming;
 
-use ::domain::{CategoryId, Error as DomainError, Role, UserId, VodId, text};
 use metrics::gauge;
 use objects::ledger::{announce, withdraw};
+use primitives::{CategoryId, Error as DomainError, FieldError, Role, UserId, VodId, text};
 use proto::Caller;
 use proto::vod::v1::{ImportVodRequest, UploadVodUpload, Vod as VodMessage};
 use storage::AsyncPgConnection;
@@ -30,7 +30,8 @@ impl Rpc {
     ) -> Result<VodMessage> {
         let slot = self.0.uploads.take(viewer.id).map_err(Error::Full)?;
         let serving = self.0.clone();
-        // When the caller goes away this call is dropped where it stands. The task meets the end of the stream and cleans up.
+        // When the caller goes away this call is dropped where it stands. The task meets the end of the
+        // stream and cleans up.
         let taken = tokio::spawn(async move {
             show(&serving.uploads);
             let taken = take(&serving, &caller, viewer.id, messages).await;
@@ -53,10 +54,15 @@ impl Rpc {
             return Err(Error::AdminOnly);
         }
         let app = &self.0.app;
-        let name = ImportName::parse(&request.object_key)
-            .ok_or_else(|| DomainError::invalid("objectKey", "must name an object in imports/"))?;
+        let name = ImportName::parse(&request.object_key).ok_or_else(|| {
+            DomainError::from(FieldError::new(
+                "objectKey",
+                "invalid",
+                "must name an object in imports/",
+            ))
+        })?;
         let named = request.user_id.map(UserId::try_from).transpose();
-        let named = named.map_err(|_| DomainError::invalid("userId", "is not a valid id"))?;
+        let named = named.map_err(|_| DomainError::from(FieldError::invalid_id("userId")))?;
         let new = NewVideo {
             user: named.unwrap_or(viewer.id),
             user_must_be_known: named.is_some(),

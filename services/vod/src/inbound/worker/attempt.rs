@@ -1,16 +1,16 @@
 //! One attempt at one job: get the file, remux, take a picture, upload, publish, remove the file.
 //!
-//! It may end at any point. Before the publishing transaction nothing has happened that the next attempt does not do again under
-//! other names; after it only the local file is left over, which the sweeper removes.
+//! It may end at any point. Before the publishing transaction nothing has happened that the next attempt does
+//! not do again under other names; after it only the local file is left over, which the sweeper removes.
 
 mod input;
 
 use std::path::Path;
 use std::time::Instant;
 
-use ::domain::Error as DomainError;
 use media::video::{self, Remuxed};
 use metrics::{counter, histogram};
+use primitives::Error as DomainError;
 use runtime::Shutdown;
 use tokio::time::sleep;
 use tracing::{Instrument, info_span};
@@ -102,7 +102,8 @@ async fn make(worker: &Worker, job: &Job) -> Result<(), Trouble> {
         })
 }
 
-/// Objects of attempts that died. Their rows stay announced, for the case that one of them is not as dead as it seems.
+/// Objects of attempts that died. Their rows stay announced, for the case that one of them is not as dead as
+/// it seems.
 async fn remove_leftovers(worker: &Worker, job: &Job) -> Result<(), Trouble> {
     for key in &job.leftovers {
         let object = Doomed {

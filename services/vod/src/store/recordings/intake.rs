@@ -1,9 +1,9 @@
 //! How a finished recording becomes a job.
 
-use ::domain::{BroadcastId, CategoryId, StreamId, UserId};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use primitives::{BroadcastId, CategoryId, StreamId, UserId};
 
 use super::CHANNEL;
 use crate::domain::RecordingName;
@@ -35,8 +35,8 @@ pub struct NewRecording {
     pub key_fingerprint: String,
 }
 
-/// Writes a job and its VOD, `processing`, so that the owner sees at once that something is coming. A file that is known already
-/// changes nothing, and one whose owner is gone becomes no VOD.
+/// Writes a job and its VOD, `processing`, so that the owner sees at once that something is coming. A file
+/// that is known already changes nothing, and one whose owner is gone becomes no VOD.
 ///
 /// # Errors
 /// The store's.

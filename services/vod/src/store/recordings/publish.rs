@@ -1,9 +1,9 @@
 //! How a job ends well: its VOD is ready, and everybody hears of it.
 
-use ::domain::{UserId, VodId};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use primitives::{UserId, VodId};
 use proto::events::v1::VodPublished;
 use proto::events::v1::event::Payload;
 use storage::Database;
@@ -31,7 +31,8 @@ pub struct Published {
 /// Makes the VOD ready and says so, in one transaction.
 ///
 /// # Errors
-/// [`Error::Fenced`](crate::error::Error::Fenced) when another has taken over or the VOD was deleted; the store's.
+/// [`Error::Fenced`](crate::error::Error::Fenced) when another has taken over or the VOD was deleted; the
+/// store's.
 pub async fn recording_publish(
     database: &Database,
     job: &Job,

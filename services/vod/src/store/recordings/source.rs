@@ -1,11 +1,11 @@
 //! What becomes of a job, and of what it works on, when its VOD's owner decides.
 
-use ::domain::VodId;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use objects::Doomed;
 use objects::ledger::doom;
+use primitives::VodId;
 use storage::Database;
 
 use super::{CHANNEL, Row, save};
@@ -33,7 +33,8 @@ pub async fn recordings_cancel(conn: &mut AsyncPgConnection, vods: &[i64], now: 
 /// Makes the failed job of a VOD due again.
 ///
 /// # Errors
-/// [`Error::NotFailed`] when there is none, [`Error::SourceGone`] when nothing is left to try with; the store's.
+/// [`Error::NotFailed`] when there is none, [`Error::SourceGone`] when nothing is left to try with; the
+/// store's.
 pub async fn recording_retry(conn: &mut AsyncPgConnection, vod: VodId, now: DateTime<Utc>) -> Result<()> {
     let locked = r::table
         .filter(r::vod_id.eq(vod.0))

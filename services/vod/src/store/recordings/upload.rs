@@ -1,11 +1,11 @@
 //! How an object of the bucket becomes a job: one that somebody uploaded, or one that an admin imports.
 
-use ::domain::{Attempt, CategoryId, UserId, VodId};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use objects::Picture;
 use objects::ledger::keep;
+use primitives::{Attempt, CategoryId, UserId, VodId};
 use storage::Database;
 use storage::idempotency::{made_earlier, note_made};
 
@@ -21,7 +21,8 @@ use crate::store::vods::{category_known, picture_write};
 pub struct NewVideo {
     /// Whose it is.
     pub user: UserId,
-    /// Whether the user is somebody's word: whoever uploads is known by his token, even before auth's event about him has come.
+    /// Whether the user is somebody's word: whoever uploads is known by his token, even before auth's event
+    /// about him has come.
     pub user_must_be_known: bool,
     /// Its title, checked.
     pub title: String,
@@ -33,17 +34,19 @@ pub struct NewVideo {
     pub picture: Option<Picture>,
     /// The object's whole key.
     pub key: String,
-    /// What was uploaded: its version, where the bucket has versions, and its hash. None for what is imported.
+    /// What was uploaded: its version, where the bucket has versions, and its hash. None for what is
+    /// imported.
     pub uploaded: Option<(Option<String>, String)>,
     /// The name under which the same may be sent again.
     pub attempt: Option<Attempt>,
 }
 
-/// Writes a VOD, `processing`, and the job that makes it, which any worker may take, or answers the VOD of an earlier attempt. An
-/// uploaded object belongs to the job from then on; that of a repetition stays announced.
+/// Writes a VOD, `processing`, and the job that makes it, which any worker may take, or answers the VOD of an
+/// earlier attempt. An uploaded object belongs to the job from then on; that of a repetition stays announced.
 ///
 /// # Errors
-/// [`Error::NoCategory`], [`Error::NoUser`], [`Error::AlreadyImported`]; the attempt's key was used for something else; the store's.
+/// [`Error::NoCategory`], [`Error::NoUser`], [`Error::AlreadyImported`]; the attempt's key was used for
+/// something else; the store's.
 pub async fn video_insert(database: &Database, new: NewVideo, now: DateTime<Utc>) -> Result<VodId> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {

@@ -1,10 +1,10 @@
 //! What owners and admins change of a VOD.
 
-use ::domain::{CategoryId, VodId};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use objects::{Doomed, Picture};
+use primitives::{CategoryId, VodId};
 use storage::Database;
 
 use super::VodRow;
@@ -98,7 +98,7 @@ async fn lock(conn: &mut AsyncPgConnection, id: VodId, viewer: Viewer) -> Result
         table: "vods",
         row: row.id,
     })?;
-    let (owner, viewer) = (::domain::UserId(row.user_id), Some(viewer));
+    let (owner, viewer) = (primitives::UserId(row.user_id), Some(viewer));
     if may_change(owner, viewer) {
         Ok(row)
     } else if may_see(status, owner, viewer) {

@@ -1,9 +1,9 @@
 //! VODs go, with their objects and what still works on them.
 
-use ::domain::{UserId, VodId};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use primitives::{UserId, VodId};
 use proto::events::v1::VodDeleted;
 use proto::events::v1::event::Payload;
 use storage::Database;
@@ -21,7 +21,8 @@ const BATCH: i64 = 100;
 /// Deletes a VOD for its owner or an admin; its objects follow.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the viewer does not see it, [`Error::NotYours`] when he does and may not; the store's.
+/// [`Error::NotFound`] when the viewer does not see it, [`Error::NotYours`] when he does and may not; the
+/// store's.
 pub async fn vod_delete(database: &Database, id: VodId, viewer: Viewer, now: DateTime<Utc>) -> Result<()> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {

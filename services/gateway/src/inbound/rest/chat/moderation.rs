@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use domain::{Error, ErrorKind, FieldError, StreamId, UserId};
+use primitives::{Error, ErrorKind, FieldError, StreamId, UserId};
 use proto::auth::v1::{GetProfileRequest, GetUsersRequest, Role, UserSummary};
 use proto::chat::v1::{
     AddModeratorRequest, BanUserRequest, ListBansRequest, ListLogRequest, ListModeratorsRequest,
@@ -75,8 +75,8 @@ pub(in crate::inbound::rest) async fn bans(
     }))
 }
 
-/// Takes somebody the word, for a time or for good: for the owner, moderators and admins. Nobody bans the owner or an admin, and
-/// no moderator another (403 with `chat.user_protected`). The room is told.
+/// Takes somebody the word, for a time or for good: for the owner, moderators and admins. Nobody bans the
+/// owner or an admin, and no moderator another (403 with `chat.user_protected`). The room is told.
 #[utoipa::path(post, path = "/api/chat/{streamId}/bans", tag = "chat", operation_id = "banFromChat",
     security(("bearer" = [])), params(("streamId" = i64, Path)), request_body = Order,
     responses((status = 201, body = BannedShape)))]
@@ -234,9 +234,10 @@ pub(in crate::inbound::rest) async fn log(
     }))
 }
 
-/// The account that a moderator means. Asked of auth itself: a short memory of names would say of nobody that they are not there.
+/// The account that a moderator means. Asked of auth itself: a short memory of names would say of nobody that
+/// they are not there.
 async fn somebody(rest: &Rest, me: &SignedIn, id: i64) -> Result<UserSummary, Problem> {
-    let id = UserId::try_from(id).map_err(|invalid| FieldError::new("userId", invalid.to_string()))?;
+    let id = UserId::try_from(id).map_err(|_| FieldError::invalid_id("userId"))?;
     let request = GetUsersRequest { ids: vec![id.0] };
     let answer = rest.peers.auth(me.context()).get_users(request).await.answer()?;
     let nobody = || Error::new(ErrorKind::NotFound, "user.not_found", "User not found.");
@@ -260,5 +261,5 @@ async fn role(rest: &Rest, me: &SignedIn, user: &UserSummary) -> Result<Role, Pr
 fn user_id(request: &HttpRequest) -> Result<UserId, FieldError> {
     segment(request, "userId")
         .parse()
-        .map_err(|_| FieldError::new("userId", "is not a valid id"))
+        .map_err(|_| FieldError::invalid_id("userId"))
 }

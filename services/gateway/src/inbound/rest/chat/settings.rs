@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use domain::StreamId;
+use primitives::StreamId;
 use proto::chat::v1::{BlockedWords, GetSettingsRequest, UpdateSettingsRequest};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -24,7 +24,8 @@ pub(in crate::inbound::rest) struct Change {
     #[serde(default, deserialize_with = "whole")]
     slow_mode_seconds: Option<u32>,
     followers_only: Option<bool>,
-    /// All of them: at most 200, of 1 to 50 characters. Found as whole words, whatever the case and the accents.
+    /// All of them: at most 200, of 1 to 50 characters. Found as whole words, whatever the case and the
+    /// accents.
     blocked_words: Option<Vec<String>>,
 }
 

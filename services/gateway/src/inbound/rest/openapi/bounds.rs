@@ -1,10 +1,10 @@
-//! The bounds of what is sent to us. One name means the same everywhere, so they stand here once and not at each field: those who
-//! make requests from the description, people or programs, make good ones. The services check them; a test holds both together
-//! (e2e/tests/it/fuzzing.rs).
+//! The bounds of what is sent to us. One name means the same everywhere, so they stand here once and not at
+//! each field: those who make requests from the description, people or programs, make good ones. The services
+//! check them; a test holds both together (e2e/tests/it/fuzzing.rs).
 
 use std::collections::BTreeSet;
 
-use domain::page::{DEEPEST_PAGE, DEFAULT_LIMIT, MAX_LIMIT};
+use primitives::page::{DEEPEST_PAGE, DEFAULT_LIMIT, MAX_LIMIT};
 use serde_json::{Value, json};
 
 /// What a new thing must have and a change need not: the operation and its field.
@@ -135,8 +135,8 @@ fn of_parameter(name: &str) -> Option<Value> {
     })
 }
 
-/// What holds for a field of a body with this name, beside its type. Lengths are said in characters of Unicode; the services count
-/// what a person takes for one character, of which there are never more.
+/// What holds for a field of a body with this name, beside its type. Lengths are said in characters of
+/// Unicode; the services count what a person takes for one character, of which there are never more.
 fn of_property(name: &str) -> Option<Value> {
     Some(match name {
         "name" | "title" => json!({"minLength": 3, "maxLength": 255, "pattern": LINE}),

@@ -128,8 +128,8 @@ pub(in crate::inbound::rest) struct ModeratorAddedShape {
 #[schema(as = ChatLogEntry)]
 pub(in crate::inbound::rest) struct LogEntryShape {
     id: String,
-    /// `settings_updated`, `user_banned`, `user_timed_out`, `user_unbanned`, `moderator_added`, `moderator_removed` or
-    /// `message_deleted`.
+    /// `settings_updated`, `user_banned`, `user_timed_out`, `user_unbanned`, `moderator_added`,
+    /// `moderator_removed` or `message_deleted`.
     action: String,
     actor_id: i64,
     /// Who did it; null when the account is gone.

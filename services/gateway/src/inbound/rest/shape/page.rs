@@ -1,5 +1,5 @@
-use domain::PageRequest;
-use domain::page::PageStart;
+use primitives::PageRequest;
+use primitives::page::PageStart;
 use proto::common::v1::PageInfo;
 use serde::Serialize;
 use utoipa::ToSchema;

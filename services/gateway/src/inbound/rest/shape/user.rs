@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use domain::Error;
+use primitives::Error;
 use proto::auth::v1::{Account, GetProfileResponse, Role, SessionResponse, User, UserSummary};
 use proto::time::datetime;
 use serde::Serialize;

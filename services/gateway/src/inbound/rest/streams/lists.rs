@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use domain::{CategoryId, Error, FieldError, PageRequest, UserId};
+use primitives::{CategoryId, Error, FieldError, PageRequest, UserId};
 use proto::auth::v1::FollowingIdsRequest;
 use proto::stream::v1::{ListStreamsRequest, StreamSort, StreamStatus, UserIds};
 use serde::Deserialize;
@@ -36,7 +36,7 @@ impl Filter {
             None => Ok(StreamStatus::Unspecified),
             Some("live") => Ok(StreamStatus::Live),
             Some("ended") => Ok(StreamStatus::Ended),
-            Some(_) => Err(FieldError::new("status", "must be live or ended")),
+            Some(_) => Err(FieldError::not_one_of("status", &["live", "ended"])),
         }
     }
 
@@ -45,7 +45,7 @@ impl Filter {
             None => Ok(StreamSort::Unspecified),
             Some("newest") => Ok(StreamSort::Newest),
             Some("viewers") => Ok(StreamSort::Viewers),
-            Some(_) => Err(FieldError::new("sort", "must be newest or viewers")),
+            Some(_) => Err(FieldError::not_one_of("sort", &["newest", "viewers"])),
         }
     }
 
@@ -105,8 +105,9 @@ pub(in crate::inbound::rest) struct Search {
     cursor: Option<String>,
 }
 
-/// Streams in which all words of the query are found, without regard to accents and case: in title, description, category, its
-/// tags, or the streamer's names. At least one of query, tag and streamer. The newest come first; totals stop at 10,000.
+/// Streams in which all words of the query are found, without regard to accents and case: in title,
+/// description, category, its tags, or the streamer's names. At least one of query, tag and streamer. The
+/// newest come first; totals stop at 10,000.
 #[utoipa::path(get, path = "/api/streams/search", tag = "streams", operation_id = "searchStreams",
     security((), ("bearer" = [])),
     params(("searchQuery" = Option<String>, Query, description = "Words, or parts of at least three letters"),
@@ -130,7 +131,7 @@ pub(in crate::inbound::rest) async fn search(
     let page = PageQuery { page, limit, cursor }.parse()?;
     if search_query.is_none() && tag.is_none() && streamer_username.is_none() {
         let rule = "or tag or streamerUsername must be given";
-        return Err(FieldError::new("searchQuery", rule).into());
+        return Err(FieldError::new("searchQuery", "invalid", rule).into());
     }
     let request = ListStreamsRequest {
         page: Some(page_message(&page)),

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data};
-use domain::Error;
+use primitives::{Error, FieldError};
 use proto::vod::v1::{
     ImportVodRequest, UploadVodRequest, UploadVodResponse, UploadVodUpload, Vod, upload_vod_upload,
 };
@@ -152,7 +152,7 @@ pub(in crate::inbound::rest) async fn import(
 }
 
 fn no_title() -> Problem {
-    Error::invalid("title", "is missing").into()
+    Error::from(FieldError::required("title")).into()
 }
 
 async fn created(rest: &Rest, me: &SignedIn, vod: Option<Vod>) -> Result<HttpResponse, Problem> {

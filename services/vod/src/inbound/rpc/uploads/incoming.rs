@@ -1,11 +1,12 @@
-//! The bytes of a video on their way in: bounded in number and in time, and looked at before most of them are taken.
+//! The bytes of a video on their way in: bounded in number and in time, and looked at before most of them are
+//! taken.
 
 use std::io::{Cursor, Error as IoError};
 use std::time::{Duration, Instant};
 
-use ::domain::Error as DomainError;
 use futures::stream::{BoxStream, StreamExt, once, unfold};
 use media::image::MAX_BYTES;
+use primitives::{Error as DomainError, FieldError};
 use proto::upload::{Part, next_part, too_large};
 use proto::vod::v1::{UploadVodRequest, UploadVodUpload};
 use tokio::sync::oneshot;
@@ -75,7 +76,7 @@ impl Incoming {
             }
         }
         if video.head.is_empty() {
-            Err(DomainError::invalid("videoFile", "is required").into())
+            Err(DomainError::from(FieldError::required("videoFile")).into())
         } else if begins_like_a_video(&video.head) {
             Ok(video)
         } else {

@@ -90,7 +90,8 @@ fn gone() -> Trouble {
     Trouble::Failed(Setback::Final, failure::SOURCE_MISSING, cause)
 }
 
-/// The result lies beside its source, and may be as large. Another worker may have more room, or this one later.
+/// The result lies beside its source, and may be as large. Another worker may have more room, or this one
+/// later.
 async fn make_sure_of_room(worker: &Worker, head: &Head) -> Result<(), Trouble> {
     let free = worker.files.free().await.map_err(|error| processing(&error))?;
     let needed = head.size.saturating_mul(2).saturating_add(RESERVE);

@@ -1,8 +1,10 @@
-//! The one closed set of error kinds. A service maps its own errors to [`Error`] once; crate `proto` carries it over gRPC, and
-//! the gateway writes it as a problem document (RFC 9457).
+//! The one closed set of error kinds. A service maps its own errors to [`Error`] once; crate `proto` carries
+//! it over gRPC, and the gateway writes it as a problem document (RFC 9457).
 
 use std::borrow::Cow;
 use std::time::Duration;
+
+use crate::field::FieldError;
 
 /// What went wrong, in the words that decide a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,25 +31,6 @@ pub enum ErrorKind {
     Unavailable,
     /// A defect of ours: 500.
     Internal,
-}
-
-/// One field of the input that breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldError {
-    /// The field's name as the caller wrote it, such as `title`.
-    pub path: Cow<'static, str>,
-    /// What the rule is.
-    pub message: Cow<'static, str>,
-}
-
-impl FieldError {
-    /// A broken rule of a field.
-    pub fn new(path: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            path: path.into(),
-            message: message.into(),
-        }
-    }
 }
 
 impl From<FieldError> for Error {
@@ -99,11 +82,6 @@ impl Error {
             fields,
             ..Self::new(ErrorKind::Invalid, "request.invalid", detail)
         }
-    }
-
-    /// One field that breaks a rule.
-    pub fn invalid(path: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self::invalid_fields(vec![FieldError::new(path, message)])
     }
 
     /// Something that the answer needs cannot be reached now.

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// What one party can choose addresses from: an IPv4 address, or the 64 bits in front of an IPv6 one (RFC 6177 gives a site at
-/// least that many).
+/// What one party can choose addresses from: an IPv4 address, or the 64 bits in front of an IPv6 one (RFC
+/// 6177 gives a site at least that many).
 #[must_use]
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// A burst at once, and then one for each interval: the generic cell rate algorithm. The whole state is one number, the time
-/// until which what was taken is paid for, in microseconds.
+/// A burst at once, and then one for each interval: the generic cell rate algorithm. The whole state is one
+/// number, the time until which what was taken is paid for, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     /// How many at once.

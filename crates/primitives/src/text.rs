@@ -1,10 +1,11 @@
-//! The rules for text that people type. Lengths count grapheme clusters, what a person takes for one character (Unicode
-//! Standard Annex 29); each has a bound in bytes too, since one cluster may be of any size.
+//! The rules for text that people type. Lengths count grapheme clusters, what a person takes for one
+//! character (Unicode Standard Annex 29); each has a bound in bytes too, since one cluster may be of any
+//! size.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::error::FieldError;
+use crate::field::FieldError;
 
 /// Names that would be taken for the platform's own paths or people.
 const RESERVED_USERNAMES: &[&str] = &[
@@ -58,11 +59,14 @@ pub fn username(text: &str) -> Result<String, FieldError> {
     if !fits {
         return Err(FieldError::new(
             "username",
+            "invalid_username",
             "must be 3 to 25 of the characters A-Z a-z 0-9 _",
-        ));
+        )
+        .with("min", 3)
+        .with("max", 25));
     }
     if RESERVED_USERNAMES.contains(&text.to_ascii_lowercase().as_str()) {
-        return Err(FieldError::new("username", "is reserved"));
+        return Err(FieldError::new("username", "reserved", "is reserved"));
     }
     Ok(text.to_owned())
 }
@@ -75,7 +79,11 @@ pub fn password(text: &str) -> Result<(), FieldError> {
     if (8..=1024).contains(&text.len()) {
         Ok(())
     } else {
-        Err(FieldError::new("password", "must be 8 to 1024 bytes"))
+        Err(
+            FieldError::new("password", "wrong_size", "must be 8 to 1024 bytes")
+                .with("min", 8)
+                .with("max", 1024),
+        )
     }
 }
 
@@ -132,39 +140,42 @@ pub fn tag(text: &str) -> Result<String, FieldError> {
 /// # Errors
 /// The rule that it breaks.
 pub fn chat_message(text: &str) -> Result<String, FieldError> {
-    let refuse = |message: &'static str| Err(FieldError::new("message", message));
     if text.len() > 2048 {
-        return refuse("must be at most 2 KiB");
+        return Err(FieldError::new("message", "too_large", "must be at most 2048 bytes").with("max", 2048));
     }
     if text.chars().any(breaks_a_paragraph) {
-        return refuse("must not hold control characters");
+        return Err(control_characters("message"));
     }
     if text.chars().all(is_blank) {
-        return refuse("must not be empty");
+        return Err(FieldError::required("message"));
     }
     let text: String = text.trim().nfc().collect();
     if text.graphemes(true).count() > 500 {
-        return refuse("must be at most 500 characters");
+        return Err(FieldError::wrong_length("message", 1, 500));
     }
     Ok(text)
 }
 
+fn control_characters(path: &'static str) -> FieldError {
+    FieldError::new(path, "control_characters", "must not contain control characters")
+}
+
 fn line(path: &'static str, text: &str, min: usize, max: usize) -> Result<String, FieldError> {
     if text.chars().any(is_control) {
-        return Err(FieldError::new(path, "must not hold control characters"));
+        return Err(control_characters(path));
     }
     bounded(path, text.trim(), min, max)
 }
 
 fn paragraph(path: &'static str, text: &str, max: usize) -> Result<String, FieldError> {
     if text.chars().any(breaks_a_paragraph) {
-        return Err(FieldError::new(path, "must not hold control characters"));
+        return Err(control_characters(path));
     }
     bounded(path, text.trim(), 0, max)
 }
 
 fn bounded(path: &'static str, text: &str, min: usize, max: usize) -> Result<String, FieldError> {
-    let refuse = || FieldError::new(path, format!("must be {min} to {max} characters"));
+    let refuse = || FieldError::wrong_length(path, min, max);
     if text.len() > max * BYTES_PER_CLUSTER {
         return Err(refuse());
     }

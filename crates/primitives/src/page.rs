@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 
-use crate::error::FieldError;
+use crate::field::FieldError;
 
 /// Most rows on a page.
 pub const MAX_LIMIT: u32 = 100;
@@ -39,12 +39,11 @@ impl PageRequest {
     pub fn parse(page: Option<u32>, limit: Option<u32>, cursor: Option<&str>) -> Result<Self, FieldError> {
         let limit = limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(FieldError::new("limit", format!("must be 1 to {MAX_LIMIT}")));
+            return Err(FieldError::out_of_range("limit", 1, MAX_LIMIT));
         }
         let page = page.unwrap_or(1);
         if !(1..=DEEPEST_PAGE).contains(&page) {
-            let rule = format!("must be 1 to {DEEPEST_PAGE}; deeper pages go by cursor");
-            return Err(FieldError::new("page", rule));
+            return Err(FieldError::out_of_range("page", 1, DEEPEST_PAGE));
         }
         let cursor = cursor.map(Cursor::decode).transpose()?;
         let start = cursor.map_or(PageStart::Page(page), PageStart::After);
@@ -107,7 +106,8 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The key as a time. A cursor of another list may hold anything; one that no calendar knows is before or after all rows.
+    /// The key as a time. A cursor of another list may hold anything; one that no calendar knows is before or
+    /// after all rows.
     #[must_use]
     pub fn time(self) -> DateTime<Utc> {
         // PostgreSQL's own range is wider.
@@ -120,7 +120,7 @@ impl Cursor {
     /// # Errors
     /// Anything else.
     pub fn decode(text: &str) -> Result<Self, FieldError> {
-        let invalid = || FieldError::new("cursor", "is not one that this list gave");
+        let invalid = || FieldError::new("cursor", "invalid_cursor", "is not a cursor of this list");
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
         let bytes: [u8; 16] = bytes.try_into().map_err(|_| invalid())?;
         let both = u128::from_be_bytes(bytes);

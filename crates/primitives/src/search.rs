@@ -1,5 +1,5 @@
-//! Text as it is searched: without accents, case and punctuation, so that "phat song" finds "Phát sóng". What is stored and what is
-//! asked for pass through the same function.
+//! Text as it is searched: without accents, case and punctuation, so that "phat song" finds "Phát sóng". What
+//! is stored and what is asked for pass through the same function.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -10,8 +10,8 @@ use crate::FieldError;
 const MOST_CHARS: usize = 100;
 /// Words of a question that are looked at; more would only narrow what is narrow already.
 const MAX_WORDS: usize = 8;
-/// From this length on a word is also found inside of others; shorter ones are found only where a word begins, since they are
-/// part of nearly everything.
+/// From this length on a word is also found inside of others; shorter ones are found only where a word
+/// begins, since they are part of nearly everything.
 const INFIX: usize = 3;
 
 /// The words of texts in one line, each after a space, in lower case, of letters and digits alone.
@@ -46,7 +46,8 @@ pub fn search_text<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     line
 }
 
-/// Letters that are not a plain letter and a mark to Unicode, yet are typed as one by those without their keyboard.
+/// Letters that are not a plain letter and a mark to Unicode, yet are typed as one by those without their
+/// keyboard.
 fn plain(c: char) -> Option<&'static str> {
     Some(match c {
         'đ' | 'ð' => "d",
@@ -62,7 +63,8 @@ fn plain(c: char) -> Option<&'static str> {
     })
 }
 
-/// The patterns (SQL's LIKE) that a [`search_text`] must match, all of them, to be found. None when nothing searchable is asked.
+/// The patterns (SQL's LIKE) that a [`search_text`] must match, all of them, to be found. None when nothing
+/// searchable is asked.
 #[must_use]
 pub fn search_patterns(question: &str) -> Vec<String> {
     let line = search_text([question]);
@@ -83,7 +85,7 @@ pub fn search_question(question: &str) -> Result<Vec<String>, FieldError> {
     let patterns = search_patterns(question);
     if question.chars().count() > MOST_CHARS || patterns.is_empty() {
         let rule = format!("must have a letter or a digit and at most {MOST_CHARS} characters");
-        return Err(FieldError::new("searchQuery", rule));
+        return Err(FieldError::new("searchQuery", "invalid_query", rule));
     }
     Ok(patterns)
 }

@@ -1,4 +1,5 @@
-//! Requests that a client may send again without doing twice what they do (draft-ietf-httpapi-idempotency-key-header).
+//! Requests that a client may send again without doing twice what they do
+//! (draft-ietf-httpapi-idempotency-key-header).
 
 use sha2::{Digest, Sha256};
 
@@ -12,7 +13,8 @@ const MOST_CHARS: usize = 255;
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// Takes a header's value: a string in double quotes, as the draft has it, or bare, as most clients write it.
+    /// Takes a header's value: a string in double quotes, as the draft has it, or bare, as most clients write
+    /// it.
     #[must_use]
     pub fn parse(value: &str) -> Option<Self> {
         let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));

@@ -1,0 +1,135 @@
+//! What is wrong with one field of a request: a stable code and its parameters for clients that translate, and an
+//! English message for everyone else.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// One field that breaks a rule.
+///
+/// `code` and the names in `params` are part of the API and never change; `message` may. The message continues the
+/// field's name, as in "title must be 3 to 255 characters".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's name as the caller wrote it, such as `title`.
+    pub path: Cow<'static, str>,
+    /// Which kind of rule was broken, such as `out_of_range`.
+    pub code: Cow<'static, str>,
+    /// The numbers and words of the rule, such as `min` and `max`.
+    pub params: BTreeMap<Cow<'static, str>, Param>,
+    /// The rule in English.
+    pub message: Cow<'static, str>,
+}
+
+/// A parameter of a broken rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Param {
+    /// A bound.
+    Number(i64),
+    /// A word, or several separated by commas.
+    Text(Cow<'static, str>),
+}
+
+impl From<i64> for Param {
+    fn from(number: i64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<i32> for Param {
+    fn from(number: i32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<String> for Param {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<&'static str> for Param {
+    fn from(text: &'static str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl FieldError {
+    /// A broken rule that none of the other constructors describes.
+    pub fn new(
+        path: impl Into<Cow<'static, str>>,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            path: path.into(),
+            code: code.into(),
+            params: BTreeMap::new(),
+            message: message.into(),
+        }
+    }
+
+    /// `required`: the field is missing.
+    pub fn required(path: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(path, "required", "is required")
+    }
+
+    /// `invalid_id`: not a positive integer of 63 bits.
+    pub fn invalid_id(path: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(path, "invalid_id", "is not a valid id")
+    }
+
+    /// `out_of_range`: a number outside `min..=max`.
+    pub fn out_of_range(
+        path: impl Into<Cow<'static, str>>,
+        min: impl Into<i64>,
+        max: impl Into<i64>,
+    ) -> Self {
+        let (min, max) = (min.into(), max.into());
+        Self::new(path, "out_of_range", format!("must be {min} to {max}"))
+            .with("min", min)
+            .with("max", max)
+    }
+
+    /// `negative`: a number below zero.
+    pub fn negative(path: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(path, "negative", "must not be negative")
+    }
+
+    /// `wrong_length`: text of fewer or more characters than allowed.
+    pub fn wrong_length(path: impl Into<Cow<'static, str>>, min: usize, max: usize) -> Self {
+        Self::new(path, "wrong_length", format!("must be {min} to {max} characters"))
+            .with("min", number(min))
+            .with("max", number(max))
+    }
+
+    /// `too_many`: a list of more items than allowed.
+    pub fn too_many(path: impl Into<Cow<'static, str>>, max: usize) -> Self {
+        Self::new(path, "too_many", format!("must have at most {max} items")).with("max", number(max))
+    }
+
+    /// `not_one_of`: a word outside a closed set.
+    pub fn not_one_of(path: impl Into<Cow<'static, str>>, allowed: &[&str]) -> Self {
+        let allowed = allowed.join(", ");
+        Self::new(path, "not_one_of", format!("must be one of {allowed}")).with("allowed", allowed)
+    }
+
+    /// The same error with one more parameter.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Param>) -> Self {
+        self.params.insert(name.into(), value.into());
+        self
+    }
+
+    /// The same broken rule of a field that the caller knows under another name.
+    #[must_use]
+    pub fn at(self, path: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            path: path.into(),
+            ..self
+        }
+    }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
