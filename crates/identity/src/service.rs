@@ -23,7 +23,6 @@ const RENEW_AFTER_SECONDS: i64 = LIFE_SECONDS / 2;
 
 /// The services that call one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is the service of that name")]
 pub enum ServiceName {
     Auth,
     Stream,

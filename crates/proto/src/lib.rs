@@ -20,12 +20,11 @@ pub use server::{Access, Caller};
 pub use status::{IntoStatus, error_from_status};
 
 macro_rules! generated {
-    ($lints:meta: $($(#[$doc:meta])* $module:ident => $package:literal;)*) => {
+    ($($module:ident => $package:literal;)*) => {
         $(
-            $(#[$doc])*
             pub mod $module {
-                /// The first version of the package.
-                #[$lints]
+                // tonic allows lints in the clients and servers that it generates.
+                #[cfg_attr(clippy, allow(clippy::allow_attributes))]
                 pub mod v1 {
                     tonic::include_proto!($package);
                 }
@@ -35,23 +34,11 @@ macro_rules! generated {
 }
 
 generated! {
-    expect(missing_docs, reason = "generated; the comments are those of the proto files"):
-    /// Messages that several packages use.
     common => "airwave.common.v1";
-    /// Durable events and realtime messages.
     events => "airwave.events.v1";
-}
-
-generated! {
-    expect(missing_docs, clippy::allow_attributes, reason = "generated; the comments are those of the proto files"):
-    /// The auth service.
     auth => "airwave.auth.v1";
-    /// The stream service.
     stream => "airwave.stream.v1";
-    /// The VOD service.
     vod => "airwave.vod.v1";
-    /// The chat service.
     chat => "airwave.chat.v1";
-    /// The notification service.
     notification => "airwave.notification.v1";
 }

@@ -27,7 +27,6 @@ pub struct NewUser {
 /// What anyone may know of an account.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
-#[expect(missing_docs, reason = "the columns of the table")]
 pub struct Summary {
     pub id: i64,
     pub username: String,
@@ -40,7 +39,6 @@ pub struct Summary {
 /// What other services keep of an account.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
-#[expect(missing_docs, reason = "the columns of the table")]
 pub struct Owner {
     pub id: i64,
     pub username: String,

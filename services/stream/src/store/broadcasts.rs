@@ -20,7 +20,6 @@ const LONGEST_CURVE: i64 = 10_000;
 /// A time on air.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = broadcasts, check_for_backend(Pg))]
-#[expect(missing_docs, reason = "each is the column of that name")]
 pub struct BroadcastView {
     pub id: i64,
     pub user_id: i64,

@@ -20,7 +20,6 @@ pub use change::{Change, NewCategory};
 /// A category as it is stored.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = categories, check_for_backend(Pg))]
-#[expect(missing_docs, reason = "each is the column of that name")]
 pub struct CategoryRow {
     pub id: i64,
     pub name: String,

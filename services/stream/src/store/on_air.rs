@@ -26,7 +26,6 @@ use crate::schema::{broadcasts, publishes};
 /// A publish as the transitions need it.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = publishes, check_for_backend(diesel::pg::Pg))]
-#[expect(missing_docs, reason = "each is the column of that name")]
 pub struct PublishRow {
     pub id: i64,
     pub stream_id: Option<i64>,

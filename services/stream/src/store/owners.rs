@@ -17,7 +17,6 @@ use crate::schema::{broadcasts, owners, publishes, snapshots};
 /// What is shown of an owner.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = owners, check_for_backend(diesel::pg::Pg))]
-#[expect(missing_docs, reason = "each is the column of that name")]
 pub struct Names {
     pub username: String,
     pub display_name: String,
@@ -25,7 +24,6 @@ pub struct Names {
 
 /// An account as auth tells it.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each is auth's field of that name")]
 pub struct Copied {
     pub id: i64,
     pub username: String,

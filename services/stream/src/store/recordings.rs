@@ -21,7 +21,6 @@ const CLOCKS: Duration = Duration::seconds(3);
 /// Whose a recording is.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = broadcasts, check_for_backend(diesel::pg::Pg))]
-#[expect(missing_docs, reason = "each is the column of that name")]
 pub struct Recorded {
     #[diesel(column_name = id)]
     pub broadcast_id: i64,

@@ -23,7 +23,6 @@ const BOUND: &str = "DELETE FROM publish_refusals WHERE stream_id = $1 AND id <=
 /// A refusal as the owner reads it.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = publish_refusals, check_for_backend(diesel::pg::Pg))]
-#[expect(missing_docs, reason = "each is the column of that name")]
 pub struct RefusalRow {
     pub reason: String,
     pub refused_at: chrono::DateTime<chrono::Utc>,

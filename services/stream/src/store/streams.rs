@@ -24,7 +24,6 @@ use crate::schema::streams;
 /// A stream as it is stored, without its secret.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = streams, check_for_backend(diesel::pg::Pg))]
-#[expect(missing_docs, reason = "each is the column of that name")]
 pub struct StreamRow {
     pub id: i64,
     pub user_id: i64,
