@@ -11,7 +11,7 @@ pub const MAX_LIMIT: u32 = 100;
 /// Rows on a page when the caller does not say.
 pub const DEFAULT_LIMIT: u32 = 10;
 /// The last page by number; deeper pages go by cursor.
-pub const DEEPEST_PAGE: u32 = 1000;
+pub const MAX_PAGE: u32 = 1000;
 
 /// Which page of a list is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +42,8 @@ impl PageRequest {
             return Err(FieldError::out_of_range("limit", 1, MAX_LIMIT));
         }
         let page = page.unwrap_or(1);
-        if !(1..=DEEPEST_PAGE).contains(&page) {
-            return Err(FieldError::out_of_range("page", 1, DEEPEST_PAGE));
+        if !(1..=MAX_PAGE).contains(&page) {
+            return Err(FieldError::out_of_range("page", 1, MAX_PAGE));
         }
         let cursor = cursor.map(Cursor::decode).transpose()?;
         let start = cursor.map_or(PageStart::Page(page), PageStart::After);

@@ -7,6 +7,7 @@
 //! [`upload`] reads and makes the messages of uploads.
 
 pub mod client;
+pub mod page;
 pub mod server;
 pub mod status;
 pub mod time;

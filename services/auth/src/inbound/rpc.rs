@@ -20,7 +20,7 @@ use proto::auth::v1::{
 };
 use proto::time::timestamp;
 use proto::{Caller, IntoStatus};
-use requests::{after, limit, page_request, user_id};
+use requests::{after, limit, user_id};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::app::App;
@@ -78,7 +78,7 @@ impl Rpc {
     }
 
     async fn list(&self, request: ListFollowsRequest, direction: Direction) -> Result<ListFollowsResponse> {
-        let page = page_request(request.page)?;
+        let page = proto::page::parse(request.page)?;
         let store = &self.app.store;
         let mut page = store
             .follow_page(user_id(request.user_id)?, direction, page)

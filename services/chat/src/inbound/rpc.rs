@@ -8,7 +8,7 @@ mod settings;
 use std::sync::Arc;
 
 use identity::{ServiceName, User};
-use primitives::{FieldError, PageRequest, StreamId, UserId};
+use primitives::{FieldError, StreamId, UserId};
 use proto::chat::v1::chat_service_server::ChatService;
 use proto::chat::v1::{
     AddModeratorRequest, AddModeratorResponse, BanUserRequest, BanUserResponse, DeleteMessageRequest,
@@ -181,16 +181,6 @@ fn stream_id(id: i64) -> Result<StreamId> {
 
 fn user_id(id: i64) -> Result<UserId> {
     Ok(UserId::try_from(id).map_err(|_| FieldError::invalid_id("userId"))?)
-}
-
-fn page_request(page: Option<proto::common::v1::PageRequest>) -> Result<PageRequest> {
-    let page = page.unwrap_or_default();
-    let given = |number: u32| (number != 0).then_some(number);
-    Ok(PageRequest::parse(
-        given(page.page),
-        given(page.limit),
-        page.cursor.as_deref(),
-    )?)
 }
 
 #[cfg(test)]

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use identity::ServiceName;
-use primitives::{Error, FieldError, NotificationId, PageInfo, PageRequest, UserId};
+use primitives::{Error, FieldError, NotificationId, UserId};
 use proto::notification::v1::notification_service_server::NotificationService;
 use proto::notification::v1::{
     ListNotificationsRequest, ListNotificationsResponse, MarkAllReadRequest, MarkAllReadResponse,
     MarkReadRequest, MarkReadResponse, Notification as NotificationMessage, UnreadCountRequest,
     UnreadCountResponse,
 };
-use proto::{Caller, IntoStatus, common};
+use proto::{Caller, IntoStatus, page};
 use tonic::{Request, Response, Status};
 
 use crate::app::App;
@@ -39,14 +39,14 @@ impl NotificationService for Rpc {
     ) -> Result<Response<ListNotificationsResponse>, Status> {
         let user = caller(&request)?;
         let request = request.into_inner();
-        let page = page_request(request.page.unwrap_or_default()).map_err(IntoStatus::into_status)?;
+        let page = page::parse(request.page).map_err(IntoStatus::into_status)?;
         let (rows, page) = notifications_list(&self.0.database, user, request.is_read, page)
             .await
             .map_err(IntoStatus::into_status)?;
         let notifications = rows.into_iter().map(message).collect();
         Ok(Response::new(ListNotificationsResponse {
             notifications,
-            page: Some(page_info(page)),
+            page: Some(page::info(page)),
         }))
     }
 
@@ -105,24 +105,6 @@ async fn tell_read(app: &App, user: UserId, read: Read) {
 
 fn caller<T>(request: &Request<T>) -> Result<UserId, Status> {
     Ok(Caller::of(request)?.user().map_err(IntoStatus::into_status)?.id)
-}
-
-/// In protobuf an absent number is 0.
-fn page_request(page: common::v1::PageRequest) -> Result<PageRequest, Error> {
-    let given = |number: u32| (number > 0).then_some(number);
-    PageRequest::parse(given(page.page), given(page.limit), page.cursor.as_deref())
-        .map_err(|field| Error::invalid_fields(vec![field]))
-}
-
-fn page_info(page: PageInfo) -> common::v1::PageInfo {
-    common::v1::PageInfo {
-        total_items: page.total_items,
-        total_items_capped: page.total_items_capped,
-        next_cursor: page
-            .next_cursor
-            .map(primitives::Cursor::encode)
-            .unwrap_or_default(),
-    }
 }
 
 fn message(row: Notification) -> NotificationMessage {

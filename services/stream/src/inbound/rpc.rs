@@ -6,11 +6,10 @@ mod service;
 mod uploads;
 
 use identity::ServiceName;
-use primitives::page::PageRequest;
 use primitives::{Role, UserId};
 use proto::stream::v1 as api;
 use proto::time::timestamp;
-use proto::{Caller, IntoStatus};
+use proto::{Caller, IntoStatus, page};
 use tonic::{Response, Status};
 
 use crate::domain::{RecordingName, may_manage};
@@ -122,7 +121,7 @@ impl Rpc {
     }
 
     async fn list(&self, request: api::ListStreamsRequest) -> Result<api::ListStreamsResponse> {
-        let page = convert::page_request(request.page)?;
+        let page = page::parse(request.page)?;
         let filter = Filter {
             live: convert::live(request.status)?,
             category: request.category_id.map(convert::category_id).transpose()?,
@@ -141,7 +140,7 @@ impl Rpc {
             .collect();
         Ok(api::ListStreamsResponse {
             streams,
-            page: Some(convert::page_info(&page.info)),
+            page: Some(page::info(page.info)),
         })
     }
 
@@ -151,7 +150,7 @@ impl Rpc {
         user: Option<UserId>,
     ) -> Result<api::ListBroadcastsResponse> {
         let stream = convert::stream_id(request.stream_id)?;
-        let page: PageRequest = convert::page_request(request.page)?;
+        let page = page::parse(request.page)?;
         let (rows, mut curves, info) = self.store.broadcast_list(stream, page).await?;
         let owner = match rows.first() {
             Some(row) => row.user_id,
@@ -169,7 +168,7 @@ impl Rpc {
                     convert::broadcast(row, curve)
                 })
                 .collect(),
-            page: Some(convert::page_info(&info)),
+            page: Some(page::info(info)),
             refusals: refusals
                 .into_iter()
                 .map(|row| api::PublishRefusal {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use identity::ServiceName;
 use primitives::search::search_question;
-use primitives::{CategoryId, Error, FieldError, PageInfo, PageRequest, StreamId, UserId, VodId};
+use primitives::{CategoryId, Error, FieldError, StreamId, UserId, VodId};
 use proto::vod::v1::vod_service_server::VodService;
 use proto::vod::v1::{
     CountViewsRequest, CountViewsResponse, DeleteVodRequest, DeleteVodResponse, GetVodRequest,
@@ -17,7 +17,7 @@ use proto::vod::v1::{
     RetryVodRequest, RetryVodResponse, UpdateVodResponse, UpdateVodUpload, UploadVodResponse,
     UploadVodUpload, Vod as VodMessage, VodCategory, VodStatus,
 };
-use proto::{Caller, IntoStatus, common};
+use proto::{Caller, IntoStatus, page};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::app::Serving;
@@ -83,7 +83,7 @@ impl VodService for Rpc {
     ) -> Result<Response<ListVodsResponse>, Status> {
         let viewer = viewer(&Caller::of(&request)?);
         let request = request.into_inner();
-        let page = page_request(request.page.unwrap_or_default()).map_err(IntoStatus::into_status)?;
+        let page = page::parse(request.page).map_err(IntoStatus::into_status)?;
         let user: Option<UserId> = optional_id(request.user_id, "userId")?;
         let filter = Filter {
             user,
@@ -101,7 +101,7 @@ impl VodService for Rpc {
         let vods = vods.into_iter().map(|vod| message(vod, viewer)).collect();
         Ok(Response::new(ListVodsResponse {
             vods,
-            page: Some(page_info(page)),
+            page: Some(page::info(page)),
         }))
     }
 
@@ -274,24 +274,6 @@ fn tag(text: &str) -> Result<String, Status> {
 fn patterns(query: Option<&str>) -> Result<Vec<String>, Status> {
     let asked = query.map(search_question).transpose();
     Ok(asked.map_err(IntoStatus::into_status)?.unwrap_or_default())
-}
-
-/// In protobuf an absent number is 0.
-fn page_request(page: common::v1::PageRequest) -> Result<PageRequest, Error> {
-    let given = |number: u32| (number > 0).then_some(number);
-    PageRequest::parse(given(page.page), given(page.limit), page.cursor.as_deref())
-        .map_err(|field| Error::invalid_fields(vec![field]))
-}
-
-fn page_info(page: PageInfo) -> common::v1::PageInfo {
-    common::v1::PageInfo {
-        total_items: page.total_items,
-        total_items_capped: page.total_items_capped,
-        next_cursor: page
-            .next_cursor
-            .map(primitives::Cursor::encode)
-            .unwrap_or_default(),
-    }
 }
 
 fn message(vod: Vod, viewer: Option<Viewer>) -> VodMessage {

@@ -8,11 +8,11 @@ use proto::auth::v1::{
     AccountResponse, BanRequest, GetProfileResponse, GetUsersResponse, ListAccountsRequest,
     ListAccountsResponse, SetRoleRequest, UnbanRequest, UpdateProfileUpload, User,
 };
-use proto::common::v1::PageInfo;
+use proto::page;
 use proto::upload::read_held;
 use tonic::Streaming;
 
-use super::requests::{page_request, role, user_id};
+use super::requests::{role, user_id};
 use super::{MAX_USERS, Rpc};
 use crate::domain::normal_name;
 use crate::error::Result;
@@ -87,7 +87,7 @@ impl Rpc {
         me: UserId,
         request: ListAccountsRequest,
     ) -> Result<ListAccountsResponse> {
-        let page = page_request(request.page)?;
+        let page = page::parse(request.page)?;
         let filter = AccountFilter {
             prefix: request.prefix.as_deref().map(name_prefix).transpose()?,
             role: role(request.role)?,
@@ -96,18 +96,9 @@ impl Rpc {
         let mut page = self.app.store.account_page(me, filter, page).await?;
         self.freshen(page.users.iter_mut().map(UserRow::shown).collect())
             .await;
-        let info = PageInfo {
-            total_items: page.info.total_items,
-            total_items_capped: page.info.total_items_capped,
-            next_cursor: page
-                .info
-                .next_cursor
-                .map(primitives::Cursor::encode)
-                .unwrap_or_default(),
-        };
         Ok(ListAccountsResponse {
             accounts: page.users.into_iter().map(Into::into).collect(),
-            page: Some(info),
+            page: Some(page::info(page.info)),
         })
     }
 

@@ -5,7 +5,7 @@ use proto::auth::v1::{
     Account, GetProfileResponse, KeySetResponse, ListFollowsResponse, Owner, PublicKey,
     Revocation as RevocationMessage, Role, User, UserCutoff, UserSummary, revocation,
 };
-use proto::common::v1::PageInfo;
+use proto::page::info;
 use proto::time::timestamp;
 
 use crate::store::{FollowPage, Owner as OwnerRow, Profile, Summary, UserRow};
@@ -67,18 +67,9 @@ impl From<Profile> for GetProfileResponse {
 
 impl From<FollowPage> for ListFollowsResponse {
     fn from(page: FollowPage) -> Self {
-        let info = PageInfo {
-            total_items: page.info.total_items,
-            total_items_capped: page.info.total_items_capped,
-            next_cursor: page
-                .info
-                .next_cursor
-                .map(primitives::Cursor::encode)
-                .unwrap_or_default(),
-        };
         Self {
             users: page.users.into_iter().map(Into::into).collect(),
-            page: Some(info),
+            page: Some(info(page.info)),
         }
     }
 }

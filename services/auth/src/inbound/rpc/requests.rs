@@ -1,6 +1,6 @@
 //! What requests hold, checked.
 
-use primitives::{PageRequest, Role, UserId, text};
+use primitives::{Role, UserId, text};
 use proto::auth::v1 as api;
 use proto::auth::v1::RegisterRequest;
 
@@ -25,17 +25,6 @@ pub(super) fn check_registration(request: &RegisterRequest) -> Result<(String, S
             Err(Error::Fields(errors.into_iter().flatten().collect()))
         }
     }
-}
-
-/// An absent number is 0 in protobuf, and takes its default.
-pub(super) fn page_request(page: Option<proto::common::v1::PageRequest>) -> Result<PageRequest> {
-    let page = page.unwrap_or_default();
-    let given = |number: u32| (number != 0).then_some(number);
-    Ok(PageRequest::parse(
-        given(page.page),
-        given(page.limit),
-        page.cursor.as_deref(),
-    )?)
 }
 
 pub(super) fn user_id(id: i64) -> Result<UserId> {
@@ -87,13 +76,5 @@ mod tests {
         assert_eq!(paths, ["username", "password", "displayName"]);
         let (name, shown) = check_registration(&request("Ａnna", "long enough", None)).unwrap();
         assert_eq!((name.as_str(), shown.as_str()), ("Anna", "Anna"));
-    }
-
-    #[test]
-    fn an_absent_page_is_the_first() {
-        assert_eq!(
-            page_request(None).unwrap(),
-            PageRequest::parse(None, None, None).unwrap()
-        );
     }
 }

@@ -1,8 +1,6 @@
 //! Our rows as protobuf messages.
 
-use primitives::PageInfo;
 use proto::chat::v1::{Ban, LogEntry, Message as MessageMessage, Moderator as ModeratorMessage};
-use proto::common::v1 as common;
 use proto::time::timestamp;
 
 use crate::store::bans::BanRow;
@@ -61,17 +59,6 @@ impl From<Entry> for LogEntry {
             seconds: entry.seconds.and_then(|seconds| u32::try_from(seconds).ok()),
             reason: entry.reason,
         }
-    }
-}
-
-pub(super) fn page_info(info: PageInfo) -> common::PageInfo {
-    common::PageInfo {
-        total_items: info.total_items,
-        total_items_capped: info.total_items_capped,
-        next_cursor: info
-            .next_cursor
-            .map(primitives::Cursor::encode)
-            .unwrap_or_default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use identity::User;
-use primitives::page::DEEPEST_PAGE;
+use primitives::page::MAX_PAGE;
 use primitives::{FieldError, StreamId, UserId};
 use proto::Caller;
 use proto::chat::v1::list_messages_request::From;
@@ -88,9 +88,9 @@ pub(super) async fn list(app: &App, request: ListMessagesRequest) -> Result<List
     }
     let range = match request.from {
         None => Range::Page(1),
-        Some(From::Page(page @ 1..=DEEPEST_PAGE)) => Range::Page(page),
+        Some(From::Page(page @ 1..=MAX_PAGE)) => Range::Page(page),
         Some(From::Page(_)) => {
-            return Err(FieldError::out_of_range("page", 1, DEEPEST_PAGE).into());
+            return Err(FieldError::out_of_range("page", 1, MAX_PAGE).into());
         }
         Some(From::BeforeSeq(seq)) => Range::Before(seq),
         Some(From::AfterSeq(seq)) if seq < 0 => {

@@ -1,16 +1,15 @@
 //! Bans, moderators and the log.
 
 use primitives::{FieldError, Role, UserId};
-use proto::Caller;
 use proto::auth::v1::Role as RoleMessage;
 use proto::chat::v1::{
     AddModeratorRequest, AddModeratorResponse, BanUserRequest, BanUserResponse, ListBansRequest,
     ListBansResponse, ListLogRequest, ListLogResponse, ListModeratorsRequest, ListModeratorsResponse,
     RemoveModeratorRequest, RemoveModeratorResponse, UnbanUserRequest, UnbanUserResponse,
 };
+use proto::{Caller, page};
 
-use super::answers::page_info;
-use super::{Actor, page_request, user_id};
+use super::{Actor, user_id};
 use crate::app::App;
 use crate::domain::{BanOrder, Place, Standing};
 use crate::error::{Error, Result};
@@ -25,11 +24,11 @@ pub(super) async fn list_bans(
     request: ListBansRequest,
 ) -> Result<ListBansResponse> {
     let actor = Actor::moderator(app, caller, request.stream_id).await?;
-    let page = page_request(request.page)?;
+    let page = page::parse(request.page)?;
     let (bans, info) = bans_list(&app.mongo, actor.stream, &page, app.clock.now()).await?;
     Ok(ListBansResponse {
         bans: bans.into_iter().map(Into::into).collect(),
-        page: Some(page_info(info)),
+        page: Some(page::info(info)),
     })
 }
 
@@ -77,11 +76,11 @@ pub(super) async fn list_moderators(
     request: ListModeratorsRequest,
 ) -> Result<ListModeratorsResponse> {
     let actor = Actor::moderator(app, caller, request.stream_id).await?;
-    let page = page_request(request.page)?;
+    let page = page::parse(request.page)?;
     let (moderators, info) = moderators_list(&app.mongo, actor.stream, &page).await?;
     Ok(ListModeratorsResponse {
         moderators: moderators.into_iter().map(Into::into).collect(),
-        page: Some(page_info(info)),
+        page: Some(page::info(info)),
     })
 }
 
@@ -116,11 +115,11 @@ pub(super) async fn remove_moderator(
 
 pub(super) async fn list_log(app: &App, caller: &Caller, request: ListLogRequest) -> Result<ListLogResponse> {
     let actor = Actor::moderator(app, caller, request.stream_id).await?;
-    let page = page_request(request.page)?;
+    let page = page::parse(request.page)?;
     let (entries, info) = log_list(&app.mongo, actor.stream, &page).await?;
     Ok(ListLogResponse {
         entries: entries.into_iter().map(Into::into).collect(),
-        page: Some(page_info(info)),
+        page: Some(page::info(info)),
     })
 }
 

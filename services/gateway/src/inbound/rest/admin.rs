@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::SignedIn;
-use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, flag_text, page_message};
+use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, flag_text};
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{AccountListShape, AccountShape, TotalsShape};
 use crate::outbound::peers::{Answer, present};
@@ -51,7 +51,7 @@ pub(super) async fn list(
     } = filter;
     let page = PageQuery { page, limit, cursor }.parse()?;
     let request = ListAccountsRequest {
-        page: Some(page_message(&page)),
+        page: Some(proto::page::message(&page)),
         prefix: filter.query,
         role: filter
             .role

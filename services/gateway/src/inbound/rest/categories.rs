@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
-use crate::inbound::rest::extract::{PageQuery, Query, page_message, segment};
+use crate::inbound::rest::extract::{PageQuery, Query, segment};
 use crate::inbound::rest::field::{flag, tags};
 use crate::inbound::rest::form::{Form, ThumbnailFile};
 use crate::inbound::rest::problem::Problem;
@@ -71,7 +71,7 @@ async fn listed(
 ) -> Result<HttpResponse, Problem> {
     let page = query.parse()?;
     let request = ListCategoriesRequest {
-        page: Some(page_message(&page)),
+        page: Some(proto::page::message(&page)),
         tag,
     };
     let asked = request.clone();

@@ -10,7 +10,6 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures::future::{LocalBoxFuture, Ready, ready};
 use futures::{FutureExt, StreamExt};
 use primitives::{Error, FieldError, PageRequest};
-use proto::common::v1 as common;
 use serde::de::DeserializeOwned;
 
 use crate::inbound::rest::Rest;
@@ -80,20 +79,6 @@ impl PageQuery {
         let page = number("page", self.page.as_deref())?;
         let limit = number("limit", self.limit.as_deref())?;
         PageRequest::parse(page, limit, self.cursor.as_deref())
-    }
-}
-
-/// A page as the services take it.
-pub(super) fn page_message(page: &PageRequest) -> common::PageRequest {
-    use primitives::page::PageStart;
-    let (number, cursor) = match page.start {
-        PageStart::Page(number) => (number, None),
-        PageStart::After(cursor) => (0, Some(cursor.encode())),
-    };
-    common::PageRequest {
-        page: number,
-        limit: page.limit,
-        cursor,
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::SignedIn;
-use crate::inbound::rest::extract::{Id, PageQuery, Query, page_message};
+use crate::inbound::rest::extract::{Id, PageQuery, Query};
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{
     NotificationListShape, NotificationShape, ReadShape, TotalsShape, UnreadShape,
@@ -51,7 +51,7 @@ pub(super) async fn list(
     }
     .parse()?;
     let request = ListNotificationsRequest {
-        page: Some(page_message(&page)),
+        page: Some(proto::page::message(&page)),
         is_read,
     };
     let answer = rest

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, Repeatable, SignedIn};
-use crate::inbound::rest::extract::{Id, PageQuery, Query, page_message};
+use crate::inbound::rest::extract::{Id, PageQuery, Query};
 use crate::inbound::rest::field::{CategoryChoice, flag};
 use crate::inbound::rest::form::{Form, ThumbnailFile};
 use crate::inbound::rest::problem::Problem;
@@ -223,7 +223,7 @@ pub(super) async fn broadcasts(
     let page = query.parse()?;
     let request = ListBroadcastsRequest {
         stream_id: id.0,
-        page: Some(page_message(&page)),
+        page: Some(proto::page::message(&page)),
     };
     let answer = rest
         .peers

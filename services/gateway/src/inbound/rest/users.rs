@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Anonymous, Caller, SignedIn};
-use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, page_message, segment};
+use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, segment};
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{
     DoneShape, FollowShape, FollowedShape, FollowersShape, FollowingShape, MeShape, ProfileShape,
@@ -172,7 +172,7 @@ pub(super) async fn followers(
     let page = query.parse()?;
     let request = ListFollowsRequest {
         user_id: id.0,
-        page: Some(page_message(&page)),
+        page: Some(proto::page::message(&page)),
     };
     let answer = rest
         .peers
@@ -200,7 +200,7 @@ pub(super) async fn following(
     let page = query.parse()?;
     let request = ListFollowsRequest {
         user_id: id.0,
-        page: Some(page_message(&page)),
+        page: Some(proto::page::message(&page)),
     };
     let answer = rest
         .peers

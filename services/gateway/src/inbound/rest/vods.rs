@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
-use crate::inbound::rest::extract::{Id, PageQuery, Query, id, page_message};
+use crate::inbound::rest::extract::{Id, PageQuery, Query, id};
 use crate::inbound::rest::field::{CategoryChoice, flag};
 use crate::inbound::rest::form::{Form, ThumbnailFile};
 use crate::inbound::rest::problem::Problem;
@@ -53,7 +53,7 @@ pub(super) async fn list(
     } = filter;
     let page = PageQuery { page, limit, cursor }.parse()?;
     let request = ListVodsRequest {
-        page: Some(page_message(&page)),
+        page: Some(proto::page::message(&page)),
         user_id: id::<UserId>("userId", filter.user_id.as_deref())?.map(|id| id.0),
         category_id: id::<CategoryId>("categoryId", filter.category_id.as_deref())?.map(|id| id.0),
         stream_id: id::<StreamId>("streamId", filter.stream_id.as_deref())?.map(|id| id.0),
@@ -103,7 +103,7 @@ pub(super) async fn search(
         return Err(FieldError::new("searchQuery", "invalid", rule).into());
     }
     let request = ListVodsRequest {
-        page: Some(page_message(&page)),
+        page: Some(proto::page::message(&page)),
         query: search_query.clone(),
         tag: tag.clone(),
         username: uploader_username.clone(),

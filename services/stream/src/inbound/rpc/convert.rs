@@ -1,10 +1,8 @@
 //! Between the messages and our types.
 
 use chrono::{DateTime, Utc};
-use primitives::page::DEFAULT_LIMIT;
 use primitives::search::search_question;
-use primitives::{CategoryId, FieldError, PageInfo, PageRequest, StreamId, UserId};
-use proto::common::v1 as common;
+use primitives::{CategoryId, FieldError, StreamId, UserId};
 use proto::stream::v1 as api;
 use proto::time::timestamp;
 
@@ -116,29 +114,6 @@ pub(super) fn recording_owner(resolved: Resolved) -> api::RecordingOwner {
         category_id: broadcast.category_id,
         key_fingerprint,
         on_air,
-    }
-}
-
-/// A page that is absent is the first; a limit of 0 is one that was not given.
-pub(super) fn page_request(page: Option<common::PageRequest>) -> Result<PageRequest> {
-    let page = page.unwrap_or_default();
-    let given = |number: u32, default: u32| if number == 0 { default } else { number };
-    let limit = given(page.limit, DEFAULT_LIMIT);
-    Ok(PageRequest::parse(
-        Some(given(page.page, 1)),
-        Some(limit),
-        page.cursor.as_deref(),
-    )?)
-}
-
-pub(super) fn page_info(info: &PageInfo) -> common::PageInfo {
-    common::PageInfo {
-        total_items: info.total_items,
-        total_items_capped: info.total_items_capped,
-        next_cursor: info
-            .next_cursor
-            .map(primitives::Cursor::encode)
-            .unwrap_or_default(),
     }
 }
 

@@ -1,9 +1,9 @@
 //! One short function for each method.
 
 use primitives::StreamId;
-use proto::Caller;
 use proto::stream::v1 as api;
 use proto::stream::v1::stream_service_server::StreamService;
+use proto::{Caller, page};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Actor, Rpc, answer, convert, leases};
@@ -117,12 +117,12 @@ impl StreamService for Rpc {
         let caller = Caller::of(&request)?;
         answer(&caller, async {
             let request = request.into_inner();
-            let page = convert::page_request(request.page)?;
+            let page = page::parse(request.page)?;
             let tag = request.tag.as_deref().map(convert::tag).transpose()?;
             let (rows, info) = self.store.category_list(tag, page).await?;
             Ok(api::ListCategoriesResponse {
                 categories: rows.into_iter().map(convert::category).collect(),
-                page: Some(convert::page_info(&info)),
+                page: Some(page::info(info)),
             })
         })
         .await

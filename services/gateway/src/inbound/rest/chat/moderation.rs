@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::SignedIn;
-use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, page_message, segment};
+use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, segment};
 use crate::inbound::rest::field::whole;
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{
@@ -60,7 +60,7 @@ pub(in crate::inbound::rest) async fn bans(
     let page = query.parse()?;
     let request = ListBansRequest {
         stream_id: stream.0,
-        page: Some(page_message(&page)),
+        page: Some(proto::page::message(&page)),
     };
     let answer = rest.peers.chat(me.context()).list_bans(request).await.answer()?;
     let ids = answer.bans.iter().map(|ban| ban.user_id);
@@ -135,7 +135,7 @@ pub(in crate::inbound::rest) async fn moderators(
     let page = query.parse()?;
     let request = ListModeratorsRequest {
         stream_id: stream.0,
-        page: Some(page_message(&page)),
+        page: Some(proto::page::message(&page)),
     };
     let answer = rest
         .peers
@@ -219,7 +219,7 @@ pub(in crate::inbound::rest) async fn log(
     let page = query.parse()?;
     let request = ListLogRequest {
         stream_id: stream.0,
-        page: Some(page_message(&page)),
+        page: Some(proto::page::message(&page)),
     };
     let answer = rest.peers.chat(me.context()).list_log(request).await.answer()?;
     let ids = answer.entries.iter();

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use primitives::page::{DEEPEST_PAGE, DEFAULT_LIMIT, MAX_LIMIT};
+use primitives::page::{DEFAULT_LIMIT, MAX_LIMIT, MAX_PAGE};
 use serde_json::{Value, json};
 
 /// What a new thing must have and a change need not: the operation and its field.
@@ -113,7 +113,7 @@ fn of_parameter(name: &str) -> Option<Value> {
             json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT})
         }
         "page" => {
-            json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": DEEPEST_PAGE, "default": 1})
+            json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_PAGE, "default": 1})
         }
         // 16 bytes in base64url; the last character holds four bits that are not used.
         "cursor" => json!({"type": "string", "pattern": "^[A-Za-z0-9_-]{21}[AQgw]$"}),

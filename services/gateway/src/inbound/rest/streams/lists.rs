@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::Caller;
-use crate::inbound::rest::extract::{PageQuery, Query, flag_text, id, page_message};
+use crate::inbound::rest::extract::{PageQuery, Query, flag_text, id};
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::shape::{
     StreamCriteriaShape, StreamListShape, StreamSearchShape, StreamShape, TotalsShape,
@@ -81,7 +81,7 @@ pub(in crate::inbound::rest) async fn list(
         Some(false) | None => None,
     };
     let request = ListStreamsRequest {
-        page: Some(page_message(&page)),
+        page: Some(proto::page::message(&page)),
         status: filter.status()?.into(),
         category_id: id::<CategoryId>("categoryId", filter.category_id.as_deref())?.map(|id| id.0),
         user_id: id::<UserId>("userId", filter.user_id.as_deref())?.map(|id| id.0),
@@ -134,7 +134,7 @@ pub(in crate::inbound::rest) async fn search(
         return Err(FieldError::new("searchQuery", "invalid", rule).into());
     }
     let request = ListStreamsRequest {
-        page: Some(page_message(&page)),
+        page: Some(proto::page::message(&page)),
         query: search_query.clone(),
         tag: tag.clone(),
         username: streamer_username.clone(),
