@@ -45,6 +45,7 @@ impl TestIssuer {
         let verifier = Verifier::default();
         let fetch = verifier.begin_fetch();
         verifier.set_keys(&self.key_set(), fetch);
+        verifier.set_revocations_known();
         verifier
     }
 

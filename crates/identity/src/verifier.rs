@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -37,9 +37,9 @@ pub enum TokenError {
     /// Signed with a key that we have not heard of (yet).
     #[error("token of an unknown key")]
     UnknownKey(String),
-    /// Nobody has told us a key yet, so no token can be judged.
-    #[error("no keys yet")]
-    NoKeysYet,
+    /// Neither keys nor the first revocation list have arrived yet, so no token can be judged.
+    #[error("keys or revocations have not arrived yet")]
+    NotReady,
 }
 
 impl From<TokenError> for Error {
@@ -51,7 +51,7 @@ impl From<TokenError> for Error {
                 unauthenticated("auth.token_invalid", "The access token is no longer valid.")
             }
             TokenError::Expired => unauthenticated("auth.token_expired", "The access token has expired."),
-            TokenError::UnknownKey(_) | TokenError::NoKeysYet => Self::unavailable(),
+            TokenError::UnknownKey(_) | TokenError::NotReady => Self::unavailable(),
         }
     }
 }
@@ -74,6 +74,8 @@ struct Inner {
     key_waiters: AtomicUsize,
     signed: Remembered<Signed>,
     revoked: RwLock<Revoked>,
+    /// Set once the first complete revocation list has arrived.
+    knows_revocations: AtomicBool,
     announcements: broadcast::Sender<Revocation>,
 }
 
@@ -110,6 +112,7 @@ impl Verifier {
                 key_waiters: AtomicUsize::new(0),
                 signed: Remembered::default(),
                 revoked: RwLock::default(),
+                knows_revocations: AtomicBool::new(false),
                 announcements: broadcast::Sender::new(ANNOUNCEMENTS),
             }),
         }
@@ -123,6 +126,10 @@ impl Verifier {
     pub fn verify(&self, token: &str) -> Result<User, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::Invalid);
+        }
+        // A revoked token would pass for as long as the revocations are unknown.
+        if !self.is_ready() {
+            return Err(TokenError::NotReady);
         }
         let has_key = |signed: &Signed| self.keys().contains_key(&signed.kid);
         let signed = self.inner.signed.get(token, has_key, || self.signed(token))?;
@@ -139,11 +146,7 @@ impl Verifier {
         let keys = self.keys();
         let Some(key) = keys.get(&kid) else {
             self.inner.keys_wanted.notify_one();
-            return Err(if self.has_keys() {
-                TokenError::UnknownKey(kid)
-            } else {
-                TokenError::NoKeysYet
-            });
+            return Err(TokenError::UnknownKey(kid));
         };
         let data = jsonwebtoken::decode::<Claims>(token, key, &self.inner.validation);
         let claims = data.map_err(|_| TokenError::Invalid)?.claims;
@@ -202,6 +205,17 @@ impl Verifier {
     #[must_use]
     pub fn has_keys(&self) -> bool {
         *self.inner.key_sets.borrow() > 0
+    }
+
+    /// Notes that every revocation up to now has been added with [`Verifier::revoke`].
+    pub fn set_revocations_known(&self) {
+        self.inner.knows_revocations.store(true, Ordering::Release);
+    }
+
+    /// Whether tokens can be judged: a key set and the first complete revocation list have arrived.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.has_keys() && self.inner.knows_revocations.load(Ordering::Acquire)
     }
 
     /// Notes that a key set is being asked for now; hand the answer to [`Verifier::set_keys`] with what this
@@ -268,7 +282,7 @@ impl Verifier {
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
-            .field("has_keys", &self.has_keys())
+            .field("is_ready", &self.is_ready())
             .finish_non_exhaustive()
     }
 }

@@ -38,6 +38,7 @@ fn verifier_at(issuer: &TestIssuer, clock: &Clock) -> Verifier {
     let verifier = Verifier::new(clock.clone());
     let fetch = verifier.begin_fetch();
     verifier.set_keys(&issuer.key_set(), fetch);
+    verifier.set_revocations_known();
     verifier
 }
 
@@ -183,10 +184,24 @@ fn other_text_is_invalid() {
 }
 
 #[test]
-fn an_unknown_key_is_told_from_no_keys_at_all() {
+fn tokens_are_judged_only_once_keys_and_revocations_are_known() {
     let issuer = TestIssuer::new();
     let token = issuer.token(ANNA, "anna", Role::User);
-    assert_eq!(Verifier::default().verify(&token), Err(TokenError::NoKeysYet));
+    let verifier = Verifier::default();
+    assert_eq!(verifier.verify(&token), Err(TokenError::NotReady));
+    let fetch = verifier.begin_fetch();
+    verifier.set_keys(&issuer.key_set(), fetch);
+    assert!(!verifier.is_ready());
+    assert_eq!(verifier.verify(&token), Err(TokenError::NotReady));
+    verifier.set_revocations_known();
+    assert!(verifier.is_ready());
+    assert_eq!(verifier.verify(&token).map(|user| user.id), Ok(ANNA));
+}
+
+#[test]
+fn unknown_key_is_not_invalid() {
+    let issuer = TestIssuer::new();
+    let token = issuer.token(ANNA, "anna", Role::User);
     let verifier = TestIssuer::new().verifier();
     assert!(matches!(verifier.verify(&token), Err(TokenError::UnknownKey(_))));
     for kid in ["../../etc/passwd", "' OR 1=1 --", "\0", ""] {

@@ -93,7 +93,10 @@ async fn keep_revocations(verifier: Verifier, source: impl Source, mut listener:
         if ask_now || asked.elapsed() >= pause {
             asked = Instant::now();
             ask_now = match catch_up(&verifier, &source, &mut cursor).await {
-                Ok(()) => false,
+                Ok(()) => {
+                    verifier.set_revocations_known();
+                    false
+                }
                 Err(error) => {
                     tracing::warn!(%error, "revocations unknown, trying again");
                     // What was missed stays missed until an answer comes.

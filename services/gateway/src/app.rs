@@ -138,7 +138,7 @@ fn health(verifier: &Verifier, bus: &Bus, redis: &Redis) -> Health {
     let health = Health::new();
     let keys = verifier.clone();
     health.require("auth keys", move || {
-        let known = keys.has_keys();
+        let known = keys.is_ready();
         async move { if known { Ok(()) } else { Err("no keys yet") } }
     });
     let bus = bus.clone();

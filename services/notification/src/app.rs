@@ -89,7 +89,7 @@ impl App {
         });
         let verifier = self.verifier.clone();
         self.health.require("keys", move || {
-            let known = verifier.has_keys();
+            let known = verifier.is_ready();
             async move {
                 if known {
                     Ok(())

@@ -136,7 +136,7 @@ impl Serving {
         });
         let verifier = serving.verifier.clone();
         health.require("keys", move || {
-            let known = verifier.has_keys();
+            let known = verifier.is_ready();
             async move {
                 if known {
                     Ok(())

@@ -86,7 +86,7 @@ impl World {
         let task = tokio::spawn(chat::run(service, shutdown.clone()));
         let ready = stack::eventually(SOON, "the service", async || {
             app.indexed.load(std::sync::atomic::Ordering::Relaxed)
-                && app.verifier.has_keys()
+                && app.verifier.is_ready()
                 && app.bus.is_connected()
         });
         ready.await.unwrap();

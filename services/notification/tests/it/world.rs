@@ -86,7 +86,7 @@ impl World {
         let task = tokio::spawn(notification::run(service, shutdown.clone()));
         let ready = stack::eventually(SOON, "the service", async || {
             self.count("SELECT count(*) FROM fanouts").await;
-            app.verifier.has_keys() && app.bus.is_connected()
+            app.verifier.is_ready() && app.bus.is_connected()
         });
         ready.await.unwrap();
         Replica { app, shutdown, task }
