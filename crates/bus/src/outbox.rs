@@ -50,9 +50,7 @@ pub async fn emit(
         .execute(conn)
         .await?;
     // Delivered at the commit, and once however many events the transaction emits.
-    diesel::sql_query(format!("NOTIFY {CHANNEL}"))
-        .execute(conn)
-        .await?;
+    storage::notify(conn, CHANNEL).await?;
     Ok(id)
 }
 

@@ -1,9 +1,11 @@
-//! Addresses of clients.
+//! Client addresses.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// What one party can choose addresses from: an IPv4 address, or the 64 bits in front of an IPv6 one (RFC
-/// 6177 gives a site at least that many).
+/// Returns the network that one party controls: an IPv4 address itself, or the /64 prefix of an IPv6 address.
+///
+/// Limits count networks rather than addresses, because every IPv6 site gets at least a /64 (RFC 6177) and
+/// could switch to a new address for each request.
 #[must_use]
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -17,10 +19,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_party_is_one_address_or_one_prefix() {
-        let of = |text: &str| network(text.parse().unwrap()).to_string();
-        assert_eq!(of("203.0.113.9"), "203.0.113.9");
-        assert_eq!(of("::ffff:203.0.113.9"), "203.0.113.9");
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+    fn network_is_an_ipv4_address_or_an_ipv6_prefix() {
+        let network_of = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(network_of("203.0.113.9"), "203.0.113.9");
+        assert_eq!(network_of("::ffff:203.0.113.9"), "203.0.113.9");
+        assert_eq!(network_of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
     }
 }

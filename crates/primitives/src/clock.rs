@@ -1,24 +1,26 @@
-//! Time as a parameter, so that rules about time are tested without waiting.
+//! The wall clock as a parameter, so that tests set the time instead of waiting for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Duration, Utc};
 
-/// Tells the time: the system's, or one that a test sets. Clones of a manual clock share one time.
+/// The system clock, or a manual clock that a test sets. Clones of a manual clock share their time.
+///
+/// Elapsed time comes from `tokio::time::Instant` instead, which a paused tokio runtime controls.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
     manual: Option<Arc<AtomicI64>>,
 }
 
 impl Clock {
-    /// The clock of the machine.
+    /// Returns the system clock.
     #[must_use]
     pub fn system() -> Self {
         Self::default()
     }
 
-    /// A clock that stands at `now` until it is advanced.
+    /// Returns a clock that stays at `now` until [`advance`](Self::advance) is called.
     #[must_use]
     pub fn manual(now: DateTime<Utc>) -> Self {
         Self {
@@ -26,7 +28,7 @@ impl Clock {
         }
     }
 
-    /// The present, cut to microseconds, which is what PostgreSQL keeps.
+    /// Returns the current time, truncated to microseconds, which is the precision of PostgreSQL.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         let micros = match &self.manual {
@@ -36,7 +38,7 @@ impl Clock {
         DateTime::from_timestamp_micros(micros).unwrap_or_default()
     }
 
-    /// Moves a manual clock forward; the system's clock does not care.
+    /// Moves a manual clock forward. Has no effect on the system clock.
     pub fn advance(&self, by: Duration) {
         if let Some(manual) = &self.manual {
             manual.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
@@ -49,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clones_of_a_manual_clock_advance_together() {
+    fn clones_of_a_manual_clock_share_their_time() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
         let clone = clock.clone();
         clock.advance(Duration::seconds(3));

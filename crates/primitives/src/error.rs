@@ -1,35 +1,38 @@
-//! The one closed set of error kinds. A service maps its own errors to [`Error`] once; crate `proto` carries
-//! it over gRPC, and the gateway writes it as a problem document (RFC 9457).
+//! The error that every service returns.
+//!
+//! A service converts its own errors to [`Error`] in one place. The crate `proto` carries it over gRPC, and the
+//! gateway writes it as a problem document (RFC 9457). The [`ErrorKind`] decides the HTTP status and the gRPC
+//! status code; clients branch on the stable `code`.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::field::FieldError;
 
-/// What went wrong, in the words that decide a status.
+/// The class of an error, one for each HTTP status that the API answers with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The input is malformed or breaks a rule: 400.
+    /// 400: the input is malformed or breaks a rule.
     Invalid,
-    /// Nobody is signed in, or the credentials are wrong: 401.
+    /// 401: credentials are missing or wrong.
     Unauthenticated,
-    /// The caller may see it but not do this: 403.
+    /// 403: the caller may see the resource, but may not do this to it.
     Forbidden,
-    /// It does not exist, or the caller may not see it: 404.
+    /// 404: the resource does not exist, or the caller may not know that it does.
     NotFound,
-    /// It contradicts what is there already: 409.
+    /// 409: the request conflicts with the current state.
     Conflict,
-    /// The input is larger than its limit: 413.
+    /// 413: the input exceeds its size limit.
     TooLarge,
-    /// A file is of a type that is not taken: 415.
+    /// 415: the type of a file is not supported.
     UnsupportedMedia,
-    /// It contradicts an earlier request of the same `Idempotency-Key`: 422.
+    /// 422: the `Idempotency-Key` belongs to a different request.
     Unprocessable,
-    /// Too many requests: 429.
+    /// 429: too many requests.
     RateLimited,
-    /// Something that the answer needs cannot be reached now: 503.
+    /// 503: a dependency is unavailable.
     Unavailable,
-    /// A defect of ours: 500.
+    /// 500: a bug.
     Internal,
 }
 
@@ -39,24 +42,23 @@ impl From<FieldError> for Error {
     }
 }
 
-/// An error as the outside sees it: it names nothing internal and holds no secret.
+/// An error as clients see it. It contains no internals and no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Error {
-    /// Decides the status.
     pub kind: ErrorKind,
-    /// Stable and dotted, such as `stream.not_found`.
+    /// Stable and dotted, such as `stream.not_found`. Part of the API.
     pub code: Cow<'static, str>,
-    /// One sentence for a person.
+    /// One English sentence. May change at any time.
     pub detail: Cow<'static, str>,
-    /// The fields that break a rule, when the input is invalid.
+    /// The invalid fields, when the kind is [`ErrorKind::Invalid`].
     pub fields: Vec<FieldError>,
-    /// When a retry makes sense, where that is known.
+    /// How long to wait before a retry, if known.
     pub retry_after: Option<Duration>,
 }
 
 impl Error {
-    /// An error of a kind, with its stable code and its sentence.
+    /// Creates an error without fields and without a retry time.
     pub fn new(
         kind: ErrorKind,
         code: impl Into<Cow<'static, str>>,
@@ -71,12 +73,12 @@ impl Error {
         }
     }
 
-    /// Fields of the input that break rules; the detail names the first.
+    /// `request.invalid`: one or more fields break a rule. The detail describes the first.
     #[must_use]
     pub fn invalid_fields(fields: Vec<FieldError>) -> Self {
         let detail = fields.first().map_or_else(
             || "The request is invalid.".to_owned(),
-            |f| format!("{} {}.", f.path, f.message),
+            |field| format!("{} {}.", field.path, field.message),
         );
         Self {
             fields,
@@ -84,36 +86,51 @@ impl Error {
         }
     }
 
-    /// Something that the answer needs cannot be reached now.
+    /// `service.unavailable`: a dependency is unavailable.
     #[must_use]
     pub fn unavailable() -> Self {
         Self::new(
             ErrorKind::Unavailable,
             "service.unavailable",
-            "The service is unavailable, try again soon.",
+            "Service unavailable. Please try again shortly.",
         )
     }
 
-    /// A defect of ours; what it was belongs into the log, not here.
+    /// `service.internal`: a bug. Log its cause where this is called; clients must not see it.
     #[must_use]
     pub fn internal() -> Self {
+        Self::new(ErrorKind::Internal, "service.internal", "Internal server error.")
+    }
+
+    /// `auth.token_missing`: the request needs a signed-in user.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
         Self::new(
-            ErrorKind::Internal,
-            "service.internal",
-            "Something went wrong on our side.",
+            ErrorKind::Unauthenticated,
+            "auth.token_missing",
+            "Authentication required.",
         )
     }
 
-    /// Nobody is signed in.
-    #[must_use]
-    pub fn unauthenticated() -> Self {
-        Self::new(ErrorKind::Unauthenticated, "auth.token_missing", "Sign in first.")
-    }
-
-    /// The same error with the time after which a retry makes sense.
+    /// Sets how long to wait before a retry.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn detail_describes_the_first_invalid_field() {
+        let fields = vec![FieldError::required("title"), FieldError::negative("seconds")];
+        assert_eq!(Error::invalid_fields(fields).detail, "title is required.");
+        assert_eq!(
+            Error::invalid_fields(Vec::new()).detail,
+            "The request is invalid."
+        );
     }
 }

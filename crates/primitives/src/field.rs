@@ -1,31 +1,33 @@
-//! What is wrong with one field of a request: a stable code and its parameters for clients that translate, and an
-//! English message for everyone else.
+//! Validation errors of single fields: a stable code with parameters for clients that translate, and an English
+//! message for everyone else.
+//!
+//! A code names the broken rule and has the same parameters wherever it occurs:
+//! (table)
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// One field that breaks a rule.
+/// A field that breaks a rule.
 ///
-/// `code` and the names in `params` are part of the API and never change; `message` may. The message continues the
-/// field's name, as in "title must be 3 to 255 characters".
+/// `code` and the names in `params` are part of the API and never change; `message` may. The message continues
+/// the field's name, as in "title must be 3 to 255 characters".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// The field's name as the caller wrote it, such as `title`.
+    /// The field's name as the client wrote it, such as `title`.
     pub path: Cow<'static, str>,
-    /// Which kind of rule was broken, such as `out_of_range`.
+    /// The broken rule, such as `out_of_range`; see the [module](self).
     pub code: Cow<'static, str>,
-    /// The numbers and words of the rule, such as `min` and `max`.
+    /// The bounds or words of the rule, such as `min` and `max`.
     pub params: BTreeMap<Cow<'static, str>, Param>,
-    /// The rule in English.
+    /// The rule in English, without the field's name and without a full stop.
     pub message: Cow<'static, str>,
 }
 
 /// A parameter of a broken rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Param {
-    /// A bound.
     Number(i64),
-    /// A word, or several separated by commas.
+    /// A word, or a comma-separated list of words.
     Text(Cow<'static, str>),
 }
 
@@ -54,7 +56,7 @@ impl From<&'static str> for Param {
 }
 
 impl FieldError {
-    /// A broken rule that none of the other constructors describes.
+    /// Creates an error with a code that has no constructor below.
     pub fn new(
         path: impl Into<Cow<'static, str>>,
         code: impl Into<Cow<'static, str>>,
@@ -68,12 +70,12 @@ impl FieldError {
         }
     }
 
-    /// `required`: the field is missing.
+    /// `required`: the field is missing or blank.
     pub fn required(path: impl Into<Cow<'static, str>>) -> Self {
         Self::new(path, "required", "is required")
     }
 
-    /// `invalid_id`: not a positive integer of 63 bits.
+    /// `invalid_id`: not a positive 63-bit integer.
     pub fn invalid_id(path: impl Into<Cow<'static, str>>) -> Self {
         Self::new(path, "invalid_id", "is not a valid id")
     }
@@ -95,14 +97,14 @@ impl FieldError {
         Self::new(path, "negative", "must not be negative")
     }
 
-    /// `wrong_length`: text of fewer or more characters than allowed.
+    /// `wrong_length`: text with fewer or more characters than allowed.
     pub fn wrong_length(path: impl Into<Cow<'static, str>>, min: usize, max: usize) -> Self {
         Self::new(path, "wrong_length", format!("must be {min} to {max} characters"))
             .with("min", number(min))
             .with("max", number(max))
     }
 
-    /// `too_many`: a list of more items than allowed.
+    /// `too_many`: a list with more items than allowed.
     pub fn too_many(path: impl Into<Cow<'static, str>>, max: usize) -> Self {
         Self::new(path, "too_many", format!("must have at most {max} items")).with("max", number(max))
     }
@@ -113,14 +115,14 @@ impl FieldError {
         Self::new(path, "not_one_of", format!("must be one of {allowed}")).with("allowed", allowed)
     }
 
-    /// The same error with one more parameter.
+    /// Adds a parameter.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Param>) -> Self {
         self.params.insert(name.into(), value.into());
         self
     }
 
-    /// The same broken rule of a field that the caller knows under another name.
+    /// Renames the field, for rules that are shared by fields with different names.
     #[must_use]
     pub fn at(self, path: impl Into<Cow<'static, str>>) -> Self {
         Self {

@@ -1,5 +1,15 @@
-//! What several services mean by the same words: ids, roles, times, pages, the closed set of error kinds, and
-//! the rules for names and text. Nothing here does IO, and nothing here knows a service.
+//! The vocabulary that all services share. Nothing here does I/O or knows a service.
+//!
+//! | module | contents |
+//! | --- | --- |
+//! | [`error`], [`field`] | the error that the API returns, and the validation errors in it |
+//! | [`id`] | typed ids such as [`UserId`] |
+//! | [`page`] | pages by number, and cursors |
+//! | [`text`] | validation rules for usernames, titles, messages, … |
+//! | [`search`] | normalised text for searching |
+//! | [`idempotency`] | keys that make retries of a creating request safe |
+//! | [`rate`], [`address`] | rate limits, and the networks that they count |
+//! | [`clock`] | the wall clock as a parameter |
 
 pub mod address;
 pub mod clock;
@@ -18,7 +28,7 @@ pub use clock::Clock;
 pub use error::{Error, ErrorKind};
 pub use field::{FieldError, Param};
 pub use id::{BroadcastId, CategoryId, NotificationId, StreamId, UserId, VodId};
-pub use idempotency::{Attempt, IdempotencyKey};
+pub use idempotency::{IdempotencyKey, IdempotentRequest};
 pub use page::{Cursor, PageInfo, PageRequest};
 pub use rate::Rate;
 pub use role::Role;

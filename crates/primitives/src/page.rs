@@ -1,4 +1,4 @@
-//! Pages by number, and cursors for lists that grow without end.
+//! Pages by number, and cursors for lists that are too long for page numbers.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,36 +6,34 @@ use chrono::{DateTime, Utc};
 
 use crate::field::FieldError;
 
-/// Most rows on a page.
+/// Maximum rows of a page.
 pub const MAX_LIMIT: u32 = 100;
-/// Rows on a page when the caller does not say.
+/// Rows of a page if the client does not ask for a number.
 pub const DEFAULT_LIMIT: u32 = 10;
-/// The last page by number; deeper pages go by cursor.
+/// The last page that has a number; later rows need a cursor.
 pub const MAX_PAGE: u32 = 1000;
 
-/// Which page of a list is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
-    /// Where it begins.
     pub start: PageStart,
-    /// Rows on the page, 1 to [`MAX_LIMIT`].
+    /// Maximum number of rows, 1 to [`MAX_LIMIT`].
     pub limit: u32,
 }
 
 /// Where a page begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageStart {
-    /// A page by number, from 1; answered with totals.
+    /// A page number, from 1. The answer has totals.
     Page(u32),
-    /// After the row that a cursor names; answered without totals.
+    /// After the row of a cursor. The answer has no totals.
     After(Cursor),
 }
 
 impl PageRequest {
-    /// Checks a request as it came from outside; absent values take their defaults.
+    /// Validates the parameters of a request. A cursor overrides the page number.
     ///
     /// # Errors
-    /// The field that is out of its range, or a cursor that we did not make.
+    /// `out_of_range` for `page` or `limit`, `invalid_cursor` for `cursor`.
     pub fn parse(page: Option<u32>, limit: Option<u32>, cursor: Option<&str>) -> Result<Self, FieldError> {
         let limit = limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
@@ -50,7 +48,7 @@ impl PageRequest {
         Ok(Self { start, limit })
     }
 
-    /// The first page.
+    /// Returns the first page.
     #[must_use]
     pub fn first(limit: u32) -> Self {
         Self {
@@ -59,7 +57,7 @@ impl PageRequest {
         }
     }
 
-    /// Rows before the page; 0 when it goes by cursor.
+    /// Returns the number of rows before the page; 0 if it has a cursor.
     #[must_use]
     pub fn offset(&self) -> u64 {
         match self.start {
@@ -69,34 +67,34 @@ impl PageRequest {
     }
 }
 
-/// What is said beside the rows of a page.
+/// The part of an answer that describes the list rather than the rows of the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageInfo {
-    /// Rows in the whole list; absent when the page went by cursor.
+    /// Rows in the whole list; absent if the request had a cursor.
     pub total_items: Option<u64>,
-    /// The total stopped at its bound.
+    /// Counting stopped at its limit: the list has at least `total_items` rows.
     pub total_items_capped: bool,
-    /// Where the next page begins; absent at the end.
+    /// Where the next page begins; absent on the last page.
     pub next_cursor: Option<Cursor>,
 }
 
-/// The sort key and id of a row. Opaque to clients: base64url of the two numbers.
+/// The position of a row in a list. Clients see it as an opaque string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// What the list is sorted by, such as microseconds since 1970 or viewers.
+    /// The value that the list is sorted by, such as a viewer count or microseconds since 1970.
     pub key: i64,
-    /// Decides between rows of the same key.
+    /// The id of the row, which orders rows with equal keys.
     pub id: i64,
 }
 
 impl Cursor {
-    /// Of a list that is sorted by its ids alone.
+    /// Returns a position in a list that is sorted by id.
     #[must_use]
-    pub fn of_id(id: i64) -> Self {
+    pub fn from_id(id: i64) -> Self {
         Self { key: id, id }
     }
 
-    /// The text that clients hand back.
+    /// Encodes both numbers as 22 characters of base64url.
     #[must_use]
     pub fn encode(self) -> String {
         let mut bytes = [0; 16];
@@ -106,21 +104,20 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The key as a time. A cursor of another list may hold anything; one that no calendar knows is before or
-    /// after all rows.
+    /// Returns the key as a time. A client may send the cursor of another list, so a key out of range becomes
+    /// the first or last time of the years 1970 to 9999, which every store accepts.
     #[must_use]
     pub fn time(self) -> DateTime<Utc> {
-        // PostgreSQL's own range is wider.
         const LAST: i64 = 253_402_300_799_000_000;
         DateTime::from_timestamp_micros(self.key.clamp(0, LAST)).unwrap_or_default()
     }
 
-    /// Reads a text that [`Cursor::encode`] made.
+    /// Decodes what [`Cursor::encode`] returned.
     ///
     /// # Errors
-    /// Anything else.
+    /// `invalid_cursor` for any other text.
     pub fn decode(text: &str) -> Result<Self, FieldError> {
-        let invalid = || FieldError::new("cursor", "invalid_cursor", "is not a cursor of this list");
+        let invalid = || FieldError::new("cursor", "invalid_cursor", "is not a valid cursor");
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
         let bytes: [u8; 16] = bytes.try_into().map_err(|_| invalid())?;
         let both = u128::from_be_bytes(bytes);
@@ -142,7 +139,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_comes_back_as_it_went(key: i64, id: i64) {
+        fn cursor_round_trip(key: i64, id: i64) {
             let cursor = Cursor { key, id };
             prop_assert_eq!(Cursor::decode(&cursor.encode()), Ok(cursor));
             let time = cursor.time();
@@ -151,15 +148,34 @@ mod tests {
         }
 
         #[test]
-        fn no_text_breaks_the_decoder(text: String) {
+        fn decoder_accepts_only_what_the_encoder_returns(text: String) {
             if let Ok(cursor) = Cursor::decode(&text) {
                 prop_assert_eq!(cursor.encode(), text);
+            }
+        }
+
+        /// Every valid request is accepted as given, and every other one names the field that is wrong.
+        #[test]
+        fn page_and_limit_have_bounds(page: Option<u32>, limit in prop::option::of(0..200_u32)) {
+            match PageRequest::parse(page, limit, None) {
+                Ok(request) => {
+                    prop_assert_eq!(request.limit, limit.unwrap_or(DEFAULT_LIMIT));
+                    prop_assert_eq!(request.start, PageStart::Page(page.unwrap_or(1)));
+                    prop_assert!(request.offset() <= u64::from((MAX_PAGE - 1) * MAX_LIMIT));
+                }
+                Err(field) if field.path == "limit" => {
+                    prop_assert!(limit.is_some_and(|limit| !(1..=MAX_LIMIT).contains(&limit)));
+                }
+                Err(field) => {
+                    prop_assert_eq!(field.path, "page");
+                    prop_assert!(page.is_some_and(|page| !(1..=MAX_PAGE).contains(&page)));
+                }
             }
         }
     }
 
     #[test]
-    fn a_page_has_bounds() {
+    fn absent_parameters_take_their_defaults() {
         assert_eq!(
             PageRequest::parse(None, None, None),
             Ok(PageRequest {

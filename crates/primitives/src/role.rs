@@ -1,19 +1,18 @@
 use serde::{Deserialize, Serialize};
 
-/// What an account may do beyond its own things.
+/// What a user may do beyond managing their own content. A later role includes the rights of the earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Owns what it made.
     User,
-    /// Also moderates every chat room.
+    /// Moderates every chat room.
     Moderator,
     /// May do everything.
     Admin,
 }
 
 impl Role {
-    /// The name in the database, in tokens and in answers.
+    /// Returns the name that the database, tokens and the API use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -37,7 +36,6 @@ impl std::str::FromStr for Role {
     }
 }
 
-/// A role name outside the closed set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown role")]
 pub struct UnknownRole;

@@ -1,43 +1,44 @@
-//! Text as it is searched: without accents, case and punctuation, so that "phat song" finds "Phát sóng". What
-//! is stored and what is asked for pass through the same function.
+//! Normalised text for searching, without accents, case and punctuation, so that "phat song" finds "Phát sóng".
+//!
+//! Stored text and search queries pass through the same [`search_text`].
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::FieldError;
 
-/// Characters of a question.
-const MOST_CHARS: usize = 100;
-/// Words of a question that are looked at; more would only narrow what is narrow already.
+const MAX_QUERY_LENGTH: usize = 100;
+/// Further words of a query are ignored: they would only narrow a result that is already narrow.
 const MAX_WORDS: usize = 8;
-/// From this length on a word is also found inside of others; shorter ones are found only where a word
-/// begins, since they are part of nearly everything.
-const INFIX: usize = 3;
+/// Words of this length and longer also match inside other words. Shorter ones match only at the start of a
+/// word, since they are part of nearly every text.
+const MIN_INFIX_LENGTH: usize = 3;
 
-/// The words of texts in one line, each after a space, in lower case, of letters and digits alone.
+/// Returns the words of the texts in one line, in lower case and each after a space, without anything but
+/// letters and digits.
 #[must_use]
 pub fn search_text<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let mut line = String::new();
     for text in texts {
-        let mut inside = false;
+        let mut in_word = false;
         for c in text
             .nfkd()
             .filter(|c| !is_combining_mark(*c))
             .flat_map(char::to_lowercase)
         {
-            // Lower case may bring marks of its own, as with İ.
+            // Lower case can add combining marks, as with İ.
             if is_combining_mark(c) {
                 continue;
             }
             if !c.is_alphanumeric() {
-                inside = false;
+                in_word = false;
                 continue;
             }
-            if !inside {
+            if !in_word {
                 line.push(' ');
-                inside = true;
+                in_word = true;
             }
-            match plain(c) {
+            match transliterate(c) {
                 Some(plain) => line.push_str(plain),
                 None => line.push(c),
             }
@@ -46,9 +47,9 @@ pub fn search_text<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     line
 }
 
-/// Letters that are not a plain letter and a mark to Unicode, yet are typed as one by those without their
-/// keyboard.
-fn plain(c: char) -> Option<&'static str> {
+/// Returns the ASCII spelling of letters that Unicode does not decompose, but that people without the keyboard
+/// for them type as plain letters.
+fn transliterate(c: char) -> Option<&'static str> {
     Some(match c {
         'đ' | 'ð' => "d",
         'ø' => "o",
@@ -63,29 +64,38 @@ fn plain(c: char) -> Option<&'static str> {
     })
 }
 
-/// The patterns (SQL's LIKE) that a [`search_text`] must match, all of them, to be found. None when nothing
-/// searchable is asked.
-#[must_use]
-pub fn search_patterns(question: &str) -> Vec<String> {
-    let line = search_text([question]);
+/// Returns the `LIKE` patterns of a query. A row matches if its [`search_text`] matches all of them.
+fn search_patterns(query: &str) -> Vec<String> {
+    let line = search_text([query]);
     let words = line.split_whitespace().take(MAX_WORDS);
     words
         .map(|word| {
-            let start = if word.chars().count() < INFIX { "% " } else { "%" };
+            let start = if word.chars().count() < MIN_INFIX_LENGTH {
+                "% "
+            } else {
+                "%"
+            };
             format!("{start}{word}%")
         })
         .collect()
 }
 
-/// The patterns of a question as it came from outside.
+/// Validates the parameter `searchQuery` and returns its `LIKE` patterns. A row matches if its [`search_text`]
+/// matches all of them.
 ///
 /// # Errors
-/// More than 100 characters, or none that is a letter or a digit: it would find nothing.
-pub fn search_question(question: &str) -> Result<Vec<String>, FieldError> {
-    let patterns = search_patterns(question);
-    if question.chars().count() > MOST_CHARS || patterns.is_empty() {
-        let rule = format!("must have a letter or a digit and at most {MOST_CHARS} characters");
-        return Err(FieldError::new("searchQuery", "invalid_query", rule));
+/// `wrong_length` above 100 characters, `invalid_query` without a letter or digit.
+pub fn parse_search_query(query: &str) -> Result<Vec<String>, FieldError> {
+    if query.chars().count() > MAX_QUERY_LENGTH {
+        return Err(FieldError::wrong_length("searchQuery", 1, MAX_QUERY_LENGTH));
+    }
+    let patterns = search_patterns(query);
+    if patterns.is_empty() {
+        return Err(FieldError::new(
+            "searchQuery",
+            "invalid_query",
+            "must contain a letter or a digit",
+        ));
     }
     Ok(patterns)
 }
@@ -105,16 +115,30 @@ mod tests {
     }
 
     #[test]
-    fn short_words_are_found_where_a_word_begins() {
+    fn short_words_match_only_at_the_start_of_a_word() {
         assert_eq!(search_patterns("Đá  phat"), ["% da%", "%phat%"]);
         assert!(search_patterns("%_\\ !").is_empty());
         assert_eq!(search_patterns("100%"), ["%100%"]);
         assert_eq!(search_patterns("a b c d e f g h i j").len(), 8);
     }
 
+    #[test]
+    fn query_needs_a_letter_or_digit_and_has_a_maximum_length() {
+        let code = |query: &str| parse_search_query(query).map_err(|field| field.code);
+        assert!(code(&"a".repeat(100)).is_ok());
+        assert_eq!(code(&"a".repeat(101)), Err("wrong_length".into()));
+        for unsearchable in ["", " !?"] {
+            assert_eq!(
+                code(unsearchable),
+                Err("invalid_query".into()),
+                "{unsearchable:?}"
+            );
+        }
+    }
+
     proptest! {
         #[test]
-        fn what_is_normal_stays_normal(text in "\\PC{0,60}") {
+        fn normalisation_is_idempotent(text in "\\PC{0,60}") {
             let line = search_text([text.as_str()]);
             prop_assert_eq!(search_text([line.as_str()]), line.clone());
             prop_assert!(line.chars().all(|c| c == ' ' || c.is_alphanumeric()), "{}", line);

@@ -25,7 +25,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest that any single call may take, whatever its context says.
 const MAX_DEADLINE: Duration = Duration::from_secs(30);
 /// The same for a call that carries a video from a client's own line: 2 GiB at 100 KB/s.
-pub const MAX_UPLOAD: Duration = Duration::from_secs(6 * 3600);
+pub const MAX_UPLOAD_TIME: Duration = Duration::from_secs(6 * 3600);
 
 /// Another service, by its gRPC address. Connects when first used and again whenever the connection breaks.
 #[derive(Clone, Debug)]
@@ -44,10 +44,10 @@ impl Peer {
         Self::patient(address, tokens, MAX_DEADLINE)
     }
 
-    /// The same peer on a connection for uploads of videos, whose calls may take [`MAX_UPLOAD`].
+    /// The same peer on a connection for uploads of videos, whose calls may take [`MAX_UPLOAD_TIME`].
     #[must_use]
     pub fn for_uploads(address: Uri, tokens: ServiceTokens) -> Self {
-        Self::patient(address, tokens, MAX_UPLOAD)
+        Self::patient(address, tokens, MAX_UPLOAD_TIME)
     }
 
     fn patient(address: Uri, tokens: ServiceTokens, longest: Duration) -> Self {

@@ -16,7 +16,7 @@ pub mod upload;
 
 mod metadata;
 
-pub use client::{CallContext, MAX_UPLOAD, Peer, PeerChannel};
+pub use client::{CallContext, MAX_UPLOAD_TIME, Peer, PeerChannel};
 pub use server::{Access, Caller};
 pub use status::{IntoStatus, error_from_status};
 

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue};
 use identity::{ServiceName, ServiceTokens, User, Verifier};
 use opentelemetry::propagation::Extractor;
-use primitives::{Attempt, Error, ErrorKind, IdempotencyKey};
+use primitives::{Error, ErrorKind, IdempotencyKey, IdempotentRequest};
 use prost::Message;
 use tonic::body::Body;
 use tonic::{Code, Request, Status};
@@ -191,12 +191,12 @@ impl Caller {
     ///
     /// # Errors
     /// Unauthenticated, when there is no user.
-    pub fn attempt(
+    pub fn idempotent_request(
         &self,
         operation: &'static str,
         request: &impl Message,
         files: &[&[u8]],
-    ) -> Result<Option<Attempt>, Error> {
+    ) -> Result<Option<IdempotentRequest>, Error> {
         let user = self.user()?.id;
         let Some(key) = self.idempotency_key.clone() else {
             return Ok(None);
@@ -206,7 +206,7 @@ impl Caller {
             .into_iter()
             .chain(files.iter().copied())
             .collect();
-        Ok(Some(Attempt::new(user, operation, key, &parts)))
+        Ok(Some(IdempotentRequest::new(user, operation, key, &parts)))
     }
 }
 

@@ -125,7 +125,7 @@ pub async fn next_part<M: UploadMessage>(
 ///
 /// # Errors
 /// `upload.too_large` above `limit` bytes; `upload.incomplete` when the stream was cut off.
-pub async fn read_held<M: UploadMessage>(
+pub async fn read_in_memory<M: UploadMessage>(
     messages: &mut (impl Stream<Item = Result<M, Status>> + Unpin),
     limit: usize,
 ) -> Result<(Vec<u8>, M::Request), Error> {
@@ -164,7 +164,7 @@ mod tests {
 
     fn read(messages: Vec<CreateStreamUpload>, limit: usize) -> Read {
         let mut messages = futures::stream::iter(messages.into_iter().map(Ok));
-        futures::executor::block_on(read_held(&mut messages, limit))
+        futures::executor::block_on(read_in_memory(&mut messages, limit))
     }
 
     fn sent(file: &[u8]) -> Vec<CreateStreamUpload> {

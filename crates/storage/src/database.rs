@@ -171,7 +171,7 @@ impl Database {
     }
 
     /// Opens a connection beside the pool with session settings of its own.
-    pub(crate) async fn own_connection(
+    pub(crate) async fn dedicated_connection(
         &self,
         options: &str,
     ) -> Result<(tokio_postgres::Client, OwnConnection)> {

@@ -1,8 +1,8 @@
-//! What requests made that their clients may send again.
+//! Makes retries of a creating request safe, with the `Idempotency-Key` that the client chose.
 //!
-//! A key is claimed by the transaction that makes something, before it makes it, so of two tries at once the
-//! second waits for the first: it finds what that one made, or makes it itself when that one was rolled back.
-//! The answer is not kept, since answers may hold secrets; it is written anew from what was made.
+//! The transaction that creates something claims the key first, so a retry that arrives meanwhile waits for it:
+//! then it finds the id of what the transaction created, or claims the key itself if that one rolled back. The
+//! response is not stored, because it may contain secrets; it is built again from the id.
 
 use std::time::Duration;
 
@@ -10,24 +10,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use primitives::idempotency::reused;
-use primitives::{Attempt, Clock};
+use primitives::idempotency::key_reused;
+use primitives::{Clock, IdempotentRequest};
 use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Database, Result};
+use crate::database::Database;
+use crate::error::Result;
 use schema::idempotency_keys as k;
 
-/// The table `idempotency_keys`, to be migrated before the service's own.
+/// Creates the table `idempotency_keys`. Run it before the service's own migrations.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// How long a key is remembered.
-const LIFE: TimeDelta = TimeDelta::hours(24);
-const FIRST_ROUND: Duration = Duration::from_secs(60);
-const ROUND: Duration = Duration::from_secs(3600);
+const KEY_TTL: TimeDelta = TimeDelta::hours(24);
+const FIRST_CLEANUP: Duration = Duration::from_secs(60);
+const CLEANUP_INTERVAL: Duration = Duration::from_secs(3600);
 
 mod schema {
-    // Kept by hand: the table is in several services' databases and in no service's schema file.
+    // Written by hand: several services have this table, and none lists it in its own schema file.
     diesel::table! {
         idempotency_keys (user_id, operation, key) {
             user_id -> Int8,
@@ -40,37 +40,38 @@ mod schema {
     }
 }
 
-type OfAttempt<'a> = diesel::dsl::Find<k::table, (i64, &'a str, &'a str)>;
+type RowOf<'a> = diesel::dsl::Find<k::table, (i64, &'a str, &'a str)>;
 
-fn of(attempt: &Attempt) -> OfAttempt<'_> {
-    k::table.find((attempt.user.0, attempt.operation, attempt.key.as_str()))
+fn row_of(request: &IdempotentRequest) -> RowOf<'_> {
+    k::table.find((request.user.0, request.operation, request.key.as_str()))
 }
 
-/// Claims the key of an attempt in the transaction that is going to make something, and answers what an
-/// earlier attempt has made. None: go on, and call [`note_made`]. A request without a name is always the
-/// first.
+/// Claims the key of a request, or returns the id that an earlier request with the key created.
+///
+/// After `None`, create something in the same transaction and call [`record_result`]. A request without a key
+/// always gets `None`.
 ///
 /// # Errors
-/// `request.idempotency_key_reused` when the key was used for a request that said something else; the
-/// store's.
-pub async fn made_earlier<E>(
+/// `request.idempotency_key_reused` if the earlier request had different content.
+pub async fn claim_key<E>(
     conn: &mut AsyncPgConnection,
-    attempt: Option<&Attempt>,
+    request: Option<&IdempotentRequest>,
     now: DateTime<Utc>,
 ) -> Result<Option<i64>, E>
 where
     E: From<diesel::result::Error> + From<primitives::Error>,
 {
-    let Some(attempt) = attempt else {
+    let Some(request) = request else {
         return Ok(None);
     };
     let row = (
-        k::user_id.eq(attempt.user.0),
-        k::operation.eq(attempt.operation),
-        k::key.eq(attempt.key.as_str()),
-        k::fingerprint.eq(attempt.fingerprint.as_slice()),
+        k::user_id.eq(request.user.0),
+        k::operation.eq(request.operation),
+        k::key.eq(request.key.as_str()),
+        k::fingerprint.eq(request.fingerprint.as_slice()),
         k::created_at.eq(now),
     );
+    // Blocks while another transaction that inserted the same key is open.
     let claimed = diesel::insert_into(k::table)
         .values(row)
         .on_conflict_do_nothing()
@@ -79,47 +80,47 @@ where
     if claimed > 0 {
         return Ok(None);
     }
-    let (fingerprint, made): (Vec<u8>, Option<i64>) =
-        of(attempt).select((k::fingerprint, k::made)).first(conn).await?;
-    if fingerprint == attempt.fingerprint {
-        Ok(made)
+    let (fingerprint, created): (Vec<u8>, Option<i64>) = row_of(request)
+        .select((k::fingerprint, k::made))
+        .first(conn)
+        .await?;
+    if fingerprint == request.fingerprint {
+        Ok(created)
     } else {
-        Err(reused().into())
+        Err(key_reused().into())
     }
 }
 
-/// Notes what the attempt made, in the same transaction.
-///
-/// # Errors
-/// The store's.
-pub async fn note_made(conn: &mut AsyncPgConnection, attempt: Option<&Attempt>, id: i64) -> QueryResult<()> {
-    if let Some(attempt) = attempt {
-        let row = diesel::update(of(attempt));
+/// Records the id of what the request created, in the transaction that claimed the key.
+pub async fn record_result(
+    conn: &mut AsyncPgConnection,
+    request: Option<&IdempotentRequest>,
+    id: i64,
+) -> QueryResult<()> {
+    if let Some(request) = request {
+        let row = diesel::update(row_of(request));
         row.set(k::made.eq(id)).execute(conn).await?;
     }
     Ok(())
 }
 
-/// Forgets old keys every hour until told to stop. Every replica may run it.
-pub async fn keep_short(database: Database, clock: Clock, stop: CancellationToken) {
-    let mut rounds = interval_at(Instant::now() + FIRST_ROUND, ROUND);
-    while stop.run_until_cancelled(rounds.tick()).await.is_some() {
-        match forget_old(&database, clock.now()).await {
-            Ok(forgotten) => tracing::debug!(forgotten, "old idempotency keys forgotten"),
-            Err(error) => tracing::warn!(%error, "old idempotency keys not forgotten, trying again later"),
+/// Deletes expired keys every hour until `stop` is cancelled. Safe to run in every replica.
+pub async fn run_cleanup(database: Database, clock: Clock, stop: CancellationToken) {
+    let mut interval = interval_at(Instant::now() + FIRST_CLEANUP, CLEANUP_INTERVAL);
+    while stop.run_until_cancelled(interval.tick()).await.is_some() {
+        match delete_expired(&database, clock.now()).await {
+            Ok(deleted) => tracing::debug!(deleted, "deleted expired idempotency keys"),
+            Err(error) => tracing::warn!(%error, "could not delete expired idempotency keys"),
         }
     }
 }
 
-/// Forgets keys that were first used more than 24 hours ago, and says how many.
-///
-/// # Errors
-/// The store's.
-pub async fn forget_old(database: &Database, now: DateTime<Utc>) -> Result<usize> {
+/// Deletes the keys that were claimed more than 24 hours ago and returns their number.
+pub async fn delete_expired(database: &Database, now: DateTime<Utc>) -> Result<usize> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| -> Result<usize> {
-            let old = k::table.filter(k::created_at.lt(now - LIFE));
-            Ok(diesel::delete(old).execute(conn).await?)
+            let expired = k::table.filter(k::created_at.lt(now - KEY_TTL));
+            Ok(diesel::delete(expired).execute(conn).await?)
         })
         .await
 }

@@ -1,24 +1,23 @@
-//! One acting replica, elected by a session-level advisory lock.
+//! Leader election by a session-level advisory lock.
 //!
-//! The lock lives as long as the connection that took it, so a leader that dies is succeeded as soon as the
-//! server notices, and no lease has to be written. The server is told to end a session that says nothing for
-//! [`SILENCE`]: a leader that is stopped or cut off is succeeded too. It may wake up in the middle of its
-//! work, so that work stays safe to do twice.
+//! The lock lives as long as the connection that took it, so the next leader takes over as soon as the server
+//! notices that the old one is gone, and no lease has to be written. The server closes a session that is idle
+//! for [`IDLE_TIMEOUT`], which also replaces a leader that is suspended or cut off. A suspended leader may resume
+//! in the middle of its work, so that work must be safe to do twice.
 
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::{Database, Result};
+use crate::database::Database;
+use crate::error::Result;
 
-/// How long the check that the lock is still held may take.
-const CHECK: Duration = Duration::from_secs(1);
-/// After this silence the server ends the session, and with it the leadership. [`Leadership::hold`] is called
-/// more often.
-const SILENCE: Duration = Duration::from_secs(15);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+/// The leader calls [`Leadership::is_leader`] more often than this.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A candidate for the one acting replica of a piece of work. Dropping it gives the leadership up.
+/// A candidate for the leadership of one task. Dropping it gives up the leadership.
 #[derive(Debug)]
 pub struct Leadership {
     database: Database,
@@ -27,8 +26,7 @@ pub struct Leadership {
 }
 
 impl Leadership {
-    /// Stands for the work named, such as `stream.reconciler`; the name counts within one database. Nothing
-    /// is asked yet.
+    /// Creates a candidate for a task such as `stream.reconciler`. The name is unique within one database.
     pub fn new(database: &Database, name: impl Into<String>) -> Self {
         Self {
             database: database.clone(),
@@ -37,49 +35,51 @@ impl Leadership {
         }
     }
 
-    /// Says whether this replica is the acting one now, and tries to become it. Call it before each piece of
-    /// work, at least every ten seconds. A server that is away means no.
-    pub async fn hold(&mut self) -> bool {
+    /// Checks that this replica still leads, or else tries to become the leader. Returns `false` while the
+    /// server is unavailable.
+    ///
+    /// Call it before each piece of work and at least every ten seconds.
+    pub async fn is_leader(&mut self) -> bool {
         if let Some(session) = &self.session {
-            if session.answers().await {
+            if session.is_alive().await {
                 return true;
             }
             self.session = None;
-            tracing::warn!(work = self.name, "leadership lost");
+            tracing::warn!(task = self.name, "leadership lost");
         }
-        match self.stand().await {
+        match self.try_acquire().await {
             Ok(session) => {
                 if session.is_some() {
-                    tracing::info!(work = self.name, "leadership taken");
+                    tracing::info!(task = self.name, "leadership acquired");
                 }
                 self.session = session;
                 self.session.is_some()
             }
             Err(error) => {
-                tracing::debug!(work = self.name, %error, "leadership unknown");
+                tracing::debug!(task = self.name, %error, "leadership unknown");
                 false
             }
         }
     }
 
-    /// Gives the leadership up, so that another replica can take it at once.
+    /// Gives up the leadership, so that another replica can take over at once.
     pub async fn resign(&mut self) {
         if let Some(session) = self.session.take() {
             drop(session.client);
-            // The driver says goodbye to the server and ends.
-            let _ = timeout(CHECK, session.driver).await;
+            // Without its client, the driver closes the connection and ends.
+            let _ = timeout(CHECK_TIMEOUT, session.driver).await;
         }
     }
 
-    async fn stand(&self) -> Result<Option<Session>> {
-        let silence = SILENCE.as_millis();
-        let options = format!("-c statement_timeout=1000 -c idle_session_timeout={silence}");
-        let (client, connection) = self.database.own_connection(&options).await?;
+    async fn try_acquire(&self) -> Result<Option<Session>> {
+        let idle_ms = IDLE_TIMEOUT.as_millis();
+        let options = format!("-c statement_timeout=1000 -c idle_session_timeout={idle_ms}");
+        let (client, connection) = self.database.dedicated_connection(&options).await?;
         let driver = tokio::spawn(async move {
             // An error ends the session, which the next check notices.
             let _ = connection.await;
         });
-        let asked = async {
+        let try_lock = async {
             let row = client
                 .query_one(
                     "SELECT pg_try_advisory_lock(hashtextextended($1, 0))",
@@ -88,11 +88,11 @@ impl Leadership {
                 .await?;
             row.try_get::<_, bool>(0)
         };
-        let won = match timeout(CHECK, asked).await {
-            Ok(won) => won?,
+        let acquired = match timeout(CHECK_TIMEOUT, try_lock).await {
+            Ok(acquired) => acquired?,
             Err(_) => false,
         };
-        Ok(won.then_some(Session { client, driver }))
+        Ok(acquired.then_some(Session { client, driver }))
     }
 }
 
@@ -104,10 +104,8 @@ struct Session {
 }
 
 impl Session {
-    async fn answers(&self) -> bool {
-        matches!(
-            timeout(CHECK, self.client.simple_query("SELECT 1")).await,
-            Ok(Ok(_))
-        )
+    async fn is_alive(&self) -> bool {
+        let answer = timeout(CHECK_TIMEOUT, self.client.simple_query("SELECT 1")).await;
+        matches!(answer, Ok(Ok(_)))
     }
 }

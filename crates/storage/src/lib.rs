@@ -10,7 +10,7 @@
 //! * [`idempotency`] lets a client send again a request that makes something, without making it twice.
 //! * [`list`] reads a page and the length of the whole list in one statement.
 //! * [`Leadership`] elects one acting replica by an advisory lock; [`listen()`] wakes a task on `NOTIFY`.
-//! * [`Redis`] is one multiplexed connection for everybody plus a key prefix, with [`Rates`] that replicas
+//! * [`Redis`] is one multiplexed connection for everybody plus a key prefix, with [`RateLimiter`] that replicas
 //!   count together, and [`Mongo`] a client that writes with majority.
 //!
 //! Nothing here fails because a server is away at start: connections are made when first used, `ping` says
@@ -27,7 +27,7 @@ mod leadership;
 mod listen;
 mod migrate;
 mod mongo;
-mod rates;
+mod rate_limiter;
 mod redis;
 
 pub use config::{DatabaseConfig, MongoConfig, RedisConfig, SecretUrl};
@@ -36,9 +36,9 @@ pub use deadpool_redis;
 pub use diesel_async::AsyncPgConnection;
 pub use error::{Error, Result};
 pub use leadership::Leadership;
-pub use listen::{Wakeups, listen};
+pub use listen::{PgListener, listen, notify};
 pub use migrate::{migrate, migrate_when_reachable};
 pub use mongo::Mongo;
 pub use mongodb;
-pub use rates::{Allowance, Rates};
+pub use rate_limiter::RateLimiter;
 pub use redis::{Redis, RedisConnection};

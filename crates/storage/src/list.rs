@@ -45,7 +45,7 @@ pub enum SortKey {
     /// Nothing: the id is the key, selected twice.
     Id,
     /// The same, but the smallest comes first.
-    RisingId,
+    AscendingId,
 }
 
 /// One page of a list. Load it as pairs of a row and the number of rows in the list.
@@ -99,7 +99,7 @@ impl After {
         let value = match key {
             SortKey::Time => KeyValue::Time(cursor.time()),
             SortKey::Number => KeyValue::Number(i32::try_from(cursor.key).unwrap_or(i32::MAX)),
-            SortKey::Id | SortKey::RisingId => KeyValue::Id,
+            SortKey::Id | SortKey::AscendingId => KeyValue::Id,
         };
         Self {
             key: value,
@@ -175,7 +175,7 @@ impl Count {
 /// A pattern of SQL's LIKE that the planner does not look into. It would make a plan for each pattern anew,
 /// which takes as long as the search.
 #[auto_type(no_type_alias)]
-pub fn unseen(pattern: String) -> _ {
+pub fn opaque_pattern(pattern: String) -> _ {
     let pattern: AsExprOf<String, Text> = pattern.into_sql::<Text>();
     diesel::dsl::select(pattern).single_value()
 }

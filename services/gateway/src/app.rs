@@ -10,7 +10,7 @@ use primitives::Clock;
 use runtime::identity_sync::{self, AuthPeer};
 use runtime::{ConfigError, Health, InternalListener, Shutdown};
 use serde_json::Value;
-use storage::{Rates, Redis};
+use storage::{RateLimiter, Redis};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -116,7 +116,7 @@ pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> Result<A
         body_timeout: public.body_timeout(),
         trusted: public.gateway_trusted_proxies.clone(),
         rates: config.limits.limits(),
-        limits: RouteLimits::new(Rates::new(redis, limits_clock)),
+        limits: RouteLimits::new(RateLimiter::new(redis, limits_clock)),
         page: page(&config)?,
         openapi: json(&rest::document()),
         asyncapi: json(&socket::document()),

@@ -113,7 +113,7 @@ fn start(app: &App, grpc: GrpcListener, shutdown: &Shutdown) {
         bus::Relay::run(store.database.clone(), bus.clone(), soft()),
     );
     shutdown.spawn_essential("inbox", bus::keep_inbox_short(store.database.clone(), soft()));
-    let keys = storage::idempotency::keep_short(store.database.clone(), store.clock.clone(), soft());
+    let keys = storage::idempotency::run_cleanup(store.database.clone(), store.clock.clone(), soft());
     shutdown.spawn_essential("idempotency keys", keys);
     shutdown.spawn_essential(
         "events",

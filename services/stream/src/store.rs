@@ -53,9 +53,5 @@ type Conn = storage::AsyncPgConnection;
 
 /// Wakes the reconciler when the transaction commits.
 async fn wake_reconciler_in(conn: &mut Conn) -> diesel::QueryResult<()> {
-    use diesel_async::RunQueryDsl;
-    diesel::sql_query(format!("NOTIFY {RECONCILE}"))
-        .execute(conn)
-        .await?;
-    Ok(())
+    storage::notify(conn, RECONCILE).await
 }

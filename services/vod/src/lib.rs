@@ -130,7 +130,7 @@ fn serve(serving: &Arc<Serving>, grpc: GrpcListener, shutdown: &Shutdown) {
     shutdown.spawn_essential("objects", removing);
     shutdown.spawn_essential("search", inbound::clock::write_search(serving.clone(), soft()));
     shutdown.spawn_essential("copies", inbound::clock::fill_copies(serving.clone(), soft()));
-    let keys = storage::idempotency::keep_short(app.database.clone(), app.clock.clone(), soft());
+    let keys = storage::idempotency::run_cleanup(app.database.clone(), app.clock.clone(), soft());
     shutdown.spawn_essential("idempotency keys", keys);
     shutdown.spawn_essential("inbox", bus::keep_inbox_short(app.database.clone(), soft()));
     tracing::info!(grpc = %serving.grpc_addr, internal = %app.internal_addr, "serving");

@@ -96,7 +96,11 @@ impl<M: QueryFragment<Pg>, R> List<M, R> {
         let Some(After { key, id }) = &self.after else {
             return Ok(());
         };
-        let follows = if self.key == SortKey::RisingId { ">" } else { "<" };
+        let follows = if self.key == SortKey::AscendingId {
+            ">"
+        } else {
+            "<"
+        };
         out.push_sql(&format!(" WHERE (key, id) {follows} ("));
         match key {
             KeyValue::Time(time) => out.push_bind_param::<Timestamptz, _>(time)?,
@@ -110,10 +114,10 @@ impl<M: QueryFragment<Pg>, R> List<M, R> {
     }
 
     /// The limit is written out: with a parameter the planner does not know that few rows are wanted. The
-    /// offset is hidden from it as patterns are ([`unseen`](super::unseen)).
+    /// offset is hidden from it as patterns are ([`opaque_pattern`](super::opaque_pattern)).
     fn push_order<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let order = match self.key {
-            SortKey::RisingId => "key, id",
+            SortKey::AscendingId => "key, id",
             SortKey::Time | SortKey::Number | SortKey::Id => "key DESC, id DESC",
         };
         out.push_sql(&format!(" ORDER BY {order} LIMIT {}", self.fetched()));

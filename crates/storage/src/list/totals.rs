@@ -38,7 +38,7 @@ impl<F: Hash + Eq + Clone + Send + Sync + 'static> Totals<F> {
     }
 
     /// Remembers what was counted.
-    pub fn note(&self, filter: F, count: Count, info: &PageInfo) {
+    pub fn insert(&self, filter: F, count: Count, info: &PageInfo) {
         let total = info.total_items.and_then(|total| i64::try_from(total).ok());
         if let (Count::All, Some(total)) = (count, total) {
             self.0.insert(filter, total);

@@ -4,8 +4,8 @@ use chrono::{TimeDelta, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
-use primitives::{Attempt, IdempotencyKey, UserId};
-use storage::idempotency::{MIGRATIONS, forget_old, made_earlier, note_made};
+use primitives::{IdempotencyKey, IdempotentRequest, UserId};
+use storage::idempotency::{MIGRATIONS, claim_key, delete_expired, record_result};
 use storage::{AsyncPgConnection, Database};
 use tokio::sync::oneshot;
 
@@ -33,32 +33,32 @@ async fn database() -> (Database, Database) {
     )
 }
 
-fn attempt(user: i64, key: &str, said: &str) -> Attempt {
+fn attempt(user: i64, key: &str, said: &str) -> IdempotentRequest {
     let key = IdempotencyKey::parse(key).unwrap();
-    Attempt::new(UserId(user), "thing.create", key, &[said.as_bytes()])
+    IdempotentRequest::new(UserId(user), "thing.create", key, &[said.as_bytes()])
 }
 
 /// Makes a thing with this id, unless an earlier attempt has made one. `held` ends before it is noted.
 async fn make(
     database: Database,
-    attempt: Attempt,
+    attempt: IdempotentRequest,
     id: i64,
     held: impl Future<Output = Result<(), Error>> + Send + 'static,
 ) -> Result<i64, Error> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {
             let attempt = Some(&attempt);
-            if let Some(earlier) = made_earlier::<Error>(conn, attempt, Utc::now()).await? {
+            if let Some(earlier) = claim_key::<Error>(conn, attempt, Utc::now()).await? {
                 return Ok(earlier);
             }
             held.await?;
-            note_made(conn, attempt, id).await?;
+            record_result(conn, attempt, id).await?;
             Ok(id)
         })
         .await
 }
 
-async fn make_now(database: &Database, attempt: Attempt, id: i64) -> Result<i64, Error> {
+async fn make_now(database: &Database, attempt: IdempotentRequest, id: i64) -> Result<i64, Error> {
     make(database.clone(), attempt, id, async { Ok(()) }).await
 }
 
@@ -125,9 +125,11 @@ async fn a_key_is_one_request_of_one_user_for_a_day() {
         Err(Error::Domain(error)) => assert_eq!(error.code, "request.idempotency_key_reused"),
         other => panic!("{other:?}"),
     }
-    assert_eq!(forget_old(&database, now).await.unwrap(), 0);
+    assert_eq!(delete_expired(&database, now).await.unwrap(), 0);
     assert_eq!(
-        forget_old(&database, now + TimeDelta::hours(25)).await.unwrap(),
+        delete_expired(&database, now + TimeDelta::hours(25))
+            .await
+            .unwrap(),
         2
     );
     assert_eq!(make_now(&database, attempt(1, "k", "b"), 30).await.unwrap(), 30);

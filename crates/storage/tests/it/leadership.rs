@@ -20,14 +20,14 @@ async fn one_candidate_leads_until_it_resigns() {
     let mut first = Leadership::new(&database, "work");
     let mut second = Leadership::new(&database, "work");
     let mut elsewhere = Leadership::new(&database, "other work");
-    assert!(first.hold().await);
-    assert!(!second.hold().await);
-    assert!(elsewhere.hold().await);
-    assert!(first.hold().await);
+    assert!(first.is_leader().await);
+    assert!(!second.is_leader().await);
+    assert!(elsewhere.is_leader().await);
+    assert!(first.is_leader().await);
     first.resign().await;
-    let taken = stack::eventually(SOON, "the second to lead", async || second.hold().await);
+    let taken = stack::eventually(SOON, "the second to lead", async || second.is_leader().await);
     taken.await.unwrap();
-    assert!(!first.hold().await);
+    assert!(!first.is_leader().await);
 }
 
 #[tokio::test]
@@ -35,16 +35,16 @@ async fn a_lost_connection_is_a_lost_leadership() {
     let database = database().await;
     let mut first = Leadership::new(&database, "work");
     let mut second = Leadership::new(&database, "work");
-    assert!(first.hold().await);
+    assert!(first.is_leader().await);
     execute(
         &database,
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = \
              (SELECT oid FROM pg_database WHERE datname = current_database())",
     )
     .await;
-    let taken = stack::eventually(SOON, "the second to lead", async || second.hold().await);
+    let taken = stack::eventually(SOON, "the second to lead", async || second.is_leader().await);
     taken.await.unwrap();
-    assert!(!first.hold().await, "two replicas lead");
+    assert!(!first.is_leader().await, "two replicas lead");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use primitives::page::PageStart;
 use primitives::{Cursor, PageInfo, PageRequest};
-use storage::list::{self, Count, List, SortKey, Total, in_page, unseen};
+use storage::list::{self, Count, List, SortKey, Total, in_page, opaque_pattern};
 use storage::{AsyncPgConnection, Database, Error};
 
 use crate::fresh;
@@ -24,7 +24,7 @@ diesel::table! {
 }
 
 const ITEMS: i64 = 60;
-const KEYS: [SortKey; 4] = [SortKey::Time, SortKey::Number, SortKey::Id, SortKey::RisingId];
+const KEYS: [SortKey; 4] = [SortKey::Time, SortKey::Number, SortKey::Id, SortKey::AscendingId];
 
 type Item = (i64, DateTime<Utc>, i32);
 type Page = (Vec<Item>, PageInfo);
@@ -52,7 +52,7 @@ async fn even(database: &Database, key: SortKey, count: Count, page: PageRequest
                 started.fetch_add(1, Ordering::Relaxed);
             }
         });
-        let wanted = items::name.like(unseen("eve%".to_owned()));
+        let wanted = items::name.like(opaque_pattern("eve%".to_owned()));
         let cursor = |item: &Item| cursor(key, item);
         macro_rules! sorted_by {
             ($column:expr, $order:expr) => {{
@@ -71,7 +71,7 @@ async fn even(database: &Database, key: SortKey, count: Count, page: PageRequest
             SortKey::Time => sorted_by!(items::at, (items::at.desc(), items::id.desc())),
             SortKey::Number => sorted_by!(items::score, (items::score.desc(), items::id.desc())),
             SortKey::Id => sorted_by!(items::id, items::id.desc()),
-            SortKey::RisingId => sorted_by!(items::id, items::id),
+            SortKey::AscendingId => sorted_by!(items::id, items::id),
         };
         Ok::<_, Error>(loaded?)
     };
@@ -83,7 +83,7 @@ fn cursor(key: SortKey, (id, at, score): &Item) -> Cursor {
     let key = match key {
         SortKey::Time => at.timestamp_micros(),
         SortKey::Number => i64::from(*score),
-        SortKey::Id | SortKey::RisingId => *id,
+        SortKey::Id | SortKey::AscendingId => *id,
     };
     Cursor { key, id: *id }
 }
@@ -99,7 +99,11 @@ fn expected(first: DateTime<Utc>, key: SortKey) -> Vec<Item> {
         let cursor = cursor(key, item);
         let rising = (cursor.key, cursor.id);
         let falling = (-cursor.key, -cursor.id);
-        if key == SortKey::RisingId { rising } else { falling }
+        if key == SortKey::AscendingId {
+            rising
+        } else {
+            falling
+        }
     });
     items
 }

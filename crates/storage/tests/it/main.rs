@@ -8,7 +8,7 @@ mod leadership;
 mod list;
 mod migrations;
 mod others;
-mod rates;
+mod rate_limiter;
 
 use std::time::Duration;
 

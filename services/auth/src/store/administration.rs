@@ -54,7 +54,7 @@ impl Store {
                 .select((UserRow::as_select(), Total));
             List::new(accounts(admin, &filter), rows, SortKey::Id, count, page)
         };
-        let cursor = |last: &UserRow| Cursor::of_id(last.id);
+        let cursor = |last: &UserRow| Cursor::from_id(last.id);
         let read = async move |conn: &mut AsyncPgConnection| -> Result<_> {
             let (users, info) = list::load(conn, page, list, cursor).await?;
             if users.is_empty() {

@@ -184,7 +184,7 @@ impl Store {
             },
         };
         let keys = move || end(user, direction).select((follows::id, follows::id));
-        let cursor = |last: &Other| Cursor::of_id(last.pair);
+        let cursor = |last: &Other| Cursor::from_id(last.pair);
         let (rows, info): (Vec<Other>, PageInfo) = self
             .database
             .read(async move |conn| -> Result<_> {

@@ -27,7 +27,7 @@ pub struct Rates {
     redis: Redis,
     rate: Rate,
     clock: Clock,
-    counted: storage::Rates,
+    counted: storage::RateLimiter,
     turn: Script,
     own_turns: Cache<(StreamId, UserId), Said>,
     away_until: AtomicI64,
@@ -42,7 +42,7 @@ impl Rates {
             .time_to_live(LONGEST_PAUSE)
             .build();
         Self {
-            counted: storage::Rates::new(redis.clone(), clock.clone()),
+            counted: storage::RateLimiter::new(redis.clone(), clock.clone()),
             redis,
             rate,
             clock,

@@ -1,4 +1,4 @@
-//! Rates of requests, right over all gateways.
+//! Request limits that hold across all gateways.
 //!
 //! Asking Redis at each request would cost more than most answers. A gateway therefore takes a slice of a
 //! party's allowance at once and spends it by itself: what it holds is paid for, so all gateways together
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use moka::future::Cache;
 use moka::ops::compute::Op;
 use primitives::Rate;
-use storage::Rates;
+use storage::RateLimiter;
 
 use crate::domain::limits::Group;
 
@@ -24,7 +24,7 @@ const MEMORY: Duration = Duration::from_secs(60);
 /// The counts of all parties.
 #[derive(Debug, Clone)]
 pub(crate) struct RouteLimits {
-    rates: Rates,
+    limiter: RateLimiter,
     slices: Cache<(Group, String), Slice>,
 }
 
@@ -47,12 +47,12 @@ pub(crate) struct Verdict {
 }
 
 impl RouteLimits {
-    pub(crate) fn new(rates: Rates) -> Self {
+    pub(crate) fn new(limiter: RateLimiter) -> Self {
         let slices = Cache::builder()
             .max_capacity(PARTIES)
             .time_to_idle(MEMORY)
             .build();
-        Self { rates, slices }
+        Self { limiter, slices }
     }
 
     /// Counts one request of a party.
@@ -78,10 +78,10 @@ impl RouteLimits {
 
     async fn fetch(&self, group: Group, party: &str, rate: Rate) -> Slice {
         let key = format!("gateway:rate:{}:{party}", group.name());
-        match self.rates.take(&key, rate, (rate.burst / SLICES).max(1)).await {
+        match self.limiter.take(&key, rate, (rate.burst / SLICES).max(1)).await {
             Ok(allowance) => Slice::Left {
                 here: allowance.granted,
-                elsewhere: allowance.left,
+                elsewhere: allowance.remaining,
             },
             Err(wait) => Slice::Nothing {
                 until: Instant::now() + wait,

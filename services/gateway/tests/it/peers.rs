@@ -21,7 +21,7 @@ use proto::notification::v1 as notification;
 use proto::notification::v1::notification_service_server::NotificationService;
 use proto::stream::v1 as stream;
 use proto::stream::v1::stream_service_server::StreamService;
-use proto::upload::{Part, UploadMessage, next_part, read_held};
+use proto::upload::{Part, UploadMessage, next_part, read_in_memory};
 use proto::vod::v1 as vod;
 use proto::vod::v1::vod_service_server::VodService;
 use tonic::{Request, Response, Status, Streaming};
@@ -154,7 +154,7 @@ impl Peers {
     }
 
     async fn upload<M: UploadMessage>(&self, messages: &mut Streaming<M>) -> Result<M::Request, Status> {
-        let (file, request) = read_held(messages, 100 << 20)
+        let (file, request) = read_in_memory(messages, 100 << 20)
             .await
             .map_err(IntoStatus::into_status)?;
         self.state().files.push(file);

@@ -53,7 +53,7 @@ impl Store {
                 .select((Row::as_select(), Total));
             List::new(keys, rows, SortKey::Id, count, page)
         };
-        let cursor = |last: &Row| Cursor::of_id(last.broadcast.id);
+        let cursor = |last: &Row| Cursor::from_id(last.broadcast.id);
         let (rows, info) = self
             .database
             .read(async move |conn: &mut Conn| {

@@ -111,9 +111,9 @@ impl Store {
                     .filter(in_page(categories::id))
                     .order(categories::id)
                     .select((CategoryRow::as_select(), Total));
-                List::new(keys, rows, SortKey::RisingId, count, page)
+                List::new(keys, rows, SortKey::AscendingId, count, page)
             };
-            let cursor = |last: &CategoryRow| Cursor::of_id(last.id);
+            let cursor = |last: &CategoryRow| Cursor::from_id(last.id);
             Ok::<_, Error>(list::load(conn, page, list, cursor).await?)
         });
         let (mut rows, info): (Vec<CategoryRow>, PageInfo) = read.await?;

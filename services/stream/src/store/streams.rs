@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use objects::{Doomed, Picture, Shown};
-use primitives::{Attempt, CategoryId, StreamId, UserId};
-use storage::idempotency::{made_earlier, note_made};
+use primitives::{CategoryId, IdempotentRequest, StreamId, UserId};
+use storage::idempotency::{claim_key, record_result};
 
 pub use list::{Filter, Page, Sort, Totals};
 use rows::{category_in, next_id, picture_in, stream_in, write_text_in};
@@ -99,7 +99,7 @@ pub struct NewStream {
     /// The picture, in the bucket already.
     pub picture: Option<Picture>,
     /// The name under which the same may be sent again.
-    pub attempt: Option<Attempt>,
+    pub idempotency: Option<IdempotentRequest>,
 }
 
 /// What changes; absent fields stay.
@@ -166,12 +166,12 @@ impl Store {
                 owners::stand_in(conn, owner, &username).await?;
                 owners::must_be_welcome_in(conn, owner).await?;
                 let now = store.clock.now();
-                let attempt = new.attempt.clone();
-                if let Some(id) = made_earlier::<Error>(conn, attempt.as_ref(), now).await? {
+                let request = new.idempotency.clone();
+                if let Some(id) = claim_key::<Error>(conn, request.as_ref(), now).await? {
                     return stream_in(conn, StreamId(id)).await;
                 }
                 let id = store.stream_insert_in(conn, owner, new, now).await?;
-                note_made(conn, attempt.as_ref(), id.0).await?;
+                record_result(conn, request.as_ref(), id.0).await?;
                 stream_in(conn, id).await
             })
             .await

@@ -45,7 +45,7 @@ pub async fn fill_copies(serving: Arc<Serving>, shutdown: CancellationToken) {
     let mut leadership = Leadership::new(&serving.app.database, "vod.copies");
     let work = async {
         loop {
-            if !leadership.hold().await {
+            if !leadership.is_leader().await {
                 sleep(LOOK).await;
                 continue;
             }
@@ -67,7 +67,7 @@ async fn wait_as_leader(leadership: &mut Leadership) {
     let rounds = COPIES.as_secs() / LOOK.as_secs();
     for _ in 0..rounds {
         sleep(LOOK).await;
-        if !leadership.hold().await {
+        if !leadership.is_leader().await {
             return;
         }
     }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use identity::ServiceName;
-use primitives::search::search_question;
+use primitives::search::parse_search_query;
 use primitives::{CategoryId, Error, FieldError, StreamId, UserId, VodId};
 use proto::vod::v1::vod_service_server::VodService;
 use proto::vod::v1::{
@@ -272,7 +272,7 @@ fn tag(text: &str) -> Result<String, Status> {
 
 /// What is searched for; words without a letter or a digit find nothing.
 fn patterns(query: Option<&str>) -> Result<Vec<String>, Status> {
-    let asked = query.map(search_question).transpose();
+    let asked = query.map(parse_search_query).transpose();
     Ok(asked.map_err(IntoStatus::into_status)?.unwrap_or_default())
 }
 

@@ -12,7 +12,7 @@ use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use primitives::{CategoryId, Cursor, PageInfo, PageRequest, StreamId, UserId, VodId};
 use storage::Database;
-use storage::list::{self, Count, List, SortKey, Total, Totals, in_page, unseen};
+use storage::list::{self, Count, List, SortKey, Total, Totals, in_page, opaque_pattern};
 
 use crate::domain::{Status, Viewer, may_see};
 use crate::error::{Error, Result};
@@ -193,7 +193,7 @@ pub async fn vods_list(
 ) -> Result<(Vec<Vod>, PageInfo)> {
     let count = totals.count(&filter, filter.is_search(), page);
     let listed = page_of(database, filter.clone(), count, page).await?;
-    totals.note(filter, count, &listed.1);
+    totals.insert(filter, count, &listed.1);
     Ok(listed)
 }
 
@@ -245,7 +245,7 @@ fn matching(filter: &Filter) -> Keys {
         query = query.filter(v::category_id.eq_any(tagged.select(c::id.nullable())));
     }
     for pattern in &filter.patterns {
-        query = query.filter(v::search_text.like(unseen(pattern.clone())));
+        query = query.filter(v::search_text.like(opaque_pattern(pattern.clone())));
     }
     if !filter.all_states {
         query = query.filter(IsReady::new(v::status));

@@ -9,7 +9,7 @@ use proto::auth::v1::{
     ListAccountsResponse, SetRoleRequest, UnbanRequest, UpdateProfileUpload, User,
 };
 use proto::page;
-use proto::upload::read_held;
+use proto::upload::read_in_memory;
 use tonic::Streaming;
 
 use super::requests::{role, user_id};
@@ -57,7 +57,7 @@ impl Rpc {
         me: UserId,
         mut messages: Streaming<UpdateProfileUpload>,
     ) -> Result<User> {
-        let (bytes, request) = read_held(&mut messages, MAX_BYTES).await?;
+        let (bytes, request) = read_in_memory(&mut messages, MAX_BYTES).await?;
         let change = ProfileChange {
             display_name: request
                 .display_name

@@ -21,7 +21,7 @@ const IN_FLIGHT: usize = 4;
 pub(super) const PICTURE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long a form with a video may take, the service's work at its end included.
-pub(super) const VIDEO_PATIENCE: Duration = proto::MAX_UPLOAD;
+pub(super) const VIDEO_PATIENCE: Duration = proto::MAX_UPLOAD_TIME;
 
 /// Bytes of a picture.
 const PICTURE_BYTES: u64 = 5 * 1024 * 1024;

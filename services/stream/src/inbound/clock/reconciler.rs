@@ -45,7 +45,7 @@ impl Reconciler {
         let wakeups = storage::listen(&self.store.database, RECONCILE);
         let mut contacts = BTreeMap::new();
         while !shutdown.is_stopping() {
-            if !leadership.hold().await {
+            if !leadership.is_leader().await {
                 // Whatever this replica knew of the nodes is old when it acts again.
                 contacts.clear();
                 tokio::select! {

@@ -63,7 +63,7 @@ impl ViewerCounts {
             if shutdown.run_until_stopped(pause).await.is_none() {
                 break;
             }
-            let acting = leadership.hold().await;
+            let acting = leadership.is_leader().await;
             if let Err(error) = self.turn(&mut memory, acting).await {
                 tracing::warn!(%error, "viewers not counted, trying again");
             }

@@ -1,7 +1,7 @@
 //! Between the messages and our types.
 
 use chrono::{DateTime, Utc};
-use primitives::search::search_question;
+use primitives::search::parse_search_query;
 use primitives::{CategoryId, FieldError, StreamId, UserId};
 use proto::stream::v1 as api;
 use proto::time::timestamp;
@@ -140,7 +140,7 @@ pub(super) fn owners(users: api::UserIds) -> Result<Vec<i64>> {
 
 /// What is searched for; words without a letter or a digit find nothing.
 pub(super) fn patterns(query: Option<&str>) -> Result<Vec<String>> {
-    Ok(query.map(search_question).transpose()?.unwrap_or_default())
+    Ok(query.map(parse_search_query).transpose()?.unwrap_or_default())
 }
 
 /// A tag is the same without case.

@@ -4,7 +4,7 @@ use media::image::MAX_BYTES;
 use objects::Picture;
 use proto::Caller;
 use proto::stream::v1 as api;
-use proto::upload::read_held;
+use proto::upload::read_in_memory;
 use tonic::Streaming;
 
 use super::{Actor, Rpc, convert};
@@ -24,13 +24,13 @@ impl Rpc {
         mut messages: Streaming<api::CreateStreamUpload>,
     ) -> Result<api::CreateStreamResponse> {
         let actor = Actor::of(caller)?;
-        let (bytes, request) = read_held(&mut messages, MAX_BYTES).await?;
+        let (bytes, request) = read_in_memory(&mut messages, MAX_BYTES).await?;
         let new = NewStream {
             title: primitives::text::title(&request.title)?,
             description: primitives::text::description(&request.description)?,
             category: request.category_id.map(convert::category_id).transpose()?,
             picture: None,
-            attempt: caller.attempt("stream.create", &request, &[&bytes])?,
+            idempotency: caller.idempotent_request("stream.create", &request, &[&bytes])?,
         };
         let picture = self.picture(bytes, "streams").await?;
         let new = NewStream { picture, ..new };
@@ -48,7 +48,7 @@ impl Rpc {
         mut messages: Streaming<api::UpdateStreamUpload>,
     ) -> Result<api::UpdateStreamResponse> {
         let actor = Actor::of(caller)?;
-        let (bytes, request) = read_held(&mut messages, MAX_BYTES).await?;
+        let (bytes, request) = read_in_memory(&mut messages, MAX_BYTES).await?;
         let id = convert::stream_id(request.id)?;
         let change = streams::Change {
             title: request
@@ -83,7 +83,7 @@ impl Rpc {
         mut messages: Streaming<api::CreateCategoryUpload>,
     ) -> Result<api::CreateCategoryResponse> {
         Actor::of(caller)?.must_be_admin()?;
-        let (bytes, request) = read_held(&mut messages, MAX_BYTES).await?;
+        let (bytes, request) = read_in_memory(&mut messages, MAX_BYTES).await?;
         let new = NewCategory {
             name: convert::new_category_name(&request.name)?,
             description: primitives::text::description(&request.description)?,
@@ -103,7 +103,7 @@ impl Rpc {
         mut messages: Streaming<api::UpdateCategoryUpload>,
     ) -> Result<api::UpdateCategoryResponse> {
         Actor::of(caller)?.must_be_admin()?;
-        let (bytes, request) = read_held(&mut messages, MAX_BYTES).await?;
+        let (bytes, request) = read_in_memory(&mut messages, MAX_BYTES).await?;
         let name = convert::category_name(request.category)?;
         let change = categories::Change {
             name: request

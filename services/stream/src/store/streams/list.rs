@@ -5,7 +5,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use primitives::{CategoryId, Cursor, PageInfo, PageRequest, UserId};
-use storage::list::{self, InPage, List, SortKey, Total, in_page, unseen};
+use storage::list::{self, InPage, List, SortKey, Total, in_page, opaque_pattern};
 
 use super::{StreamRow, StreamView};
 use crate::error::{Error, Result};
@@ -105,7 +105,7 @@ impl Store {
                 Ok::<_, Error>(loaded?)
             })
             .await?;
-        totals.note(filter, count, &info);
+        totals.insert(filter, count, &info);
         self.freshen(&mut streams).await;
         Ok(Page { streams, info })
     }
@@ -147,7 +147,7 @@ fn filtered<K>(mut query: Keys<K>, filter: &Filter) -> Keys<K> {
         query = query.filter(streams::category_id.eq_any(tagged.select(categories::id.nullable())));
     }
     for pattern in &filter.patterns {
-        query = query.filter(streams::search_text.like(unseen(pattern.clone())));
+        query = query.filter(streams::search_text.like(opaque_pattern(pattern.clone())));
     }
     query
 }

@@ -2,7 +2,7 @@
 
 use media::image::MAX_BYTES;
 use primitives::{CategoryId, VodId, text};
-use proto::upload::read_held;
+use proto::upload::read_in_memory;
 use proto::vod::v1::{UpdateVodRequest, UpdateVodUpload, Vod as VodMessage};
 use tonic::Streaming;
 
@@ -21,7 +21,7 @@ impl Rpc {
         viewer: Viewer,
         mut messages: Streaming<UpdateVodUpload>,
     ) -> Result<VodMessage> {
-        let (bytes, request) = read_held(&mut messages, MAX_BYTES).await?;
+        let (bytes, request) = read_in_memory(&mut messages, MAX_BYTES).await?;
         let id = VodId::try_from(request.id).map_err(|_| VodError::NotFound)?;
         let change = checked(&request)?;
         let app = &self.0.app;

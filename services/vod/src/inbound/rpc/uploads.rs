@@ -72,7 +72,7 @@ impl Rpc {
             picture: None,
             key: app.bucket.key(name.as_str()),
             uploaded: None,
-            attempt: caller.attempt("vod.import", &request, &[])?,
+            idempotency: caller.idempotent_request("vod.import", &request, &[])?,
         };
         if !app.bucket.exists(&new.key).await? {
             return Err(Error::NoObject);
@@ -129,7 +129,7 @@ async fn store(app: &App, caller: &Caller, user: UserId, video: Incoming, key: &
         category: category(request.category_id)?,
         picture: None,
         key: stored.key,
-        attempt: caller.attempt("vod.upload", &request, &files)?,
+        idempotency: caller.idempotent_request("vod.upload", &request, &files)?,
         uploaded: Some((stored.version_id, stored.sha256)),
     };
     let picture = app

@@ -72,9 +72,7 @@ pub async fn recording_insert(
         .set(r::vod_id.eq(vod))
         .execute(conn)
         .await?;
-    diesel::sql_query(format!("NOTIFY {CHANNEL}"))
-        .execute(conn)
-        .await?;
+    storage::notify(conn, CHANNEL).await?;
     tracing::info!(recording_id = id, vod_id = vod, file = %new.file, node = new.node, "recording noted");
     Ok(())
 }

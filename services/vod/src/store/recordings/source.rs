@@ -46,9 +46,7 @@ pub async fn recording_retry(conn: &mut AsyncPgConnection, vod: VodId, now: Date
         return Err(Error::SourceGone);
     }
     save(conn, row.id, again, now).await?;
-    diesel::sql_query(format!("NOTIFY {CHANNEL}"))
-        .execute(conn)
-        .await?;
+    storage::notify(conn, CHANNEL).await?;
     Ok(())
 }
 

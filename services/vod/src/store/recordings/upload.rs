@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use objects::Picture;
 use objects::ledger::keep;
-use primitives::{Attempt, CategoryId, UserId, VodId};
+use primitives::{CategoryId, IdempotentRequest, UserId, VodId};
 use storage::Database;
-use storage::idempotency::{made_earlier, note_made};
+use storage::idempotency::{claim_key, record_result};
 
 use super::CHANNEL;
 use crate::error::{Error, Result};
@@ -38,7 +38,7 @@ pub struct NewVideo {
     /// imported.
     pub uploaded: Option<(Option<String>, String)>,
     /// The name under which the same may be sent again.
-    pub attempt: Option<Attempt>,
+    pub idempotency: Option<IdempotentRequest>,
 }
 
 /// Writes a VOD, `processing`, and the job that makes it, which any worker may take, or answers the VOD of an
@@ -51,8 +51,8 @@ pub async fn video_insert(database: &Database, new: NewVideo, now: DateTime<Utc>
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {
             check_owner(conn, &new).await?;
-            let attempt = new.attempt.as_ref();
-            if let Some(vod) = made_earlier::<Error>(conn, attempt, now).await? {
+            let request = new.idempotency.as_ref();
+            if let Some(vod) = claim_key::<Error>(conn, request, now).await? {
                 return Ok(VodId(vod));
             }
             if let Some(category) = new.category {
@@ -64,10 +64,8 @@ pub async fn video_insert(database: &Database, new: NewVideo, now: DateTime<Utc>
             if new.uploaded.is_some() {
                 keep(conn, &[&new.key]).await?;
             }
-            note_made(conn, attempt, vod).await?;
-            diesel::sql_query(format!("NOTIFY {CHANNEL}"))
-                .execute(conn)
-                .await?;
+            record_result(conn, request, vod).await?;
+            storage::notify(conn, CHANNEL).await?;
             Ok(VodId(vod))
         })
         .await

@@ -1,19 +1,20 @@
-//! Rates that replicas count together, and what each counts for itself while Redis is away.
+//! RateLimiter that replicas count together, and what each counts for itself while Redis is away.
 
 use std::time::Duration;
 
-use primitives::{Clock, Rate};
-use storage::{Allowance, Rates, Redis, RedisConfig};
+use primitives::Clock;
+use primitives::rate::{Grant, Rate};
+use storage::{RateLimiter, Redis, RedisConfig};
 
 const RATE: Rate = Rate {
     burst: 10,
     window: Duration::from_secs(600),
 };
 
-async fn replicas() -> [Rates; 2] {
+async fn replicas() -> [RateLimiter; 2] {
     let stack = stack::shared().await.unwrap();
     let config = RedisConfig::new(&stack.redis_url, stack.redis_prefix());
-    [(); 2].map(|()| Rates::new(Redis::connect(&config).unwrap(), Clock::system()))
+    [(); 2].map(|()| RateLimiter::new(Redis::connect(&config).unwrap(), Clock::system()))
 }
 
 #[tokio::test]
@@ -21,22 +22,35 @@ async fn replicas_count_together() {
     let [one, other] = replicas().await;
     assert_eq!(
         one.take("a", RATE, 4).await,
-        Ok(Allowance { granted: 4, left: 6 })
+        Ok(Grant {
+            granted: 4,
+            remaining: 6
+        })
     );
     assert_eq!(
         other.take("a", RATE, 4).await,
-        Ok(Allowance { granted: 4, left: 2 })
+        Ok(Grant {
+            granted: 4,
+            remaining: 2
+        })
     );
     assert_eq!(
         one.take("a", RATE, 4).await,
-        Ok(Allowance { granted: 2, left: 0 })
+        Ok(Grant {
+            granted: 2,
+            remaining: 0
+        })
     );
     let wait = other.take("a", RATE, 4).await.unwrap_err();
     assert!(
         Duration::ZERO < wait && wait <= Duration::from_secs(60),
         "{wait:?}"
     );
-    assert_eq!(other.take("b", RATE, 1).await.unwrap().left, 9, "keys are apart");
+    assert_eq!(
+        other.take("b", RATE, 1).await.unwrap().remaining,
+        9,
+        "keys are apart"
+    );
 }
 
 #[tokio::test]
@@ -70,19 +84,28 @@ async fn what_was_paid_comes_back() {
 async fn without_redis_a_process_counts_for_itself() {
     let clock = Clock::manual(Clock::system().now());
     let away = Redis::connect(&RedisConfig::new("redis://127.0.0.1:1", "x")).unwrap();
-    let rates = Rates::new(away, clock.clone());
+    let rates = RateLimiter::new(away, clock.clone());
     assert_eq!(
         rates.take("a", RATE, 9).await,
-        Ok(Allowance { granted: 9, left: 1 })
+        Ok(Grant {
+            granted: 9,
+            remaining: 1
+        })
     );
     assert_eq!(
         rates.take("a", RATE, 9).await,
-        Ok(Allowance { granted: 1, left: 0 })
+        Ok(Grant {
+            granted: 1,
+            remaining: 0
+        })
     );
     assert_eq!(rates.take("a", RATE, 1).await, Err(Duration::from_secs(60)));
     clock.advance(chrono::TimeDelta::seconds(60));
     assert_eq!(
         rates.take("a", RATE, 1).await,
-        Ok(Allowance { granted: 1, left: 0 })
+        Ok(Grant {
+            granted: 1,
+            remaining: 0
+        })
     );
 }
