@@ -1,4 +1,4 @@
-//! Settings, from arguments and environment.
+//! Settings from arguments and the environment.
 
 use std::net::SocketAddr;
 
@@ -32,10 +32,9 @@ pub struct Config {
     /// gRPC address of the auth service, such as http://auth:7001
     #[arg(long, env = "AIRWAVE_AUTH_URL")]
     pub auth_url: Uri,
-    /// What sets the job queue apart from others and from ours in another deployment.
     #[command(flatten)]
     pub jobs: JobsConfig,
-    /// Days that a notification is kept, 1 to 3650
+    /// Days to keep notifications, 1 to 3650
     #[arg(long, env = "AIRWAVE_NOTIFICATION_RETENTION_DAYS", default_value_t = 90,
           value_parser = clap::value_parser!(u16).range(1..=3650))]
     pub notification_retention_days: u16,
@@ -44,18 +43,18 @@ pub struct Config {
 /// The settings of fan-outs and their jobs.
 #[derive(Debug, Clone, clap::Args)]
 pub struct JobsConfig {
-    /// First part of the keys of the job queue, as BullMQ has it
+    /// BullMQ key prefix of the job queue; deployments that share a Redis need different ones
     #[arg(long, env = "AIRWAVE_QUEUE_PREFIX", default_value = "bull", value_parser = prefix)]
     pub queue_prefix: String,
     /// Followers in one page of a fan-out, 1 to 1000
     #[arg(long, env = "AIRWAVE_FANOUT_PAGE_SIZE", default_value_t = 1000,
           value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub fanout_page_size: u32,
-    /// Jobs that one process works at the same time, 1 to 64
+    /// Jobs that one process runs at once, 1 to 64
     #[arg(long, env = "AIRWAVE_JOB_CONCURRENCY", default_value_t = 4,
           value_parser = clap::value_parser!(u16).range(1..=64))]
     pub job_concurrency: u16,
-    /// Hours after which a fan-out that could not be finished is given up, 1 to 168
+    /// Hours after which an unfinished fan-out is abandoned, 1 to 168
     #[arg(long, env = "AIRWAVE_FANOUT_GIVE_UP_HOURS", default_value_t = 24,
           value_parser = clap::value_parser!(u16).range(1..=168))]
     pub fanout_give_up_hours: u16,
@@ -122,28 +121,28 @@ impl Config {
 /// The service secret of tests.
 pub const TEST_SECRET: &str = "example-service-secret-of-the-tests";
 
-/// What a test has made for itself.
+/// The servers of one test.
 #[derive(Debug, Clone)]
 pub struct TestServers {
     /// A migrated database.
     pub database_url: String,
     /// Redis.
     pub redis_url: String,
-    /// A prefix that no other test has.
+    /// Unique to the test.
     pub redis_prefix: String,
-    /// A virtual host.
+    /// The URL of its own virtual host.
     pub amqp_url: String,
-    /// Where somebody plays the auth service.
+    /// A fake auth service.
     pub auth: SocketAddr,
 }
 
-/// A prefix is a part of a key, and BullMQ writes a colon behind it.
+/// BullMQ appends a colon to the prefix, so it may not contain one.
 fn prefix(text: &str) -> Result<String, String> {
     let fits =
         !text.is_empty() && text.len() <= 100 && !text.contains(|c: char| c == ':' || c.is_whitespace());
     if fits {
         Ok(text.to_owned())
     } else {
-        Err("must be 1 to 100 characters without colon and white space".to_owned())
+        Err("must be 1 to 100 characters without colons or whitespace".to_owned())
     }
 }

@@ -1,41 +1,32 @@
-//! What can go wrong in this service, and what of it the outside sees.
+//! Errors of this service, and what a caller sees of them.
 
 use primitives::ErrorKind;
 
-use crate::domain::BrokenPage;
+use crate::domain::UnsortedPage;
 
-/// The result of this service's own calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// PostgreSQL or Redis.
+    /// From PostgreSQL or Redis.
     #[error(transparent)]
     Store(#[from] storage::Error),
-    /// The bus.
     #[error(transparent)]
     Bus(#[from] bus::Error),
-    /// The job queue.
     #[error("job queue: {0}")]
     Queue(String),
-    /// A peer's answer, or the caller's input.
+    /// From a peer, or about the caller's input.
     #[error(transparent)]
     Domain(#[from] primitives::Error),
-    /// The auth service sent a page that makes no sense.
+    /// Auth returned a page that would send a fan-out in circles.
     #[error(transparent)]
-    Page(#[from] BrokenPage),
-    /// No notification of the caller has this id.
-    #[error("no such notification")]
+    UnsortedPage(#[from] UnsortedPage),
+    /// The caller has no notification with this id.
+    #[error("notification not found")]
     NotFound,
     /// A row that this version cannot read.
-    #[error("inconsistency in table {table}, row {row}")]
-    Row {
-        /// The table.
-        table: &'static str,
-        /// The row's id.
-        row: i64,
-    },
+    #[error("corrupt row {row} in table {table}")]
+    CorruptRow { table: &'static str, row: i64 },
 }
 
 impl From<diesel::result::Error> for Error {
@@ -53,10 +44,10 @@ impl From<Error> for primitives::Error {
             Error::NotFound => Self::new(
                 ErrorKind::NotFound,
                 "notification.not_found",
-                "The notification does not exist.",
+                "Notification not found.",
             ),
             Error::Queue(_) => Self::unavailable(),
-            Error::Page(_) | Error::Row { .. } => {
+            Error::UnsortedPage(_) | Error::CorruptRow { .. } => {
                 tracing::error!(%error, "request failed");
                 Self::internal()
             }

@@ -1,4 +1,4 @@
-//! Every way in: calls, events, jobs and the clock.
+//! Every way in: RPCs, events, jobs and periodic tasks.
 
 pub mod clock;
 pub mod events;

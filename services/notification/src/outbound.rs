@@ -1,4 +1,4 @@
-//! Every way out that is not our own store.
+//! Every way out, apart from the store.
 
 pub mod auth;
 pub mod push;

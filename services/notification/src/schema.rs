@@ -21,6 +21,7 @@ diesel::table! {
         occurred_at -> Timestamptz,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        subject_title -> Nullable<Text>,
     }
 }
 
@@ -39,6 +40,7 @@ diesel::table! {
         dedupe_key -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        subject_title -> Nullable<Text>,
     }
 }
 

@@ -1,5 +1,4 @@
-//! Everything that this service keeps: PostgreSQL tables, one file for each family, and the job queue in
-//! Redis.
+//! Everything that this service stores: one file per family of PostgreSQL tables, and the job queue in Redis.
 
 pub mod fanouts;
 pub mod jobs;

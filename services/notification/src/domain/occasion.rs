@@ -4,19 +4,21 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use primitives::{BroadcastId, StreamId, UserId, VodId};
 
-/// The kinds of notification; also the names of the jobs.
+/// The type of a notification; also the name of its jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Somebody follows the user.
+pub enum NotificationKind {
+    /// Another user follows the recipient.
     NewFollower,
-    /// Somebody whom the user follows is live.
+    /// A user whom the recipient follows went live.
     StreamStarted,
-    /// Somebody whom the user follows has a new video.
+    /// A user whom the recipient follows published a VOD.
     NewVod,
 }
 
-impl Kind {
-    /// The name in rows, jobs and answers.
+impl NotificationKind {
+    const ALL: [Self; 3] = [Self::NewFollower, Self::StreamStarted, Self::NewVod];
+
+    /// The name in rows, jobs and responses.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -26,7 +28,7 @@ impl Kind {
         }
     }
 
-    /// What the related entity is.
+    /// The type of the related entity.
     #[must_use]
     pub fn entity_type(self) -> &'static str {
         match self {
@@ -36,7 +38,6 @@ impl Kind {
         }
     }
 
-    /// Who is told.
     #[must_use]
     pub fn audience(self) -> Audience {
         match self {
@@ -46,89 +47,74 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for NotificationKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// A name that is no kind of notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown kind of notification")]
 pub struct UnknownKind;
 
-impl FromStr for Kind {
+impl FromStr for NotificationKind {
     type Err = UnknownKind;
 
     fn from_str(name: &str) -> Result<Self, UnknownKind> {
-        [Self::NewFollower, Self::StreamStarted, Self::NewVod]
+        Self::ALL
             .into_iter()
             .find(|kind| kind.as_str() == name)
             .ok_or(UnknownKind)
     }
 }
 
-/// Who is told of an occasion.
+/// Who receives the notification of a fan-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// The user of the fan-out alone.
+    /// The fan-out's user alone.
     User,
-    /// All who follow the user of the fan-out.
+    /// Every follower of the fan-out's user.
     Followers,
 }
 
-/// A fact that users are told of.
+/// A fact that users are notified about. `name` is the actor's display name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Occasion {
-    /// `follower` follows `user` since `at`.
+    /// `follower` has followed `user` since `at`.
     NewFollower {
-        /// Who is followed, and told.
         user: UserId,
-        /// Who follows.
         follower: UserId,
-        /// The follower's name as people see it.
         name: String,
-        /// When.
         at: DateTime<Utc>,
     },
-    /// `user` is live.
+    /// `user` went live.
     StreamStarted {
-        /// The streamer.
         user: UserId,
-        /// The stream.
         stream: StreamId,
-        /// This time on air.
         broadcast: BroadcastId,
-        /// The streamer's name as people see it.
         name: String,
-        /// The stream's title.
         title: String,
     },
-    /// `user` has a new video.
+    /// `user` published a VOD.
     NewVod {
-        /// The uploader or streamer.
         user: UserId,
-        /// The video.
         vod: VodId,
-        /// The user's name as people see it.
         name: String,
-        /// The video's title.
         title: String,
     },
 }
 
 impl Occasion {
-    /// Its kind.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> NotificationKind {
         match self {
-            Self::NewFollower { .. } => Kind::NewFollower,
-            Self::StreamStarted { .. } => Kind::StreamStarted,
-            Self::NewVod { .. } => Kind::NewVod,
+            Self::NewFollower { .. } => NotificationKind::NewFollower,
+            Self::StreamStarted { .. } => NotificationKind::StreamStarted,
+            Self::NewVod { .. } => NotificationKind::NewVod,
         }
     }
 
-    /// Whose followers are told; of a new follower the one who is told.
+    /// The user whose followers are notified; for a new follower, the user who is notified.
     #[must_use]
     pub fn user(&self) -> UserId {
         match self {
@@ -138,7 +124,7 @@ impl Occasion {
         }
     }
 
-    /// Who gave the occasion.
+    /// The user who caused the notification.
     #[must_use]
     pub fn actor(&self) -> UserId {
         match self {
@@ -147,7 +133,7 @@ impl Occasion {
         }
     }
 
-    /// The id of what the notification leads to.
+    /// The id of the follower, stream or VOD that the notification links to.
     #[must_use]
     pub fn entity_id(&self) -> i64 {
         match self {
@@ -157,8 +143,17 @@ impl Occasion {
         }
     }
 
-    /// Two occasions with one key are one notification for a user: a time on air, a video, a follower on one
-    /// day (UTC), so that following and unfollowing a thousand times is one notification.
+    /// The title of the stream or VOD; `None` for a new follower.
+    #[must_use]
+    pub fn subject_title(&self) -> Option<&str> {
+        match self {
+            Self::NewFollower { .. } => None,
+            Self::StreamStarted { title, .. } | Self::NewVod { title, .. } => Some(title),
+        }
+    }
+
+    /// Occasions with the same key notify a user once: one broadcast, one VOD, or one follower per UTC day, so
+    /// that following and unfollowing a thousand times is a single notification.
     #[must_use]
     pub fn dedupe_key(&self) -> String {
         match self {
@@ -170,7 +165,7 @@ impl Occasion {
         }
     }
 
-    /// The sentence that the user reads.
+    /// The English sentence that the recipient reads.
     #[must_use]
     pub fn message(&self) -> String {
         match self {
@@ -206,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_follower_is_news_once_a_day() {
+    fn a_follower_notifies_once_a_day() {
         let morning = follow(2, "2026-11-22T00:00:00Z");
         assert_eq!(morning.dedupe_key(), "new_follower:2:2026-11-22");
         assert_eq!(
@@ -224,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_day_is_that_of_utc() {
+    fn days_are_utc_days() {
         assert_eq!(
             follow(2, "2026-11-23T01:00:00+07:00").dedupe_key(),
             "new_follower:2:2026-11-22"
@@ -232,15 +227,16 @@ mod tests {
     }
 
     #[test]
-    fn each_time_on_air_is_news() {
+    fn each_broadcast_notifies() {
         assert_eq!(live(9).dedupe_key(), "stream_started:9");
         assert_ne!(live(9).dedupe_key(), live(10).dedupe_key());
         assert_eq!((live(9).entity_id(), live(9).kind().entity_type()), (7, "stream"));
         assert_eq!(live(9).message(), "Lan is live: Chess");
+        assert_eq!(live(9).subject_title(), Some("Chess"));
     }
 
     #[test]
-    fn a_video_is_news_once() {
+    fn a_vod_notifies_once() {
         let vod = Occasion::NewVod {
             user: UserId(1),
             vod: VodId(5),
@@ -250,6 +246,7 @@ mod tests {
         assert_eq!(vod.dedupe_key(), "new_vod:5");
         assert_eq!(vod.message(), "Lan published a new video: Chess");
         assert_eq!((vod.actor(), vod.entity_id()), (UserId(1), 5));
+        assert_eq!(vod.subject_title(), Some("Chess"));
     }
 
     #[test]
@@ -260,13 +257,14 @@ mod tests {
             (UserId(1), UserId(2), 2)
         );
         assert_eq!(follow.message(), "Lan is now following you.");
+        assert_eq!(follow.subject_title(), None);
     }
 
     #[test]
-    fn a_kind_has_one_name() {
-        for kind in [Kind::NewFollower, Kind::StreamStarted, Kind::NewVod] {
+    fn kind_names_round_trip() {
+        for kind in NotificationKind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }
-        assert_eq!("NewVod".parse::<Kind>(), Err(UnknownKind));
+        assert_eq!("NewVod".parse::<NotificationKind>(), Err(UnknownKind));
     }
 }

@@ -1,7 +1,7 @@
-//! The worker: takes jobs while it has hands free, and waits for the queue's marker otherwise.
+//! The worker: takes jobs while it has capacity, and waits for the queue's marker otherwise.
 //!
-//! Each wait ends within a second whatever happens to the marker, so a job that is there is begun within that
-//! time, also after a restart of this process or of Redis.
+//! Each wait ends within a second whatever happens to the marker, so a waiting job starts within that time,
+//! even after a restart of this process or of Redis.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,46 +15,50 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info_span};
 
 use crate::app::App;
-use crate::domain::{Page, State, Step};
+use crate::domain::{FanoutState, FollowerPage, Step};
 use crate::error::{Error, Result};
 use crate::outbound::{auth, push};
 use crate::store::fanouts::upkeep::fanout_failed;
-use crate::store::fanouts::{StoredFanout, fanout_get, fanout_tell};
-use crate::store::jobs::{BadJob, PageJob};
-use crate::store::queue::{LOCK, TakenJob};
+use crate::store::fanouts::{StoredFanout, fanout_get, fanout_write_page};
+use crate::store::jobs::{InvalidJob, PageJob};
+use crate::store::queue::{LOCK_TTL, TakenJob};
 
-/// The longest wait for a marker.
-const WAIT: Duration = Duration::from_secs(1);
-/// The pause after Redis did not answer.
-const PAUSE: Duration = Duration::from_millis(300);
-/// Quick repeats of a job within one run, for what is over in a moment.
-const TRIES: u32 = 3;
-const FIRST_REST: Duration = Duration::from_millis(100);
+/// The longest wait for the marker.
+const MARKER_TIMEOUT: Duration = Duration::from_secs(1);
+/// The delay after Redis failed.
+const RETRY_DELAY: Duration = Duration::from_millis(300);
+/// Attempts within one run of a job, for failures that pass quickly.
+const MAX_ATTEMPTS: u32 = 3;
+const FIRST_ATTEMPT_DELAY: Duration = Duration::from_millis(100);
 
-/// Works jobs until told to stop, and then finishes those that run.
+/// Processes jobs until the shutdown, then finishes the running ones.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
-    let hands = Arc::new(Semaphore::new(usize::from(app.config.jobs.job_concurrency)));
+    let workers = Arc::new(Semaphore::new(usize::from(app.config.jobs.job_concurrency)));
     let running = TaskTracker::new();
-    let mut away = false;
+    let mut unavailable = false;
     while !shutdown.is_cancelled() {
-        let Some(Ok(hand)) = shutdown.run_until_cancelled(hands.clone().acquire_owned()).await else {
+        let Some(Ok(worker)) = shutdown
+            .run_until_cancelled(workers.clone().acquire_owned())
+            .await
+        else {
             break;
         };
-        match next(&app).await {
+        match next_job(&app).await {
             Ok(Some(taken)) => {
                 let app = app.clone();
                 running.spawn(async move {
-                    work(&app, taken).await;
-                    drop(hand);
+                    process(&app, taken).await;
+                    drop(worker);
                 });
-                away = false;
+                unavailable = false;
             }
-            Ok(None) => away = false,
+            Ok(None) => unavailable = false,
             Err(error) => {
-                if !std::mem::replace(&mut away, true) {
-                    tracing::warn!(%error, "the job queue is away, trying again");
+                // One warning per outage.
+                if !std::mem::replace(&mut unavailable, true) {
+                    tracing::warn!(%error, "job queue unavailable, retrying");
                 }
-                shutdown.run_until_cancelled(sleep(PAUSE)).await;
+                shutdown.run_until_cancelled(sleep(RETRY_DELAY)).await;
             }
         }
     }
@@ -62,74 +66,74 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     running.wait().await;
 }
 
-/// Takes a job, or waits until there may be one. Not cut short by a stop: a marker that was taken and not
-/// acted on would cost another worker its wait.
-async fn next(app: &App) -> Result<Option<TakenJob>> {
-    if let Some(taken) = app.queue.take().await? {
+/// Takes a job, or waits until one may be available. Runs to its end even during a shutdown: a marker that was
+/// consumed and then dropped would delay another worker by its whole wait.
+async fn next_job(app: &App) -> Result<Option<TakenJob>> {
+    if let Some(taken) = app.queue.take(app.clock.now()).await? {
         return Ok(Some(taken));
     }
-    app.queue.wait(WAIT, app.clock.now().timestamp_millis()).await?;
+    app.queue.wait(MARKER_TIMEOUT, app.clock.now()).await?;
     Ok(None)
 }
 
-/// Why a job did not come to its end.
-enum Unworked {
-    /// It never will.
-    Bad(BadJob),
-    /// It may later.
+/// Why a job failed.
+enum JobError {
+    /// It can never succeed.
+    Invalid(InvalidJob),
+    /// It may succeed later.
     Failed(Error),
 }
 
-impl From<BadJob> for Unworked {
-    fn from(bad: BadJob) -> Self {
-        Self::Bad(bad)
+impl From<InvalidJob> for JobError {
+    fn from(invalid: InvalidJob) -> Self {
+        Self::Invalid(invalid)
     }
 }
 
-impl From<Error> for Unworked {
+impl From<Error> for JobError {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
-/// Works a job and says in the queue how it went.
-async fn work(app: &App, taken: TakenJob) {
-    let worked = {
-        let keep = keep(app, &taken);
+/// Runs a job and reports its outcome to the queue.
+async fn process(app: &App, taken: TakenJob) {
+    let outcome = {
+        let lost = renew_lock(app, &taken);
         tokio::select! {
-            worked = work_known(app, &taken) => worked,
-            () = keep => return,
+            outcome = run_job(app, &taken) => outcome,
+            () = lost => return,
         }
     };
-    let (label, told) = match worked {
+    let (label, reported) = match outcome {
         Ok(notified) => (
             "completed",
             app.queue.complete(taken, json!({ "notified": notified })).await,
         ),
-        Err(Unworked::Bad(bad)) => {
-            tracing::warn!(job = taken.id(), reason = %bad, "job refused");
-            ("refused", app.queue.fail(taken, &bad.to_string()).await)
+        Err(JobError::Invalid(invalid)) => {
+            tracing::warn!(job = taken.id(), reason = %invalid, "job rejected");
+            ("refused", app.queue.fail(taken, &invalid.to_string()).await)
         }
-        Err(Unworked::Failed(error)) => {
+        Err(JobError::Failed(error)) => {
             tracing::warn!(job = taken.id(), %error, "job failed");
             ("failed", app.queue.fail(taken, &error.to_string()).await)
         }
     };
     counter!("notification_jobs_total", "outcome" => label).increment(1);
-    if let Err(error) = told {
-        // The row says what is true; the queue learns it when the job runs again.
-        tracing::warn!(%error, "the queue was not told how a job went");
+    if let Err(error) = reported {
+        // The row is the source of truth; the queue catches up when the job runs again.
+        tracing::warn!(%error, "job outcome not reported to the queue");
     }
 }
 
-/// Renews the job's lock; ends when the job was taken away.
-async fn keep(app: &App, taken: &TakenJob) {
-    let mut ticks = interval(LOCK / 3);
+/// Renews the job's lock. Ends once another worker has the job.
+async fn renew_lock(app: &App, taken: &TakenJob) {
+    let mut ticks = interval(LOCK_TTL / 3);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        // While Redis does not answer nobody else can take it either.
+        // An error is ignored: while Redis is down, no other worker can take the job either.
         if matches!(app.queue.renew(taken).await, Ok(false)) {
             tracing::warn!(job = taken.id(), "job lost to another worker");
             return;
@@ -137,33 +141,34 @@ async fn keep(app: &App, taken: &TakenJob) {
     }
 }
 
-async fn work_known(app: &App, taken: &TakenJob) -> Result<usize, Unworked> {
+async fn run_job(app: &App, taken: &TakenJob) -> Result<usize, JobError> {
     let job = PageJob::parse(taken.name(), taken.data())?;
-    let known = fanout_get(&app.database, job.data.fanout_id).await?;
-    let stored = known.ok_or(BadJob::UnknownFanout(job.data.fanout_id))?;
-    job.belongs_to(&stored.fanout)?;
+    let stored = fanout_get(&app.database, job.data.fanout_id)
+        .await?
+        .ok_or(InvalidJob::UnknownFanout(job.data.fanout_id))?;
+    job.check_fanout(&stored.fanout)?;
     let span = info_span!("fan-out page", otel.kind = "consumer", job = taken.id(), kind = %job.kind);
     proto::trace::continue_from(&span, &stored.trace);
-    work_page(app, &stored, job.data.after_follower_id)
+    run_page(app, &stored, job.data.after_follower_id)
         .instrument(span)
         .await
-        .map_err(Unworked::Failed)
+        .map_err(JobError::Failed)
 }
 
-/// Writes the page, with a few quick repeats, and notes a failure in the fan-out's row.
-async fn work_page(app: &App, stored: &StoredFanout, after: i64) -> Result<usize> {
-    let mut tries = 1;
+/// Processes a page with a few quick retries, and records a failure in the fan-out's row.
+async fn run_page(app: &App, stored: &StoredFanout, after: i64) -> Result<usize> {
+    let mut attempt = 1;
     loop {
-        match tell(app, stored, after).await {
-            Err(error) if tries < TRIES => {
-                tracing::debug!(%error, tries, "page not written, trying again");
-                sleep(FIRST_REST * tries).await;
-                tries += 1;
+        match notify_page(app, stored, after).await {
+            Err(error) if attempt < MAX_ATTEMPTS => {
+                tracing::debug!(%error, attempt, "page not written, retrying");
+                sleep(FIRST_ATTEMPT_DELAY * attempt).await;
+                attempt += 1;
             }
             Err(error) => {
                 let (id, reason, now) = (stored.fanout.id, error.to_string(), app.clock.now());
-                if let Err(second) = fanout_failed(&app.database, id, after, &reason, now).await {
-                    tracing::warn!(error = %second, "the failure was not noted");
+                if let Err(error) = fanout_failed(&app.database, id, after, &reason, now).await {
+                    tracing::warn!(%error, "failed page not recorded");
                 }
                 return Err(error);
             }
@@ -172,41 +177,43 @@ async fn work_page(app: &App, stored: &StoredFanout, after: i64) -> Result<usize
     }
 }
 
-/// One page: ask, write, push, go on. Answers how many were told.
-async fn tell(app: &App, stored: &StoredFanout, after: i64) -> Result<usize> {
+/// Fetches, writes and pushes one page, then adds the job of the next one. Returns how many users were notified.
+async fn notify_page(app: &App, stored: &StoredFanout, after: i64) -> Result<usize> {
     let fanout = &stored.fanout;
     let page = match fanout.step(after) {
-        Step::AskFollowers => {
+        Step::FetchFollowers => {
             auth::follower_page(&app.auth, fanout.user, after, app.config.jobs.fanout_page_size).await?
         }
-        Step::TellUser => Page {
+        Step::NotifyUser => FollowerPage {
             users: vec![fanout.user],
             has_more: false,
         },
-        Step::Passed { after } => return go_on(app, stored, after).await.map(|()| 0),
-        Step::Over => return Ok(0),
+        Step::AlreadyWritten { after } => {
+            enqueue_page(app, stored, after).await;
+            return Ok(0);
+        }
+        Step::Ended => return Ok(0),
     };
     let now = app.clock.now();
-    let Some(told) = fanout_tell(&app.database, fanout.id, after, page, now).await? else {
+    let Some(outcome) = fanout_write_page(&app.database, fanout.id, after, page, now).await? else {
         return Ok(0);
     };
-    push::users_notified(&app.realtime, stored, &told.notified, now);
+    push::users_notified(&app.realtime, stored, &outcome.created, now);
     counter!("notification_notified_total", "kind" => fanout.kind.as_str())
-        .increment(u64::try_from(told.notified.len()).unwrap_or(0));
+        .increment(u64::try_from(outcome.created.len()).unwrap_or(0));
     if let Ok(delay) = (now - stored.occurred_at).to_std() {
         histogram!("notification_page_delay_seconds").record(delay.as_secs_f64());
     }
-    if let State::Running { after } = told.state {
-        go_on(app, stored, after).await?;
+    if let FanoutState::Running { after } = outcome.state {
+        enqueue_page(app, stored, after).await;
     }
-    Ok(told.notified.len())
+    Ok(outcome.created.len())
 }
 
-/// Adds the job of the next page. When Redis does not take it, the page is written all the same and the
-/// reconciler goes on.
-async fn go_on(app: &App, stored: &StoredFanout, after: i64) -> Result<()> {
+/// Adds the job of the page after a follower. A failure is only logged: the fan-out's row is committed, and the
+/// reconciler adds the job.
+pub(super) async fn enqueue_page(app: &App, stored: &StoredFanout, after: i64) {
     if let Err(error) = app.queue.add(&PageJob::new(&stored.fanout, after)).await {
-        tracing::warn!(fanout = stored.fanout.id, %error, "next job not added, the reconciler will");
+        tracing::warn!(fanout = stored.fanout.id, %error, "job not added, leaving it to the reconciler");
     }
-    Ok(())
 }

@@ -1,26 +1,26 @@
-//! The gRPC service. Everything is the caller's own; what belongs to somebody else does not exist.
+//! The gRPC service. A caller sees only their own notifications.
 
 use std::sync::Arc;
 
 use identity::ServiceName;
 use primitives::{Error, FieldError, NotificationId, UserId};
+use proto::notification::v1 as pb;
 use proto::notification::v1::notification_service_server::NotificationService;
 use proto::notification::v1::{
     ListNotificationsRequest, ListNotificationsResponse, MarkAllReadRequest, MarkAllReadResponse,
-    MarkReadRequest, MarkReadResponse, Notification as NotificationMessage, UnreadCountRequest,
-    UnreadCountResponse,
+    MarkReadRequest, MarkReadResponse, UnreadCountRequest, UnreadCountResponse,
 };
 use proto::{Caller, IntoStatus, page};
 use tonic::{Request, Response, Status};
 
 use crate::app::App;
-use crate::outbound::push::{self, Read};
+use crate::outbound::push::{self, MarkedRead};
 use crate::store::notifications::{
     Notification, notification_mark_read, notifications_list, notifications_mark_all_read,
-    notifications_unread,
+    notifications_unread_count,
 };
 
-/// Who may call what.
+/// The services that may call each method.
 pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("ListNotifications", &[ServiceName::Gateway]),
     ("UnreadCount", &[ServiceName::Gateway]),
@@ -28,7 +28,6 @@ pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("MarkAllRead", &[ServiceName::Gateway]),
 ];
 
-/// Answers from the store.
 pub struct Rpc(pub Arc<App>);
 
 #[tonic::async_trait]
@@ -43,7 +42,7 @@ impl NotificationService for Rpc {
         let (rows, page) = notifications_list(&self.0.database, user, request.is_read, page)
             .await
             .map_err(IntoStatus::into_status)?;
-        let notifications = rows.into_iter().map(message).collect();
+        let notifications = rows.into_iter().map(Into::into).collect();
         Ok(Response::new(ListNotificationsResponse {
             notifications,
             page: Some(page::info(page)),
@@ -55,7 +54,7 @@ impl NotificationService for Rpc {
         request: Request<UnreadCountRequest>,
     ) -> Result<Response<UnreadCountResponse>, Status> {
         let user = caller(&request)?;
-        let count = notifications_unread(&self.0.database, user)
+        let count = notifications_unread_count(&self.0.database, user)
             .await
             .map_err(IntoStatus::into_status)?;
         Ok(Response::new(UnreadCountResponse { count }))
@@ -72,10 +71,10 @@ impl NotificationService for Rpc {
             .await
             .map_err(IntoStatus::into_status)?;
         if changed {
-            tell_read(&self.0, user, Read::These(vec![row.id])).await;
+            push_read(&self.0, user, MarkedRead::Ids(vec![row.id])).await;
         }
         Ok(Response::new(MarkReadResponse {
-            notification: Some(message(row)),
+            notification: Some(row.into()),
         }))
     }
 
@@ -88,18 +87,18 @@ impl NotificationService for Rpc {
             .await
             .map_err(IntoStatus::into_status)?;
         if affected_count > 0 {
-            tell_read(&self.0, user, Read::All).await;
+            push_read(&self.0, user, MarkedRead::All).await;
         }
         Ok(Response::new(MarkAllReadResponse { affected_count }))
     }
 }
 
-/// Tells the user's other tabs. They are no worse off without it: a page asks when it is opened, and when its
-/// socket is back.
-async fn tell_read(app: &App, user: UserId, read: Read) {
-    match notifications_unread(&app.database, user).await {
-        Ok(unread) => push::notifications_read(&app.realtime, user, read, unread),
-        Err(error) => tracing::debug!(%error, "what was read could not be told"),
+/// Updates the user's other tabs. A failure does no harm: a page reads the count when it opens and when its
+/// socket reconnects.
+async fn push_read(app: &App, user: UserId, marked: MarkedRead) {
+    match notifications_unread_count(&app.database, user).await {
+        Ok(unread) => push::notifications_read(&app.realtime, user, marked, unread),
+        Err(error) => tracing::debug!(%error, "read state not pushed"),
     }
 }
 
@@ -107,17 +106,19 @@ fn caller<T>(request: &Request<T>) -> Result<UserId, Status> {
     Ok(Caller::of(request)?.user().map_err(IntoStatus::into_status)?.id)
 }
 
-fn message(row: Notification) -> NotificationMessage {
-    NotificationMessage {
-        id: row.id,
-        user_id: row.user_id,
-        r#type: row.type_,
-        message: row.message,
-        is_read: row.is_read,
-        related_entity_id: row.related_entity_id,
-        related_entity_type: row.related_entity_type,
-        created_at: Some(proto::time::timestamp(row.created_at)),
-        actor_id: 0,
-        subject: None,
+impl From<Notification> for pb::Notification {
+    fn from(row: Notification) -> Self {
+        Self {
+            id: row.id,
+            user_id: row.user_id,
+            subject: row.subject().map(Into::into),
+            r#type: row.type_,
+            message: row.message,
+            is_read: row.is_read,
+            related_entity_id: row.related_entity_id,
+            related_entity_type: row.related_entity_type,
+            created_at: Some(proto::time::timestamp(row.created_at)),
+            actor_id: row.actor_id,
+        }
     }
 }

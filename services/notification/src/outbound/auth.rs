@@ -1,4 +1,4 @@
-//! The auth service, which knows who follows whom.
+//! Calls of the auth service, which owns the follows.
 
 use std::time::Duration;
 
@@ -7,30 +7,26 @@ use proto::auth::v1::FollowerPageRequest;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::{CallContext, Peer, error_from_status};
 
-use crate::domain::Page;
+use crate::domain::FollowerPage;
 use crate::error::Result;
 
-/// How long a page of followers may take.
-const DEADLINE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The page of a user's followers after one of them.
-///
-/// # Errors
-/// The auth service's.
-pub async fn follower_page(auth: &Peer, user: UserId, after: i64, limit: u32) -> Result<Page> {
-    let mut client = AuthServiceClient::new(auth.with(&CallContext::background(DEADLINE)));
+/// Returns up to `limit` followers of a user whose ids are greater than `after`.
+pub async fn follower_page(auth: &Peer, user: UserId, after: i64, limit: u32) -> Result<FollowerPage> {
+    let mut client = AuthServiceClient::new(auth.with(&CallContext::background(TIMEOUT)));
     let request = FollowerPageRequest {
         user_id: user.0,
         after_follower_id: after,
         limit,
     };
-    let answer = client
+    let response = client
         .follower_page(request)
         .await
         .map_err(|status| error_from_status(&status))?
         .into_inner();
-    Ok(Page {
-        users: answer.follower_ids.into_iter().map(UserId).collect(),
-        has_more: answer.has_more,
+    Ok(FollowerPage {
+        users: response.follower_ids.into_iter().map(UserId).collect(),
+        has_more: response.has_more,
     })
 }

@@ -1,57 +1,66 @@
-//! What gateways push to the sockets of those who were told.
+//! Realtime messages that gateways push to users' sockets. A lost one is repaired by reading the list.
 
 use bus::Realtime;
 use chrono::{DateTime, Utc};
 use primitives::UserId;
 use proto::events::v1::realtime::Message;
 use proto::events::v1::{NotificationsRead, NotifiedUser, UsersNotified};
+use proto::notification::v1 as pb;
 
-use crate::store::fanouts::{Notified, StoredFanout};
+use crate::domain::Subject;
+use crate::store::fanouts::{CreatedNotification, StoredFanout};
 
-/// Sends one message for all notifications of a page; nothing for none. A lost one shows in the user's list.
-pub fn users_notified(realtime: &Realtime, stored: &StoredFanout, notified: &[Notified], at: DateTime<Utc>) {
-    if notified.is_empty() {
+/// Publishes one message for all notifications of a page, or none if the page created none.
+pub fn users_notified(
+    realtime: &Realtime,
+    stored: &StoredFanout,
+    created: &[CreatedNotification],
+    at: DateTime<Utc>,
+) {
+    if created.is_empty() {
         return;
     }
-    let users = notified
-        .iter()
-        .map(|n| NotifiedUser {
-            user_id: n.user_id,
-            notification_id: n.id,
-        })
-        .collect();
+    let fanout = &stored.fanout;
+    let users = created.iter().map(|notification| NotifiedUser {
+        user_id: notification.user_id,
+        notification_id: notification.id,
+    });
     let message = UsersNotified {
-        r#type: stored.fanout.kind.as_str().to_owned(),
+        r#type: fanout.kind.as_str().to_owned(),
         message: stored.message.clone(),
-        related_entity_id: stored.fanout.entity_id,
-        related_entity_type: stored.fanout.kind.entity_type().to_owned(),
+        related_entity_id: fanout.entity_id,
+        related_entity_type: fanout.kind.entity_type().to_owned(),
         created_at: Some(proto::time::timestamp(at)),
-        users,
-        actor_id: 0,
-        subject: None,
+        users: users.collect(),
+        actor_id: fanout.actor().0,
+        subject: fanout.subject().map(Into::into),
     };
     realtime.publish(Realtime::USERS, Message::UsersNotified(message));
 }
 
-/// What a user has read.
-pub enum Read {
-    /// The notifications of these ids.
-    These(Vec<i64>),
-    /// All that there were.
+impl From<Subject> for pb::Subject {
+    fn from(Subject { id, title }: Subject) -> Self {
+        Self { id, title }
+    }
+}
+
+/// Which of a user's notifications were marked as read.
+pub enum MarkedRead {
+    Ids(Vec<i64>),
     All,
 }
 
-/// Says what a user has read, and how many are unread now.
-pub fn notifications_read(realtime: &Realtime, user: UserId, read: Read, unread: u64) {
-    let (ids, all) = match read {
-        Read::These(ids) => (ids, false),
-        Read::All => (Vec::new(), true),
+/// Publishes what a user has read, with the unread count after it.
+pub fn notifications_read(realtime: &Realtime, user: UserId, marked: MarkedRead, unread_count: u64) {
+    let (ids, all) = match marked {
+        MarkedRead::Ids(ids) => (ids, false),
+        MarkedRead::All => (Vec::new(), true),
     };
     let message = NotificationsRead {
         user_id: user.0,
         ids,
         all,
-        unread_count: unread,
+        unread_count,
     };
     realtime.publish(Realtime::USERS, Message::NotificationsRead(message));
 }

@@ -1,4 +1,4 @@
-//! Fan-outs: written with the inbox entry of their event, moved on page by page together with the
+//! Fan-outs: created with the inbox entry of their event, advanced page by page together with the
 //! notifications of the page.
 
 pub mod upkeep;
@@ -8,68 +8,75 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use primitives::UserId;
 use storage::Database;
 use uuid::Uuid;
 
-use crate::domain::{Advance, Fanout, Kind, Occasion, Page, State};
+use crate::domain::{Advance, Fanout, FanoutState, FollowerPage, Occasion};
 use crate::error::{Error, Result};
 use crate::schema::{fanouts as f, purges};
 
-/// How long a page's job has before the reconciler looks after it.
-const JOB_TIME: Duration = Duration::from_secs(2);
+/// How long the job of a page may take before the reconciler checks on it.
+const JOB_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A fan-out with what its notifications say.
+/// A fan-out with the contents of its notifications.
 #[derive(Debug, Clone)]
 pub struct StoredFanout {
-    /// How far it has come.
     pub fanout: Fanout,
-    /// What makes a notification of it the only one for its user.
     pub dedupe_key: String,
-    /// The sentence.
     pub message: String,
     /// When the fact happened.
     pub occurred_at: DateTime<Utc>,
-    /// The trace of the fact, which the jobs continue.
+    /// The trace context of the event, which the jobs continue.
     pub trace: HashMap<String, String>,
 }
 
-impl StoredFanout {
-    /// Who gave the occasion.
-    #[must_use]
-    pub fn actor(&self) -> i64 {
-        match self.fanout.kind {
-            Kind::NewFollower => self.fanout.entity_id,
-            Kind::StreamStarted | Kind::NewVod => self.fanout.user.0,
-        }
-    }
-}
-
-/// What writing a page came to.
+/// What writing a page led to.
 #[derive(Debug, Clone)]
-pub struct Told {
-    /// The fan-out as it stands now.
-    pub state: State,
-    /// The notifications that were written: none when another run of the job was first.
-    pub notified: Vec<Notified>,
+pub struct PageOutcome {
+    /// The state of the fan-out after it.
+    pub state: FanoutState,
+    /// The new notifications; empty if another run of the job was faster.
+    pub created: Vec<CreatedNotification>,
 }
 
-/// A notification that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
-pub struct Notified {
-    /// Whose it is.
+pub struct CreatedNotification {
     #[diesel(sql_type = BigInt)]
     pub user_id: i64,
-    /// Its id.
     #[diesel(sql_type = BigInt)]
     pub id: i64,
 }
 
+/// The column `state`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FanoutStatus {
+    Running,
+    Done,
+    Abandoned,
+}
+
+impl FanoutStatus {
+    const ALL: [Self; 3] = [Self::Running, Self::Done, Self::Abandoned];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = f, check_for_backend(diesel::pg::Pg))]
-struct Row {
+struct FanoutRow {
     id: i64,
     event_id: Uuid,
     type_: String,
@@ -82,31 +89,32 @@ struct Row {
     pages: i32,
     occurred_at: DateTime<Utc>,
     trace_context: serde_json::Value,
+    subject_title: Option<String>,
 }
 
-impl TryFrom<Row> for StoredFanout {
+impl TryFrom<FanoutRow> for StoredFanout {
     type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self> {
-        let broken = || Error::Row {
+    fn try_from(row: FanoutRow) -> Result<Self> {
+        let corrupt = || Error::CorruptRow {
             table: "fanouts",
             row: row.id,
         };
-        let state = match row.state.as_str() {
-            "running" => State::Running {
+        let state = match FanoutStatus::parse(&row.state).ok_or_else(corrupt)? {
+            FanoutStatus::Running => FanoutState::Running {
                 after: row.after_follower_id,
             },
-            "done" => State::Done,
-            "abandoned" => State::Abandoned,
-            _ => return Err(broken()),
+            FanoutStatus::Done => FanoutState::Done,
+            FanoutStatus::Abandoned => FanoutState::Abandoned,
         };
         Ok(Self {
             fanout: Fanout {
                 id: row.id,
                 event_id: row.event_id,
-                kind: row.type_.parse().map_err(|_| broken())?,
+                kind: row.type_.parse().map_err(|_| corrupt())?,
                 user: UserId(row.user_id),
                 entity_id: row.related_entity_id,
+                subject_title: row.subject_title,
                 state,
                 pages: row.pages,
             },
@@ -118,12 +126,9 @@ impl TryFrom<Row> for StoredFanout {
     }
 }
 
-/// Writes a fan-out in the transaction of its event, with the trace that is current. `None`: the occasion was
-/// told before, or one of its two accounts is gone.
-///
-/// # Errors
-/// The store's.
-pub async fn fanout_begin(
+/// Creates a fan-out in the transaction of its event, with the current trace context. Returns `None` if the
+/// occasion already has a fan-out, or if one of its two accounts was deleted.
+pub async fn fanout_create(
     conn: &mut AsyncPgConnection,
     occasion: &Occasion,
     event_id: Uuid,
@@ -131,10 +136,10 @@ pub async fn fanout_begin(
     now: DateTime<Utc>,
 ) -> Result<Option<StoredFanout>> {
     let accounts = [occasion.user().0, occasion.actor().0];
-    let gone = diesel::select(diesel::dsl::exists(
+    let deleted = diesel::select(diesel::dsl::exists(
         purges::table.filter(purges::user_id.eq_any(accounts)),
     ));
-    if gone.get_result::<bool>(conn).await? {
+    if deleted.get_result::<bool>(conn).await? {
         return Ok(None);
     }
     let trace = serde_json::json!(proto::trace::current_context());
@@ -144,30 +149,27 @@ pub async fn fanout_begin(
             f::type_.eq(occasion.kind().as_str()),
             f::user_id.eq(occasion.user().0),
             f::related_entity_id.eq(occasion.entity_id()),
+            f::subject_title.eq(occasion.subject_title()),
             f::dedupe_key.eq(occasion.dedupe_key()),
             f::message.eq(occasion.message()),
-            f::due_at.eq(now + JOB_TIME),
+            f::due_at.eq(now + JOB_TIMEOUT),
             f::trace_context.eq(trace),
             f::occurred_at.eq(occurred_at),
         ))
         .on_conflict_do_nothing()
-        .returning(Row::as_returning())
+        .returning(FanoutRow::as_returning())
         .get_result(conn)
         .await
         .optional()?;
     row.map(StoredFanout::try_from).transpose()
 }
 
-/// The fan-out of an id.
-///
-/// # Errors
-/// The store's.
 pub async fn fanout_get(database: &Database, id: i64) -> Result<Option<StoredFanout>> {
     database
         .read(async move |conn: &mut AsyncPgConnection| {
             let row = f::table
                 .find(id)
-                .select(Row::as_select())
+                .select(FanoutRow::as_select())
                 .first(conn)
                 .await
                 .optional()?;
@@ -176,38 +178,38 @@ pub async fn fanout_get(database: &Database, id: i64) -> Result<Option<StoredFan
         .await
 }
 
-/// Writes the notifications of a page and moves the fan-out on, if the fan-out still stands where the job
-/// says. Users who have the notification already are passed over.
+/// Writes the notifications of the page after `job_after` and advances the fan-out, if that is its current
+/// page. Skips users who already have the notification. Returns `None` if the fan-out is gone.
 ///
 /// # Errors
-/// The store's, and [`Error::Page`] for a page that makes no sense.
-pub async fn fanout_tell(
+/// [`Error::UnsortedPage`] for a page that is not in ascending order.
+pub async fn fanout_write_page(
     database: &Database,
     id: i64,
     job_after: i64,
-    page: Page,
+    page: FollowerPage,
     now: DateTime<Utc>,
-) -> Result<Option<Told>> {
+) -> Result<Option<PageOutcome>> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {
             let row = f::table
                 .find(id)
                 .for_update()
-                .select(Row::as_select())
+                .select(FanoutRow::as_select())
                 .first(conn)
                 .await
                 .optional()?;
             let Some(row) = row else { return Ok(None) };
             let stored = StoredFanout::try_from(row)?;
             let Advance::To(state) = stored.fanout.advance(job_after, &page)? else {
-                return Ok(Some(Told {
+                return Ok(Some(PageOutcome {
                     state: stored.fanout.state,
-                    notified: Vec::new(),
+                    created: Vec::new(),
                 }));
             };
-            let notified = insert_page(conn, &stored, &page).await?;
-            move_on(conn, &stored.fanout, state, notified.len(), now).await?;
-            Ok(Some(Told { state, notified }))
+            let created = insert_page(conn, &stored, &page).await?;
+            advance(conn, &stored.fanout, state, created.len(), now).await?;
+            Ok(Some(PageOutcome { state, created }))
         })
         .await
 }
@@ -215,17 +217,17 @@ pub async fn fanout_tell(
 async fn insert_page(
     conn: &mut AsyncPgConnection,
     stored: &StoredFanout,
-    page: &Page,
-) -> QueryResult<Vec<Notified>> {
+    page: &FollowerPage,
+) -> QueryResult<Vec<CreatedNotification>> {
     if page.users.is_empty() {
         return Ok(Vec::new());
     }
     let users: Vec<i64> = page.users.iter().map(|user| user.0).collect();
-    // Always in rising order, so that two pages that meet wait for each other and do not deadlock.
-    let statement = "INSERT INTO notifications (user_id, type, message, related_entity_id, related_entity_type, actor_id, \
-                     event_id, dedupe_key) \
-                     SELECT told, $2, $3, $4, $5, $6, $7, $8 FROM unnest($1) AS told ORDER BY told \
-                     ON CONFLICT (user_id, dedupe_key) DO NOTHING RETURNING user_id, id";
+    // In ascending order, so that two overlapping pages wait for each other instead of deadlocking.
+    let statement = "INSERT INTO notifications (user_id, type, message, related_entity_id, related_entity_type, \
+                     actor_id, event_id, dedupe_key, subject_title) \
+                     SELECT recipient, $2, $3, $4, $5, $6, $7, $8, $9 FROM unnest($1) AS recipient \
+                     ORDER BY recipient ON CONFLICT (user_id, dedupe_key) DO NOTHING RETURNING user_id, id";
     let fanout = &stored.fanout;
     diesel::sql_query(statement)
         .bind::<Array<BigInt>, _>(users)
@@ -233,34 +235,35 @@ async fn insert_page(
         .bind::<Text, _>(&stored.message)
         .bind::<BigInt, _>(fanout.entity_id)
         .bind::<Text, _>(fanout.kind.entity_type())
-        .bind::<BigInt, _>(stored.actor())
+        .bind::<BigInt, _>(fanout.actor().0)
         .bind::<SqlUuid, _>(fanout.event_id)
         .bind::<Text, _>(&stored.dedupe_key)
+        .bind::<Nullable<Text>, _>(&fanout.subject_title)
         .load(conn)
         .await
 }
 
-async fn move_on(
+async fn advance(
     conn: &mut AsyncPgConnection,
     fanout: &Fanout,
-    state: State,
-    notified: usize,
+    state: FanoutState,
+    created: usize,
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
-    let (name, after) = match state {
-        State::Running { after } => ("running", Some(after)),
-        State::Done => ("done", None),
-        State::Abandoned => ("abandoned", None),
+    let (status, after) = match state {
+        FanoutState::Running { after } => (FanoutStatus::Running, Some(after)),
+        FanoutState::Done => (FanoutStatus::Done, None),
+        FanoutState::Abandoned => (FanoutStatus::Abandoned, None),
     };
     diesel::update(f::table.find(fanout.id))
         .set((
-            f::state.eq(name),
+            f::state.eq(status.as_str()),
             after.map(|after| f::after_follower_id.eq(after)),
             f::pages.eq(f::pages + 1),
-            f::notified.eq(f::notified + i64::try_from(notified).unwrap_or(0)),
+            f::notified.eq(f::notified + i64::try_from(created).unwrap_or(0)),
             f::attempts.eq(0),
             f::last_error.eq(None::<String>),
-            f::due_at.eq(now + JOB_TIME),
+            f::due_at.eq(now + JOB_TIMEOUT),
             f::updated_at.eq(diesel::dsl::now),
         ))
         .execute(conn)

@@ -1,34 +1,29 @@
-//! The jobs of the queue as they are written: names and data that programs in other languages read and write
-//! too.
+//! The names and data of the queue's jobs, which programs in other languages read and write too.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::domain::{Fanout, Kind};
+use crate::domain::{Fanout, NotificationKind};
 
-/// The version of the data that we write, and the only one that we read.
+/// The only version of the job data that this service reads and writes.
 const VERSION: u64 = 1;
 
-/// A job: one page of one fan-out.
+/// The job of one page of one fan-out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageJob {
     /// The job's name.
-    pub kind: Kind,
-    /// The job's data.
+    pub kind: NotificationKind,
     pub data: JobData,
 }
 
-/// The data of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobData {
     v: u64,
-    /// The fan-out.
     pub fanout_id: i64,
-    /// The event that it came from.
     pub event_id: Uuid,
-    /// The page after this follower, 0 for the first.
+    /// Where the page starts, [`Fanout::START`] for the first one.
     pub after_follower_id: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stream_id: Option<i64>,
@@ -36,43 +31,40 @@ pub struct JobData {
     vod_id: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     follower_id: Option<i64>,
-    /// Whose followers are told; of a new follower the one who is told.
+    /// The user whose followers are notified; for a new follower, the user who is notified.
     pub user_id: i64,
 }
 
-/// Why a job is none of ours.
+/// Why a job cannot be processed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadJob {
-    /// Its name is none of ours.
+pub enum InvalidJob {
     #[error("unknown job name {0:?}")]
     Name(String),
-    /// Its data lacks a field, or has one of another type.
-    #[error("bad job data: {0}")]
+    /// A field is missing or has the wrong type.
+    #[error("invalid job data: {0}")]
     Data(String),
-    /// It was written for another version of this service.
-    #[error("job data of version {0}, this worker reads version {VERSION}")]
+    #[error("job data has version {0}, this worker reads version {VERSION}")]
     Version(u64),
-    /// The fan-out that it names does not exist.
     #[error("unknown fan-out {0}")]
     UnknownFanout(i64),
-    /// It and its fan-out contradict each other.
+    /// The job and its fan-out contradict each other.
     #[error("the job does not belong to fan-out {0}")]
     OtherFanout(i64),
 }
 
 impl PageJob {
-    /// The job of the page after a follower.
+    /// The job of the page after the follower `after`.
     #[must_use]
     pub fn new(fanout: &Fanout, after: i64) -> Self {
-        let only = |kind: Kind| (fanout.kind == kind).then_some(fanout.entity_id);
+        let only = |kind: NotificationKind| (fanout.kind == kind).then_some(fanout.entity_id);
         let data = JobData {
             v: VERSION,
             fanout_id: fanout.id,
             event_id: fanout.event_id,
             after_follower_id: after,
-            stream_id: only(Kind::StreamStarted),
-            vod_id: only(Kind::NewVod),
-            follower_id: only(Kind::NewFollower),
+            stream_id: only(NotificationKind::StreamStarted),
+            vod_id: only(NotificationKind::NewVod),
+            follower_id: only(NotificationKind::NewFollower),
             user_id: fanout.user.0,
         };
         Self {
@@ -81,7 +73,7 @@ impl PageJob {
         }
     }
 
-    /// The job's id. Each page has one, so that a page that is added twice is one job.
+    /// Unique per page, so that adding a page twice adds one job.
     #[must_use]
     pub fn id(&self) -> String {
         format!(
@@ -90,35 +82,36 @@ impl PageJob {
         )
     }
 
-    /// Reads a job that anybody may have written.
-    ///
-    /// # Errors
-    /// Why it is none of ours, in words for whoever looks at the failed job.
-    pub fn parse(name: &str, data: &Value) -> Result<Self, BadJob> {
+    /// Reads a job, which any program may have added. The error is shown to operators as the reason of the
+    /// failed job.
+    pub fn parse(name: &str, data: &Value) -> Result<Self, InvalidJob> {
         let kind = name
             .parse()
-            .map_err(|_| BadJob::Name(name.chars().take(100).collect()))?;
+            .map_err(|_| InvalidJob::Name(name.chars().take(100).collect()))?;
         if let Some(version) = data.get("v").and_then(Value::as_u64).filter(|v| *v != VERSION) {
-            return Err(BadJob::Version(version));
+            return Err(InvalidJob::Version(version));
         }
-        let data = JobData::deserialize(data).map_err(|error| BadJob::Data(error.to_string()))?;
+        let data = JobData::deserialize(data).map_err(|error| InvalidJob::Data(error.to_string()))?;
         Ok(Self { kind, data })
     }
 
-    /// Checks that the job speaks of this fan-out.
+    /// Checks that the job's data matches its fan-out.
     ///
     /// # Errors
-    /// [`BadJob::OtherFanout`] when it does not.
-    pub fn belongs_to(&self, fanout: &Fanout) -> Result<(), BadJob> {
-        let mut own = Self::new(fanout, self.data.after_follower_id);
-        // What the job leads to may be left out; what is there must be right.
-        own.data.stream_id = own.data.stream_id.filter(|_| self.data.stream_id.is_some());
-        own.data.vod_id = own.data.vod_id.filter(|_| self.data.vod_id.is_some());
-        own.data.follower_id = own.data.follower_id.filter(|_| self.data.follower_id.is_some());
-        if own == *self {
+    /// [`InvalidJob::OtherFanout`] if it does not.
+    pub fn check_fanout(&self, fanout: &Fanout) -> Result<(), InvalidJob> {
+        let mut expected = Self::new(fanout, self.data.after_follower_id);
+        // The ids of the related entities are optional, but must match if present.
+        expected.data.stream_id = expected.data.stream_id.filter(|_| self.data.stream_id.is_some());
+        expected.data.vod_id = expected.data.vod_id.filter(|_| self.data.vod_id.is_some());
+        expected.data.follower_id = expected
+            .data
+            .follower_id
+            .filter(|_| self.data.follower_id.is_some());
+        if expected == *self {
             Ok(())
         } else {
-            Err(BadJob::OtherFanout(fanout.id))
+            Err(InvalidJob::OtherFanout(fanout.id))
         }
     }
 }
@@ -129,9 +122,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::State;
+    use crate::domain::FanoutState;
 
-    fn fanout(kind: Kind) -> Fanout {
+    fn fanout(kind: NotificationKind) -> Fanout {
         let event_id = "0190a5b4-0000-7000-8000-000000000001".parse().unwrap();
         Fanout {
             id: 17,
@@ -139,14 +132,15 @@ mod tests {
             kind,
             user: UserId(3),
             entity_id: 42,
-            state: State::Running { after: 0 },
+            subject_title: None,
+            state: FanoutState::Running { after: 0 },
             pages: 0,
         }
     }
 
     #[test]
-    fn the_data_is_that_of_the_contract() {
-        let job = PageJob::new(&fanout(Kind::StreamStarted), 1000);
+    fn job_data_matches_the_contract() {
+        let job = PageJob::new(&fanout(NotificationKind::StreamStarted), 1000);
         let data = json!({
             "v": 1, "fanoutId": 17, "eventId": "0190a5b4-0000-7000-8000-000000000001", "afterFollowerId": 1000,
             "streamId": 42, "userId": 3,
@@ -154,7 +148,10 @@ mod tests {
         assert_eq!(serde_json::to_value(&job.data).unwrap(), data);
         assert_eq!(PageJob::parse("stream_started", &data), Ok(job.clone()));
         assert_eq!(job.id(), "fanout-17-after-1000");
-        for (kind, field) in [(Kind::NewVod, "vodId"), (Kind::NewFollower, "followerId")] {
+        for (kind, field) in [
+            (NotificationKind::NewVod, "vodId"),
+            (NotificationKind::NewFollower, "followerId"),
+        ] {
             let data = serde_json::to_value(PageJob::new(&fanout(kind), 0).data).unwrap();
             assert_eq!(data[field], 42);
             assert!(data.get("streamId").is_none());
@@ -162,8 +159,8 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_job_says_what_is_wrong() {
-        let good = serde_json::to_value(PageJob::new(&fanout(Kind::NewVod), 0).data).unwrap();
+    fn invalid_job_names_the_problem() {
+        let good = serde_json::to_value(PageJob::new(&fanout(NotificationKind::NewVod), 0).data).unwrap();
         let reason = |name: &str, data: &Value| PageJob::parse(name, data).unwrap_err().to_string();
         assert_eq!(reason("send_mail", &good), "unknown job name \"send_mail\"");
         assert!(reason("new_vod", &json!({})).contains("missing field `v`"));
@@ -174,7 +171,7 @@ mod tests {
         newer["v"] = json!(2);
         assert_eq!(
             reason("new_vod", &newer),
-            "job data of version 2, this worker reads version 1"
+            "job data has version 2, this worker reads version 1"
         );
         for odd in [
             json!(null),
@@ -182,18 +179,18 @@ mod tests {
             json!("x"),
             json!({"v": 1, "fanoutId": "17"}),
         ] {
-            assert!(reason("new_vod", &odd).starts_with("bad job data"), "{odd}");
+            assert!(reason("new_vod", &odd).starts_with("invalid job data"), "{odd}");
         }
     }
 
     #[test]
-    fn a_job_belongs_to_one_fanout() {
-        let own = fanout(Kind::StreamStarted);
+    fn job_must_match_its_fanout() {
+        let own = fanout(NotificationKind::StreamStarted);
         let job = PageJob::new(&own, 0);
-        assert_eq!(job.belongs_to(&own), Ok(()));
+        assert_eq!(job.check_fanout(&own), Ok(()));
         let mut short = job.clone();
         short.data.stream_id = None;
-        assert_eq!(short.belongs_to(&own), Ok(()));
+        assert_eq!(short.check_fanout(&own), Ok(()));
         for other in [
             Fanout {
                 event_id: Uuid::nil(),
@@ -207,9 +204,9 @@ mod tests {
                 entity_id: 43,
                 ..own.clone()
             },
-            fanout(Kind::NewVod),
+            fanout(NotificationKind::NewVod),
         ] {
-            assert_eq!(job.belongs_to(&other), Err(BadJob::OtherFanout(17)));
+            assert_eq!(job.check_fanout(&other), Err(InvalidJob::OtherFanout(17)));
         }
     }
 }

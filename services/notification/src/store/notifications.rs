@@ -1,4 +1,4 @@
-//! Each user's notifications.
+//! The notifications of each user.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
@@ -9,38 +9,40 @@ use primitives::{Cursor, NotificationId, PageInfo, PageRequest, UserId};
 use storage::Database;
 use storage::list::{self, Count, List, SortKey, Total, in_page};
 
+use crate::domain::Subject;
 use crate::error::{Error, Result};
 use crate::schema::notifications as n;
 
-/// Rows that one transaction marks or removes.
+/// Rows that one transaction updates or removes.
 const BATCH: i64 = 1000;
 
 /// A notification as its user sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = n, check_for_backend(diesel::pg::Pg))]
 pub struct Notification {
-    /// Its id; rises with time.
+    /// Ascends with time.
     pub id: i64,
-    /// Whose it is.
     pub user_id: i64,
-    /// Its kind by name.
+    /// The name of a [`NotificationKind`](crate::domain::NotificationKind).
     pub type_: String,
-    /// The sentence.
     pub message: String,
-    /// Whether the user has read it.
     pub is_read: bool,
-    /// What it leads to.
     pub related_entity_id: i64,
-    /// What that is: `user`, `stream` or `vod`.
+    /// `user`, `stream` or `vod`.
     pub related_entity_type: String,
-    /// When it was written.
+    pub actor_id: i64,
     pub created_at: DateTime<Utc>,
+    subject_title: Option<String>,
 }
 
-/// A page of a user's notifications, newest first, all or only the read or unread ones.
-///
-/// # Errors
-/// The store's.
+impl Notification {
+    #[must_use]
+    pub fn subject(&self) -> Option<Subject> {
+        Subject::of(self.related_entity_id, self.subject_title.clone())
+    }
+}
+
+/// Returns a page of a user's notifications, newest first; all of them, or only the read or unread ones.
 pub async fn notifications_list(
     database: &Database,
     user: UserId,
@@ -49,14 +51,14 @@ pub async fn notifications_list(
 ) -> Result<(Vec<Notification>, PageInfo)> {
     let count = Count::always(page);
     let list = move |page| {
-        let keys = of(user, is_read).select((n::id, n::id));
+        let keys = of_user(user, is_read).select((n::id, n::id));
         let rows = n::table
             .filter(in_page(n::id))
             .order(n::id.desc())
             .select((Notification::as_select(), Total));
         List::new(keys, rows, SortKey::Id, count, page)
     };
-    let cursor = |last: &Notification| Cursor::of_id(last.id);
+    let cursor = |last: &Notification| Cursor::from_id(last.id);
     database
         .read(async move |conn: &mut AsyncPgConnection| {
             let loaded = list::load(conn, page, list, cursor).await;
@@ -65,8 +67,7 @@ pub async fn notifications_list(
         .await
 }
 
-/// A user's, all or only the read or unread ones.
-fn of(user: UserId, is_read: Option<bool>) -> n::BoxedQuery<'static, Pg> {
+fn of_user(user: UserId, is_read: Option<bool>) -> n::BoxedQuery<'static, Pg> {
     let query = n::table.filter(n::user_id.eq(user.0)).into_boxed();
     match is_read {
         Some(is_read) => query.filter(n::is_read.eq(is_read)),
@@ -74,24 +75,20 @@ fn of(user: UserId, is_read: Option<bool>) -> n::BoxedQuery<'static, Pg> {
     }
 }
 
-/// How many notifications the user has not read.
-///
-/// # Errors
-/// The store's.
-pub async fn notifications_unread(database: &Database, user: UserId) -> Result<u64> {
+pub async fn notifications_unread_count(database: &Database, user: UserId) -> Result<u64> {
     database
         .read(async move |conn: &mut AsyncPgConnection| {
-            let unread = of(user, Some(false)).select(count_star());
+            let unread = of_user(user, Some(false)).select(count_star());
             let count: i64 = unread.get_result(conn).await?;
             Ok(u64::try_from(count).unwrap_or(0))
         })
         .await
 }
 
-/// Marks one of the user's notifications as read, and says whether it was not; a repeat changes nothing.
+/// Marks one of the user's notifications as read. Returns whether it was unread before. Idempotent.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the user has none of this id.
+/// [`Error::NotFound`] if the user has no notification with this id.
 pub async fn notification_mark_read(
     database: &Database,
     user: UserId,
@@ -115,10 +112,7 @@ pub async fn notification_mark_read(
         .await
 }
 
-/// Marks all that the user has at this moment as read, in steps, and says how many were unread.
-///
-/// # Errors
-/// The store's.
+/// Marks all of the user's current notifications as read, in batches. Returns how many were unread.
 pub async fn notifications_mark_all_read(database: &Database, user: UserId) -> Result<u64> {
     let newest: Option<i64> = database
         .read(async move |conn: &mut AsyncPgConnection| {
@@ -131,17 +125,17 @@ pub async fn notifications_mark_all_read(database: &Database, user: UserId) -> R
     let Some(newest) = newest else { return Ok(0) };
     let mut marked = 0;
     loop {
-        let step = database
-            .transaction(async move |conn: &mut AsyncPgConnection| mark_step(conn, user, newest).await)
+        let batch = database
+            .transaction(async move |conn: &mut AsyncPgConnection| mark_batch(conn, user, newest).await)
             .await?;
-        marked += step;
-        if step < BATCH {
+        marked += batch;
+        if batch < BATCH {
             return Ok(u64::try_from(marked).unwrap_or(0));
         }
     }
 }
 
-async fn mark_step(conn: &mut AsyncPgConnection, user: UserId, newest: i64) -> Result<i64> {
+async fn mark_batch(conn: &mut AsyncPgConnection, user: UserId, newest: i64) -> Result<i64> {
     let unread = n::table
         .filter(
             n::user_id
@@ -161,10 +155,7 @@ async fn mark_step(conn: &mut AsyncPgConnection, user: UserId, newest: i64) -> R
     Ok(i64::try_from(marked).unwrap_or(BATCH))
 }
 
-/// Removes one batch of the notifications that were written before a time, and says how many.
-///
-/// # Errors
-/// The store's.
+/// Removes one batch of the notifications created before a time. Returns how many.
 pub async fn notifications_prune(database: &Database, before: DateTime<Utc>) -> Result<usize> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {

@@ -1,24 +1,20 @@
-//! Accounts that are gone, and the removal of what is theirs: their own notifications, and those that name
-//! them.
+//! Deleted accounts, and the removal of their rows: their own notifications, and those that name them.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use primitives::UserId;
 use storage::Database;
 
+use crate::domain::NotificationKind;
 use crate::error::Result;
-use crate::schema::purges as p;
+use crate::schema::{fanouts as f, notifications as n, purges as p};
 
 /// Rows that one transaction removes.
 const BATCH: i64 = 1000;
 
-/// Notes, in the transaction of the event, that an account is gone.
-///
-/// # Errors
-/// The store's.
-pub async fn purge_begin(conn: &mut AsyncPgConnection, user: UserId) -> Result<()> {
+/// Records, in the transaction of the event, that an account was deleted.
+pub async fn purge_create(conn: &mut AsyncPgConnection, user: UserId) -> Result<()> {
     diesel::insert_into(p::table)
         .values(p::user_id.eq(user.0))
         .on_conflict_do_nothing()
@@ -27,40 +23,41 @@ pub async fn purge_begin(conn: &mut AsyncPgConnection, user: UserId) -> Result<(
     Ok(())
 }
 
-/// Accounts whose things are not all removed yet.
-///
-/// # Errors
-/// The store's.
-pub async fn purges_open(database: &Database, limit: i64) -> Result<Vec<UserId>> {
+/// Returns up to `limit` deleted accounts that still have rows, the oldest first.
+pub async fn purges_unfinished(database: &Database, limit: i64) -> Result<Vec<UserId>> {
     database
         .read(async move |conn: &mut AsyncPgConnection| {
-            let open = p::table
+            let unfinished = p::table
                 .filter(p::finished_at.is_null())
                 .order(p::created_at)
                 .limit(limit);
-            let ids: Vec<i64> = open.select(p::user_id).load(conn).await?;
+            let ids: Vec<i64> = unfinished.select(p::user_id).load(conn).await?;
             Ok(ids.into_iter().map(UserId).collect())
         })
         .await
 }
 
-/// Removes one batch of an account's things; true when nothing was left.
-///
-/// # Errors
-/// The store's.
-pub async fn purge_step(database: &Database, user: UserId, now: DateTime<Utc>) -> Result<bool> {
+/// Removes one batch of an account's rows. Returns true once nothing is left.
+pub async fn purge_batch(database: &Database, user: UserId, now: DateTime<Utc>) -> Result<bool> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {
-            let fanouts = "DELETE FROM fanouts WHERE user_id = $1 OR (type = 'new_follower' AND related_entity_id = $1)";
-            diesel::sql_query(fanouts).bind::<BigInt, _>(user.0).execute(conn).await?;
-            let notifications = "DELETE FROM notifications WHERE id IN (SELECT id FROM notifications \
-                                 WHERE user_id = $1 OR actor_id = $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
-            let removed = diesel::sql_query(notifications)
-                .bind::<BigInt, _>(user.0)
-                .bind::<BigInt, _>(BATCH)
+            let as_follower = f::type_
+                .eq(NotificationKind::NewFollower.as_str())
+                .and(f::related_entity_id.eq(user.0));
+            diesel::delete(f::table.filter(f::user_id.eq(user.0).or(as_follower)))
                 .execute(conn)
                 .await?;
-            if removed > 0 {
+            let named = n::table
+                .filter(n::user_id.eq(user.0).or(n::actor_id.eq(user.0)))
+                .limit(BATCH)
+                .for_update()
+                .skip_locked()
+                .select(n::id);
+            let ids: Vec<i64> = named.load(conn).await?;
+            if !ids.is_empty() {
+                diesel::delete(n::table.filter(n::id.eq_any(ids)))
+                    .execute(conn)
+                    .await?;
                 return Ok(false);
             }
             diesel::update(p::table.find(user.0))
@@ -72,10 +69,8 @@ pub async fn purge_step(database: &Database, user: UserId, now: DateTime<Utc>) -
         .await
 }
 
-/// Forgets accounts that were removed before a time: no event about them is on its way any more.
-///
-/// # Errors
-/// The store's.
+/// Removes the records of accounts whose rows were all removed before a time: events about them can no longer
+/// arrive.
 pub async fn purges_prune(database: &Database, before: DateTime<Utc>) -> Result<usize> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {

@@ -1,18 +1,19 @@
 //! The job queue in Redis, in BullMQ's layout.
 //!
-//! `bullmq-rs` writes and moves the jobs. Its worker is not used, for three things found in it (version
-//! 2.2.0): a job that it fetched while its main loop blocks waits up to 5 s; one delayed job far in the
-//! future makes every fetch wait 5 s; and its check for stalled jobs takes jobs that have just been locked
-//! for stalled, and drops those that stalled too often without putting them among the failed. So the loop is
-//! ours (`inbound::jobs`), and what stalled or cannot be read is moved by the two scripts here.
+//! `bullmq-rs` writes and moves the jobs. Its worker (version 2.2.0) is not used, for three reasons: a job
+//! that it fetched while its main loop blocks waits up to 5 s; one delayed job far in the future makes every
+//! fetch wait 5 s; and its check for stalled jobs treats jobs that were just locked as stalled, and drops
+//! those that stalled too often instead of failing them. So `inbound::jobs` has its own loop, and the two
+//! scripts here move stalled and unreadable jobs.
 //!
-//! Nothing in the queue is the only copy of anything: Redis may be emptied at any time.
+//! The queue never has the only copy of anything: Redis may be emptied at any time.
 
 use std::time::Duration;
 
 use bullmq_rs::{
     BullmqError, Job, JobOptions, JobState, Queue, QueueBuilder, RedisConnection as QueueServer,
 };
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use storage::deadpool_redis::Pool;
@@ -25,48 +26,46 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::store::jobs::PageJob;
 
-/// The queue's name.
 pub const QUEUE: &str = "notifications";
-/// How long one command may take; the library's connection has no limit of its own.
-const ANSWER: Duration = Duration::from_secs(1);
-/// How long a worker that died keeps its job: the lock, renewed while the job runs.
-pub const LOCK: Duration = Duration::from_secs(5);
-/// Times that a job may lose its worker before it fails.
+/// The limit of one command; the library's connection has no limit of its own.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a dead worker keeps its job. A live worker renews the lock.
+pub const LOCK_TTL: Duration = Duration::from_secs(5);
+/// How often a job may lose its worker before it fails.
 const MAX_STALLS: u32 = 10;
-/// Finished jobs are kept this long, for whoever looks at the queue.
-const KEEP_COMPLETED: Duration = Duration::from_secs(3600);
-const KEEP_FAILED: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Jobs that one round of cleaning removes.
+/// How long finished jobs are kept for operators.
+const COMPLETED_RETENTION: Duration = Duration::from_secs(3600);
+const FAILED_RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Finished jobs removed per call, of each state.
 const CLEAN_BATCH: u64 = 1000;
 
-/// The queue `notifications`.
 pub struct JobQueue {
     url: SecretString,
     prefix: String,
     redis: Redis,
-    /// The connection that waits for jobs, apart from the one that commands share.
+    /// A separate connection for blocking waits, which would hold up the shared one.
     waiting: Pool,
     queue: Mutex<Option<std::sync::Arc<Queue<Value>>>>,
     unreadable: Script,
     stalled: Script,
 }
 
-/// A job that this worker holds.
+/// A job that this worker has locked.
 pub struct TakenJob {
     job: Job<Value>,
     token: String,
 }
 
 impl JobQueue {
-    /// Prepares the queue under BullMQ's own prefix; connects when first used.
+    /// Prepares the queue under a BullMQ key prefix. Connects on first use.
     ///
     /// # Errors
-    /// When the URL cannot be understood.
+    /// An invalid URL.
     pub fn new(config: &RedisConfig, redis: Redis, prefix: &str) -> Result<Self> {
         Ok(Self {
             url: config.redis_url.clone(),
             prefix: prefix.to_owned(),
-            waiting: redis.pool(1, ANSWER + ANSWER)?,
+            waiting: redis.pool(1, COMMAND_TIMEOUT * 2)?,
             redis,
             queue: Mutex::new(None),
             unreadable: Script::new(include_str!("queue/unreadable.lua")),
@@ -74,10 +73,7 @@ impl JobQueue {
         })
     }
 
-    /// Adds a job, unless one of its id is there in any state.
-    ///
-    /// # Errors
-    /// When Redis does not take it.
+    /// Adds a job, unless a job with its id exists in any state.
     pub async fn add(&self, job: &PageJob) -> Result<()> {
         let data = serde_json::to_value(&job.data).map_err(|error| Error::Queue(error.to_string()))?;
         let options = JobOptions {
@@ -90,22 +86,19 @@ impl JobQueue {
         Ok(())
     }
 
-    /// Adds the job of a page whose fan-out goes on: nothing when a job of it is alive, anew when it ended or
-    /// is gone.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
+    /// Adds the job of an unwritten page again if it ended or is gone. Returns false if the job is still waiting
+    /// or running.
     pub async fn revive(&self, job: &PageJob) -> Result<bool> {
         let (queue, id) = (self.queue().await?, job.id());
         let alive = match within(queue.get_job(&id)).await? {
             None => false,
-            Some(mut there) => match within_raw(there.get_state()).await? {
+            Some(mut job) => match within_raw(job.get_state()).await? {
                 Ok(JobState::Completed | JobState::Failed) | Err(BullmqError::JobNotFound(_)) => {
                     within(queue.remove(&id)).await?;
                     false
                 }
                 Ok(_) => true,
-                Err(error) => return Err(failed(&error)),
+                Err(error) => return Err(queue_error(&error)),
             },
         };
         if !alive {
@@ -114,13 +107,10 @@ impl JobQueue {
         Ok(!alive)
     }
 
-    /// Takes the next job that waits, for [`LOCK`]. A job that cannot be read fails here, with the reason.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
-    pub async fn take(&self) -> Result<Option<TakenJob>> {
+    /// Takes and locks the next waiting job for [`LOCK_TTL`]. Fails an unreadable job with the reason.
+    pub async fn take(&self, now: DateTime<Utc>) -> Result<Option<TakenJob>> {
         let queue = self.queue().await?;
-        // A token for each job: whatever this one locked is the job that was taken.
+        // One token per job, so that the script can find an unreadable job by its lock.
         let token = Uuid::new_v4().to_string();
         match within_raw(queue.get_next_job(&token)).await? {
             Ok(Some(job)) => {
@@ -129,55 +119,49 @@ impl JobQueue {
                 Ok(Some(taken))
             }
             Ok(None) => Ok(None),
-            Err(BullmqError::Redis(error)) => Err(Error::Store(error_of(&error))),
+            Err(BullmqError::Redis(error)) => Err(Error::Store(store_error(&error))),
             Err(unreadable) => {
-                self.fail_unreadable(&token, &unreadable.to_string()).await?;
+                self.fail_unreadable(&token, &unreadable.to_string(), now).await?;
                 Ok(None)
             }
         }
     }
 
-    /// Keeps the job for another [`LOCK`]; false when it was taken away.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
+    /// Extends the lock by [`LOCK_TTL`]. Returns false if another worker has taken the job.
     pub async fn renew(&self, taken: &TakenJob) -> Result<bool> {
         let (ids, tokens) = ([taken.job.id.clone()], [taken.token.clone()]);
-        let lost = within(self.queue().await?.extend_job_locks(&ids, &tokens, LOCK)).await?;
+        let lost = within(self.queue().await?.extend_job_locks(&ids, &tokens, LOCK_TTL)).await?;
         Ok(lost.is_empty())
     }
 
-    /// Moves a job to those that are completed.
+    /// Moves a job to the completed ones.
     ///
     /// # Errors
-    /// When Redis does not answer, or the job was taken away.
+    /// Also if another worker has taken the job.
     pub async fn complete(&self, mut taken: TakenJob, result: Value) -> Result<()> {
         within(taken.job.move_to_completed(result)).await
     }
 
-    /// Moves a job to those that failed.
+    /// Moves a job to the failed ones.
     ///
     /// # Errors
-    /// When Redis does not answer, or the job was taken away.
+    /// Also if another worker has taken the job.
     pub async fn fail(&self, mut taken: TakenJob, reason: &str) -> Result<()> {
         within(taken.job.move_to_failed(reason)).await
     }
 
-    /// Waits until a job may be there, at most for a time. BullMQ's marker `0` says that one waits, `1` when
-    /// a delayed one is due.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
-    pub async fn wait(&self, at_most: Duration, now: i64) -> Result<()> {
-        let mut left = at_most.min(ANSWER);
-        // A pooled connection that breaks is replaced by the pool.
+    /// Waits until a job may be available, for at most `limit`. BullMQ's marker `0` says that a job is waiting;
+    /// `1` carries the time at which a delayed job is due.
+    pub async fn wait(&self, limit: Duration, now: DateTime<Utc>) -> Result<()> {
+        let mut left = limit.min(COMMAND_TIMEOUT);
+        // The pool replaces a broken connection.
         let mut connection = self
             .waiting
             .get()
             .await
             .map_err(|error| Error::Queue(error.to_string()))?;
         while !left.is_zero() {
-            let began = tokio::time::Instant::now();
+            let started = tokio::time::Instant::now();
             let mut marker = cmd("BZPOPMIN");
             marker.arg(self.key("marker")).arg(left.as_secs_f64());
             let popped: Option<(String, String, f64)> = marker
@@ -186,10 +170,10 @@ impl JobQueue {
                 .map_err(|error| Error::Store(error.into()))?;
             match popped {
                 Some((_, member, due)) if member == "1" => {
-                    // The marker is written again by the next fetch that finds nothing.
-                    let rest =
-                        Duration::from_millis(u64::try_from(millis(due).saturating_sub(now)).unwrap_or(0));
-                    left = left.saturating_sub(began.elapsed()).min(rest);
+                    // Popping the marker loses nothing: the next fetch that finds no job writes it again.
+                    let until_due = millis(due).saturating_sub(now.timestamp_millis());
+                    let until_due = Duration::from_millis(u64::try_from(until_due).unwrap_or(0));
+                    left = left.saturating_sub(started.elapsed()).min(until_due);
                 }
                 _ => return Ok(()),
             }
@@ -197,39 +181,31 @@ impl JobQueue {
         Ok(())
     }
 
-    /// Gives jobs whose worker died back to those that wait, and says how many.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
-    pub async fn requeue_stalled(&self) -> Result<u64> {
+    /// Moves jobs whose worker died back to the waiting ones. Returns how many.
+    pub async fn requeue_stalled(&self, now: DateTime<Utc>) -> Result<u64> {
         let mut call = self.stalled.prepare_invoke();
         for key in [
             "active", "wait", "paused", "meta", "stalled", "marker", "failed", "events",
         ] {
             call.key(self.key(key));
         }
-        call.arg(self.key(""))
-            .arg(MAX_STALLS)
-            .arg(chrono::Utc::now().timestamp_millis());
+        call.arg(self.key("")).arg(MAX_STALLS).arg(now.timestamp_millis());
         Ok(call
             .invoke_async(&mut self.redis.connection())
             .await
             .map_err(storage::Error::from)?)
     }
 
-    /// Removes jobs that finished a while ago.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
+    /// Removes jobs that finished long ago.
     pub async fn clean(&self) -> Result<()> {
         let queue = self.queue().await?;
-        within(queue.clean(KEEP_COMPLETED, CLEAN_BATCH, JobState::Completed)).await?;
-        within(queue.clean(KEEP_FAILED, CLEAN_BATCH, JobState::Failed)).await?;
+        within(queue.clean(COMPLETED_RETENTION, CLEAN_BATCH, JobState::Completed)).await?;
+        within(queue.clean(FAILED_RETENTION, CLEAN_BATCH, JobState::Failed)).await?;
         Ok(())
     }
 
-    async fn fail_unreadable(&self, token: &str, reason: &str) -> Result<()> {
-        tracing::warn!(reason, "a job cannot be read");
+    async fn fail_unreadable(&self, token: &str, reason: &str, now: DateTime<Utc>) -> Result<()> {
+        tracing::warn!(reason, "unreadable job");
         let mut call = self.unreadable.prepare_invoke();
         for key in ["active", "failed", "stalled", "events"] {
             call.key(self.key(key));
@@ -237,7 +213,7 @@ impl JobQueue {
         call.arg(self.key(""))
             .arg(token)
             .arg(format!("unreadable job: {reason}"));
-        call.arg(chrono::Utc::now().timestamp_millis());
+        call.arg(now.timestamp_millis());
         call.invoke_async::<()>(&mut self.redis.connection())
             .await
             .map_err(storage::Error::from)?;
@@ -248,7 +224,7 @@ impl JobQueue {
         format!("{}:{QUEUE}:{name}", self.prefix)
     }
 
-    /// The library connects when it is built, so it is built when Redis is first there.
+    /// Building the library's queue connects it, so this happens on first use and is retried after a failure.
     async fn queue(&self) -> Result<std::sync::Arc<Queue<Value>>> {
         let mut queue = self.queue.lock().await;
         if let Some(queue) = queue.as_ref() {
@@ -264,54 +240,49 @@ impl JobQueue {
 }
 
 impl TakenJob {
-    /// The job's id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.job.id
     }
 
-    /// The job's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.job.name
     }
 
-    /// The job's data.
     #[must_use]
     pub fn data(&self) -> &Value {
         &self.job.data
     }
 }
 
-async fn within<T>(answer: impl Future<Output = Result<T, BullmqError>>) -> Result<T> {
-    within_raw(answer).await?.map_err(|error| failed(&error))
+async fn within<T>(command: impl Future<Output = Result<T, BullmqError>>) -> Result<T> {
+    within_raw(command).await?.map_err(|error| queue_error(&error))
 }
 
 async fn within_raw<T>(
-    answer: impl Future<Output = Result<T, BullmqError>>,
+    command: impl Future<Output = Result<T, BullmqError>>,
 ) -> Result<Result<T, BullmqError>> {
-    timeout(ANSWER, answer).await.map_err(|_| {
-        Error::Store(storage::Error::Timeout(
-            "the job queue did not answer in time".to_owned(),
-        ))
-    })
+    timeout(COMMAND_TIMEOUT, command)
+        .await
+        .map_err(|_| Error::Store(storage::Error::Timeout("the job queue timed out".to_owned())))
 }
 
-fn failed(error: &BullmqError) -> Error {
+fn queue_error(error: &BullmqError) -> Error {
     match error {
-        BullmqError::Redis(error) => Error::Store(error_of(error)),
+        BullmqError::Redis(error) => Error::Store(store_error(error)),
         other => Error::Queue(other.to_string()),
     }
 }
 
-fn error_of(error: &storage::deadpool_redis::redis::RedisError) -> storage::Error {
+fn store_error(error: &storage::deadpool_redis::redis::RedisError) -> storage::Error {
     storage::Error::Unavailable(error.to_string())
 }
 
-/// A marker's score is a time in milliseconds, with the job's order in the lowest bits where BullMQ adds it.
+/// Converts a marker's score to Unix milliseconds. BullMQ may add the job's order in the lowest bits.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a float of milliseconds is far below the bound; beyond it saturates"
+    reason = "milliseconds are far below the limit of i64, and the cast saturates beyond it"
 )]
 fn millis(score: f64) -> i64 {
     score as i64

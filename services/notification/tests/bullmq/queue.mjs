@@ -1,6 +1,6 @@
-// The official package on the queue of the notification service, told by one line of JSON for each command:
+// Runs the official package on the queue of the notification service, one command per process:
 //   node queue.mjs <5|6> <redis url> <prefix> list|add|retry|work [JSON]
-// Answers one line of JSON.
+// Prints the result as one line of JSON.
 const [version, url, prefix, command, argument] = process.argv.slice(2);
 const { Queue, Worker } = await import(`bullmq-${version}`);
 const { Redis } = await import('ioredis');
@@ -32,7 +32,7 @@ const commands = {
     await job.retry();
     return { id: job.id };
   },
-  // Works the first job that comes.
+  // Processes the first job.
   async work() {
     return new Promise((resolve, reject) => {
       const worker = new Worker(QUEUE, async (job) => ({ by: 'node', fanoutId: job.data.fanoutId }), { connection, prefix });

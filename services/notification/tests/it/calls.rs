@@ -4,17 +4,18 @@ use identity::ServiceName;
 use proto::common::v1::PageRequest;
 use proto::events::v1::NotificationsRead;
 use proto::notification::v1::{
-    ListNotificationsRequest, MarkAllReadRequest, MarkReadRequest, UnreadCountRequest,
+    ListNotificationsRequest, MarkAllReadRequest, MarkReadRequest, Subject, UnreadCountRequest,
 };
 use tonic::Code;
 
-use crate::world::{Replica, SOON, World};
+use crate::world::{Replica, TIMEOUT, World};
 
-/// Writes notifications 1 to n for a user, oldest first.
-async fn write(world: &World, user: i64, n: i64) {
+/// Inserts notifications 1 to `n` for a user, oldest first.
+async fn insert(world: &World, user: i64, n: i64) {
     let statement = format!(
-        "WITH n AS (INSERT INTO notifications (user_id, type, message, related_entity_id, related_entity_type, actor_id, event_id, \
-         dedupe_key) SELECT {user}, 'stream_started', 'message ' || i, i, 'stream', 1, gen_random_uuid(), 'stream_started:' || i \
+        "WITH n AS (INSERT INTO notifications (user_id, type, message, related_entity_id, related_entity_type, \
+         actor_id, event_id, dedupe_key, subject_title) SELECT {user}, 'stream_started', 'message ' || i, i, \
+         'stream', 1, gen_random_uuid(), 'stream_started:' || i, 'title ' || i \
          FROM generate_series(1, {n}) AS i ORDER BY i RETURNING id) SELECT count(*) FROM n"
     );
     assert_eq!(world.count(&statement).await, n);
@@ -34,10 +35,10 @@ async fn world() -> (World, Replica) {
 }
 
 #[tokio::test]
-async fn lists_go_by_page_and_by_cursor() {
+async fn lists_page_by_number_and_by_cursor() {
     let (world, replica) = world().await;
-    write(&world, 5, 25).await;
-    write(&world, 6, 3).await;
+    insert(&world, 5, 25).await;
+    insert(&world, 6, 3).await;
     let mut client = world.client(&replica, 5);
     let first = client
         .list_notifications(page(1, 10, None))
@@ -59,6 +60,14 @@ async fn lists_go_by_page_and_by_cursor() {
             .notifications
             .iter()
             .all(|n| n.user_id == 5 && !n.is_read && n.created_at.is_some())
+    );
+    let subject = Subject {
+        id: 25,
+        title: "title 25".to_owned(),
+    };
+    assert_eq!(
+        (first.notifications[0].actor_id, &first.notifications[0].subject),
+        (1, &Some(subject))
     );
 
     let by_number = client
@@ -83,7 +92,7 @@ async fn lists_go_by_page_and_by_cursor() {
         (last.notifications.len(), last.page.unwrap().next_cursor),
         (5, String::new())
     );
-    // Ten unless the caller says.
+    // The default page size is ten.
     let default = client
         .list_notifications(ListNotificationsRequest::default())
         .await
@@ -93,9 +102,9 @@ async fn lists_go_by_page_and_by_cursor() {
 }
 
 #[tokio::test]
-async fn everybody_reads_their_own() {
+async fn users_read_only_their_own_notifications() {
     let (world, replica) = world().await;
-    write(&world, 5, 3).await;
+    insert(&world, 5, 3).await;
     let (mut own, mut other) = (world.client(&replica, 5), world.client(&replica, 6));
     let list = own
         .list_notifications(page(1, 10, None))
@@ -104,8 +113,8 @@ async fn everybody_reads_their_own() {
         .into_inner()
         .notifications;
     let id = list[0].id;
-    let refused = other.mark_read(MarkReadRequest { id }).await.unwrap_err();
-    assert_eq!(refused.code(), Code::NotFound);
+    let error = other.mark_read(MarkReadRequest { id }).await.unwrap_err();
+    assert_eq!(error.code(), Code::NotFound);
     assert_eq!(
         own.unread_count(UnreadCountRequest {})
             .await
@@ -123,6 +132,7 @@ async fn everybody_reads_their_own() {
             .notification
             .unwrap();
         assert!(marked.is_read && marked.id == id);
+        assert_eq!((marked.actor_id, &marked.subject), (1, &list[0].subject));
     }
     assert_eq!(
         own.unread_count(UnreadCountRequest {})
@@ -161,23 +171,23 @@ async fn everybody_reads_their_own() {
                 .affected_count
         };
     assert_eq!(all(other.clone()).await, 0);
-    write(&world, 6, 1).await;
+    insert(&world, 6, 1).await;
     assert_eq!((all(own.clone()).await, all(own.clone()).await), (2, 0));
-    assert_eq!(all(other).await, 1, "nobody reads for somebody else");
-    // Told when something changed, and only then: with the last one all that came before it have come.
-    let told = |user_id, ids: &[i64], all, unread_count| NotificationsRead {
+    assert_eq!(all(other).await, 1, "each user marks only their own");
+    // Pushed only when something changed. Messages stay in order, so the last one comes after all others.
+    let read_message = |user_id, ids: &[i64], all, unread_count| NotificationsRead {
         user_id,
         ids: ids.to_vec(),
         all,
         unread_count,
     };
-    stack::eventually(SOON, "what was read", async || {
+    stack::eventually(TIMEOUT, "the read messages", async || {
         let read = world.read();
         if read
             == [
-                told(5, &[id], false, 2),
-                told(5, &[], true, 0),
-                told(6, &[], true, 0),
+                read_message(5, &[id], false, 2),
+                read_message(5, &[], true, 0),
+                read_message(6, &[], true, 0),
             ]
         {
             Ok(())
@@ -198,9 +208,9 @@ async fn everybody_reads_their_own() {
 }
 
 #[tokio::test]
-async fn all_are_marked_however_many() {
+async fn mark_all_read_spans_batches() {
     let (world, replica) = world().await;
-    write(&world, 5, 2300).await;
+    insert(&world, 5, 2300).await;
     let mut client = world.client(&replica, 5);
     let marked = client
         .mark_all_read(MarkAllReadRequest {})
@@ -220,7 +230,7 @@ async fn all_are_marked_however_many() {
 }
 
 #[tokio::test]
-async fn bad_input_is_refused() {
+async fn invalid_input_is_rejected() {
     let (world, replica) = world().await;
     let mut client = world.client(&replica, 5);
     for bad in [
@@ -228,8 +238,8 @@ async fn bad_input_is_refused() {
         page(u32::MAX, 100, None),
         page(0, 10, Some("x".to_owned())),
     ] {
-        let refused = client.list_notifications(bad).await.unwrap_err();
-        assert_eq!(refused.code(), Code::InvalidArgument);
+        let error = client.list_notifications(bad).await.unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument);
     }
     for (id, code) in [
         (0, Code::InvalidArgument),
@@ -245,7 +255,7 @@ async fn bad_input_is_refused() {
 }
 
 #[tokio::test]
-async fn only_the_gateway_calls_and_only_for_a_user() {
+async fn only_the_gateway_may_call_on_behalf_of_a_user() {
     let (world, replica) = world().await;
     let token = world
         .issuer
@@ -274,14 +284,14 @@ async fn only_the_gateway_calls_and_only_for_a_user() {
             "{other}"
         );
     }
-    // Straight to the port, without a service token.
+    // Directly, without a service token.
     let channel = tonic::transport::Endpoint::new(format!("http://{}", replica.app.grpc_addr))
         .unwrap()
         .connect_lazy();
     let mut bare =
         proto::notification::v1::notification_service_client::NotificationServiceClient::new(channel);
-    let refused = bare.unread_count(UnreadCountRequest {}).await.unwrap_err();
-    assert_eq!(refused.code(), Code::Unauthenticated);
+    let error = bare.unread_count(UnreadCountRequest {}).await.unwrap_err();
+    assert_eq!(error.code(), Code::Unauthenticated);
     let mut request = tonic::Request::new(UnreadCountRequest {});
     request
         .metadata_mut()

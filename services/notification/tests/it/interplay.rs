@@ -1,4 +1,4 @@
-//! The official `bullmq` package for Node.js, versions 5 and 6, on the same queue.
+//! The official `bullmq` package for Node.js, versions 5 and 6, on the service's queue.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::world::{SOON, World, live};
+use crate::world::{TIMEOUT, World, live};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/bullmq")
@@ -36,7 +36,7 @@ async fn node(world: &World, version: &str, command: &str, input: Option<Value>)
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{command}: no JSON: {error}"))
 }
 
-async fn in_node(version: &str) {
+async fn share_the_queue(version: &str) {
     let world = World::new().await;
     world.auth.follow(1, 101..=104);
     world.auth.refuse_after(0);
@@ -47,11 +47,12 @@ async fn in_node(version: &str) {
         .await;
     let fanout = world.count("SELECT id AS count FROM fanouts").await;
 
-    // Node lists our job as the contract has it, and why it failed.
+    // Node lists the service's job with the data of the contract.
     let jobs = node(&world, version, "list", None).await;
     let job = &jobs[0];
     let data = json!({
-        "v": 1, "fanoutId": fanout, "eventId": event.to_string(), "afterFollowerId": 0, "streamId": 7, "userId": 1,
+        "v": 1, "fanoutId": fanout, "eventId": event.to_string(), "afterFollowerId": 0, "streamId": 7,
+        "userId": 1,
     });
     assert_eq!(
         (&job["name"], &job["data"]),
@@ -60,7 +61,7 @@ async fn in_node(version: &str) {
     );
     assert_eq!(job["id"], json!(format!("fanout-{fanout}-after-0")));
 
-    // A job that Node adds is worked by us: one of ours, and one that is none.
+    // The service processes jobs that Node adds: a valid one and an invalid one.
     let bad = node(
         &world,
         version,
@@ -77,7 +78,7 @@ async fn in_node(version: &str) {
     )
     .await;
     world.counted("SELECT count(*) FROM notifications", 4).await;
-    let listed = stack::eventually(SOON, "all jobs to end", async || {
+    let listed = stack::eventually(TIMEOUT, "all jobs to end", async || {
         let jobs = node(&world, version, "list", None).await;
         let ended = |job: &Value| job["state"] == "completed" || job["state"] == "failed";
         jobs.as_array().unwrap().iter().all(ended).then_some(jobs)
@@ -91,12 +92,15 @@ async fn in_node(version: &str) {
         .unwrap();
     assert_eq!(
         (&bad["state"], &bad["failedReason"]),
-        (&json!("failed"), &json!("bad job data: missing field `fanoutId`"))
+        (
+            &json!("failed"),
+            &json!("invalid job data: missing field `fanoutId`")
+        )
     );
 
-    // Node retries it, we fail it again: alive.
+    // Node retries the job, and the service fails it again.
     node(&world, version, "retry", Some(json!({ "id": bad["id"] }))).await;
-    let again = stack::eventually(SOON, "the retried job to fail", async || {
+    let again = stack::eventually(TIMEOUT, "the retried job to fail", async || {
         let jobs = node(&world, version, "list", None).await;
         jobs.as_array()
             .unwrap()
@@ -106,7 +110,7 @@ async fn in_node(version: &str) {
     again.await.unwrap();
     replica.stop().await;
 
-    // A job that we add is worked by Node.
+    // Node processes a job that the Rust library adds.
     let again = Box::pin(node(&world, version, "work", None));
     let queue = bullmq_rs::QueueBuilder::new("notifications")
         .connection(bullmq_rs::RedisConnection::new(&world.servers.redis_url))
@@ -127,11 +131,11 @@ async fn in_node(version: &str) {
 }
 
 #[tokio::test]
-async fn version_5_lists_adds_retries_and_works() {
-    in_node("5").await;
+async fn bullmq_5_shares_the_queue() {
+    share_the_queue("5").await;
 }
 
 #[tokio::test]
-async fn version_6_lists_adds_retries_and_works() {
-    in_node("6").await;
+async fn bullmq_6_shares_the_queue() {
+    share_the_queue("6").await;
 }

@@ -1,5 +1,4 @@
-//! The notification service against real servers: events in, calls in, notifications, realtime messages and
-//! jobs out.
+//! Tests of the notification service against real servers.
 
 #![expect(
     clippy::unwrap_used,

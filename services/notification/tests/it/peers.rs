@@ -1,4 +1,4 @@
-//! Plays the auth service: keys, no revocations, and as many followers as a test wants.
+//! A fake auth service: keys, no revocations, and the followers that a test sets.
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
@@ -23,31 +23,30 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
-/// What the auth service would know.
 #[derive(Default)]
-pub(crate) struct Known {
+pub(crate) struct AuthState {
     pub(crate) keys: Mutex<KeySet>,
     pub(crate) followers: Mutex<HashMap<i64, BTreeSet<i64>>>,
-    /// Pages that were asked for.
+    /// Requested pages.
     pub(crate) pages: AtomicUsize,
-    /// Pages after this follower are refused.
+    /// Pages after this follower fail.
     pub(crate) refuse_after: AtomicI64,
 }
 
 #[derive(Clone)]
-pub(crate) struct Auth(pub(crate) Arc<Known>);
+pub(crate) struct Auth(pub(crate) Arc<AuthState>);
 
 impl Auth {
     pub(crate) fn new(keys: KeySet) -> Self {
         let refuse_after = AtomicI64::new(i64::MAX);
-        Self(Arc::new(Known {
+        Self(Arc::new(AuthState {
             keys: Mutex::new(keys),
             refuse_after,
-            ..Known::default()
+            ..AuthState::default()
         }))
     }
 
-    /// Answers on a port of its own until the runtime ends.
+    /// Serves on its own port until the runtime ends.
     pub(crate) async fn serve(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -86,7 +85,7 @@ impl Auth {
     fn follower_page(&self, request: FollowerPageRequest) -> Result<FollowerPageResponse, Status> {
         self.0.pages.fetch_add(1, Ordering::SeqCst);
         if request.after_follower_id >= self.0.refuse_after.load(Ordering::SeqCst) {
-            return Err(Status::unavailable("the test says so"));
+            return Err(Status::unavailable("unavailable in this test"));
         }
         let followers = self.0.followers.lock().unwrap();
         let limit = usize::try_from(request.limit).unwrap();
@@ -128,10 +127,10 @@ impl tower::Service<http::Request<Body>> for Auth {
             .to_owned();
         Box::pin(async move {
             Ok(match method.as_str() {
-                "KeySet" => answer(request, move |r| auth.key_set(r)).await,
-                "FollowerPage" => answer(request, move |r| auth.follower_page(r)).await,
+                "KeySet" => respond(request, move |r| auth.key_set(r)).await,
+                "FollowerPage" => respond(request, move |r| auth.follower_page(r)).await,
                 "RevocationsSince" => {
-                    answer(request, |r: RevocationsSinceRequest| {
+                    respond(request, |r: RevocationsSinceRequest| {
                         Ok(RevocationsSinceResponse {
                             revocations: Vec::new(),
                             cursor: r.cursor,
@@ -145,7 +144,7 @@ impl tower::Service<http::Request<Body>> for Auth {
     }
 }
 
-async fn answer<Q, A>(
+async fn respond<Q, A>(
     request: http::Request<Body>,
     handler: impl FnMut(Q) -> Result<A, Status>,
 ) -> http::Response<Body>

@@ -1,10 +1,10 @@
-//! The queue: jobs that others wrote, and workers that died.
+//! The queue: jobs added by other programs, and workers that died.
 
 use bullmq_rs::{JobState, Queue, QueueBuilder, RedisConnection};
 use serde_json::{Value, json};
 use storage::deadpool_redis::redis::{AsyncCommands, cmd};
 
-use crate::world::{SOON, World, live};
+use crate::world::{TIMEOUT, World, live};
 
 async fn queue(world: &World) -> Queue<Value> {
     let builder =
@@ -18,7 +18,7 @@ fn key(world: &World, name: &str) -> String {
 
 async fn failed(queue: &Queue<Value>, id: &str) -> String {
     let state = async || queue.get_job(id).await.unwrap()?.get_state().await.ok();
-    let wait = stack::eventually(SOON, "the job to fail", async || {
+    let wait = stack::eventually(TIMEOUT, "the job to fail", async || {
         state().await == Some(JobState::Failed)
     });
     wait.await.unwrap();
@@ -32,14 +32,14 @@ async fn failed(queue: &Queue<Value>, id: &str) -> String {
 }
 
 #[tokio::test]
-async fn bad_jobs_fail_with_a_reason_and_the_worker_lives() {
+async fn invalid_jobs_fail_with_a_reason() {
     let world = World::new().await;
     world.auth.follow(1, [101]);
     let _replica = world.replica(|_| {}).await;
     let queue = queue(&world).await;
     let good = json!({
-        "v": 1, "fanoutId": 4711, "eventId": "0190a5b4-0000-7000-8000-000000000001", "afterFollowerId": 0, "streamId": 7,
-        "userId": 1,
+        "v": 1, "fanoutId": 4711, "eventId": "0190a5b4-0000-7000-8000-000000000001", "afterFollowerId": 0,
+        "streamId": 7, "userId": 1,
     });
     let mut without = good.clone();
     without.as_object_mut().unwrap().remove("userId");
@@ -47,17 +47,21 @@ async fn bad_jobs_fail_with_a_reason_and_the_worker_lives() {
     newer["v"] = json!(2);
     for (name, data, reason) in [
         ("send_mail", good.clone(), "unknown job name \"send_mail\""),
-        ("stream_started", json!({}), "bad job data: missing field `v`"),
-        ("stream_started", without, "bad job data: missing field `userId`"),
+        ("stream_started", json!({}), "invalid job data: missing field `v`"),
+        (
+            "stream_started",
+            without,
+            "invalid job data: missing field `userId`",
+        ),
         (
             "stream_started",
             json!("text"),
-            "bad job data: invalid type: string \"text\", expected struct JobData",
+            "invalid job data: invalid type: string \"text\", expected struct JobData",
         ),
         (
             "stream_started",
             newer,
-            "job data of version 2, this worker reads version 1",
+            "job data has version 2, this worker reads version 1",
         ),
         ("stream_started", good, "unknown fan-out 4711"),
     ] {
@@ -69,7 +73,7 @@ async fn bad_jobs_fail_with_a_reason_and_the_worker_lives() {
 }
 
 #[tokio::test]
-async fn a_job_for_another_fanout_than_it_says_fails() {
+async fn job_that_contradicts_its_fanout_fails() {
     let world = World::new().await;
     world.auth.follow(1, [101]);
     let _replica = world.replica(|_| {}).await;
@@ -79,7 +83,8 @@ async fn a_job_for_another_fanout_than_it_says_fails() {
         .await;
     let id = world.count("SELECT id AS count FROM fanouts").await;
     let data = json!({
-        "v": 1, "fanoutId": id, "eventId": "0190a5b4-0000-7000-8000-000000000001", "afterFollowerId": 0, "userId": 1,
+        "v": 1, "fanoutId": id, "eventId": "0190a5b4-0000-7000-8000-000000000001", "afterFollowerId": 0,
+        "userId": 1,
     });
     let queue = queue(&world).await;
     let job = queue.add("stream_started", data, None).await.unwrap();
@@ -90,7 +95,7 @@ async fn a_job_for_another_fanout_than_it_says_fails() {
 }
 
 #[tokio::test]
-async fn handwritten_hashes_fail_as_unreadable() {
+async fn incomplete_hashes_fail_as_unreadable() {
     let world = World::new().await;
     world.auth.follow(1, [101]);
     let _replica = world.replica(|_| {}).await;
@@ -126,7 +131,9 @@ async fn handwritten_hashes_fail_as_unreadable() {
                 .unwrap();
             score.is_some()
         };
-        stack::eventually(SOON, "the job to fail", failed).await.unwrap();
+        stack::eventually(TIMEOUT, "the job to fail", failed)
+            .await
+            .unwrap();
         let reason: String = redis.hget(key(&world, id), "failedReason").await.unwrap();
         assert!(reason.starts_with("unreadable job: "), "{reason}");
     }
@@ -137,7 +144,7 @@ async fn handwritten_hashes_fail_as_unreadable() {
 }
 
 #[tokio::test]
-async fn a_job_whose_worker_died_is_worked_again() {
+async fn job_of_a_dead_worker_is_retried() {
     let world = World::new().await;
     world.auth.follow(1, [101]);
     world.auth.refuse_after(0);
@@ -147,7 +154,7 @@ async fn a_job_whose_worker_died_is_worked_again() {
         .counted("SELECT count(*) FROM fanouts WHERE attempts > 0", 1)
         .await;
     replica.stop().await;
-    // A worker that takes the job and is never heard of again; its lock is over.
+    // As after a worker took the job and died, and its lock expired.
     let queue = queue(&world).await;
     let id = world.count("SELECT id AS count FROM fanouts").await;
     let mut redis = world.redis.connection();
@@ -179,9 +186,9 @@ async fn a_job_whose_worker_died_is_worked_again() {
     world.counted("SELECT count(*) FROM notifications", 1).await;
 }
 
-/// A delayed job far in the future makes the library's own worker sleep; ours must not.
+/// A delayed job far in the future makes the library's own worker sleep; it must not block this one.
 #[tokio::test]
-async fn a_delayed_job_holds_nobody_up() {
+async fn delayed_job_blocks_no_other() {
     let world = World::new().await;
     world.auth.follow(1, [101]);
     let _replica = world.replica(|_| {}).await;
@@ -197,7 +204,7 @@ async fn a_delayed_job_holds_nobody_up() {
     let before = std::time::Instant::now();
     world.emit(live(9), 7, 1).await;
     world.counted("SELECT count(*) FROM notifications", 1).await;
-    println!("beside delayed jobs: event to row {:?}", before.elapsed());
+    println!("with delayed jobs: event to row {:?}", before.elapsed());
     assert_eq!(failed(&queue, &soon.id).await, "unknown job name \"soon\"");
     assert_eq!(queue.get_delayed_count().await.unwrap(), 1);
 }

@@ -1,4 +1,4 @@
-//! What each test has for itself: a database, a virtual host, a queue, followers, and any number of replicas.
+//! The environment of one test: its own database, virtual host, queue and followers, and any number of replicas.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -24,8 +24,8 @@ use uuid::Uuid;
 
 use crate::peers::Auth;
 
-/// Long enough for a busy machine, and never waited for in full by a test that passes.
-pub(crate) const SOON: Duration = Duration::from_secs(40);
+/// Generous for a busy machine; a passing test never waits this long.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(40);
 
 pub(crate) struct World {
     pub(crate) servers: TestServers,
@@ -33,7 +33,7 @@ pub(crate) struct World {
     pub(crate) issuer: TestIssuer,
     pub(crate) database: Database,
     pub(crate) redis: Redis,
-    /// Realtime messages as they came, and when.
+    /// Received realtime messages, with their times.
     pub(crate) pushed: Arc<Mutex<Vec<(Instant, Message)>>>,
     _stop: DropGuard,
 }
@@ -61,7 +61,7 @@ impl World {
         let database = Database::connect(&DatabaseConfig::new(&servers.database_url)).unwrap();
         let bus = Bus::connect(&bus::BusConfig::new(&servers.amqp_url), "test").unwrap();
         let stop = CancellationToken::new();
-        // Events of the test leave through an outbox like those of every service.
+        // The test publishes events through an outbox, like every service.
         tokio::spawn(Relay::run(database.clone(), bus.clone(), stop.clone()));
         let redis = Redis::connect(&RedisConfig::new(&servers.redis_url, &servers.redis_prefix)).unwrap();
         let pushed = listen(&bus).await;
@@ -76,7 +76,7 @@ impl World {
         }
     }
 
-    /// Starts a replica, and waits until it serves.
+    /// Starts a replica and waits until it serves.
     pub(crate) async fn replica(&self, change: impl FnOnce(&mut Config)) -> Replica {
         let mut config = Config::for_testing(self.servers.clone());
         change(&mut config);
@@ -84,7 +84,7 @@ impl World {
         let app = service.app.clone();
         let shutdown = Shutdown::new(Duration::from_secs(10));
         let task = tokio::spawn(notification::run(service, shutdown.clone()));
-        let ready = stack::eventually(SOON, "the service", async || {
+        let ready = stack::eventually(TIMEOUT, "the service", async || {
             self.count("SELECT count(*) FROM fanouts").await;
             app.verifier.is_ready() && app.bus.is_connected()
         });
@@ -92,7 +92,6 @@ impl World {
         Replica { app, shutdown, task }
     }
 
-    /// Emits an event.
     pub(crate) async fn emit(&self, payload: Payload, aggregate: i64, version: i64) -> Uuid {
         let emit = async move |conn: &mut AsyncPgConnection| {
             Ok::<_, storage::Error>(bus::emit(conn, payload, aggregate, version).await?)
@@ -100,8 +99,8 @@ impl World {
         self.database.transaction(emit).await.unwrap()
     }
 
-    /// Sends an event, which may have been sent before, under its own id.
-    pub(crate) async fn send_again(&self, id: Uuid, key: &'static str, payload: Payload) {
+    /// Publishes an event under a given id, possibly one that was published before.
+    pub(crate) async fn emit_again(&self, id: Uuid, key: &'static str, payload: Payload) {
         use prost::Message as _;
         let event = proto::events::v1::Event {
             id: id.to_string(),
@@ -137,16 +136,16 @@ impl World {
         self.database.read(count).await.unwrap().count
     }
 
-    /// Waits until a count is as expected.
+    /// Waits until a count has the expected value.
     pub(crate) async fn counted(&self, query: &str, expected: i64) {
-        let wait = stack::eventually(SOON, query, async || match self.count(query).await {
+        let wait = stack::eventually(TIMEOUT, query, async || match self.count(query).await {
             count if count == expected => Ok(()),
-            count => Err(format!("{count} and not {expected}")),
+            count => Err(format!("{count} instead of {expected}")),
         });
         wait.await.unwrap();
     }
 
-    /// Empties the part of Redis that is the test's.
+    /// Deletes the test's own keys in Redis. Returns how many.
     pub(crate) async fn empty_redis(&self) -> usize {
         let mut connection = self.redis.connection();
         let pattern = format!("{}:*", self.servers.redis_prefix);
@@ -165,17 +164,17 @@ impl World {
         keys.len()
     }
 
-    /// The notices that were pushed, a page of users each.
-    pub(crate) fn notices(&self) -> Vec<UsersNotified> {
+    /// The pushed notifications, one message per page of users.
+    pub(crate) fn pushed_pages(&self) -> Vec<UsersNotified> {
         let pushed = self.pushed.lock().unwrap();
-        let notices = pushed.iter().filter_map(|(_, message)| match message {
-            Message::UsersNotified(notice) => Some(notice.clone()),
+        let pages = pushed.iter().filter_map(|(_, message)| match message {
+            Message::UsersNotified(page) => Some(page.clone()),
             _ => None,
         });
-        notices.collect()
+        pages.collect()
     }
 
-    /// What tabs were told to have been read.
+    /// The pushed read messages.
     pub(crate) fn read(&self) -> Vec<NotificationsRead> {
         let pushed = self.pushed.lock().unwrap();
         let read = pushed.iter().filter_map(|(_, message)| match message {
@@ -185,16 +184,16 @@ impl World {
         read.collect()
     }
 
-    /// How often each user was pushed a notification.
+    /// How many notifications were pushed to each user.
     pub(crate) fn pushes(&self) -> std::collections::BTreeMap<i64, usize> {
         let mut times = std::collections::BTreeMap::new();
-        for user in self.notices().iter().flat_map(|notice| &notice.users) {
+        for user in self.pushed_pages().iter().flat_map(|page| &page.users) {
             *times.entry(user.user_id).or_default() += 1;
         }
         times
     }
 
-    /// Calls of a user through the gateway.
+    /// A client that calls as the gateway, on behalf of a user.
     pub(crate) fn client(&self, replica: &Replica, user: i64) -> NotificationServiceClient<PeerChannel> {
         let token = self.issuer.token(UserId(user), "lan", Role::User);
         self.client_with(replica, ServiceName::Gateway, Some(token))
@@ -230,18 +229,18 @@ async fn listen(bus: &Bus) -> Arc<Mutex<Vec<(Instant, Message)>>> {
     let pushed = Arc::new(Mutex::new(Vec::new()));
     let mut subscriber = RealtimeSubscriber::start(bus, &[Realtime::USERS]);
     assert!(matches!(subscriber.next().await, Some(RealtimeHeard::Connected)));
-    let heard = pushed.clone();
+    let received = pushed.clone();
     tokio::spawn(async move {
         while let Some(next) = subscriber.next().await {
             if let RealtimeHeard::Message { message, .. } = next {
-                heard.lock().unwrap().push((Instant::now(), message));
+                received.lock().unwrap().push((Instant::now(), message));
             }
         }
     });
     pushed
 }
 
-/// Streamer 1 is live with stream 7.
+/// The event that streamer 1 went live with stream 7.
 pub(crate) fn live(broadcast: i64) -> Payload {
     Payload::StreamStarted(StreamStarted {
         stream_id: 7,

@@ -1,5 +1,5 @@
--- Gives active jobs that nobody has locked back to those that wait; those that stalled too often fail.
--- KEYS: active, wait, paused, meta, stalled, marker, failed, events. ARGV: key prefix, most stalls, now in ms.
+-- Moves active jobs without a lock back to the waiting ones. Fails those that stalled too often.
+-- KEYS: active, wait, paused, meta, stalled, marker, failed, events. ARGV: key prefix, maximum stalls, now in ms.
 local target = KEYS[2]
 if redis.call("HEXISTS", KEYS[4], "paused") == 1 then
   target = KEYS[3]

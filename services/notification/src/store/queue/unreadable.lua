@@ -1,4 +1,4 @@
--- Fails the one job that a token has locked: its hash lacks a field or holds what is no JSON.
+-- Fails the one job locked with a token: a field of its hash is missing or not valid JSON.
 -- KEYS: active, failed, stalled, events. ARGV: key prefix, token, reason, now in ms.
 for _, id in ipairs(redis.call("LRANGE", KEYS[1], 0, -1)) do
   local job = ARGV[1] .. id

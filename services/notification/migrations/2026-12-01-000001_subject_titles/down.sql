@@ -1,0 +1,2 @@
+ALTER TABLE fanouts DROP COLUMN subject_title;
+ALTER TABLE notifications DROP COLUMN subject_title;
