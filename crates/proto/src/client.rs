@@ -1,13 +1,14 @@
-//! Channels to the other services. A call without a deadline, a service token or a trace context cannot be
-//! made: the channel adds them from the [`CallContext`].
+//! Channels to other services. Every call carries a deadline, a service token and a trace context, because
+//! [`Peer`] adds them from the [`CallContext`].
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::Uri;
 use identity::ServiceTokens;
 use opentelemetry::propagation::Injector;
 use primitives::IdempotencyKey;
+use tokio::time::Instant;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -16,44 +17,42 @@ use tonic::{Request, Status};
 
 use crate::{metadata, trace};
 
-/// How long a channel tries to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// A peer that vanished without closing is noticed within these two together (measured by fault 25: at most
-/// 40 s).
+/// A peer that vanishes without closing its connections is noticed after both together; the chaos test measures
+/// at most 40 s until calls succeed again.
 const PING_INTERVAL: Duration = Duration::from_secs(15);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest that any single call may take, whatever its context says.
-const MAX_DEADLINE: Duration = Duration::from_secs(30);
-/// The same for a call that carries a video from a client's own line: 2 GiB at 100 KB/s.
+const MAX_CALL_TIME: Duration = Duration::from_secs(30);
+/// The maximum duration of a call that carries a video from a client: 2 GiB at 100 KB/s.
 pub const MAX_UPLOAD_TIME: Duration = Duration::from_secs(6 * 3600);
 
-/// Another service, by its gRPC address. Connects when first used and again whenever the connection breaks.
+/// Another service. Connects on the first call, and again whenever the connection breaks.
 #[derive(Clone, Debug)]
 pub struct Peer {
     channel: Channel,
     tokens: ServiceTokens,
 }
 
-/// A channel that adds one call's context; generated clients wrap it.
-pub type PeerChannel = InterceptedService<Channel, AddContext>;
+/// A channel that adds the context of one call. Generated clients wrap it.
+pub type PeerChannel = InterceptedService<Channel, ContextInterceptor>;
 
 impl Peer {
-    /// A peer at `http://host:port`, called in the name of the service whose tokens are given.
+    /// Creates a peer at `http://host:port`. `tokens` names the calling service.
     #[must_use]
     pub fn new(address: Uri, tokens: ServiceTokens) -> Self {
-        Self::patient(address, tokens, MAX_DEADLINE)
+        Self::with_max_call_time(address, tokens, MAX_CALL_TIME)
     }
 
-    /// The same peer on a connection for uploads of videos, whose calls may take [`MAX_UPLOAD_TIME`].
+    /// Creates a peer whose calls may take [`MAX_UPLOAD_TIME`], with a connection of its own.
     #[must_use]
     pub fn for_uploads(address: Uri, tokens: ServiceTokens) -> Self {
-        Self::patient(address, tokens, MAX_UPLOAD_TIME)
+        Self::with_max_call_time(address, tokens, MAX_UPLOAD_TIME)
     }
 
-    fn patient(address: Uri, tokens: ServiceTokens, longest: Duration) -> Self {
+    fn with_max_call_time(address: Uri, tokens: ServiceTokens, max: Duration) -> Self {
         let endpoint = Endpoint::from(address)
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(longest)
+            .timeout(max)
             .tcp_nodelay(true)
             .tcp_keepalive(Some(PING_INTERVAL))
             .http2_keep_alive_interval(PING_INTERVAL)
@@ -65,34 +64,32 @@ impl Peer {
         }
     }
 
-    /// The channel for one call, or for several that share a deadline.
+    /// Returns a channel for one call, or for several calls that share a deadline.
     #[must_use]
     pub fn with(&self, context: &CallContext) -> PeerChannel {
-        let add = AddContext {
+        let interceptor = ContextInterceptor {
             tokens: self.tokens.clone(),
             context: context.clone(),
         };
-        InterceptedService::new(self.channel.clone(), add)
+        InterceptedService::new(self.channel.clone(), interceptor)
     }
 }
 
-/// What a call carries beside its message.
+/// The metadata of a call.
 #[derive(Clone, Debug)]
 pub struct CallContext {
-    /// The access token of the user for whom the call is made.
+    /// The access token of the user who caused the call.
     pub user_token: Option<String>,
-    /// The client's address, as the gateway saw it.
+    /// The client's address, as seen by the gateway.
     pub client_address: Option<IpAddr>,
-    /// Joins the log lines of one request over all services.
+    /// Correlates the log lines of one request across services.
     pub request_id: String,
-    /// When the answer is of no use any more.
     pub deadline: Instant,
-    /// The client's name for what it may send again.
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
 impl CallContext {
-    /// The context of work that no user waits for, with a deadline from now.
+    /// Returns the context of work that no user waits for.
     #[must_use]
     pub fn background(timeout: Duration) -> Self {
         Self {
@@ -105,47 +102,48 @@ impl CallContext {
     }
 }
 
-/// Writes a [`CallContext`] into each call's metadata.
+/// Writes a [`CallContext`] into the metadata of a call.
 #[derive(Clone, Debug)]
-pub struct AddContext {
+pub struct ContextInterceptor {
     tokens: ServiceTokens,
     context: CallContext,
 }
 
-impl Interceptor for AddContext {
+impl Interceptor for ContextInterceptor {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let left = self.context.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        let timeout = self.context.deadline.saturating_duration_since(Instant::now());
+        // A call whose deadline has passed could only waste the peer's time.
+        if timeout.is_zero() {
             return Err(Status::deadline_exceeded("the caller's deadline has passed"));
         }
-        request.set_timeout(left);
+        request.set_timeout(timeout);
         metrics::counter!("grpc_calls_total").increment(1);
-        let pairs = request.metadata_mut();
-        insert(pairs, metadata::SERVICE, &self.tokens.issue());
-        insert(pairs, metadata::REQUEST_ID, &self.context.request_id);
+        let metadata = request.metadata_mut();
+        insert(metadata, metadata::SERVICE, &self.tokens.issue());
+        insert(metadata, metadata::REQUEST_ID, &self.context.request_id);
         if let Some(token) = &self.context.user_token {
-            insert(pairs, metadata::AUTHORIZATION, &format!("Bearer {token}"));
+            insert(metadata, metadata::AUTHORIZATION, &format!("Bearer {token}"));
         }
         if let Some(key) = &self.context.idempotency_key {
-            insert(pairs, metadata::IDEMPOTENCY_KEY, key.as_str());
+            insert(metadata, metadata::IDEMPOTENCY_KEY, key.as_str());
         }
         if let Some(address) = &self.context.client_address {
-            insert(pairs, metadata::CLIENT_ADDRESS, &address.to_string());
+            insert(metadata, metadata::CLIENT_ADDRESS, &address.to_string());
         }
-        trace::inject(&mut Pairs(pairs));
+        trace::inject(&mut MetadataCarrier(metadata));
         Ok(request)
     }
 }
 
-fn insert(pairs: &mut MetadataMap, name: &'static str, value: &str) {
+fn insert(metadata: &mut MetadataMap, name: &'static str, value: &str) {
     if let Ok(value) = MetadataValue::try_from(value) {
-        pairs.insert(name, value);
+        metadata.insert(name, value);
     }
 }
 
-struct Pairs<'a>(&'a mut MetadataMap);
+struct MetadataCarrier<'a>(&'a mut MetadataMap);
 
-impl Injector for Pairs<'_> {
+impl Injector for MetadataCarrier<'_> {
     fn set(&mut self, key: &str, value: String) {
         if let (Ok(key), Ok(value)) = (
             tonic::metadata::MetadataKey::from_bytes(key.as_bytes()),

@@ -1,10 +1,16 @@
-//! What travels between the services, and how.
+//! The messages between services, and what every gRPC client and server needs.
 //!
-//! The modules [`auth`], [`stream`], [`vod`], [`chat`], [`notification`], [`events`] and [`common`] are
-//! generated from `proto/airwave`. Around them: [`status`] carries a [`primitives::Error`] over gRPC and
-//! back, [`client`] makes channels whose calls all have a deadline, [`server`] refuses callers that a method
-//! does not accept, [`trace`] hands trace contexts on, and [`time`] turns protobuf times into ours.
-//! [`upload`] reads and makes the messages of uploads.
+//! The modules [`auth`], [`stream`], [`vod`], [`chat`], [`notification`], [`events`] and [`common`] are generated
+//! from `proto/airwave`. The others are written by hand:
+//!
+//! | module | contents |
+//! | --- | --- |
+//! | [`client`] | channels that add a deadline, a service token and a trace context to every call |
+//! | [`server`] | the layer that authenticates callers and decides which methods they may call |
+//! | [`status`] | [`primitives::Error`] as a gRPC status and back |
+//! | [`page`], [`time`] | pages and times as messages |
+//! | [`upload`] | streamed files with a request at the end |
+//! | [`trace`] | trace contexts in metadata, headers and rows |
 
 pub mod client;
 pub mod page;

@@ -1,12 +1,14 @@
-//! Who calls. [`Access`] is a tower layer in front of every gRPC server of the platform: it checks the
-//! service token, looks whether the method accepts that service, checks the user's token if there is one, and
-//! hands the handlers a [`Caller`].
+//! Authentication and authorisation of gRPC callers.
+//!
+//! [`Access`] is a tower layer in front of every gRPC server. It verifies the service token, checks that the
+//! calling service may call the method, verifies the user's token if there is one, and passes a [`Caller`] to
+//! the handler.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue};
@@ -14,6 +16,7 @@ use identity::{ServiceName, ServiceTokens, User, Verifier};
 use opentelemetry::propagation::Extractor;
 use primitives::{Error, ErrorKind, IdempotencyKey, IdempotentRequest};
 use prost::Message;
+use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Request, Status};
 use tower::{Layer, Service};
@@ -21,9 +24,9 @@ use tracing::Instrument;
 
 use crate::{CallContext, IntoStatus, metadata, trace};
 
-/// A call that names no deadline gets this one.
-const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
-/// Longest request id that is taken over.
+/// The time that a call without a timeout gets.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer request ids are replaced.
 const MAX_REQUEST_ID: usize = 64;
 
 /// Which services may call each method of a server.
@@ -35,8 +38,8 @@ pub struct Access {
 }
 
 impl Access {
-    /// The rules of one gRPC service. `service` is its full name, such as
-    /// [`tonic::server::NamedService::NAME`]; a method that has no rule accepts nobody.
+    /// Creates the rules of one gRPC service. `service` is its full name,
+    /// [`tonic::server::NamedService::NAME`]. Calls to a method without a rule are rejected.
     #[must_use]
     pub fn new(
         tokens: ServiceTokens,
@@ -65,7 +68,7 @@ impl Access {
             return Err(Error::new(
                 ErrorKind::Forbidden,
                 "service.forbidden",
-                "This service may not call this method.",
+                "The calling service may not call this method.",
             ));
         }
         let user_token = text(headers, metadata::AUTHORIZATION)
@@ -81,12 +84,12 @@ impl Access {
             client_address: text(headers, metadata::CLIENT_ADDRESS).and_then(|a| a.parse().ok()),
             request_id: request_id(headers),
             idempotency_key: text(headers, metadata::IDEMPOTENCY_KEY).and_then(IdempotencyKey::parse),
-            deadline: Instant::now() + timeout(headers).unwrap_or(DEFAULT_DEADLINE),
+            deadline: Instant::now() + timeout(headers).unwrap_or(DEFAULT_TIMEOUT),
         })
     }
 
-    /// Without a service token nobody is known: a user's token alone shows a client that found an internal
-    /// port.
+    /// Identifies the calling service. A user's token without a service token comes from a client that found an
+    /// internal port.
     fn service(&self, headers: &HeaderMap) -> Result<ServiceName, Error> {
         match text(headers, metadata::SERVICE) {
             Some(token) => self.tokens.verify(token).map_err(|_| {
@@ -99,7 +102,7 @@ impl Access {
             None if headers.contains_key(metadata::AUTHORIZATION) => Err(Error::new(
                 ErrorKind::Forbidden,
                 "service.forbidden",
-                "This port is for the platform's services.",
+                "This port is only for internal services.",
             )),
             None => Err(Error::new(
                 ErrorKind::Unauthenticated,
@@ -120,7 +123,7 @@ fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
 }
 
-/// Reads `grpc-timeout`: up to eight digits and a unit (gRPC over HTTP/2, section Requests).
+/// Parses `grpc-timeout`: up to eight digits and a unit (gRPC over HTTP/2, section "Requests").
 fn timeout(headers: &HeaderMap) -> Option<Duration> {
     let value = text(headers, metadata::TIMEOUT)?;
     let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
@@ -136,16 +139,15 @@ fn timeout(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
-/// Who calls, for whom, and for how long they wait.
+/// The authenticated origin of a call.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The calling service.
     pub service: ServiceName,
-    /// The user for whom it calls.
+    /// The user who caused the call, if any.
     pub user: Option<User>,
-    /// The client's address, as the gateway saw it.
+    /// The client's address, as seen by the gateway.
     pub client_address: Option<IpAddr>,
-    /// Joins the log lines of one request over all services.
+    /// Correlates the log lines of one request across services.
     pub request_id: String,
     /// When the caller stops waiting.
     pub deadline: Instant,
@@ -154,10 +156,10 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The caller of a request.
+    /// Returns the caller of a request.
     ///
     /// # Errors
-    /// Internal, when the server was built without [`Access`].
+    /// `service.internal` if the server lacks the [`Access`] layer.
     pub fn of<T>(request: &Request<T>) -> Result<Self, Status> {
         request
             .extensions()
@@ -166,15 +168,15 @@ impl Caller {
             .ok_or_else(|| Error::internal().into_status())
     }
 
-    /// The user for whom the call is made.
+    /// Returns the user who caused the call.
     ///
     /// # Errors
-    /// Unauthenticated, when there is none.
+    /// `auth.token_missing` if there is no user.
     pub fn user(&self) -> Result<&User, Error> {
         self.user.as_ref().ok_or_else(Error::unauthenticated)
     }
 
-    /// The context for a call that this one needs: the same user, request and deadline.
+    /// Returns the context for a nested call: the same user, request id and deadline, without the idempotency key.
     #[must_use]
     pub fn context(&self) -> CallContext {
         CallContext {
@@ -186,11 +188,11 @@ impl Caller {
         }
     }
 
-    /// What to remember of a request that makes something, if its client means to send it again. The files
-    /// that came with it, or their hashes, are a part of what it says.
+    /// Returns the identity of a creating request, if the client sent an idempotency key. `files` are the
+    /// uploaded files or their hashes; they count as content of the request.
     ///
     /// # Errors
-    /// Unauthenticated, when there is no user.
+    /// `auth.token_missing` if there is no user.
     pub fn idempotent_request(
         &self,
         operation: &'static str,
@@ -244,16 +246,16 @@ where
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let access = self.access.clone();
-        // The clone may not be ready; the one that was polled is, and goes with this call.
-        let fresh = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        // Only the service that was polled is ready, so this call takes it and leaves the clone.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             match access.check(request.uri().path(), request.headers()).await {
                 Ok(caller) => {
                     let span = span(&request, &caller);
                     request.extensions_mut().insert(caller);
                     let call = span.in_scope(|| inner.call(request));
-                    call.instrument(span).await.map(exhausted)
+                    call.instrument(span).await.map(correct_size_error)
                 }
                 Err(error) => Ok(error.into_status().into_http()),
             }
@@ -261,9 +263,9 @@ where
     }
 }
 
-/// The library refuses a message above the limit as out of range; gRPC's own implementations say that a
-/// resource is exhausted. Our own refusals have details, and stay as they are.
-fn exhausted(mut response: http::Response<Body>) -> http::Response<Body> {
+/// tonic rejects a message above the size limit with `OUT_OF_RANGE`, but other gRPC implementations with
+/// `RESOURCE_EXHAUSTED`, which this restores. Errors of our own services have details and stay as they are.
+fn correct_size_error(mut response: http::Response<Body>) -> http::Response<Body> {
     let headers = response.headers_mut();
     let is = |code: Code, headers: &HeaderMap| {
         let status = headers.get(Status::GRPC_STATUS);
@@ -308,16 +310,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timeout_is_digits_and_a_unit() {
-        let of = |value: &'static str| {
+    fn timeout_is_digits_and_a_unit() {
+        let parse = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(metadata::TIMEOUT, http::HeaderValue::from_static(value));
             timeout(&headers)
         };
-        assert_eq!(of("250m"), Some(Duration::from_millis(250)));
-        assert_eq!(of("2S"), Some(Duration::from_secs(2)));
+        assert_eq!(parse("250m"), Some(Duration::from_millis(250)));
+        assert_eq!(parse("2S"), Some(Duration::from_secs(2)));
         for bad in ["", "S", "12", "123456789S", "-1S", "1x"] {
-            assert_eq!(of(bad), None, "{bad:?}");
+            assert_eq!(parse(bad), None, "{bad:?}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Carries a [`primitives::Error`] over gRPC and back: the kind is the status code, the rest rides in the
-//! status' details as `airwave.common.v1.ErrorDetail`.
+//! [`primitives::Error`] as a gRPC status and back. The kind becomes the status code, the sentence the message,
+//! and the rest the details (`airwave.common.v1.ErrorDetail`).
 
 use std::time::Duration;
 
@@ -10,9 +10,8 @@ use tonic::{Code, Status};
 use crate::common::v1::field_param::Value;
 use crate::common::v1::{ErrorDetail, FieldParam, FieldViolation};
 
-/// Turns a service's error into the status that its callers get.
+/// Converts a service's error to a status.
 pub trait IntoStatus {
-    /// The status; what the outside may not see goes into the log here.
     fn into_status(self) -> Status;
 }
 
@@ -28,7 +27,7 @@ impl<E: Into<Error>> IntoStatus for E {
     }
 }
 
-/// Reads the error out of a status, also of one that gRPC itself made.
+/// Reads the error from a status, including those that gRPC itself generates.
 #[must_use]
 pub fn error_from_status(status: &Status) -> Error {
     let Some(kind) = kind(status.code()) else {
@@ -36,7 +35,7 @@ pub fn error_from_status(status: &Status) -> Error {
     };
     let detail = ErrorDetail::decode(status.details()).unwrap_or_default();
     if detail.code.is_empty() {
-        return error_of_transport(kind, status);
+        return transport_error(kind, status);
     }
     Error {
         kind,
@@ -48,13 +47,12 @@ pub fn error_from_status(status: &Status) -> Error {
     }
 }
 
-/// A status without our details comes from gRPC itself; its text may name hosts, so the log keeps it and the
-/// caller does not.
-fn error_of_transport(kind: ErrorKind, status: &Status) -> Error {
-    tracing::warn!(code = ?status.code(), message = status.message(), "a call failed in transport");
+/// Converts a status that gRPC itself generated. Its message may contain host names, so it goes to the log only.
+fn transport_error(kind: ErrorKind, status: &Status) -> Error {
+    tracing::warn!(code = ?status.code(), message = status.message(), "gRPC call failed");
     match kind {
         ErrorKind::Unavailable => Error::unavailable(),
-        // A message above the limit is what exhausts a resource of a peer's library.
+        // What exhausts a resource of gRPC is a message above the size limit.
         ErrorKind::TooLarge | ErrorKind::RateLimited => Error::new(
             ErrorKind::TooLarge,
             "request.too_large",
@@ -109,9 +107,9 @@ fn code(kind: ErrorKind) -> Code {
         ErrorKind::NotFound => Code::NotFound,
         ErrorKind::Conflict => Code::AlreadyExists,
         ErrorKind::TooLarge => Code::OutOfRange,
-        // gRPC has no code of this meaning; this one is not otherwise used here.
+        // gRPC has no matching code; this one is otherwise unused.
         ErrorKind::UnsupportedMedia => Code::FailedPrecondition,
-        // The same is true of this one.
+        // Likewise.
         ErrorKind::Unprocessable => Code::Aborted,
         ErrorKind::RateLimited => Code::ResourceExhausted,
         ErrorKind::Unavailable => Code::Unavailable,
@@ -119,8 +117,7 @@ fn code(kind: ErrorKind) -> Code {
     }
 }
 
-/// Codes that only transport makes fall to the nearest kind: a deadline that ran out is unavailability, a
-/// message above the decoder's limit is too large.
+/// The inverse of [`code`], extended by the codes of gRPC itself: an exceeded deadline means unavailable.
 fn kind(code: Code) -> Option<ErrorKind> {
     Some(match code {
         Code::InvalidArgument => ErrorKind::Invalid,
@@ -139,6 +136,8 @@ fn kind(code: Code) -> Option<ErrorKind> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const KINDS: [ErrorKind; 11] = [
@@ -155,19 +154,69 @@ mod tests {
         ErrorKind::Internal,
     ];
 
-    #[test]
-    fn an_error_comes_back_as_it_went() {
-        for kind in KINDS.into_iter().filter(|k| *k != ErrorKind::Internal) {
+    fn param() -> impl Strategy<Value = Param> {
+        prop_oneof![
+            any::<i64>().prop_map(Param::Number),
+            any::<String>().prop_map(Param::from)
+        ]
+    }
+
+    fn field() -> impl Strategy<Value = FieldError> {
+        let params = prop::collection::btree_map("[a-z_]{1,8}", param(), 0..4);
+        (any::<String>(), any::<String>(), params, any::<String>()).prop_map(
+            |(path, code, params, message)| FieldError {
+                path: path.into(),
+                code: code.into(),
+                params: params
+                    .into_iter()
+                    .map(|(name, param)| (name.into(), param))
+                    .collect(),
+                message: message.into(),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn error_round_trip(
+            kind in prop::sample::select(&KINDS[..10]),
+            code in "[a-z]{1,10}\\.[a-z_]{1,20}",
+            detail: String,
+            fields in prop::collection::vec(field(), 0..4),
+            seconds in prop::option::of(1..=u32::MAX),
+        ) {
             let error = Error {
-                fields: vec![FieldError::wrong_length("title", 3, 255)],
-                ..Error::new(kind, "stream.some_code", "A sentence.").retry_after(Duration::from_secs(7))
+                fields,
+                retry_after: seconds.map(|seconds| Duration::from_secs(seconds.into())),
+                ..Error::new(kind, code, detail)
             };
-            assert_eq!(error_from_status(&error.clone().into_status()), error);
+            prop_assert_eq!(error_from_status(&error.clone().into_status()), error);
+        }
+
+        /// A peer of another version, or something else on its port, may answer anything.
+        #[test]
+        fn any_status_is_an_error(code in 0..20_i32, message: String, details: Vec<u8>) {
+            let status = Status::with_details(Code::from(code), message, details.into());
+            let error = error_from_status(&status);
+            prop_assert!(!error.code.is_empty());
         }
     }
 
     #[test]
-    fn what_transport_says_stays_inside() {
+    fn internal_errors_lose_their_details() {
+        let error = Error::new(ErrorKind::Internal, "stream.some_code", "A sentence.");
+        assert_eq!(error_from_status(&error.into_status()), Error::internal());
+    }
+
+    #[test]
+    fn retry_time_is_rounded_up() {
+        let error = Error::unavailable().retry_after(Duration::from_millis(1001));
+        let received = error_from_status(&error.into_status());
+        assert_eq!(received.retry_after, Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn transport_messages_stay_internal() {
         let status = Status::unavailable("error trying to connect: tcp connect error: 10.0.0.7:7001");
         assert_eq!(error_from_status(&status), Error::unavailable());
         let status = Status::unknown("transport error");

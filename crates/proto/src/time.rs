@@ -1,9 +1,8 @@
-//! Protobuf times and ours. Events and answers carry microseconds, as PostgreSQL keeps them.
+//! Times as protobuf messages. Events and responses have microseconds, the precision of PostgreSQL.
 
 use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
 
-/// A time as a protobuf message.
 #[must_use]
 pub fn timestamp(time: DateTime<Utc>) -> Timestamp {
     Timestamp {
@@ -12,7 +11,7 @@ pub fn timestamp(time: DateTime<Utc>) -> Timestamp {
     }
 }
 
-/// A protobuf time; `None` when it is absent or outside the calendar.
+/// Reads a time; `None` if it is absent or outside chrono's range.
 #[must_use]
 pub fn datetime(timestamp: Option<&Timestamp>) -> Option<DateTime<Utc>> {
     let timestamp = timestamp?;
@@ -21,18 +20,32 @@ pub fn datetime(timestamp: Option<&Timestamp>) -> Option<DateTime<Utc>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    proptest! {
+        #[test]
+        fn round_trip(seconds in -62_135_596_800..253_402_300_800_i64, nanos in 0..1_000_000_000_u32) {
+            let time = DateTime::from_timestamp(seconds, nanos).unwrap();
+            prop_assert_eq!(datetime(Some(&timestamp(time))), Some(time));
+        }
+
+        #[test]
+        fn any_message_is_a_time_or_none(seconds: i64, nanos: i32) {
+            let message = Timestamp { seconds, nanos };
+            if let Some(time) = datetime(Some(&message)) {
+                prop_assert_eq!(time.timestamp(), seconds);
+            }
+        }
+    }
+
     #[test]
-    fn a_time_comes_back_as_it_went() {
-        let now = DateTime::from_timestamp_micros(1_795_376_364_123_456).unwrap();
-        assert_eq!(datetime(Some(&timestamp(now))), Some(now));
-        assert_eq!(
-            datetime(Some(&Timestamp {
-                seconds: 0,
-                nanos: -1
-            })),
-            None
-        );
+    fn negative_nanoseconds_are_invalid() {
+        let invalid = Timestamp {
+            seconds: 0,
+            nanos: -1,
+        };
+        assert_eq!(datetime(Some(&invalid)), None);
     }
 }

@@ -1,5 +1,4 @@
-//! Trace contexts as W3C `traceparent` pairs, for carriers of every kind: HTTP and gRPC headers, AMQP
-//! headers, rows.
+//! Trace contexts as W3C `traceparent` pairs, for any carrier: HTTP and gRPC headers, AMQP headers, table rows.
 
 use std::collections::HashMap;
 
@@ -8,7 +7,7 @@ use opentelemetry::{Context, global};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// The pairs that carry the current span's context; empty when nothing is traced.
+/// Returns the current span's context; empty if nothing is traced.
 #[must_use]
 pub fn current_context() -> HashMap<String, String> {
     let mut pairs = HashMap::new();
@@ -22,10 +21,10 @@ pub fn inject(carrier: &mut dyn Injector) {
     global::get_text_map_propagator(|propagator| propagator.inject_context(&context, carrier));
 }
 
-/// Makes the span a child of the context that a carrier brought.
+/// Makes the span a child of the context in a carrier.
 pub fn continue_from(span: &Span, carrier: &dyn Extractor) {
     let context = extract(carrier);
-    // Fails only when the span is disabled, and then there is nothing to join.
+    // Fails only for a disabled span, which has no place in a trace anyway.
     let _ = span.set_parent(context);
 }
 

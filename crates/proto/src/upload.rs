@@ -1,45 +1,42 @@
-//! Uploads: calls whose caller streams a file in chunks and, last of all, the request that goes with it, so
-//! that the fields of a form may come in any order and nobody in between keeps the file.
+//! Uploads: the caller streams a file in chunks, and then the request that belongs to it.
 //!
-//! A stream that ends without its request was cut off. It counts for nothing.
+//! Because the request comes last, the fields of a multipart form may arrive in any order, and no service on the
+//! way has to buffer the file. A stream that ends without a request was interrupted and has no effect.
 
 use futures::{Stream, StreamExt};
 use primitives::{Error, ErrorKind};
 use tonic::Status;
 
 use crate::error_from_status;
-use crate::vod::v1::{UploadVodRequest, UploadVodUpload, upload_vod_upload};
 
-/// The largest chunk that a caller sends; far below gRPC's limit of 4 MiB for a message.
+/// Maximum size of a chunk in bytes; far below gRPC's message limit of 4 MiB.
 pub const MAX_CHUNK: usize = 64 * 1024;
 
-/// What one message of an upload holds.
+/// The content of one message of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part<R> {
     /// The next bytes of the file.
     Chunk(Vec<u8>),
-    /// The next bytes of the picture that goes with a video.
+    /// The next bytes of the thumbnail of a video.
     Picture(Vec<u8>),
-    /// The request; nothing follows.
+    /// The request, which ends the upload.
     Request(R),
 }
 
-/// A message of an upload, whatever its package.
+/// A message of any upload.
 pub trait UploadMessage: Sized + Send + 'static {
-    /// What goes with the file.
+    /// The request that belongs to the file.
     type Request: Send + 'static;
-    /// The next bytes of the file.
     fn chunk(bytes: Vec<u8>) -> Self;
-    /// The last message.
     fn request(request: Self::Request) -> Self;
-    /// What it holds; `None` for a part that is not known here.
+    /// Returns the content; `None` if a newer caller sent a part that this version does not know.
     fn part(self) -> Option<Part<Self::Request>>;
 }
 
-/// Reads messages as `Message/module of its parts: Request`, all of one package: `oneof part { bytes chunk;
-/// Request request; }`.
+/// Implements [`UploadMessage`] for messages that contain `oneof part { bytes chunk; Request request; }`. Each is
+/// written as `Message / module of its oneof: Request`, with `+ Picture` for a second file.
 macro_rules! uploads {
-    ($($package:ident: $($message:ident / $module:ident: $request:ident),+;)*) => {$($(
+    ($($package:ident: $($message:ident / $module:ident: $request:ident $(+ $file:ident)?),+;)*) => {$($(
         impl UploadMessage for crate::$package::v1::$message {
             type Request = crate::$package::v1::$request;
 
@@ -54,6 +51,7 @@ macro_rules! uploads {
             fn part(self) -> Option<Part<Self::Request>> {
                 self.part.map(|part| match part {
                     crate::$package::v1::$module::Part::Chunk(bytes) => Part::Chunk(bytes),
+                    $(crate::$package::v1::$module::Part::$file(bytes) => Part::$file(bytes),)?
                     crate::$package::v1::$module::Part::Request(request) => Part::Request(request),
                 })
             }
@@ -68,33 +66,12 @@ uploads! {
         UpdateStreamUpload / update_stream_upload: UpdateStreamRequest,
         CreateCategoryUpload / create_category_upload: CreateCategoryRequest,
         UpdateCategoryUpload / update_category_upload: UpdateCategoryRequest;
-    vod: UpdateVodUpload / update_vod_upload: UpdateVodRequest;
+    vod:
+        UpdateVodUpload / update_vod_upload: UpdateVodRequest,
+        UploadVodUpload / upload_vod_upload: UploadVodRequest + Picture;
 }
 
-/// The one upload of two files.
-impl UploadMessage for UploadVodUpload {
-    type Request = UploadVodRequest;
-
-    fn chunk(bytes: Vec<u8>) -> Self {
-        let part = Some(upload_vod_upload::Part::Chunk(bytes));
-        Self { part }
-    }
-
-    fn request(request: UploadVodRequest) -> Self {
-        let part = Some(upload_vod_upload::Part::Request(request));
-        Self { part }
-    }
-
-    fn part(self) -> Option<Part<UploadVodRequest>> {
-        self.part.map(|part| match part {
-            upload_vod_upload::Part::Chunk(bytes) => Part::Chunk(bytes),
-            upload_vod_upload::Part::Picture(bytes) => Part::Picture(bytes),
-            upload_vod_upload::Part::Request(request) => Part::Request(request),
-        })
-    }
-}
-
-/// The messages of a caller who has the whole file, which may be empty.
+/// Returns the messages that upload a whole file. An empty file means none.
 pub fn messages<M: UploadMessage>(
     file: &[u8],
     request: M::Request,
@@ -107,10 +84,10 @@ pub fn messages<M: UploadMessage>(
     futures::stream::iter(chunks)
 }
 
-/// The next part of an upload.
+/// Reads the next part of an upload.
 ///
 /// # Errors
-/// `upload.incomplete` when the stream ends or breaks before its request.
+/// `upload.incomplete` if the stream ends or fails before the request.
 pub async fn next_part<M: UploadMessage>(
     messages: &mut (impl Stream<Item = Result<M, Status>> + Unpin),
 ) -> Result<Part<M::Request>, Error> {
@@ -121,10 +98,10 @@ pub async fn next_part<M: UploadMessage>(
     }
 }
 
-/// Reads an upload whose file fits into memory, such as a picture. No bytes mean that there is no file.
+/// Reads an upload whose file fits into memory, such as an image. An empty file means none.
 ///
 /// # Errors
-/// `upload.too_large` above `limit` bytes; `upload.incomplete` when the stream was cut off.
+/// `upload.too_large` above `limit` bytes; `upload.incomplete` if the stream ends or fails before the request.
 pub async fn read_in_memory<M: UploadMessage>(
     messages: &mut (impl Stream<Item = Result<M, Status>> + Unpin),
     limit: usize,
@@ -140,10 +117,10 @@ pub async fn read_in_memory<M: UploadMessage>(
     }
 }
 
-/// The file is larger than it may be.
+/// `upload.too_large`: the file exceeds `limit` bytes.
 #[must_use]
 pub fn too_large(limit: u64) -> Error {
-    let detail = format!("The file is larger than {limit} bytes.");
+    let detail = format!("The file exceeds {limit} bytes.");
     Error::new(ErrorKind::TooLarge, "upload.too_large", detail)
 }
 
@@ -160,14 +137,14 @@ mod tests {
     use super::*;
     use crate::stream::v1::{CreateStreamRequest, CreateStreamUpload};
 
-    type Read = Result<(Vec<u8>, CreateStreamRequest), Error>;
+    type Upload = Result<(Vec<u8>, CreateStreamRequest), Error>;
 
-    fn read(messages: Vec<CreateStreamUpload>, limit: usize) -> Read {
+    fn read(messages: Vec<CreateStreamUpload>, limit: usize) -> Upload {
         let mut messages = futures::stream::iter(messages.into_iter().map(Ok));
         futures::executor::block_on(read_in_memory(&mut messages, limit))
     }
 
-    fn sent(file: &[u8]) -> Vec<CreateStreamUpload> {
+    fn encode(file: &[u8]) -> Vec<CreateStreamUpload> {
         let request = CreateStreamRequest {
             title: "A title".into(),
             ..CreateStreamRequest::default()
@@ -176,23 +153,23 @@ mod tests {
     }
 
     #[test]
-    fn a_file_comes_in_chunks_and_its_request_last() {
+    fn file_arrives_in_chunks_before_the_request() {
         let file = vec![7; MAX_CHUNK * 2 + 1];
-        let sent = sent(&file);
-        assert_eq!(sent.len(), 4);
-        let (read, request) = read(sent, file.len()).unwrap();
-        assert_eq!((read, request.title.as_str()), (file, "A title"));
+        let encoded = encode(&file);
+        assert_eq!(encoded.len(), 4);
+        let (received, request) = read(encoded, file.len()).unwrap();
+        assert_eq!((received, request.title.as_str()), (file, "A title"));
     }
 
     #[test]
-    fn what_was_cut_off_counts_for_nothing() {
-        let mut cut = sent(b"abc");
-        cut.pop();
-        assert_eq!(read(cut, 10).unwrap_err().code, "upload.incomplete");
+    fn interrupted_or_oversized_upload_fails() {
+        let mut interrupted = encode(b"abc");
+        interrupted.pop();
+        assert_eq!(read(interrupted, 10).unwrap_err().code, "upload.incomplete");
         assert_eq!(read(Vec::new(), 10).unwrap_err().code, "upload.incomplete");
         let unknown = vec![CreateStreamUpload { part: None }];
         assert_eq!(read(unknown, 10).unwrap_err().code, "upload.incomplete");
-        assert_eq!(read(sent(b"abc"), 2).unwrap_err().kind, ErrorKind::TooLarge);
-        assert!(read(sent(b"abc"), 3).is_ok());
+        assert_eq!(read(encode(b"abc"), 2).unwrap_err().kind, ErrorKind::TooLarge);
+        assert!(read(encode(b"abc"), 3).is_ok());
     }
 }

@@ -215,7 +215,7 @@ impl Rpc {
 
 /// Answers within what the caller waits for.
 async fn answer<T>(caller: &Caller, work: impl Future<Output = Result<T>>) -> Result<Response<T>, Status> {
-    match tokio::time::timeout_at(caller.deadline.into(), work).await {
+    match tokio::time::timeout_at(caller.deadline, work).await {
         Ok(Ok(answer)) => Ok(Response::new(answer)),
         Ok(Err(error)) => Err(error.into_status()),
         Err(_) => Err(primitives::Error::unavailable().into_status()),
