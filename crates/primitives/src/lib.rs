@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`error`], [`field`] | the error that the API returns, and the validation errors in it |
 //! | [`id`] | typed ids such as [`UserId`] |
+//! | [`node`] | names of media nodes |
 //! | [`page`] | pages by number, and cursors |
 //! | [`text`] | validation rules for usernames, titles, messages, … |
 //! | [`search`] | normalised text for searching |
@@ -17,6 +18,7 @@ pub mod error;
 pub mod field;
 pub mod id;
 pub mod idempotency;
+pub mod node;
 pub mod page;
 pub mod rate;
 pub mod search;
@@ -29,6 +31,7 @@ pub use error::{Error, ErrorKind};
 pub use field::{FieldError, Param};
 pub use id::{BroadcastId, CategoryId, NotificationId, StreamId, UserId, VodId};
 pub use idempotency::{IdempotencyKey, IdempotentRequest};
+pub use node::NodeName;
 pub use page::{Cursor, PageInfo, PageRequest};
 pub use rate::Rate;
 pub use role::Role;
