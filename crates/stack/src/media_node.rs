@@ -115,7 +115,7 @@ impl MediaNode {
         Ok(())
     }
 
-    fn values(&self, hooks: &str) -> [(&'static str, String); 14] {
+    fn values(&self, hooks: &str) -> [(&'static str, String); 15] {
         let MediaConfig {
             name,
             secret,
@@ -137,6 +137,7 @@ impl MediaNode {
             ("BOOT_ID", self.boot_id.clone()),
             ("UPDATE_EVERY", format!("{}s", update_every.as_secs().max(1))),
             ("FOLDER", nginx::path(folder)),
+            ("CLEANER", nginx::path(&place::checkout().join("deploy/nginx/clean-media"))),
             ("MEDIA_DIR", nginx::path(&self.media_dir())),
             ("RECORD_DIR", nginx::path(&self.record_dir())),
         ]

@@ -9,6 +9,8 @@ mod chaos;
 mod collector;
 mod fuzzing;
 mod gateways;
+mod media_node;
 mod permissions;
 mod replicas;
 mod story;
+mod watch_page;

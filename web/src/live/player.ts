@@ -1,6 +1,5 @@
-// Live playback: hls.js or dash.js. A notice may come a second or two before the first playlist, playlists
-// vanish some time after an end, and neither player survives a restart of the stream: so each is built again
-// until it plays.
+// Live playback with hls.js or dash.js. The first playlist may appear a second or two after the notification, playlists are
+// removed some time after the end, and neither player survives a restart of the stream: so each is rebuilt until it plays.
 import type { Schemas } from '../client/api'
 import { safeUrl } from '../dom/element'
 
@@ -13,15 +12,29 @@ export interface Player {
   stop: () => void
 }
 
-export function livePlayer(video: HTMLVideoElement, urls: Schemas['PlaybackUrls'], kind: Kind, say: (text: string) => void): Player {
+/** What a player reports: that it needs to be rebuilt, and that the browser does not start playback by itself. */
+interface Events {
+  failed: () => void
+  blocked: () => void
+}
+
+export function livePlayer(
+  video: HTMLVideoElement,
+  urls: Schemas['PlaybackUrls'],
+  kind: Kind,
+  showStatus: (text: string) => void,
+): Player {
   let stopped = false
   let dispose: Dispose = () => {}
   let retry: ReturnType<typeof setTimeout> | undefined
 
-  const later = () => {
-    if (stopped) return
-    clearTimeout(retry)
-    retry = setTimeout(load, RETRY_MS)
+  const events: Events = {
+    failed() {
+      if (stopped) return
+      clearTimeout(retry)
+      retry = setTimeout(load, RETRY_MS)
+    },
+    blocked: () => showStatus('Press play.'),
   }
 
   async function load() {
@@ -30,18 +43,17 @@ export function livePlayer(video: HTMLVideoElement, urls: Schemas['PlaybackUrls'
     const url = safeUrl(urls[kind])
     if (stopped || !url) return
     try {
-      if (!(await fetch(url, { cache: 'no-store' })).ok) throw new Error('not there yet')
+      if (!(await fetch(url, { cache: 'no-store' })).ok) throw new Error('no playlist yet')
       if (stopped) return
-      dispose = await (kind === 'dash' ? dash : hls)(video, url, later)
+      dispose = await (kind === 'dash' ? dash : hls)(video, url, events)
       if (stopped) dispose()
-      else video.play().catch(() => say('Press play.'))
     } catch {
-      say('Waiting for the picture…')
-      later()
+      showStatus('Waiting for the picture…')
+      events.failed()
     }
   }
 
-  const playing = () => say('')
+  const playing = () => showStatus('')
   video.addEventListener('playing', playing)
   void load()
   return {
@@ -54,9 +66,9 @@ export function livePlayer(video: HTMLVideoElement, urls: Schemas['PlaybackUrls'
   }
 }
 
-async function hls(video: HTMLVideoElement, url: string, failed: () => void): Promise<Dispose> {
+async function hls(video: HTMLVideoElement, url: string, { failed, blocked }: Events): Promise<Dispose> {
   const { default: Hls } = await import('hls.js')
-  if (!Hls.isSupported()) return native(video, url)
+  if (!Hls.isSupported()) return native(video, url, blocked)
   const player = new Hls({ liveSyncDurationCount: 2, workerPath: '/hls.worker.js' })
   player.on(Hls.Events.ERROR, (_, error) => {
     if (!error.fatal) return
@@ -65,24 +77,28 @@ async function hls(video: HTMLVideoElement, url: string, failed: () => void): Pr
   })
   player.loadSource(url)
   player.attachMedia(video)
+  video.play().catch(blocked)
   return () => player.destroy()
 }
 
-/** Safari on a phone plays HLS itself. */
-function native(video: HTMLVideoElement, url: string): Dispose {
+/** iPhones play HLS natively. */
+function native(video: HTMLVideoElement, url: string, blocked: () => void): Dispose {
   video.src = url
+  video.play().catch(blocked)
   return () => {
     video.removeAttribute('src')
     video.load()
   }
 }
 
-async function dash(video: HTMLVideoElement, url: string, failed: () => void): Promise<Dispose> {
+async function dash(video: HTMLVideoElement, url: string, { failed, blocked }: Events): Promise<Dispose> {
   const { MediaPlayer } = await import('dashjs')
   const player = MediaPlayer().create()
-  // By default it asks a time server of somebody else's.
+  // By default it asks a third-party time server.
   player.updateSettings({ streaming: { utcSynchronization: { enabled: false }, delay: { liveDelay: 4 } } })
   player.on('error', failed)
+  player.on('playbackNotAllowed', blocked)
+  // dash.js starts playback itself: a play() before it listens makes it read the manifest only once.
   player.initialize(video, url, true)
   return () => player.destroy()
 }
