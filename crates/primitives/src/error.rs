@@ -1,8 +1,8 @@
 //! The error that every service returns.
 //!
-//! A service converts its own errors to [`Error`] in one place. The crate `proto` carries it over gRPC, and the
-//! gateway writes it as a problem document (RFC 9457). The [`ErrorKind`] decides the HTTP status and the gRPC
-//! status code; clients branch on the stable `code`.
+//! A service converts its own errors to [`Error`] in one place. The crate `proto` carries it over gRPC, and
+//! the gateway writes it as a problem document (RFC 9457). The [`ErrorKind`] decides the HTTP status and the
+//! gRPC status code; clients branch on the stable `code`.
 
 use std::borrow::Cow;
 use std::time::Duration;

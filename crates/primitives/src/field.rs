@@ -1,5 +1,5 @@
-//! Validation errors of single fields: a stable code with parameters for clients that translate, and an English
-//! message for everyone else.
+//! Validation errors of single fields: a stable code with parameters for clients that translate, and an
+//! English message for everyone else.
 //!
 //! A code names the broken rule and has the same parameters wherever it occurs:
 //! (table)
@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 /// A field that breaks a rule.
 ///
-/// `code` and the names in `params` are part of the API and never change; `message` may. The message continues
-/// the field's name, as in "title must be 3 to 255 characters".
+/// `code` and the names in `params` are part of the API and never change; `message` may. The message
+/// continues the field's name, as in "title must be 3 to 255 characters".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
     /// The field's name as the client wrote it, such as `title`.

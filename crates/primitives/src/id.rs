@@ -1,11 +1,11 @@
-//! Typed ids. All are positive `i64`, written in decimal in URLs and JSON.
+//! Typed ids: positive `i64`, in decimal in URLs and as numbers in JSON.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a text is no id: not a positive decimal number that fits 63 bits.
+/// Not a positive decimal number of at most 63 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not a valid id")]
 pub struct InvalidId;
@@ -41,32 +41,20 @@ macro_rules! id {
     };
 }
 
+id!(UserId);
 id!(
-    /// An account.
-    UserId
-);
-id!(
-    /// A stream: a title, a key and a chat room that outlive each time on air.
+    /// A stream, which outlives its broadcasts.
     StreamId
 );
 id!(
     /// One time on air of a stream.
     BroadcastId
 );
-id!(
-    /// A video on demand.
-    VodId
-);
-id!(
-    /// A category of streams and VODs.
-    CategoryId
-);
-id!(
-    /// One user's notification.
-    NotificationId
-);
+id!(VodId);
+id!(CategoryId);
+id!(NotificationId);
 
-/// Digits only, no sign, no leading zero: each id has one spelling.
+/// Parses digits without a sign or leading zeros, so that each id has only one spelling.
 fn positive_decimal(text: &str) -> Result<i64, InvalidId> {
     if text.starts_with('0') || !text.bytes().all(|b| b.is_ascii_digit()) {
         return Err(InvalidId);
@@ -79,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_has_one_spelling() {
+    fn id_has_one_spelling() {
         assert_eq!("17".parse(), Ok(UserId(17)));
         assert_eq!("9223372036854775807".parse(), Ok(UserId(i64::MAX)));
         for bad in [

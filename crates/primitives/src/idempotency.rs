@@ -1,4 +1,5 @@
-//! Idempotency keys (draft-ietf-httpapi-idempotency-key-header), which make retries of a creating request safe.
+//! Idempotency keys (draft-ietf-httpapi-idempotency-key-header), which make retries of a creating request
+//! safe.
 
 use sha2::{Digest, Sha256};
 

@@ -1,8 +1,8 @@
 //! Rate limits by the generic cell rate algorithm (GCRA).
 //!
-//! The whole state of a limit is one timestamp, the *theoretical arrival time*: how far the requests granted so
-//! far, spaced at the sustained rate, reach into the future. That makes the state cheap to keep in Redis; the
-//! crate `storage` runs the same algorithm in a Lua script.
+//! The whole state of a limit is one timestamp, the *theoretical arrival time*: how far the requests granted
+//! so far, spaced at the sustained rate, reach into the future. That makes the state cheap to keep in Redis;
+//! the crate `storage` runs the same algorithm in a Lua script.
 
 use std::time::Duration;
 

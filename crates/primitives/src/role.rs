@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-/// What a user may do beyond managing their own content. A later role includes the rights of the earlier ones.
+/// What a user may do beyond managing their own content. A later role includes the rights of the earlier
+/// ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

@@ -1,13 +1,15 @@
-//! The rules for text that people type. Lengths count grapheme clusters, what a person takes for one
-//! character (Unicode Standard Annex 29); each has a bound in bytes too, since one cluster may be of any
-//! size.
+//! Validation of text that people type.
+//!
+//! Each function returns the normalised text (trimmed, NFC), or the broken rule. Lengths count grapheme
+//! clusters, which people perceive as characters (Unicode Standard Annex 29). Since a cluster has no maximum
+//! size, lengths in bytes are limited as well.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::field::FieldError;
 
-/// Names that would be taken for the platform's own paths or people.
+/// Names that could be mistaken for paths or staff of the platform.
 const RESERVED_USERNAMES: &[&str] = &[
     "about",
     "admin",
@@ -47,13 +49,11 @@ const RESERVED_USERNAMES: &[&str] = &[
     "www",
 ];
 
-/// Bytes that one cluster may take on average before the text is refused.
+/// Maximum average size of a grapheme cluster, in bytes.
 const BYTES_PER_CLUSTER: usize = 16;
 
-/// A username: 3 to 25 of A–Z a–z 0–9 _, not reserved. Kept as typed; two names are the same without case.
-///
-/// # Errors
-/// The rule that it breaks.
+/// Validates a username: 3 to 25 of the characters `A-Z a-z 0-9 _`, not reserved. Keeps the case, although
+/// names that differ only in case are equal.
 pub fn username(text: &str) -> Result<String, FieldError> {
     let fits = (3..=25).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !fits {
@@ -71,10 +71,7 @@ pub fn username(text: &str) -> Result<String, FieldError> {
     Ok(text.to_owned())
 }
 
-/// A password: 8 to 1,024 bytes, taken as they are.
-///
-/// # Errors
-/// The rule that it breaks.
+/// Validates a password: 8 to 1,024 bytes, not normalised.
 pub fn password(text: &str) -> Result<(), FieldError> {
     if (8..=1024).contains(&text.len()) {
         Ok(())
@@ -87,63 +84,42 @@ pub fn password(text: &str) -> Result<(), FieldError> {
     }
 }
 
-/// A display name: 1 to 50 characters on one line.
-///
-/// # Errors
-/// The rule that it breaks.
+/// Validates a display name: 1 to 50 characters in one line.
 pub fn display_name(text: &str) -> Result<String, FieldError> {
     line("displayName", text, 1, 50)
 }
 
-/// A biography: up to 500 characters, lines allowed.
-///
-/// # Errors
-/// The rule that it breaks.
+/// Validates a biography: up to 500 characters in any number of lines.
 pub fn bio(text: &str) -> Result<String, FieldError> {
     paragraph("bio", text, 500)
 }
 
-/// A title: 3 to 255 characters on one line.
-///
-/// # Errors
-/// The rule that it breaks.
+/// Validates a title: 3 to 255 characters in one line.
 pub fn title(text: &str) -> Result<String, FieldError> {
     line("title", text, 3, 255)
 }
 
-/// A description: up to 5,000 characters, lines allowed.
-///
-/// # Errors
-/// The rule that it breaks.
+/// Validates a description: up to 5,000 characters in any number of lines.
 pub fn description(text: &str) -> Result<String, FieldError> {
     paragraph("description", text, 5000)
 }
 
-/// Why somebody is banned: up to 500 characters, lines allowed.
-///
-/// # Errors
-/// The rule that it breaks.
+/// Validates the reason of a ban: up to 500 characters in any number of lines.
 pub fn reason(text: &str) -> Result<String, FieldError> {
     paragraph("reason", text, 500)
 }
 
-/// A tag: 1 to 30 characters on one line.
-///
-/// # Errors
-/// The rule that it breaks.
+/// Validates a tag: 1 to 30 characters in one line.
 pub fn tag(text: &str) -> Result<String, FieldError> {
     line("tags", text, 1, 30)
 }
 
-/// A chat message: 1 to 500 characters and at most 2 KiB, with something to see in it.
-///
-/// # Errors
-/// The rule that it breaks.
+/// Validates a chat message: 1 to 500 characters, at most 2 KiB, not blank.
 pub fn chat_message(text: &str) -> Result<String, FieldError> {
     if text.len() > 2048 {
         return Err(FieldError::new("message", "too_large", "must be at most 2048 bytes").with("max", 2048));
     }
-    if text.chars().any(breaks_a_paragraph) {
+    if text.chars().any(is_forbidden_in_paragraph) {
         return Err(control_characters("message"));
     }
     if text.chars().all(is_blank) {
@@ -168,16 +144,16 @@ fn line(path: &'static str, text: &str, min: usize, max: usize) -> Result<String
 }
 
 fn paragraph(path: &'static str, text: &str, max: usize) -> Result<String, FieldError> {
-    if text.chars().any(breaks_a_paragraph) {
+    if text.chars().any(is_forbidden_in_paragraph) {
         return Err(control_characters(path));
     }
     bounded(path, text.trim(), 0, max)
 }
 
 fn bounded(path: &'static str, text: &str, min: usize, max: usize) -> Result<String, FieldError> {
-    let refuse = || FieldError::wrong_length(path, min, max);
+    let wrong_length = || FieldError::wrong_length(path, min, max);
     if text.len() > max * BYTES_PER_CLUSTER {
-        return Err(refuse());
+        return Err(wrong_length());
     }
     let text: String = text.nfc().collect();
     let visible = text.chars().filter(|c| !is_blank(*c)).count();
@@ -185,21 +161,21 @@ fn bounded(path: &'static str, text: &str, min: usize, max: usize) -> Result<Str
     if long_enough && (min..=max).contains(&text.graphemes(true).count()) {
         Ok(text)
     } else {
-        Err(refuse())
+        Err(wrong_length())
     }
 }
 
-/// Control characters, and the marks that reorder the text around them.
+/// Matches control characters, and the marks that reorder the text around them.
 fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Control characters that have no place in lines of text.
-fn breaks_a_paragraph(c: char) -> bool {
+/// Matches control characters other than line breaks and tabs.
+fn is_forbidden_in_paragraph(c: char) -> bool {
     is_control(c) && !matches!(c, '\n' | '\r' | '\t')
 }
 
-/// White space, and the characters that show nothing.
+/// Matches white space and invisible characters.
 fn is_blank(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '\u{00AD}' | '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{180E}' | '\u{200B}'..='\u{200F}'
@@ -212,7 +188,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn usernames_are_plain_and_not_ours() {
+    fn usernames_are_ascii_and_not_reserved() {
         assert_eq!(username("Lan_99").as_deref(), Ok("Lan_99"));
         for bad in [
             "",
@@ -230,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_count_what_a_person_sees() {
+    fn lengths_count_grapheme_clusters() {
         assert!(display_name(&"👩‍👩‍👧".repeat(26)).is_ok());
         assert!(display_name(&"x".repeat(51)).is_err());
         assert!(title("ab").is_err());
@@ -240,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn chat_messages_have_something_to_see() {
+    fn chat_messages_are_visible_and_short() {
         assert_eq!(chat_message("<b>hi</b>").as_deref(), Ok("<b>hi</b>"));
         for bad in [
             "",
@@ -257,9 +233,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_accepted_is_accepted_again(text in "\\PC{0,60}") {
-            if let Ok(kept) = display_name(&text) {
-                prop_assert_eq!(display_name(&kept), Ok(kept.clone()));
+        fn validation_is_idempotent(text in "\\PC{0,60}") {
+            if let Ok(valid) = display_name(&text) {
+                prop_assert_eq!(display_name(&valid), Ok(valid.clone()));
             }
         }
     }

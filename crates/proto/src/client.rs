@@ -18,8 +18,8 @@ use tonic::{Request, Status};
 use crate::{metadata, trace};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// A peer that vanishes without closing its connections is noticed after both together; the chaos test measures
-/// at most 40 s until calls succeed again.
+/// A peer that vanishes without closing its connections is noticed after both together; the chaos test
+/// measures at most 40 s until calls succeed again.
 const PING_INTERVAL: Duration = Duration::from_secs(15);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_CALL_TIME: Duration = Duration::from_secs(30);

@@ -1,7 +1,7 @@
 //! The messages between services, and what every gRPC client and server needs.
 //!
-//! The modules [`auth`], [`stream`], [`vod`], [`chat`], [`notification`], [`events`] and [`common`] are generated
-//! from `proto/airwave`. The others are written by hand:
+//! The modules [`auth`], [`stream`], [`vod`], [`chat`], [`notification`], [`events`] and [`common`] are
+//! generated from `proto/airwave`. The others are written by hand:
 //!
 //! | module | contents |
 //! | --- | --- |

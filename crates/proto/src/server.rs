@@ -88,8 +88,8 @@ impl Access {
         })
     }
 
-    /// Identifies the calling service. A user's token without a service token comes from a client that found an
-    /// internal port.
+    /// Identifies the calling service. A user's token without a service token comes from a client that found
+    /// an internal port.
     fn service(&self, headers: &HeaderMap) -> Result<ServiceName, Error> {
         match text(headers, metadata::SERVICE) {
             Some(token) => self.tokens.verify(token).map_err(|_| {
@@ -176,7 +176,8 @@ impl Caller {
         self.user.as_ref().ok_or_else(Error::unauthenticated)
     }
 
-    /// Returns the context for a nested call: the same user, request id and deadline, without the idempotency key.
+    /// Returns the context for a nested call: the same user, request id and deadline, without the idempotency
+    /// key.
     #[must_use]
     pub fn context(&self) -> CallContext {
         CallContext {

@@ -47,7 +47,8 @@ pub fn error_from_status(status: &Status) -> Error {
     }
 }
 
-/// Converts a status that gRPC itself generated. Its message may contain host names, so it goes to the log only.
+/// Converts a status that gRPC itself generated. Its message may contain host names, so it goes to the log
+/// only.
 fn transport_error(kind: ErrorKind, status: &Status) -> Error {
     tracing::warn!(code = ?status.code(), message = status.message(), "gRPC call failed");
     match kind {

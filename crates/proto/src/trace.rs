@@ -1,4 +1,5 @@
-//! Trace contexts as W3C `traceparent` pairs, for any carrier: HTTP and gRPC headers, AMQP headers, table rows.
+//! Trace contexts as W3C `traceparent` pairs, for any carrier: HTTP and gRPC headers, AMQP headers, table
+//! rows.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! Uploads: the caller streams a file in chunks, and then the request that belongs to it.
 //!
-//! Because the request comes last, the fields of a multipart form may arrive in any order, and no service on the
-//! way has to buffer the file. A stream that ends without a request was interrupted and has no effect.
+//! Because the request comes last, the fields of a multipart form may arrive in any order, and no service on
+//! the way has to buffer the file. A stream that ends without a request was interrupted and has no effect.
 
 use futures::{Stream, StreamExt};
 use primitives::{Error, ErrorKind};
@@ -33,8 +33,8 @@ pub trait UploadMessage: Sized + Send + 'static {
     fn part(self) -> Option<Part<Self::Request>>;
 }
 
-/// Implements [`UploadMessage`] for messages that contain `oneof part { bytes chunk; Request request; }`. Each is
-/// written as `Message / module of its oneof: Request`, with `+ Picture` for a second file.
+/// Implements [`UploadMessage`] for messages that contain `oneof part { bytes chunk; Request request; }`.
+/// Each is written as `Message / module of its oneof: Request`, with `+ Picture` for a second file.
 macro_rules! uploads {
     ($($package:ident: $($message:ident / $module:ident: $request:ident $(+ $file:ident)?),+;)*) => {$($(
         impl UploadMessage for crate::$package::v1::$message {
@@ -101,7 +101,8 @@ pub async fn next_part<M: UploadMessage>(
 /// Reads an upload whose file fits into memory, such as an image. An empty file means none.
 ///
 /// # Errors
-/// `upload.too_large` above `limit` bytes; `upload.incomplete` if the stream ends or fails before the request.
+/// `upload.too_large` above `limit` bytes; `upload.incomplete` if the stream ends or fails before the
+/// request.
 pub async fn read_in_memory<M: UploadMessage>(
     messages: &mut (impl Stream<Item = Result<M, Status>> + Unpin),
     limit: usize,

@@ -1,4 +1,4 @@
-//! The configuration of the three stores, as sections that a service flattens into its own.
+//! The configuration of the servers, in sections that a service flattens into its own configuration.
 
 use std::ffi::OsStr;
 
@@ -6,21 +6,26 @@ use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use secrecy::SecretString;
 
-/// How to reach this process's PostgreSQL database.
+/// The PostgreSQL section.
 #[derive(clap::Args, Clone, Debug)]
 pub struct DatabaseConfig {
-    /// URL of the PostgreSQL database of this process.
+    /// URL of the service's PostgreSQL database.
     #[arg(long, env = "AIRWAVE_DATABASE_URL", hide_env_values = true, value_parser = SecretUrl::POSTGRES)]
     pub database_url: SecretString,
 
-    /// Connections that this process opens at most; the sum over all processes stays below the server's
+    /// Maximum number of connections of this process. The sum over all processes must stay below the server's
     /// `max_connections`.
-    #[arg(long, env = "AIRWAVE_DATABASE_POOL_SIZE", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(
+        long,
+        env = "AIRWAVE_DATABASE_POOL_SIZE",
+        default_value_t = 8,
+        value_parser = clap::value_parser!(u16).range(1..=1000)
+    )]
     pub database_pool_size: u16,
 }
 
 impl DatabaseConfig {
-    /// Builds the section for a URL, with the default pool size.
+    /// Creates a section with the default pool size.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             database_url: SecretString::from(url.into()),
@@ -29,20 +34,19 @@ impl DatabaseConfig {
     }
 }
 
-/// How to reach Redis.
+/// The Redis section.
 #[derive(clap::Args, Clone, Debug)]
 pub struct RedisConfig {
     /// URL of the Redis server.
     #[arg(long, env = "AIRWAVE_REDIS_URL", hide_env_values = true, value_parser = SecretUrl::REDIS)]
     pub redis_url: SecretString,
 
-    /// First part of every key that this deployment writes.
+    /// Prefix of every key of this deployment.
     #[arg(long, env = "AIRWAVE_REDIS_PREFIX", default_value = "airwave")]
     pub redis_prefix: String,
 }
 
 impl RedisConfig {
-    /// Builds the section for a URL and a key prefix.
     pub fn new(url: impl Into<String>, prefix: impl Into<String>) -> Self {
         Self {
             redis_url: SecretString::from(url.into()),
@@ -51,24 +55,29 @@ impl RedisConfig {
     }
 }
 
-/// How to reach MongoDB.
+/// The MongoDB section.
 #[derive(clap::Args, Clone, Debug)]
 pub struct MongoConfig {
     /// URL of the MongoDB server.
     #[arg(long, env = "AIRWAVE_MONGODB_URL", hide_env_values = true, value_parser = SecretUrl::MONGODB)]
     pub mongodb_url: SecretString,
 
-    /// Name of the database.
+    /// Name of the MongoDB database.
     #[arg(long, env = "AIRWAVE_MONGODB_DATABASE", default_value = "chat")]
     pub mongodb_database: String,
 
-    /// Connections that this process opens at most to each member of the replica set.
-    #[arg(long, env = "AIRWAVE_MONGODB_POOL_SIZE", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    /// Maximum number of connections of this process to each member of the replica set.
+    #[arg(
+        long,
+        env = "AIRWAVE_MONGODB_POOL_SIZE",
+        default_value_t = 16,
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
     pub mongodb_pool_size: u32,
 }
 
 impl MongoConfig {
-    /// Builds the section for a URL and a database name, with the default pool size.
+    /// Creates a section with the default pool size.
     pub fn new(url: impl Into<String>, database: impl Into<String>) -> Self {
         Self {
             mongodb_url: SecretString::from(url.into()),
@@ -78,20 +87,17 @@ impl MongoConfig {
     }
 }
 
-/// Parses a URL that holds a password: a refused value is never repeated in the message, as clap's own
-/// parsers do.
+/// Parses a URL that may contain a password. Unlike clap's own parsers, its error messages do not quote the
+/// value.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretUrl(&'static [&'static str]);
 
 impl SecretUrl {
-    /// URLs of PostgreSQL.
     pub const POSTGRES: Self = Self::new(&["postgres", "postgresql"]);
-    /// URLs of Redis.
     pub const REDIS: Self = Self::new(&["redis", "redis+unix", "unix"]);
-    /// URLs of MongoDB.
     pub const MONGODB: Self = Self::new(&["mongodb", "mongodb+srv"]);
 
-    /// Accepts URLs of the schemes named.
+    /// Accepts URLs with these schemes.
     pub const fn new(schemes: &'static [&'static str]) -> Self {
         Self(schemes)
     }
@@ -140,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_read_and_hidden() {
+    fn url_is_parsed_but_not_printed() {
         let cli = Cli::try_parse_from(["x", "--database-url", "postgres://u:hunter2@db/auth"]).unwrap();
         assert_eq!(
             cli.database.database_url.expose_secret(),
@@ -150,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_url_is_not_repeated() {
+    fn error_does_not_quote_the_url() {
         let message = match Cli::try_parse_from(["x", "--database-url", "mysql://u:hunter2@db/auth"]) {
             Err(error) => error.to_string(),
             Ok(_) => panic!("accepted"),
@@ -163,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_without_connections_is_refused() {
+    fn pool_needs_a_connection() {
         assert!(
             Cli::try_parse_from([
                 "x",

@@ -1,9 +1,9 @@
-//! The PostgreSQL pool, and the one way to write through it.
+//! The PostgreSQL pool.
 //!
-//! A handler's future is dropped when its client goes away, in the middle of whatever it awaits. If that is a
-//! transaction, diesel marks the connection broken and the pool throws it away: clients that open and abort
-//! requests would empty the pool. So [`Database::transaction`] runs the work on a task of its own. The caller
-//! may leave; the work commits or rolls back.
+//! When a client disconnects, the future of its request handler is dropped in the middle of what it awaits.
+//! If that is a transaction, Diesel marks the connection as broken and the pool discards it, so clients that
+//! abort requests could drain the pool. [`Database::transaction`] therefore runs on a separate task, which
+//! commits or rolls back even if the caller is gone.
 
 use std::future::Future;
 use std::time::Duration;
@@ -21,32 +21,29 @@ use tokio_postgres::tls::NoTlsStream;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::{DatabaseConfig, Error, Result};
+use crate::config::DatabaseConfig;
+use crate::error::{Error, Result};
 
 /// A connection borrowed from the pool.
 pub type Connection = Object<AsyncPgConnection>;
 
-/// The half of an own connection that does the work and has to be polled.
-pub(crate) type OwnConnection = tokio_postgres::Connection<tokio_postgres::Socket, NoTlsStream>;
+/// The half of a dedicated connection that does the I/O and has to be polled.
+pub(crate) type Driver = tokio_postgres::Connection<tokio_postgres::Socket, NoTlsStream>;
 
-/// How long a caller waits for a free connection.
-const WAIT: Duration = Duration::from_secs(1);
-/// How long opening a connection may take.
-const CREATE: Duration = Duration::from_secs(2);
-/// A connection that lay idle for longer is asked whether it still works before it is used; the question
-/// takes as long as many a read. One that was closed is noticed without it.
-const FRESH: Duration = Duration::from_secs(2);
-/// How long that check may take.
-const RECYCLE: Duration = Duration::from_secs(1);
-/// How long a transaction may take from its first statement to its commit, all waits included. A connection
-/// that swallows bytes without an answer never reaches the server's own limits, so this one is counted here.
-const TRANSACTION: Duration = Duration::from_secs(10);
-/// How long one read may take; a second above the server's `statement_timeout`, which gives the better
-/// message.
-const READ: Duration = Duration::from_secs(6);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Connections that were idle for longer are checked before use. Not all are, because a check takes as long
+/// as a simple read; a connection that the server closed is noticed without one.
+const CHECK_AFTER_IDLE: Duration = Duration::from_secs(2);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+/// The maximum duration of a transaction, from its first statement to its commit. Enforced here as well as by
+/// the server, because over a dead connection the server's own limits have no effect.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// A second above the server's `statement_timeout`, whose error message is the better one.
+const READ_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// The server-side limits of every pooled connection.
-const LIMITS: &str =
+/// The server-side limits of pooled connections, in milliseconds.
+const SESSION_OPTIONS: &str =
     "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000";
 
 /// A pool of connections to one PostgreSQL database. Cheap to clone.
@@ -58,21 +55,21 @@ pub struct Database {
 }
 
 impl Database {
-    /// Builds the pool without connecting: a server that is away shows in [`ping`](Self::ping), not here.
+    /// Creates the pool without opening a connection; [`ping`](Self::ping) tells whether the server answers.
     ///
     /// # Errors
-    /// [`Error::Config`] when the URL cannot be understood.
+    /// [`Error::Config`] if the URL is invalid.
     pub fn connect(config: &DatabaseConfig) -> Result<Self> {
         let target = target(config)?;
-        let pooled = with_options(&target, LIMITS);
+        let pooled = with_options(&target, SESSION_OPTIONS);
         let mut manager = ManagerConfig::default();
         manager.recycling_method = RecyclingMethod::Fast;
         manager.custom_setup = Box::new(move |_| Box::pin(establish(pooled.clone())));
         let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
         let pool = Pool::builder(manager)
             .max_size(usize::from(config.database_pool_size))
-            .wait_timeout(Some(WAIT))
-            .create_timeout(Some(CREATE))
+            .wait_timeout(Some(WAIT_TIMEOUT))
+            .create_timeout(Some(CONNECT_TIMEOUT))
             .runtime(Runtime::Tokio1)
             .pre_recycle(Hook::async_fn(|connection, metrics| {
                 Box::pin(check(connection, metrics.last_used()))
@@ -86,18 +83,18 @@ impl Database {
         })
     }
 
-    /// Borrows a connection, for reads. Writes go through [`transaction`](Self::transaction).
+    /// Borrows a connection for reads. Write in a [`transaction`](Self::transaction) instead.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when none is free within a second or the server cannot be reached.
+    /// [`Error::Unavailable`] if no connection is free within a second or the server cannot be reached.
     pub async fn get(&self) -> Result<Connection> {
         Ok(self.pool.get().await?)
     }
 
-    /// Runs a read on a borrowed connection, with a limit on the whole of it.
+    /// Runs a read on a borrowed connection, for at most six seconds.
     ///
     /// # Errors
-    /// What the closure returns, and [`Error::Unavailable`] or [`Error::Timeout`] as `E`.
+    /// Those of the closure, and [`Error::Unavailable`] or [`Error::Timeout`] as `E`.
     pub async fn read<F, R, E>(&self, f: F) -> std::result::Result<R, E>
     where
         F: AsyncFnOnce(&mut AsyncPgConnection) -> std::result::Result<R, E>
@@ -106,23 +103,24 @@ impl Database {
         E: From<Error>,
     {
         let mut conn = self.get().await?;
-        match timeout(READ, f(&mut conn)).await {
+        match timeout(READ_TIMEOUT, f(&mut conn)).await {
             Ok(result) => result,
             Err(_) => {
-                // Whatever it still answers must not meet the next borrower.
+                // A late answer must not reach the next borrower.
                 drop(Object::take(conn));
-                Err(Error::Timeout("a read took too long".to_owned()).into())
+                Err(Error::Timeout("read timed out".to_owned()).into())
             }
         }
     }
 
-    /// Runs the closure in a transaction, on a task of its own: dropping the returned future does not stop
-    /// it. It commits when the closure returns `Ok` and rolls back on `Err` and on a panic. Never call out to
-    /// another system from inside.
+    /// Runs the closure in a transaction, for at most ten seconds. It commits if the closure returns `Ok`,
+    /// and rolls back on `Err` and on a panic. Dropping the returned future does not stop it.
+    ///
+    /// Do not call other systems inside, because they would keep locks and a connection busy.
     ///
     /// # Errors
-    /// What the closure returns, and the store's own errors as `E`. After [`Error::Timeout`] or
-    /// [`Error::Unavailable`] the transaction may have been committed, so what is retried needs a unique key.
+    /// Those of the closure, and errors of the database as `E`. After [`Error::Timeout`] or
+    /// [`Error::Unavailable`] the transaction may have been committed, so a retry needs a unique key.
     pub async fn transaction<F, R, E>(&self, f: F) -> std::result::Result<R, E>
     where
         F: AsyncFnOnce(&mut AsyncPgConnection) -> std::result::Result<R, E>
@@ -135,51 +133,51 @@ impl Database {
         let database = self.clone();
         let work = async move {
             let mut conn = database.get().await?;
-            match timeout(TRANSACTION, AsyncPgConnection::transaction(&mut conn, f)).await {
+            match timeout(TRANSACTION_TIMEOUT, AsyncPgConnection::transaction(&mut conn, f)).await {
                 Ok(result) => result,
                 Err(_) => {
                     drop(Object::take(conn));
-                    Err(Error::Timeout("a transaction took too long".to_owned()).into())
+                    Err(Error::Timeout("transaction timed out".to_owned()).into())
                 }
             }
         };
         match self.running.spawn(work.in_current_span()).await {
             Ok(result) => result,
-            Err(error) => Err(Error::Other(format!("a transaction was cut short: {error}")).into()),
+            Err(error) => Err(Error::Other(format!("transaction was aborted: {error}")).into()),
         }
     }
 
-    /// Asks the server for an answer.
+    /// Checks that the server answers.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Timeout`] when there is none within the limits.
+    /// [`Error::Unavailable`] or [`Error::Timeout`].
     pub async fn ping(&self) -> Result<()> {
-        self.read(async |conn| Ok(ask(conn).await?)).await
+        self.read(async |conn| Ok(select_one(conn).await?)).await
     }
 
-    /// Waits for running transactions and closes the pool; nothing can be borrowed afterwards.
+    /// Waits for running transactions and closes the pool.
     pub async fn close(&self) {
         self.running.close();
         self.running.wait().await;
         self.pool.close();
     }
 
-    /// Connections that exist and those of them that are free.
+    /// Returns the number of open connections and how many of them are free.
     pub fn connections(&self) -> (usize, usize) {
         let status = self.pool.status();
         (status.size, status.available)
     }
 
-    /// Opens a connection beside the pool with session settings of its own.
+    /// Opens a connection outside the pool, with its own session options.
     pub(crate) async fn dedicated_connection(
         &self,
         options: &str,
-    ) -> Result<(tokio_postgres::Client, OwnConnection)> {
+    ) -> Result<(tokio_postgres::Client, Driver)> {
         let target = with_options(&self.target, options);
-        match timeout(CREATE, target.connect(NoTls)).await {
+        match timeout(CONNECT_TIMEOUT, target.connect(NoTls)).await {
             Ok(connected) => Ok(connected?),
             Err(_) => Err(Error::Unavailable(
-                "the database did not answer in time".to_owned(),
+                "connecting to the database timed out".to_owned(),
             )),
         }
     }
@@ -193,10 +191,10 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// An async closure whose future can be bounded, as in `AsyncFunc<&mut Conn, R, Fut: Send>`. Implemented for
-/// every async closure; the language has no stable way yet to ask for a `Send` future of an `AsyncFnOnce`.
+/// An async closure with a future that can be bounded, as in `AsyncFunc<&mut Conn, R, Fut: Send>`.
+/// Implemented for every async closure, because stable Rust cannot require the future of an `AsyncFnOnce` to
+/// be `Send`.
 pub trait AsyncFunc<T, R>: AsyncFnOnce(T) -> R + FnOnce(T) -> <Self as AsyncFunc<T, R>>::Fut {
-    /// The future that a call returns.
     type Fut: Future<Output = R>;
 }
 
@@ -208,7 +206,7 @@ where
     type Fut = Fut;
 }
 
-/// The connection parameters that every connection of the process shares.
+/// Returns the parameters that all connections share.
 pub(crate) fn target(config: &DatabaseConfig) -> Result<tokio_postgres::Config> {
     let mut target: tokio_postgres::Config = config
         .database_url
@@ -217,14 +215,14 @@ pub(crate) fn target(config: &DatabaseConfig) -> Result<tokio_postgres::Config> 
         .map_err(|_| Error::Config("AIRWAVE_DATABASE_URL is not a PostgreSQL URL".to_owned()))?;
     if target.get_ssl_mode() == SslMode::Require {
         return Err(Error::Config(
-            "AIRWAVE_DATABASE_URL asks for TLS, which this build does not speak".to_owned(),
+            "AIRWAVE_DATABASE_URL requires TLS, which is not supported".to_owned(),
         ));
     }
     if target.get_application_name().is_none() {
         target.application_name("airwave");
     }
     target
-        .connect_timeout(CREATE)
+        .connect_timeout(CONNECT_TIMEOUT)
         .keepalives_idle(Duration::from_secs(10))
         .keepalives_interval(Duration::from_secs(5))
         .keepalives_retries(3)
@@ -232,7 +230,7 @@ pub(crate) fn target(config: &DatabaseConfig) -> Result<tokio_postgres::Config> 
     Ok(target)
 }
 
-/// The parameters with session settings added to those that the URL names.
+/// Adds session options to those in the URL, which take precedence.
 pub(crate) fn with_options(target: &tokio_postgres::Config, options: &str) -> tokio_postgres::Config {
     let mut target = target.clone();
     let options = match target.get_options() {
@@ -243,19 +241,18 @@ pub(crate) fn with_options(target: &tokio_postgres::Config, options: &str) -> to
     target
 }
 
-/// Asks for any answer.
-async fn ask(connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
+async fn select_one(connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
     diesel::sql_query("SELECT 1").execute(connection).await.map(drop)
 }
 
 async fn check(connection: &mut AsyncPgConnection, idle: Duration) -> std::result::Result<(), HookError> {
-    if idle < FRESH {
+    if idle < CHECK_AFTER_IDLE {
         return Ok(());
     }
-    match timeout(RECYCLE, ask(connection)).await {
+    match timeout(CHECK_TIMEOUT, select_one(connection)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(HookError::message(error.to_string())),
-        Err(_) => Err(HookError::message("no answer in time")),
+        Err(_) => Err(HookError::message("check timed out")),
     }
 }
 
@@ -273,7 +270,7 @@ async fn establish(target: tokio_postgres::Config) -> diesel::ConnectionResult<A
     Ok(connection)
 }
 
-/// The text of a connection error with its cause, which says why (refused, wrong password, starting up).
+/// Returns an error's message with its cause, which tells why (refused, wrong password, starting up).
 fn describe(error: &tokio_postgres::Error) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),

@@ -1,57 +1,53 @@
-//! What can go wrong in a store, in the few kinds that a caller treats differently.
+//! The errors of all three servers, in the few kinds that callers handle differently.
 
 use deadpool::managed::{PoolError, TimeoutType};
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
 use diesel_async::pooled_connection::PoolError as Connecting;
 
-/// The result of a call to a store.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong in a store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The server cannot be reached, is starting or stopping, or no connection was free in time. Nothing was
-    /// written.
+    /// The server cannot be reached, is starting or stopping, or no connection was free in time.
     #[error("store unavailable: {0}")]
     Unavailable(String),
-    /// The call took longer than its limit. A commit that timed out may have happened.
-    #[error("store too slow: {0}")]
+    /// The call exceeded its time limit. A write may still have happened.
+    #[error("store timed out: {0}")]
     Timeout(String),
-    /// A unique constraint refused the write.
+    /// The write violates a unique constraint.
     #[error("unique constraint {constraint} violated")]
     Unique {
-        /// The constraint's or index's name.
+        /// The name of the constraint or index.
         constraint: String,
     },
-    /// Two transactions contradicted each other (serialisation failure, deadlock); trying again may work.
+    /// A serialisation failure or a deadlock; a retry may succeed.
     #[error("conflict with another transaction: {0}")]
     Conflict(String),
-    /// The row asked for does not exist.
-    #[error("no such row")]
+    #[error("row not found")]
     NotFound,
-    /// The configuration cannot work.
+    /// The configuration is invalid.
     #[error("{0}")]
     Config(String),
-    /// A defect of ours: a wrong statement, a row that does not fit, a violated constraint that we should
-    /// have checked.
-    #[error("store: {0}")]
+    /// A bug: a wrong statement, a row of an unexpected shape, a violated constraint.
+    #[error("store failed: {0}")]
     Other(String),
 }
 
 impl Error {
-    /// Whether the error is the violation of the unique constraint named.
+    /// Returns whether the error is a violation of the named unique constraint.
     pub fn is_unique_violation(&self, constraint: &str) -> bool {
         matches!(self, Self::Unique { constraint: violated } if violated == constraint)
     }
 
-    /// Whether trying the same again later may work.
+    /// Returns whether a retry may succeed.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Timeout(_) | Self::Conflict(_))
     }
 }
 
-/// The server's words for states that pass. Diesel hands on the text of an error and not its code.
-const PASSING: &[&str] = &[
+/// Parts of PostgreSQL's messages for transient states. Diesel exposes the message of an error, but not its
+/// code.
+const TRANSIENT: &[&str] = &[
     "terminating connection",
     "the database system is",
     "server closed the connection",
@@ -79,7 +75,7 @@ impl From<Diesel> for Error {
             DatabaseErrorKind::SerializationFailure => Self::Conflict(message),
             _ if message.starts_with("deadlock detected") => Self::Conflict(message),
             _ if message.starts_with("canceling statement due to") => Self::Timeout(message),
-            _ if PASSING.iter().any(|words| message.contains(words)) => Self::Unavailable(message),
+            _ if TRANSIENT.iter().any(|part| message.contains(part)) => Self::Unavailable(message),
             _ => Self::Other(match info.constraint_name() {
                 Some(constraint) => format!("{message} ({constraint})"),
                 None => message,
@@ -91,8 +87,8 @@ impl From<Diesel> for Error {
 impl From<PoolError<Connecting>> for Error {
     fn from(error: PoolError<Connecting>) -> Self {
         Self::Unavailable(match error {
-            PoolError::Timeout(TimeoutType::Wait) => "no free connection in time".to_owned(),
-            PoolError::Timeout(_) => "the database did not answer in time".to_owned(),
+            PoolError::Timeout(TimeoutType::Wait) => "no free connection".to_owned(),
+            PoolError::Timeout(_) => "connecting to the database timed out".to_owned(),
             other => other.to_string(),
         })
     }
@@ -107,8 +103,8 @@ impl From<tokio_postgres::Error> for Error {
     }
 }
 
-/// What Redis answers while it starts, fails over or is full.
-const REDIS_PASSING: &[&str] = &["LOADING", "BUSY", "TRYAGAIN", "MASTERDOWN", "OOM"];
+/// The error codes of Redis while it starts, fails over or is full.
+const REDIS_TRANSIENT: &[&str] = &["LOADING", "BUSY", "TRYAGAIN", "MASTERDOWN", "OOM"];
 
 impl From<deadpool_redis::redis::RedisError> for Error {
     fn from(error: deadpool_redis::redis::RedisError) -> Self {
@@ -117,7 +113,7 @@ impl From<deadpool_redis::redis::RedisError> for Error {
         } else if error.is_io_error()
             || error.is_connection_dropped()
             || error.is_connection_refusal()
-            || error.code().is_some_and(|code| REDIS_PASSING.contains(&code))
+            || error.code().is_some_and(|code| REDIS_TRANSIENT.contains(&code))
         {
             Self::Unavailable(error.to_string())
         } else {
@@ -154,14 +150,14 @@ impl From<mongodb::error::Error> for Error {
 const MONGO_DUPLICATE_KEY: i32 = 11000;
 const MONGO_MAX_TIME_EXPIRED: i32 = 50;
 
-/// The index named in MongoDB's `… index: NAME dup key: …`.
+/// Returns the index in MongoDB's message `… index: NAME dup key: …`.
 fn duplicate_index(message: &str) -> &str {
     let after = message.split_once("index: ").map_or("", |(_, after)| after);
     after.split_once(' ').map_or(after, |(name, _)| name)
 }
 
 impl From<Error> for primitives::Error {
-    /// Tells the outside no more than the kind; the cause goes to the log here, once.
+    /// Exposes only the kind of the error, and logs its cause.
     fn from(error: Error) -> Self {
         use primitives::ErrorKind;
         match error {
@@ -170,7 +166,7 @@ impl From<Error> for primitives::Error {
                 Self::unavailable()
             }
             Error::NotFound => Self::new(ErrorKind::NotFound, "resource.not_found", "Not found."),
-            Error::Unique { .. } => Self::new(ErrorKind::Conflict, "resource.conflict", "It exists already."),
+            Error::Unique { .. } => Self::new(ErrorKind::Conflict, "resource.conflict", "Already exists."),
             Error::Config(_) | Error::Other(_) => {
                 tracing::error!(%error, "store call failed");
                 Self::internal()
@@ -184,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_passes_is_unavailable_and_never_internal() {
+    fn transient_errors_are_unavailable() {
         for error in [
             Error::Unavailable("x".into()),
             Error::Timeout("x".into()),
@@ -199,13 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn the_outside_learns_nothing_internal() {
+    fn api_error_hides_the_cause() {
         let outside = primitives::Error::from(Error::Other("relation \"users\" does not exist".into()));
         assert!(!format!("{outside:?}").contains("relation"));
     }
 
     #[test]
-    fn a_duplicate_key_names_its_index() {
+    fn duplicate_key_error_names_the_index() {
         let message =
             "E11000 duplicate key error collection: chat.messages index: stream_seq dup key: { seq: 1 }";
         assert_eq!(duplicate_index(message), "stream_seq");

@@ -1,8 +1,8 @@
 //! Makes retries of a creating request safe, with the `Idempotency-Key` that the client chose.
 //!
-//! The transaction that creates something claims the key first, so a retry that arrives meanwhile waits for it:
-//! then it finds the id of what the transaction created, or claims the key itself if that one rolled back. The
-//! response is not stored, because it may contain secrets; it is built again from the id.
+//! The transaction that creates something claims the key first, so a retry that arrives meanwhile waits for
+//! it: then it finds the id of what the transaction created, or claims the key itself if that one rolled
+//! back. The response is not stored, because it may contain secrets; it is built again from the id.
 
 use std::time::Duration;
 

@@ -1,25 +1,27 @@
-//! Connections to PostgreSQL, Redis and MongoDB, with every timeout set.
+//! Connections to PostgreSQL, Redis and MongoDB.
 //!
-//! The clients of these three wait for ever by default, and their pools have no limits that fit a small
-//! machine. This crate is the one place where a connection is built, so that every service has the same
-//! deadlines:
+//! By default the clients of these servers wait forever, and their pools are too large for a small machine.
+//! This crate is the only place that opens connections, so every service has the same timeouts and limits.
 //!
-//! * [`Database`] is a pool over PostgreSQL. Its [`transaction`](Database::transaction) runs on a task of its
-//!   own: a caller that goes away can neither leave half a write behind nor cost the pool a connection.
-//! * [`migrate()`] brings a database up to date; any number of replicas may call it at once.
-//! * [`idempotency`] lets a client send again a request that makes something, without making it twice.
-//! * [`list`] reads a page and the length of the whole list in one statement.
-//! * [`Leadership`] elects one acting replica by an advisory lock; [`listen()`] wakes a task on `NOTIFY`.
-//! * [`Redis`] is one multiplexed connection for everybody plus a key prefix, with [`RateLimiter`] that replicas
-//!   count together, and [`Mongo`] a client that writes with majority.
+//! | item | purpose |
+//! | --- | --- |
+//! | [`Database`] | a PostgreSQL pool whose transactions survive a caller that disconnects |
+//! | [`migrate()`] | brings a database up to date, from any number of replicas at once |
+//! | [`idempotency`] | makes retries of a creating request safe |
+//! | [`list`] | reads a page and the length of the whole list in one statement |
+//! | [`Leadership`] | elects one acting replica by an advisory lock |
+//! | [`listen()`], [`notify()`] | wake a task when a transaction commits |
+//! | [`Redis`] | one multiplexed connection and a key prefix |
+//! | [`RateLimiter`], [`RedisBreaker`] | rate limits that replicas share, and their fallback without Redis |
+//! | [`Mongo`] | a client that writes to a majority |
 //!
-//! Nothing here fails because a server is away at start: connections are made when first used, `ping` says
-//! whether the server answers, and the errors say [`Error::Unavailable`], which a caller sees as 503 and
-//! never as a defect of ours.
+//! A server that is unavailable at start is no error: connections are opened on first use, `ping` tells
+//! whether the server answers, and calls fail with [`Error::Unavailable`], which clients see as 503.
 
 pub mod idempotency;
 pub mod list;
 
+mod breaker;
 mod config;
 mod database;
 mod error;
@@ -30,6 +32,7 @@ mod mongo;
 mod rate_limiter;
 mod redis;
 
+pub use breaker::RedisBreaker;
 pub use config::{DatabaseConfig, MongoConfig, RedisConfig, SecretUrl};
 pub use database::{AsyncFunc, Connection, Database};
 pub use deadpool_redis;

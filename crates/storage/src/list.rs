@@ -1,8 +1,9 @@
-//! A page of a list and the length of the whole list, in one statement.
+//! Reads a page of a list and the length of the whole list in one statement.
 //!
-//! A service says which rows belong to the list and how the rows of one page are read, with what stands
-//! beside them ([`List::new`]). The statement between the two finds the page's ids by their sort key. Only
-//! plain expressions of diesel are used, no literal SQL: such a statement is prepared once for a connection.
+//! A service provides two queries ([`List::new`]): one selects the sort key and id of every row of the list,
+//! the other reads the rows of one page with everything that is joined to them. The statement around both
+//! finds the ids of the page. The queries consist of Diesel expressions without literal SQL, so PostgreSQL
+//! prepares each statement once per connection.
 
 use std::pin::Pin;
 
@@ -21,34 +22,32 @@ mod totals;
 pub use statement::{InPage, Total, in_page};
 pub use totals::Totals;
 
-/// How the whole list is counted.
+/// How to count the whole list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Count {
-    /// Not at all.
     No,
-    /// It was counted shortly before.
+    /// The length is known from a recent count.
     Known(i64),
-    /// Every row.
     All,
-    /// No further than this. When there are no more, the page is taken from the rows that were counted, so a
-    /// search looks once for what it finds.
+    /// Up to this many rows. If there are no more, the page is taken from the counted rows, so that a search
+    /// runs only once.
     UpTo(i64),
 }
 
-/// What a list is sorted by, beside the id; the greatest comes first unless said otherwise.
+/// The sort order of a list: by this key and then by id, both descending unless noted otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SortKey {
     /// A `timestamptz`.
     Time,
     /// An `integer`.
     Number,
-    /// Nothing: the id is the key, selected twice.
+    /// The id itself, which the query selects twice.
     Id,
-    /// The same, but the smallest comes first.
+    /// The id itself, ascending.
     AscendingId,
 }
 
-/// One page of a list. Load it as pairs of a row and the number of rows in the list.
+/// The statement for one page. Loads pairs of a row and the length of the list.
 #[derive(Debug, Clone)]
 pub struct List<M, R> {
     matching: M,
@@ -60,7 +59,7 @@ pub struct List<M, R> {
     offset: i64,
 }
 
-/// The last row before the page.
+/// The position of the last row before the page.
 #[derive(Debug, Clone, Copy)]
 struct After {
     key: KeyValue,
@@ -75,8 +74,8 @@ enum KeyValue {
 }
 
 impl<M, R> List<M, R> {
-    /// `matching` selects the sort key and the id of each row of the list, in no order. `rows` selects pairs,
-    /// whose second is [`Total`], where [`in_page`] holds for the id, in the order of the list.
+    /// Creates the statement. `matching` selects the sort key and id of every row of the list, in any order.
+    /// `rows` selects pairs of a row and [`Total`], filtered by [`in_page`] and in the order of the list.
     pub fn new(matching: M, rows: R, key: SortKey, count: Count, page: PageRequest) -> Self {
         let after = match page.start {
             PageStart::Page(_) => None,
@@ -108,20 +107,18 @@ impl After {
     }
 }
 
-/// A page of rows with what is said beside them, when it is read.
-pub type Loading<'a, T> = Pin<Box<dyn Future<Output = QueryResult<(Vec<T>, PageInfo)>> + Send + 'a>>;
+/// The future of [`load`].
+pub type PageFuture<'a, T> = Pin<Box<dyn Future<Output = QueryResult<(Vec<T>, PageInfo)>> + Send + 'a>>;
 
-/// Reads a page. `list` makes the statement for a page; `cursor` names a row. The future is boxed, for the
-/// compiler cannot see that one with a statement in it may change threads.
+/// Reads a page. `list` creates the statement of a page, `cursor` returns the position of a row.
 ///
-/// # Errors
-/// The database's.
+/// The future is boxed, because the compiler cannot prove that it is `Send` while it contains a statement.
 pub fn load<'a, T, M, R>(
     conn: &'a mut AsyncPgConnection,
     request: PageRequest,
     list: impl Fn(PageRequest) -> List<M, R> + Send + 'a,
     cursor: impl FnOnce(&T) -> Cursor + Send + 'a,
-) -> Loading<'a, T>
+) -> PageFuture<'a, T>
 where
     T: Send + 'a,
     M: Send,
@@ -129,11 +126,11 @@ where
     List<M, R>: LoadQuery<'a, AsyncPgConnection, (T, i64)> + 'a,
 {
     Box::pin(async move {
-        let here = list(request);
-        let count = here.count;
-        let fetched: Vec<(T, i64)> = here.load(conn).await?;
+        let statement = list(request);
+        let count = statement.count;
+        let fetched: Vec<(T, i64)> = statement.load(conn).await?;
         if fetched.is_empty() && request.offset() > 0 {
-            // Beyond the end there is no row to carry the total.
+            // Beyond the last page no row carries the total, so the first page provides it.
             let first: Vec<(T, i64)> = list(PageRequest::first(1)).load(conn).await?;
             let total = first.as_slice().first().map_or(0, |(_, total)| *total);
             return Ok((Vec::new(), count.info(request, total, None)));
@@ -148,8 +145,7 @@ where
 }
 
 impl Count {
-    /// Of a list that is short for each caller, or rarely asked for: counted with each page that has a
-    /// number.
+    /// Counts all rows with each page that has a number. For lists that are short or rarely read.
     #[must_use]
     pub fn always(page: PageRequest) -> Self {
         match page.start {
@@ -159,21 +155,21 @@ impl Count {
     }
 
     fn info(self, request: PageRequest, total: i64, next_cursor: Option<Cursor>) -> PageInfo {
-        let most = match self {
-            Self::UpTo(most) => most,
+        let max = match self {
+            Self::UpTo(max) => max,
             Self::No | Self::Known(_) | Self::All => i64::MAX,
         };
-        let told = matches!(request.start, PageStart::Page(_));
+        let has_totals = matches!(request.start, PageStart::Page(_));
         PageInfo {
-            total_items: told.then(|| u64::try_from(total.min(most)).unwrap_or(0)),
-            total_items_capped: told && total > most,
+            total_items: has_totals.then(|| u64::try_from(total.min(max)).unwrap_or(0)),
+            total_items_capped: has_totals && total > max,
             next_cursor,
         }
     }
 }
 
-/// A pattern of SQL's LIKE that the planner does not look into. It would make a plan for each pattern anew,
-/// which takes as long as the search.
+/// Hides a `LIKE` pattern from the planner, in a subquery. Otherwise PostgreSQL would plan the statement for
+/// each pattern, which takes as long as the search itself.
 #[auto_type(no_type_alias)]
 pub fn opaque_pattern(pattern: String) -> _ {
     let pattern: AsExprOf<String, Text> = pattern.into_sql::<Text>();

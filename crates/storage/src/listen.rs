@@ -1,5 +1,5 @@
-//! `LISTEN` and `NOTIFY`, used only to wake a task that then reads a table. A lost notification therefore delays
-//! work until the next poll, but loses nothing.
+//! `LISTEN` and `NOTIFY`, used only to wake a task that then reads a table. A lost notification therefore
+//! delays work until the next poll, but loses nothing.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -51,8 +51,8 @@ pub struct PgListener {
 }
 
 impl PgListener {
-    /// Waits until a notification has arrived since the last call, or until the connection was opened again and
-    /// notifications may have been missed.
+    /// Waits until a notification has arrived since the last call, or until the connection was opened again
+    /// and notifications may have been missed.
     pub async fn notified(&self) {
         self.notify.notified().await;
     }

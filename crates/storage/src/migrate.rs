@@ -1,86 +1,89 @@
-//! Migrations: embedded in the binaries, run at start, one replica at a time.
+//! Migrations, which are embedded in the binaries and run at start by one replica at a time.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use backon::{ConstantBuilder, Retryable};
 use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_postgres::NoTls;
 
+use crate::config::DatabaseConfig;
 use crate::database::{target, with_options};
-use crate::{DatabaseConfig, Error, Result};
+use crate::error::{Error, Result};
 
-/// Between two attempts to reach a server that is away.
-const PAUSE: Duration = Duration::from_secs(1);
-/// Waiting for another replica that migrates, and then each migration's single statement, may take this long.
-const LIMITS: &str =
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// Limits of the session: ten minutes for each statement, which includes waiting for a replica that migrates.
+const SESSION_OPTIONS: &str =
     "-c statement_timeout=600000 -c lock_timeout=0 -c idle_in_transaction_session_timeout=60000";
-/// "airwave" in hexadecimal digits of its letters; one number that all replicas lock.
-const LOCK: i64 = 0x61_6972_7761_7665;
+/// The key of the advisory lock: "airwave" in ASCII.
+const LOCK_KEY: i64 = 0x61_6972_7761_7665;
 
-/// Runs the pending migrations of each source, in the order of the sources, under an advisory lock: of
-/// several replicas that start at once one migrates and the others find nothing to do.
+/// Runs the pending migrations of each source, in the order of the sources.
+///
+/// An advisory lock makes concurrent calls safe: one replica migrates, and the others then find nothing to
+/// do.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the server cannot be reached, [`Error::Other`] when a migration fails.
+/// [`Error::Unavailable`] if the server cannot be reached, [`Error::Other`] if a migration fails.
 pub async fn migrate(config: &DatabaseConfig, sources: &'static [EmbeddedMigrations]) -> Result<()> {
-    let target = with_options(&target(config)?, LIMITS);
+    let target = with_options(&target(config)?, SESSION_OPTIONS);
     let connected = timeout(Duration::from_secs(2), target.connect(NoTls)).await;
     let (client, connection) =
-        connected.map_err(|_| Error::Unavailable("the database did not answer in time".to_owned()))??;
+        connected.map_err(|_| Error::Unavailable("connecting to the database timed out".to_owned()))??;
     let conn = AsyncPgConnection::try_from_client_and_connection(client, connection)
         .await
         .map_err(|error| Error::Unavailable(error.to_string()))?;
-    // Diesel's harness is synchronous, so it gets a thread that may block.
+    // Diesel's harness is synchronous, so it needs a thread that may block.
     tokio::task::spawn_blocking(move || run(conn, sources))
         .await
-        .map_err(|error| Error::Other(format!("migrations were cut short: {error}")))?
+        .map_err(|error| Error::Other(format!("migrations were aborted: {error}")))?
 }
 
-/// Runs [`migrate`] as soon as the server can be reached, and waits for that for ever if need be.
+/// Runs [`migrate`], and retries every second while the server cannot be reached.
 ///
 /// # Errors
-/// [`Error::Other`] when a migration fails.
+/// [`Error::Other`] if a migration fails.
 pub async fn migrate_when_reachable(
     config: &DatabaseConfig,
     sources: &'static [EmbeddedMigrations],
 ) -> Result<()> {
-    let mut told = false;
-    loop {
-        match migrate(config, sources).await {
-            Err(Error::Unavailable(reason)) => {
-                if !std::mem::replace(&mut told, true) {
-                    tracing::warn!(reason, "database unavailable, migrations wait for it");
-                }
-                sleep(PAUSE).await;
+    let every_second = ConstantBuilder::default()
+        .with_delay(RETRY_DELAY)
+        .without_max_times();
+    let mut logged = false;
+    (|| migrate(config, sources))
+        .retry(every_second)
+        .when(|error| matches!(error, Error::Unavailable(_)))
+        .notify(|error, _| {
+            if !std::mem::replace(&mut logged, true) {
+                tracing::warn!(%error, "migrations are waiting for the database");
             }
-            other => return other,
-        }
-    }
+        })
+        .await
 }
 
 fn run(conn: AsyncPgConnection, sources: &'static [EmbeddedMigrations]) -> Result<()> {
     check_versions(sources)?;
     let mut conn = AsyncConnectionWrapper::<AsyncPgConnection>::from(conn);
-    conn.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})"))?;
-    // Waiting for the other replica was fine; a migration that waits for a busy table would stop the whole
-    // service.
+    conn.batch_execute(&format!("SELECT pg_advisory_lock({LOCK_KEY})"))?;
+    // A migration that waits for a table blocks every later query on it, so it may wait only briefly.
     conn.batch_execute("SET lock_timeout = '10s'")?;
     for source in sources {
         for migration in conn.pending_migrations(Borrowed(source)).map_err(failed)? {
-            tracing::info!(migration = %migration.name(), "migrating");
+            tracing::info!(migration = %migration.name(), "running migration");
             conn.run_migration(&*migration).map_err(failed)?;
         }
     }
     Ok(())
 }
 
-/// Diesel takes a source by value and embedded migrations cannot be copied.
+/// Lends a source to Diesel, which takes it by value although it cannot be cloned.
 struct Borrowed(&'static EmbeddedMigrations);
 
 impl MigrationSource<Pg> for Borrowed {
@@ -89,17 +92,14 @@ impl MigrationSource<Pg> for Borrowed {
     }
 }
 
-/// Refuses two migrations with one version: diesel would take the second for applied.
+/// Rejects migrations with equal versions, since Diesel would skip the second as already applied.
 fn check_versions(sources: &[EmbeddedMigrations]) -> Result<()> {
     let mut seen = BTreeSet::new();
     for source in sources {
         for migration in MigrationSource::<Pg>::migrations(source).map_err(failed)? {
-            let version = migration.name().version().as_owned();
-            if !seen.insert(version) {
-                return Err(Error::Other(format!(
-                    "two migrations have the version of {}",
-                    migration.name()
-                )));
+            if !seen.insert(migration.name().version().as_owned()) {
+                let name = migration.name();
+                return Err(Error::Other(format!("two migrations have the version of {name}")));
             }
         }
     }

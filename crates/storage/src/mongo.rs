@@ -1,4 +1,4 @@
-//! MongoDB: what is acknowledged is on the disks of a majority.
+//! MongoDB. A write is acknowledged when a majority of the replica set has it on disk.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use mongodb::{Client, Database};
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
-use crate::{Error, MongoConfig, Result};
+use crate::config::MongoConfig;
+use crate::error::{Error, Result};
 
-/// How long finding a server may take; the driver's own 30 s would hold every request that long.
-const SELECTION: Duration = Duration::from_secs(2);
-/// How long a write may wait for the majority.
-const MAJORITY: Duration = Duration::from_secs(3);
+/// How long the driver looks for a server; its default of 30 s would delay every request that long.
+const SERVER_TIMEOUT: Duration = Duration::from_secs(2);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A MongoDB database. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -22,25 +22,25 @@ pub struct Mongo {
 }
 
 impl Mongo {
-    /// Builds the client, which connects in the background. Only the name of a `mongodb+srv` URL is looked up
-    /// here.
+    /// Creates the client, which connects in the background. Only the host name of a `mongodb+srv` URL is
+    /// resolved here.
     ///
     /// # Errors
-    /// [`Error::Config`] when the URL cannot be understood.
+    /// [`Error::Config`] if the URL is invalid.
     pub async fn connect(config: &MongoConfig, app_name: &str) -> Result<Self> {
         let invalid = |_| Error::Config("AIRWAVE_MONGODB_URL is not a MongoDB URL".to_owned());
         let mut options = ClientOptions::parse(config.mongodb_url.expose_secret())
             .await
             .map_err(invalid)?;
         options.app_name = Some(app_name.to_owned());
-        options.server_selection_timeout = Some(SELECTION);
-        options.connect_timeout = Some(SELECTION);
+        options.server_selection_timeout = Some(SERVER_TIMEOUT);
+        options.connect_timeout = Some(SERVER_TIMEOUT);
         options.max_pool_size = Some(config.mongodb_pool_size);
         options.write_concern = Some(
             WriteConcern::builder()
                 .w(Acknowledgment::Majority)
                 .journal(true)
-                .w_timeout(MAJORITY)
+                .w_timeout(WRITE_TIMEOUT)
                 .build(),
         );
         let client = Client::with_options(options).map_err(invalid)?;
@@ -49,20 +49,20 @@ impl Mongo {
         })
     }
 
-    /// The database that the configuration names.
+    /// Returns the configured database.
     pub fn database(&self) -> &Database {
         &self.database
     }
 
-    /// Asks the server for an answer.
+    /// Checks that the server answers.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Timeout`] when there is none within the limits.
+    /// [`Error::Unavailable`] or [`Error::Timeout`].
     pub async fn ping(&self) -> Result<()> {
-        let asked = self.database.run_command(doc! { "ping": 1 });
-        match timeout(SELECTION, async { asked.await }).await {
+        let ping = self.database.run_command(doc! { "ping": 1 });
+        match timeout(SERVER_TIMEOUT, async { ping.await }).await {
             Ok(answer) => Ok(answer.map(|_| ())?),
-            Err(_) => Err(Error::Timeout("MongoDB did not answer in time".to_owned())),
+            Err(_) => Err(Error::Timeout("MongoDB timed out".to_owned())),
         }
     }
 }

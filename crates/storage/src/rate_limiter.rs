@@ -4,7 +4,6 @@
 //! several times the rate, which is better than rejecting every client.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use moka::future::Cache;
@@ -12,12 +11,11 @@ use moka::ops::compute::Op;
 use primitives::Clock;
 use primitives::rate::{Grant, Rate};
 
+use crate::breaker::RedisBreaker;
 use crate::deadpool_redis::redis::Script;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::redis::Redis;
 
-/// How long Redis is left alone after a failure, so that not every call waits for its timeout.
-const RETRY_DELAY: Duration = Duration::from_secs(1);
 const MAX_LOCAL_KEYS: u64 = 100_000;
 /// Longer than every window in use.
 const LOCAL_TTL: Duration = Duration::from_secs(3600);
@@ -28,9 +26,9 @@ pub struct RateLimiter {
     redis: Redis,
     clock: Clock,
     script: Arc<Script>,
+    breaker: RedisBreaker,
     /// The theoretical arrival times of the keys that this process counts by itself.
     local: Cache<String, i64>,
-    retry_redis_at: Arc<AtomicI64>,
 }
 
 impl RateLimiter {
@@ -40,13 +38,12 @@ impl RateLimiter {
             .max_capacity(MAX_LOCAL_KEYS)
             .time_to_idle(LOCAL_TTL)
             .build();
-        let script = Arc::new(Script::new(include_str!("rate_limiter/take.lua")));
         Self {
             redis,
+            breaker: RedisBreaker::new(clock.clone(), "rates_without_redis_total"),
             clock,
-            script,
+            script: Arc::new(Script::new(include_str!("rate_limiter/take.lua"))),
             local,
-            retry_redis_at: Arc::default(),
         }
     }
 
@@ -56,25 +53,14 @@ impl RateLimiter {
     /// # Errors
     /// How long to wait until the next request is granted.
     pub async fn take(&self, key: &str, rate: Rate, max: u32) -> std::result::Result<Grant, Duration> {
-        let now = self.clock.now().timestamp_micros();
-        if now >= self.retry_redis_at.load(Ordering::Relaxed) {
-            match self.take_shared(key, rate, max).await {
-                Ok((0, _, wait)) => return Err(Duration::from_micros(wait)),
-                Ok((granted, remaining, _)) => return Ok(Grant { granted, remaining }),
-                Err(error) => self.pause_redis(now, &error),
-            }
+        match self.breaker.call(self.take_shared(key, rate, max)).await {
+            Some((0, _, wait)) => Err(Duration::from_micros(wait)),
+            Some((granted, remaining, _)) => Ok(Grant { granted, remaining }),
+            None => self.take_local(key, rate, max).await,
         }
-        self.take_local(key, rate, now, max).await
     }
 
-    fn pause_redis(&self, now: i64, error: &Error) {
-        let delay = i64::try_from(RETRY_DELAY.as_micros()).unwrap_or(i64::MAX);
-        self.retry_redis_at
-            .store(now.saturating_add(delay), Ordering::Relaxed);
-        metrics::counter!("rates_without_redis_total").increment(1);
-        tracing::warn!(%error, "rate limits are local until Redis is available again");
-    }
-
+    /// Returns the number granted, the number remaining, and the microseconds to wait if none was granted.
     async fn take_shared(&self, key: &str, rate: Rate, max: u32) -> Result<(u32, u32, u64)> {
         let mut call = self.script.prepare_invoke();
         call.key(self.redis.key(key))
@@ -84,13 +70,8 @@ impl RateLimiter {
         Ok(call.invoke_async(&mut self.redis.connection()).await?)
     }
 
-    async fn take_local(
-        &self,
-        key: &str,
-        rate: Rate,
-        now: i64,
-        max: u32,
-    ) -> std::result::Result<Grant, Duration> {
+    async fn take_local(&self, key: &str, rate: Rate, max: u32) -> std::result::Result<Grant, Duration> {
+        let now = self.clock.now().timestamp_micros();
         let mut result = Grant {
             granted: 0,
             remaining: 0,

@@ -1,4 +1,4 @@
-//! The statement of a list: what is counted, the ids of the page, and then its rows.
+//! The SQL of a list: it counts the list, finds the ids of the page and reads their rows.
 
 use diesel::expression::ValidGrouping;
 use diesel::pg::Pg;
@@ -10,9 +10,9 @@ use super::{After, Count, KeyValue, List, SortKey};
 
 diesel::postfix_operator!(InPage, " IN (SELECT page.id FROM page)", Bool, backend: Pg);
 
-/// Rows that are read at once: the limit of a page is rounded up to one of these, so that there are few
-/// statements to prepare. One more than a page has says whether another follows.
-const FETCHED: [u32; 4] = [11, 21, 51, 101];
+/// The limits in SQL: that of a page is rounded up to one of these, so that there are few statements to
+/// prepare. One row more than the page has tells whether another page follows.
+const SQL_LIMITS: [u32; 4] = [11, 21, 51, 101];
 
 impl<M, R> QueryId for List<M, R> {
     type QueryId = ();
@@ -48,12 +48,12 @@ impl<M: QueryFragment<Pg>, R> List<M, R> {
                 self.push_matching(out.reborrow())?;
                 out.push_sql(")");
             }
-            Count::UpTo(most) => {
+            Count::UpTo(max) => {
                 out.push_sql("found (key, id) AS MATERIALIZED (SELECT * FROM ");
                 self.push_matching(out.reborrow())?;
                 out.push_sql(&format!(
                     " LIMIT {}), total (items) AS MATERIALIZED (SELECT count(*) FROM found)",
-                    most.saturating_add(1)
+                    max.saturating_add(1)
                 ));
             }
         }
@@ -61,26 +61,27 @@ impl<M: QueryFragment<Pg>, R> List<M, R> {
     }
 
     fn find_page<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Count::UpTo(most) = self.count else {
+        let Count::UpTo(max) = self.count else {
             out.push_sql("SELECT id FROM ");
             self.push_matching(out.reborrow())?;
             return self.push_order(out);
         };
-        // Either all is found already, or there is so much that the order finds a page sooner than the
-        // condition does. Which it is is known before a row is read, so only one of the branches runs.
+        // Either the count has found all rows, or there are so many that reading in sort order reaches the
+        // page sooner than the filter does. PostgreSQL evaluates the condition first and runs only one
+        // branch.
         out.push_sql(&format!(
-            "(SELECT id FROM found WHERE (SELECT items FROM total) <= {most}"
+            "(SELECT id FROM found WHERE (SELECT items FROM total) <= {max}"
         ));
         self.push_order(out.reborrow())?;
         out.push_sql(") UNION ALL (SELECT id FROM ");
         self.push_matching(out.reborrow())?;
-        out.push_sql(&format!(" WHERE (SELECT items FROM total) > {most}"));
+        out.push_sql(&format!(" WHERE (SELECT items FROM total) > {max}"));
         self.push_order(out.reborrow())?;
         out.push_sql(")");
         Ok(())
     }
 
-    /// The rows of the list, from where the page begins when it goes by cursor.
+    /// Pushes the rows of the list; those after the cursor if there is one.
     fn push_matching<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("(SELECT * FROM (");
         self.matching.walk_ast(out.reborrow())?;
@@ -90,18 +91,18 @@ impl<M: QueryFragment<Pg>, R> List<M, R> {
         Ok(())
     }
 
-    /// A row comparison, which the index answers; the same written with OR is a filter over everything before
-    /// it.
+    /// Pushes a row comparison, which an index can answer. The same condition with `OR` would read all rows
+    /// before the cursor.
     fn push_after<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let Some(After { key, id }) = &self.after else {
             return Ok(());
         };
-        let follows = if self.key == SortKey::AscendingId {
+        let operator = if self.key == SortKey::AscendingId {
             ">"
         } else {
             "<"
         };
-        out.push_sql(&format!(" WHERE (key, id) {follows} ("));
+        out.push_sql(&format!(" WHERE (key, id) {operator} ("));
         match key {
             KeyValue::Time(time) => out.push_bind_param::<Timestamptz, _>(time)?,
             KeyValue::Number(number) => out.push_bind_param::<Integer, _>(number)?,
@@ -113,14 +114,15 @@ impl<M: QueryFragment<Pg>, R> List<M, R> {
         Ok(())
     }
 
-    /// The limit is written out: with a parameter the planner does not know that few rows are wanted. The
-    /// offset is hidden from it as patterns are ([`opaque_pattern`](super::opaque_pattern)).
+    /// Pushes order, limit and offset. The limit is a literal, because the planner would not know from a
+    /// parameter that few rows are wanted. The offset is hidden in a subquery, like
+    /// [`opaque_pattern`](super::opaque_pattern).
     fn push_order<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let order = match self.key {
             SortKey::AscendingId => "key, id",
             SortKey::Time | SortKey::Number | SortKey::Id => "key DESC, id DESC",
         };
-        out.push_sql(&format!(" ORDER BY {order} LIMIT {}", self.fetched()));
+        out.push_sql(&format!(" ORDER BY {order} LIMIT {}", self.sql_limit()));
         if self.offset > 0 {
             out.push_sql(" OFFSET (SELECT ");
             out.push_bind_param::<BigInt, _>(&self.offset)?;
@@ -129,18 +131,18 @@ impl<M: QueryFragment<Pg>, R> List<M, R> {
         Ok(())
     }
 
-    fn fetched(&self) -> u32 {
-        let enough = FETCHED.into_iter().find(|rows| *rows > self.limit);
-        enough.unwrap_or(self.limit.saturating_add(1))
+    fn sql_limit(&self) -> u32 {
+        let sql_limit = SQL_LIMITS.into_iter().find(|rows| *rows > self.limit);
+        sql_limit.unwrap_or(self.limit.saturating_add(1))
     }
 }
 
-/// Whether a row is on the page.
+/// The condition that the row with this id is on the page.
 pub fn in_page<I: diesel::Expression<SqlType = BigInt>>(id: I) -> InPage<I> {
     InPage::new(id)
 }
 
-/// The length of the whole list, beside each row.
+/// The length of the whole list, as a column.
 #[derive(Debug, Clone, Copy, QueryId, ValidGrouping)]
 pub struct Total;
 

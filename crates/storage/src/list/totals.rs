@@ -1,4 +1,4 @@
-//! Lengths of lists that were counted shortly before.
+//! A cache of list lengths.
 
 use std::fmt;
 use std::hash::Hash;
@@ -10,34 +10,32 @@ use primitives::{PageInfo, PageRequest};
 
 use super::Count;
 
-/// How long a length may be told again.
-const AGE: Duration = Duration::from_secs(5);
-/// Lists whose lengths are remembered.
-const MOST: u64 = 1000;
-/// Where the length of a search stops.
-const MOST_FOUND: i64 = 10_000;
+const TTL: Duration = Duration::from_secs(5);
+const MAX_LISTS: u64 = 1000;
+/// Search results are counted up to this number.
+const MAX_SEARCH_TOTAL: i64 = 10_000;
 
-/// Lengths of lists by what is listed; each is counted about once in five seconds.
+/// Caches the length of a list for five seconds, by the list's filter.
 #[derive(Clone)]
 pub struct Totals<F>(Cache<F, i64>);
 
 impl<F: Hash + Eq + Clone + Send + Sync + 'static> Default for Totals<F> {
     fn default() -> Self {
-        Self(Cache::builder().time_to_live(AGE).max_capacity(MOST).build())
+        Self(Cache::builder().time_to_live(TTL).max_capacity(MAX_LISTS).build())
     }
 }
 
 impl<F: Hash + Eq + Clone + Send + Sync + 'static> Totals<F> {
-    /// How a list is to be counted for a page. Searches are counted each time and up to 10,000.
+    /// Returns how to count a list for a page. Search results are not cached, and are counted up to 10,000.
     pub fn count(&self, filter: &F, is_search: bool, page: PageRequest) -> Count {
         match page.start {
-            _ if is_search => Count::UpTo(MOST_FOUND),
+            _ if is_search => Count::UpTo(MAX_SEARCH_TOTAL),
             PageStart::After(_) => Count::No,
             PageStart::Page(_) => self.0.get(filter).map_or(Count::All, Count::Known),
         }
     }
 
-    /// Remembers what was counted.
+    /// Caches the length if it was counted in full.
     pub fn insert(&self, filter: F, count: Count, info: &PageInfo) {
         let total = info.total_items.and_then(|total| i64::try_from(total).ok());
         if let (Count::All, Some(total)) = (count, total) {
