@@ -60,7 +60,7 @@ impl From<NodeName> for String {
 }
 
 /// Returns whether `text` obeys the rule of [`NodeName`], which boot ids, visitor ids and names of gateway
-/// processes share. Such text is safe in URLs, Redis keys and metric labels.
+/// processes share. That makes it safe in URLs, Redis keys and metric labels.
 #[must_use]
 pub fn is_machine_name(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');

@@ -3,7 +3,7 @@
 //! When a client disconnects, the future of its request handler is dropped in the middle of what it awaits.
 //! If that is a transaction, Diesel marks the connection as broken and the pool discards it, so clients that
 //! abort requests could drain the pool. [`Database::transaction`] therefore runs on a separate task, which
-//! commits or rolls back even if the caller is gone.
+//! commits or rolls back even if its caller has disconnected.
 
 use std::future::Future;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! Leader election by a session-level advisory lock.
 //!
 //! The lock lives as long as the connection that took it, so the next leader takes over as soon as the server
-//! notices that the old one is gone, and no lease has to be written. The server closes a session that is idle
-//! for [`IDLE_TIMEOUT`], which also replaces a leader that is suspended or cut off. A suspended leader may
-//! resume in the middle of its work, so that work must be safe to do twice.
+//! notices that the old one has disconnected, and no lease has to be written. The server closes a session
+//! that is idle for [`IDLE_TIMEOUT`], which also replaces a leader that is suspended or cut off. A suspended
+//! leader may resume in the middle of its work, so that work must be safe to do twice.
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::config::MongoConfig;
 use crate::error::{Error, Result};
 
-/// How long the driver looks for a server; its default of 30 s would delay every request that long.
+/// How long the driver searches for a server; its default of 30 s would delay every request that long.
 const SERVER_TIMEOUT: Duration = Duration::from_secs(2);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
 

@@ -1,11 +1,12 @@
--- What requests made that their clients may send again. A row is written in the transaction that makes it.
+-- The results of creating requests, so that retries are safe. Each row is written by the transaction that
+-- creates the result.
 CREATE TABLE idempotency_keys (
     user_id bigint NOT NULL,
     operation text NOT NULL,
     key text NOT NULL,
-    -- SHA-256 of what the request said.
+    -- SHA-256 of the request's content.
     fingerprint bytea NOT NULL,
-    -- The id of what it made; null only inside the transaction that makes it.
+    -- The id of the result; null only until its transaction commits.
     made bigint,
     created_at timestamptz NOT NULL,
     PRIMARY KEY (user_id, operation, key)

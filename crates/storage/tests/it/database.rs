@@ -1,4 +1,4 @@
-//! The pool and its transactions.
+//! The PostgreSQL pool.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,11 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use storage::{Database, DatabaseConfig, Error};
 use tokio::time::timeout;
 
-use crate::{SOON, database, migrated, silent_server};
+use crate::{TIMEOUT, database, migrated, silent_server};
 
 type Result<T> = std::result::Result<T, Failure>;
 
-/// What a service's own error looks like.
+/// Like the error of a service.
 #[derive(Debug)]
 enum Failure {
     Store(Error),
@@ -31,7 +31,7 @@ impl From<diesel::result::Error> for Failure {
 }
 
 async fn insert(conn: &mut AsyncPgConnection, id: i64, name: &str) -> diesel::QueryResult<usize> {
-    diesel::sql_query("INSERT INTO things VALUES ($1, $2)")
+    diesel::sql_query("INSERT INTO widgets VALUES ($1, $2)")
         .bind::<BigInt, _>(id)
         .bind::<Text, _>(name)
         .execute(conn)
@@ -56,29 +56,31 @@ async fn number(database: &Database, expression: &str) -> i64 {
     read.await.unwrap()
 }
 
-const THINGS: &str = "(SELECT count(*) FROM things)";
+const WIDGETS: &str = "(SELECT count(*) FROM widgets)";
 
 #[tokio::test]
-async fn a_caller_that_leaves_costs_neither_the_write_nor_a_connection() {
+async fn dropped_transaction_commits_and_keeps_its_connection() {
     let database = database().await;
     let mut before = backends(&database).await;
     for id in 0..20 {
         let work = database.transaction(async move |conn| -> Result<()> {
-            insert(conn, id, &format!("left {id}")).await?;
+            insert(conn, id, &format!("dropped {id}")).await?;
             execute(conn, "SELECT pg_sleep(0.02)").await?;
             Ok(())
         });
         let _ = timeout(Duration::from_millis(5), work).await;
     }
-    let all = stack::eventually(SOON, "all writes", async || number(&database, THINGS).await == 20);
+    let all = stack::eventually(TIMEOUT, "all writes", async || {
+        number(&database, WIDGETS).await == 20
+    });
     all.await.unwrap();
     let mut after = backends(&database).await;
     before.sort_unstable();
     after.sort_unstable();
-    assert_eq!(before, after, "connections were thrown away");
+    assert_eq!(before, after, "the pool replaced connections");
 }
 
-/// The process ids of both of the pool's connections.
+/// Returns the server's process ids of both connections of the pool.
 async fn backends(database: &Database) -> [i64; 2] {
     #[derive(diesel::QueryableByName)]
     struct Pid {
@@ -93,30 +95,30 @@ async fn backends(database: &Database) -> [i64; 2] {
 }
 
 #[tokio::test]
-async fn a_caller_that_leaves_before_a_refusal_leaves_nothing() {
+async fn dropped_transaction_rolls_back_on_error() {
     let config = migrated().await;
     let database = Database::connect(&config).unwrap();
-    let (inside, entered) = tokio::sync::oneshot::channel();
-    let (here, left) = tokio::sync::oneshot::channel::<()>();
+    let (enter, entered) = tokio::sync::oneshot::channel();
+    let (caller, caller_left) = tokio::sync::oneshot::channel::<()>();
     let work = database.transaction(async move |conn| -> Result<()> {
         insert(conn, 1, "half").await?;
-        let _ = inside.send(());
-        let _ = left.await;
+        let _ = enter.send(());
+        let _ = caller_left.await;
         Err(Failure::Refused)
     });
     tokio::select! {
-        _ = work => panic!("it should still be at work"),
+        _ = work => panic!("the transaction ended early"),
         _ = entered => {}
     }
-    drop(here);
-    // Waits for what still runs.
+    drop(caller);
+    // Waits for the running transaction.
     database.close().await;
     let again = Database::connect(&config).unwrap();
-    assert_eq!(number(&again, THINGS).await, 0);
+    assert_eq!(number(&again, WIDGETS).await, 0);
 }
 
 #[tokio::test]
-async fn an_error_or_a_panic_rolls_back() {
+async fn error_or_panic_rolls_back() {
     let database = database().await;
     let refused = database.transaction(async |conn| -> Result<()> {
         insert(conn, 1, "refused").await?;
@@ -128,33 +130,33 @@ async fn an_error_or_a_panic_rolls_back() {
         panic!("on purpose");
     });
     assert!(matches!(panicked.await, Err(Failure::Store(Error::Other(_)))));
-    assert_eq!(number(&database, THINGS).await, 0);
+    assert_eq!(number(&database, WIDGETS).await, 0);
 }
 
 #[tokio::test]
-async fn a_unique_violation_names_its_constraint() {
+async fn unique_violation_names_the_constraint() {
     let database = database().await;
-    let twice = database.transaction(async |conn| -> Result<()> {
+    let duplicate = database.transaction(async |conn| -> Result<()> {
         insert(conn, 1, "same").await?;
         insert(conn, 2, "same").await?;
         Ok(())
     });
-    match twice.await {
-        Err(Failure::Store(error)) => assert!(error.is_unique_violation("things_name_key"), "{error:?}"),
+    match duplicate.await {
+        Err(Failure::Store(error)) => assert!(error.is_unique_violation("widgets_name_key"), "{error:?}"),
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
-async fn what_takes_too_long_is_a_timeout() {
+async fn slow_statement_times_out() {
     let database = database().await;
     for (setting, statement) in [
         ("SET LOCAL statement_timeout = 50", "SELECT pg_sleep(10)"),
-        ("SET LOCAL lock_timeout = 50", "LOCK TABLE things"),
+        ("SET LOCAL lock_timeout = 50", "LOCK TABLE widgets"),
     ] {
         let mut other = database.get().await.unwrap();
         execute(&mut other, "BEGIN").await.unwrap();
-        execute(&mut other, "LOCK TABLE things").await.unwrap();
+        execute(&mut other, "LOCK TABLE widgets").await.unwrap();
         let slow = database.transaction(async move |conn| -> Result<()> {
             execute(conn, setting).await?;
             execute(conn, statement).await?;
@@ -170,7 +172,7 @@ async fn what_takes_too_long_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn the_server_knows_the_limits() {
+async fn server_enforces_time_limits() {
     let database = database().await;
     let seconds = |name: &str| format!("extract(epoch FROM current_setting('{name}')::interval)::bigint");
     assert_eq!(number(&database, &seconds("statement_timeout")).await, 5);
@@ -182,9 +184,9 @@ async fn the_server_knows_the_limits() {
 }
 
 #[tokio::test]
-async fn an_exhausted_pool_is_unavailable_after_a_second() {
+async fn exhausted_pool_is_unavailable_after_a_second() {
     let database = database().await;
-    let _held = (database.get().await.unwrap(), database.get().await.unwrap());
+    let _borrowed = (database.get().await.unwrap(), database.get().await.unwrap());
     let started = Instant::now();
     let refused = database.get().await.err();
     assert!(matches!(refused, Some(Error::Unavailable(_))), "{refused:?}");
@@ -192,7 +194,7 @@ async fn an_exhausted_pool_is_unavailable_after_a_second() {
 }
 
 #[tokio::test]
-async fn connections_that_the_server_ended_are_replaced() {
+async fn connections_that_the_server_closed_are_replaced() {
     let config = migrated().await;
     let database = Database::connect(&config).unwrap();
     let pids = backends(&database).await;
@@ -202,17 +204,17 @@ async fn connections_that_the_server_ended_are_replaced() {
             .await
             .unwrap();
     }
-    // Those that were used a moment ago are not asked first, so a read may be what notices the end.
-    stack::eventually(SOON, "two fresh connections", async || {
+    // Recently used connections are not checked first, so a read may fail before they are replaced.
+    stack::eventually(TIMEOUT, "two new connections", async || {
         futures::try_join!(database.ping(), database.ping())
     })
     .await
     .unwrap();
-    assert_eq!(number(&database, THINGS).await, 0);
+    assert_eq!(number(&database, WIDGETS).await, 0);
 }
 
 #[tokio::test]
-async fn a_transaction_whose_connection_is_ended_is_unavailable() {
+async fn transaction_on_a_closed_connection_is_unavailable() {
     let database = database().await;
     let ended = database.transaction(async |conn| -> Result<()> {
         execute(conn, "SELECT pg_terminate_backend(pg_backend_pid())").await?;
@@ -223,11 +225,11 @@ async fn a_transaction_whose_connection_is_ended_is_unavailable() {
         matches!(ended, Err(Failure::Store(Error::Unavailable(_)))),
         "{ended:?}"
     );
-    assert_eq!(number(&database, THINGS).await, 0);
+    assert_eq!(number(&database, WIDGETS).await, 0);
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_or_silent_is_unavailable_soon() {
+async fn unreachable_or_silent_server_is_unavailable_within_seconds() {
     let (_listener, silent) = silent_server().await;
     for port in [1, silent] {
         let config = DatabaseConfig::new(format!("postgres://airwave:secret@127.0.0.1:{port}/none"));
@@ -244,7 +246,7 @@ async fn a_server_that_is_away_or_silent_is_unavailable_soon() {
 }
 
 #[tokio::test]
-async fn a_url_that_is_none_is_a_configuration_error_without_the_url() {
+async fn invalid_url_is_a_configuration_error_without_the_url() {
     let wrong = Database::connect(&DatabaseConfig::new("postgres://u:hunter2@host:notaport/x"));
     match wrong {
         Err(Error::Config(message)) => assert!(!message.contains("hunter2")),

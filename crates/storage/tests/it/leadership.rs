@@ -1,10 +1,10 @@
-//! One acting replica, and wake-ups.
+//! Leader election, and notifications.
 
 use diesel_async::RunQueryDsl;
-use storage::{Database, Leadership, listen};
+use storage::{Database, Leadership, listen, notify};
 use tokio::time::timeout;
 
-use crate::{SOON, database};
+use crate::{TIMEOUT, database};
 
 async fn execute(database: &Database, sql: &str) {
     let mut conn = database.get().await.unwrap();
@@ -12,6 +12,11 @@ async fn execute(database: &Database, sql: &str) {
         .execute(&mut conn)
         .await
         .unwrap();
+}
+
+async fn notify_widgets(database: &Database) {
+    let mut conn = database.get().await.unwrap();
+    notify(&mut conn, "widgets").await.unwrap();
 }
 
 #[tokio::test]
@@ -25,13 +30,13 @@ async fn one_candidate_leads_until_it_resigns() {
     assert!(elsewhere.is_leader().await);
     assert!(first.is_leader().await);
     first.resign().await;
-    let taken = stack::eventually(SOON, "the second to lead", async || second.is_leader().await);
+    let taken = stack::eventually(TIMEOUT, "the second to lead", async || second.is_leader().await);
     taken.await.unwrap();
     assert!(!first.is_leader().await);
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_a_lost_leadership() {
+async fn lost_connection_ends_leadership() {
     let database = database().await;
     let mut first = Leadership::new(&database, "work");
     let mut second = Leadership::new(&database, "work");
@@ -42,25 +47,25 @@ async fn a_lost_connection_is_a_lost_leadership() {
              (SELECT oid FROM pg_database WHERE datname = current_database())",
     )
     .await;
-    let taken = stack::eventually(SOON, "the second to lead", async || second.is_leader().await);
+    let taken = stack::eventually(TIMEOUT, "the second to lead", async || second.is_leader().await);
     taken.await.unwrap();
     assert!(!first.is_leader().await, "two replicas lead");
 }
 
 #[tokio::test]
-async fn a_notification_wakes_and_so_does_listening_again() {
+async fn notification_and_reconnection_wake_the_listener() {
     let database = database().await;
-    let wakeups = listen(&database, "things");
-    timeout(SOON, wakeups.notified()).await.unwrap();
-    execute(&database, "NOTIFY things").await;
-    timeout(SOON, wakeups.notified()).await.unwrap();
+    let listener = listen(&database, "widgets");
+    timeout(TIMEOUT, listener.notified()).await.unwrap();
+    notify_widgets(&database).await;
+    timeout(TIMEOUT, listener.notified()).await.unwrap();
     execute(
         &database,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN \"things\"' \
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN \"widgets\"' \
              AND datname = current_database()",
     )
     .await;
-    timeout(SOON, wakeups.notified()).await.unwrap();
-    execute(&database, "NOTIFY things").await;
-    timeout(SOON, wakeups.notified()).await.unwrap();
+    timeout(TIMEOUT, listener.notified()).await.unwrap();
+    notify_widgets(&database).await;
+    timeout(TIMEOUT, listener.notified()).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Pages of lists, held against the same list sorted and cut by hand.
+//! Pages of lists, compared with the same list sorted and sliced in memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,20 +29,23 @@ const KEYS: [SortKey; 4] = [SortKey::Time, SortKey::Number, SortKey::Id, SortKey
 type Item = (i64, DateTime<Utc>, i32);
 type Page = (Vec<Item>, PageInfo);
 
-/// Items with equal keys, every second of which is called "even", and the time of the first.
+/// Creates items with equal keys, every second of which is named "even". Returns the time of the first.
 async fn filled() -> (Database, DateTime<Utc>) {
     let database = Database::connect(&fresh().await).unwrap();
     let first = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
     let fill = format!(
-        "CREATE TABLE items (id bigint PRIMARY KEY, at timestamptz NOT NULL, score integer NOT NULL, name text NOT NULL);
-         INSERT INTO items SELECT n, to_timestamp(1790000000 + n / 3), n % 7, CASE n % 2 WHEN 0 THEN 'even' ELSE 'odd' END
+        "CREATE TABLE items (
+             id bigint PRIMARY KEY, at timestamptz NOT NULL, score integer NOT NULL, name text NOT NULL
+         );
+         INSERT INTO items
+         SELECT n, to_timestamp(1790000000 + n / 3), n % 7, CASE n % 2 WHEN 0 THEN 'even' ELSE 'odd' END
          FROM generate_series(1, {ITEMS}) n"
     );
     database.get().await.unwrap().batch_execute(&fill).await.unwrap();
     (database, first)
 }
 
-/// A page of the even ones, and how many statements it took.
+/// Returns a page of the even items, and the number of statements that read it.
 async fn even(database: &Database, key: SortKey, count: Count, page: PageRequest) -> (Page, usize) {
     let statements = Arc::new(AtomicUsize::new(0));
     let started = statements.clone();
@@ -88,7 +91,7 @@ fn cursor(key: SortKey, (id, at, score): &Item) -> Cursor {
     Cursor { key, id: *id }
 }
 
-/// The same list by hand.
+/// Returns the list of even items, sorted in memory.
 fn expected(first: DateTime<Utc>, key: SortKey) -> Vec<Item> {
     let item = |n: i64| {
         let score = i32::try_from(n % 7).unwrap();
@@ -109,9 +112,9 @@ fn expected(first: DateTime<Utc>, key: SortKey) -> Vec<Item> {
 }
 
 #[tokio::test]
-async fn pages_are_pieces_of_the_list_however_it_is_counted() {
+async fn pages_are_slices_of_the_list_with_any_count() {
     let (database, first) = filled().await;
-    // The last two look once for what they find, and by the order when there is more.
+    // `UpTo` reads the page from the counted rows, or in sort order if there are more.
     let counts = [Count::All, Count::Known(30), Count::UpTo(30), Count::UpTo(7)];
     for key in KEYS {
         let all = expected(first, key);
@@ -121,8 +124,8 @@ async fn pages_are_pieces_of_the_list_however_it_is_counted() {
                 let ((rows, info), statements) = even(&database, key, count, request).await;
                 let start = usize::try_from(request.offset()).unwrap();
                 let end = all.len().min(start + usize::try_from(limit).unwrap());
-                let what = format!("{key:?} {count:?} {number} {limit}");
-                assert_eq!(rows, all[start..end], "{what}");
+                let context = format!("{key:?} {count:?} {number} {limit}");
+                assert_eq!(rows, all[start..end], "{context}");
                 let (total, capped) = if count == Count::UpTo(7) {
                     (7, true)
                 } else {
@@ -131,18 +134,18 @@ async fn pages_are_pieces_of_the_list_however_it_is_counted() {
                 assert_eq!(
                     (info.total_items, info.total_items_capped),
                     (Some(total), capped),
-                    "{what}"
+                    "{context}"
                 );
                 let last = (end < all.len()).then(|| cursor(key, &all[end - 1]));
-                assert_eq!(info.next_cursor, last, "{what}");
-                assert_eq!(statements, 1, "{what}");
+                assert_eq!(info.next_cursor, last, "{context}");
+                assert_eq!(statements, 1, "{context}");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn cursors_lead_through_the_whole_list() {
+async fn cursors_traverse_the_whole_list() {
     let (database, first) = filled().await;
     for key in KEYS {
         for count in [Count::No, Count::UpTo(30), Count::UpTo(7)] {
@@ -166,7 +169,7 @@ async fn cursors_lead_through_the_whole_list() {
 }
 
 #[tokio::test]
-async fn a_page_beyond_the_end_knows_the_length() {
+async fn page_beyond_the_end_has_totals() {
     let (database, _) = filled().await;
     let beyond = PageRequest::parse(Some(9), Some(4), None).unwrap();
     for count in [Count::All, Count::Known(30), Count::UpTo(30)] {

@@ -1,4 +1,4 @@
-//! The stores against real servers, and against servers that are away, silent or rude.
+//! Tests against real servers, and against servers that are unreachable or do not answer.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,24 +16,24 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use storage::{Database, DatabaseConfig};
 use tokio::net::TcpListener;
 
-const THINGS: EmbeddedMigrations = embed_migrations!("tests/migrations");
+const WIDGETS: EmbeddedMigrations = embed_migrations!("tests/migrations");
 
-/// Long enough for a busy machine, and never waited for in full by a test that passes.
-const SOON: Duration = Duration::from_secs(20);
+/// Long enough for a busy machine. A test that passes never waits that long.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A pool of two connections over a fresh database that has the table `things`.
+/// Returns a pool of two connections to a new database with the table `widgets`.
 async fn database() -> Database {
     Database::connect(&migrated().await).unwrap()
 }
 
-/// A fresh database that has the table `things`.
+/// Creates a database with the table `widgets`.
 async fn migrated() -> DatabaseConfig {
     let config = fresh().await;
-    storage::migrate(&config, &[THINGS]).await.unwrap();
+    storage::migrate(&config, &[WIDGETS]).await.unwrap();
     config
 }
 
-/// A fresh and empty database.
+/// Creates an empty database.
 async fn fresh() -> DatabaseConfig {
     let url = stack::shared()
         .await
@@ -47,7 +47,7 @@ async fn fresh() -> DatabaseConfig {
     }
 }
 
-/// A server that accepts connections and never says a word.
+/// Starts a server that accepts connections and never answers.
 async fn silent_server() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -9,7 +9,7 @@ use storage::mongodb::options::IndexOptions;
 use storage::{Error, Mongo, MongoConfig, Redis, RedisConfig};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{SOON, silent_server};
+use crate::{TIMEOUT, silent_server};
 
 async fn redis() -> Redis {
     let stack = stack::shared().await.unwrap();
@@ -34,7 +34,7 @@ async fn redis_shares_a_connection_and_prefixes_keys() {
 }
 
 #[tokio::test]
-async fn a_redis_that_is_away_or_silent_fails_within_its_limit() {
+async fn unreachable_or_silent_redis_fails_within_its_timeout() {
     let (_listener, silent) = silent_server().await;
     for port in [1, silent] {
         let redis = Redis::connect(&RedisConfig::new(format!("redis://127.0.0.1:{port}"), "x")).unwrap();
@@ -50,32 +50,32 @@ async fn a_redis_that_is_away_or_silent_fails_within_its_limit() {
 }
 
 #[tokio::test]
-async fn a_redis_that_comes_back_is_used_again() {
+async fn redis_is_used_again_after_an_outage() {
     let real = stack::shared().await.unwrap().redis_url.clone();
-    let at = real
+    let address = real
         .rsplit(['/', '@'])
         .find(|part| part.contains(':'))
         .unwrap()
         .to_owned();
     let (listener, port) = silent_server().await;
     drop(listener);
-    let url = real.replace(&at, &format!("127.0.0.1:{port}"));
+    let url = real.replace(&address, &format!("127.0.0.1:{port}"));
     let redis = Redis::connect(&RedisConfig::new(url, "x")).unwrap();
     assert!(redis.ping().await.is_err());
     let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     tokio::spawn(async move {
-        while let Ok((mut near, _)) = listener.accept().await {
-            let mut far = TcpStream::connect(&at).await.unwrap();
-            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = TcpStream::connect(&address).await.unwrap();
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
         }
     });
-    stack::eventually(SOON, "Redis to be used again", async || redis.ping().await)
+    stack::eventually(TIMEOUT, "Redis to be used again", async || redis.ping().await)
         .await
         .unwrap();
 }
 
 #[tokio::test]
-async fn mongo_writes_with_majority_and_names_the_index_of_a_duplicate() {
+async fn mongo_duplicate_names_the_index() {
     let stack = stack::shared().await.unwrap();
     let mongo = Mongo::connect(
         &MongoConfig::new(&stack.mongodb_url, stack.mongo_database()),
@@ -95,13 +95,13 @@ async fn mongo_writes_with_majority_and_names_the_index_of_a_duplicate() {
         .build();
     messages.create_index(index).await.unwrap();
     messages.insert_one(doc! { "seq": 1 }).await.unwrap();
-    let twice = Error::from(messages.insert_one(doc! { "seq": 1 }).await.unwrap_err());
-    assert!(twice.is_unique_violation("stream_seq"), "{twice:?}");
+    let duplicate = Error::from(messages.insert_one(doc! { "seq": 1 }).await.unwrap_err());
+    assert!(duplicate.is_unique_violation("stream_seq"), "{duplicate:?}");
     mongo.database().drop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_mongo_that_is_away_is_unavailable_soon() {
+async fn unreachable_mongo_is_unavailable_within_seconds() {
     let mongo = Mongo::connect(&MongoConfig::new("mongodb://127.0.0.1:1", "x"), "test")
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! RateLimiter that replicas count together, and what each counts for itself while Redis is away.
+//! Shared rate limits, and local ones while Redis is unavailable.
 
 use std::time::Duration;
 
@@ -11,6 +11,10 @@ const RATE: Rate = Rate {
     window: Duration::from_secs(600),
 };
 
+fn grant(granted: u32, remaining: u32) -> Grant {
+    Grant { granted, remaining }
+}
+
 async fn replicas() -> [RateLimiter; 2] {
     let stack = stack::shared().await.unwrap();
     let config = RedisConfig::new(&stack.redis_url, stack.redis_prefix());
@@ -18,29 +22,11 @@ async fn replicas() -> [RateLimiter; 2] {
 }
 
 #[tokio::test]
-async fn replicas_count_together() {
+async fn replicas_share_limits() {
     let [one, other] = replicas().await;
-    assert_eq!(
-        one.take("a", RATE, 4).await,
-        Ok(Grant {
-            granted: 4,
-            remaining: 6
-        })
-    );
-    assert_eq!(
-        other.take("a", RATE, 4).await,
-        Ok(Grant {
-            granted: 4,
-            remaining: 2
-        })
-    );
-    assert_eq!(
-        one.take("a", RATE, 4).await,
-        Ok(Grant {
-            granted: 2,
-            remaining: 0
-        })
-    );
+    assert_eq!(one.take("a", RATE, 4).await, Ok(grant(4, 6)));
+    assert_eq!(other.take("a", RATE, 4).await, Ok(grant(4, 2)));
+    assert_eq!(one.take("a", RATE, 4).await, Ok(grant(2, 0)));
     let wait = other.take("a", RATE, 4).await.unwrap_err();
     assert!(
         Duration::ZERO < wait && wait <= Duration::from_secs(60),
@@ -49,63 +35,45 @@ async fn replicas_count_together() {
     assert_eq!(
         other.take("b", RATE, 1).await.unwrap().remaining,
         9,
-        "keys are apart"
+        "keys are independent"
     );
 }
 
 #[tokio::test]
-async fn many_at_once_get_no_more_than_the_burst() {
+async fn concurrent_requests_get_no_more_than_the_burst() {
     let [one, other] = replicas().await;
-    let asks = (0..40).map(|n| {
+    let requests = (0..40).map(|n| {
         let replica = if n % 2 == 0 { &one } else { &other };
         replica.take("a", RATE, 1)
     });
-    let passed = futures::future::join_all(asks).await;
-    assert_eq!(passed.iter().filter(|taken| taken.is_ok()).count(), 10);
+    let grants = futures::future::join_all(requests).await;
+    assert_eq!(grants.iter().filter(|grant| grant.is_ok()).count(), 10);
 }
 
 #[tokio::test]
-async fn what_was_paid_comes_back() {
+async fn limits_recover() {
     let [one, _] = replicas().await;
     let quick = Rate {
         burst: 2,
         window: Duration::from_millis(100),
     };
     one.take("a", quick, 2).await.unwrap();
-    stack::eventually(crate::SOON, "one comes back", async || {
-        let taken = one.take("a", quick, 1).await;
-        taken.map_err(|wait| format!("{wait:?}"))
+    stack::eventually(crate::TIMEOUT, "a grant", async || {
+        let grant = one.take("a", quick, 1).await;
+        grant.map_err(|wait| format!("{wait:?}"))
     })
     .await
     .unwrap();
 }
 
 #[tokio::test]
-async fn without_redis_a_process_counts_for_itself() {
+async fn without_redis_a_process_counts_by_itself() {
     let clock = Clock::manual(Clock::system().now());
-    let away = Redis::connect(&RedisConfig::new("redis://127.0.0.1:1", "x")).unwrap();
-    let rates = RateLimiter::new(away, clock.clone());
-    assert_eq!(
-        rates.take("a", RATE, 9).await,
-        Ok(Grant {
-            granted: 9,
-            remaining: 1
-        })
-    );
-    assert_eq!(
-        rates.take("a", RATE, 9).await,
-        Ok(Grant {
-            granted: 1,
-            remaining: 0
-        })
-    );
-    assert_eq!(rates.take("a", RATE, 1).await, Err(Duration::from_secs(60)));
+    let unreachable = Redis::connect(&RedisConfig::new("redis://127.0.0.1:1", "x")).unwrap();
+    let limiter = RateLimiter::new(unreachable, clock.clone());
+    assert_eq!(limiter.take("a", RATE, 9).await, Ok(grant(9, 1)));
+    assert_eq!(limiter.take("a", RATE, 9).await, Ok(grant(1, 0)));
+    assert_eq!(limiter.take("a", RATE, 1).await, Err(Duration::from_secs(60)));
     clock.advance(chrono::TimeDelta::seconds(60));
-    assert_eq!(
-        rates.take("a", RATE, 1).await,
-        Ok(Grant {
-            granted: 1,
-            remaining: 0
-        })
-    );
+    assert_eq!(limiter.take("a", RATE, 1).await, Ok(grant(1, 0)));
 }
