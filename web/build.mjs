@@ -1,5 +1,5 @@
-// Bundles the page to dist/, which the gateway serves (AIRWAVE_GATEWAY_WEB_DIR). All code comes from there: a browser asks no other
-// origin for any. The players become files of their own, loaded when something is played.
+// Bundles the web client to dist/, which the gateway serves (AIRWAVE_GATEWAY_WEB_DIR). A browser loads code from no
+// other origin. Each player becomes a file of its own, which is loaded when something is played.
 import { cp, rm } from 'node:fs/promises'
 import { build } from 'esbuild'
 
@@ -15,14 +15,14 @@ const COPIES = {
 await rm(here('dist'), { recursive: true, force: true })
 await build({
   absWorkingDir: new URL('.', import.meta.url).pathname,
-  entryPoints: ['src/app.ts', 'src/docs.ts', 'src/style.css'],
+  entryPoints: ['src/app.ts', 'src/docs.ts', 'src/docs.css', 'src/style.css'],
   outdir: 'dist',
   bundle: true,
   splitting: true,
   minify: true,
   format: 'esm',
   target: 'es2022',
-  // dash.js without what it does for protected content and statistics.
+  // dash.js without support for protected content and statistics.
   alias: { dashjs: './node_modules/dashjs/dist/modern/esm/dash.mediaplayer.min.js' },
   external: ['/*.svg'],
   legalComments: 'linked',

@@ -21,16 +21,31 @@ const object = (properties) => ({ type: 'object', properties, required: Object.k
 
 // The events as two schemas more: what the server sends, and what a client says and is answered. The others are the same in
 // AsyncAPI as in OpenAPI.
-function eventsAsSchemas({ channels: { sockets: { messages } }, operations, components: { schemas } }) {
+function eventsAsSchemas({
+  channels: {
+    sockets: { messages },
+  },
+  operations,
+  components: { schemas },
+}) {
   const [sent, said] = [{}, {}]
   const message = ({ $ref }) => messages[$ref.split('/').pop()]
-  for (const { action, messages: [it], reply } of Object.values(operations)) {
+  for (const {
+    action,
+    messages: [it],
+    reply,
+  } of Object.values(operations)) {
     const { name, payload } = message(it)
     if (!name) continue
     if (action === 'send') sent[name] = payload
     else said[name] = object({ data: payload, answer: message(reply.messages[0]).payload })
   }
-  return { openapi: '3.1.0', info: {}, paths: {}, components: { schemas: { ...schemas, ServerEvents: object(sent), ClientEvents: object(said) } } }
+  return {
+    openapi: '3.1.0',
+    info: {},
+    paths: {},
+    components: { schemas: { ...schemas, ServerEvents: object(sent), ClientEvents: object(said) } },
+  }
 }
 
 const FILES = [
@@ -45,7 +60,7 @@ for (const { description, types, read } of FILES) {
   const file = new URL(types, import.meta.url)
   if (!process.argv.includes('--check')) {
     await writeFile(file, wanted)
-  } else if (await readFile(file, 'utf8').catch(() => '') !== wanted) {
+  } else if ((await readFile(file, 'utf8').catch(() => '')) !== wanted) {
     console.error(`web/${types} is old: npm run client writes it`)
     process.exitCode = 1
   }

@@ -29,7 +29,10 @@ function start({ kind, url }) {
       // A notification may arrive a second or two before the first playlist.
       hls.on(Hls.Events.ERROR, (_, error) => {
         console.log(`hls.js: ${error.details}`)
-        if (error.fatal) { hls.destroy(); setTimeout(load, 500) }
+        if (error.fatal) {
+          hls.destroy()
+          setTimeout(load, 500)
+        }
       })
       hls.on(Hls.Events.MANIFEST_PARSED, () => video.play())
       hls.loadSource(url)
@@ -56,5 +59,10 @@ function advancedBy(seconds) {
   window.startedAt ??= video.currentTime
   const advanced = video.currentTime - window.startedAt
   if (advanced < seconds) return false
-  return { advanced, width: video.videoWidth, height: video.videoHeight, audioBytes: video.webkitAudioDecodedByteCount }
+  return {
+    advanced,
+    width: video.videoWidth,
+    height: video.videoHeight,
+    audioBytes: video.webkitAudioDecodedByteCount,
+  }
 }

@@ -18,8 +18,11 @@ socket.on('connect_error', (error) => say({ event: 'connect_error', data: { mess
 socket.on('disconnect', (reason) => say({ event: 'disconnect', data: { reason } }))
 socket.onAny((event, data) => say({ event, data }))
 
-readline.createInterface({ input: process.stdin }).on('line', (line) => {
-  const command = JSON.parse(line)
-  if (command.close) socket.disconnect()
-  else socket.emit(command.emit, command.data, (data) => say({ ack: command.id, data }))
-}).on('close', () => process.exit(0))
+readline
+  .createInterface({ input: process.stdin })
+  .on('line', (line) => {
+    const command = JSON.parse(line)
+    if (command.close) socket.disconnect()
+    else socket.emit(command.emit, command.data, (data) => say({ ack: command.id, data }))
+  })
+  .on('close', () => process.exit(0))

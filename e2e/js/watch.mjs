@@ -24,7 +24,9 @@ function isPlaying() {
 async function measure(seconds) {
   const video = document.querySelector('video')
   let stalls = 0
-  video.addEventListener('waiting', () => { stalls += 1 })
+  video.addEventListener('waiting', () => {
+    stalls += 1
+  })
   const [time, audio, started] = [video.currentTime, video.webkitAudioDecodedByteCount, performance.now()]
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
   return {

@@ -80,3 +80,23 @@ async fn run(script: &str, arguments: &[&str], timeout: Duration) -> Result<Vec<
     ensure!(output.status.success(), "{script} failed: {}", output.status);
     Ok(output.stdout)
 }
+
+/// What the API reference showed and did.
+#[derive(Debug, Deserialize)]
+pub struct Reference {
+    /// The ids of the operations shown.
+    pub operations: Vec<String>,
+    /// Violated directives of the content security policy.
+    pub violations: Vec<String>,
+    /// URLs of other origins that the page requested.
+    pub foreign: Vec<String>,
+    /// Uncaught errors.
+    pub errors: Vec<String>,
+}
+
+/// Opens the API reference.
+pub async fn reference(origin: &str) -> Result<Reference> {
+    let stdout = run("docs.mjs", &[origin], START_TIMEOUT).await;
+    let stdout = stdout.context("the API reference does not load")?;
+    Ok(serde_json::from_slice(&stdout)?)
+}

@@ -4,7 +4,7 @@ import { isAdmin, onChange, user } from './client/session'
 import { h, link, toast } from './dom/element'
 import { connect, onNotice } from './live/socket'
 import { target } from './parts/bell'
-import { show, start, type Screen } from './router'
+import { type Screen, show, start } from './router'
 import { account } from './screens/account'
 import { categories, category } from './screens/categories'
 import { categoryAdmin } from './screens/category-admin'
@@ -24,39 +24,46 @@ import { ownVideos, videos } from './screens/videos'
 import { watch } from './screens/watch'
 
 /** A screen for who is signed in. */
-const own = (screen: Screen): Screen => (visit) => (user() ? screen(visit) : h('p', {}, 'Sign in first. ', signInLink()))
+const own =
+  (screen: Screen): Screen =>
+  (visit) =>
+    user() ? screen(visit) : h('p', {}, 'Sign in first. ', signInLink())
 /** A screen for admins; the server decides, this only spares the others its refusals. */
-const admins = (screen: Screen) => own((visit) => (isAdmin() ? screen(visit) : h('p', {}, 'Only for admins.')))
+const admins = (screen: Screen) =>
+  own((visit) => (isAdmin() ? screen(visit) : h('p', {}, 'Only for admins.')))
 
 function signInLink() {
   const next = new URLSearchParams({ next: location.pathname + location.search })
   return link(`/sign-in?${next}`, {}, h('u', {}, 'Sign in'))
 }
 
-start([
-  [/^\/$/, home],
-  [/^\/search$/, search],
-  [/^\/categories$/, categories],
-  [/^\/categories\/([\w-]+)$/, category],
-  [/^\/sign-in$/, sign('in')],
-  [/^\/register$/, sign('up')],
-  [/^\/watch\/(\d+)$/, watch],
-  [/^\/watch\/(\d+)\/chat$/, own(moderation)],
-  [/^\/videos$/, videos],
-  [/^\/videos\/(\d+)$/, video],
-  [/^\/people\/(\w+)$/, profile],
-  [/^\/people\/(\w+)\/followers$/, followers],
-  [/^\/people\/(\w+)\/following$/, following],
-  [/^\/studio$/, own(streams)],
-  [/^\/studio\/streams\/(\d+)$/, own(manageStream)],
-  [/^\/studio\/videos$/, own(ownVideos)],
-  [/^\/studio\/upload$/, own(upload)],
-  [/^\/account$/, own(account)],
-  [/^\/notifications$/, own(notifications)],
-  [/^\/admin$/, admins(people)],
-  [/^\/admin\/categories$/, admins(categoryAdmin)],
-  [/^\/admin\/import$/, admins(videoImport)],
-], drawBar)
+start(
+  [
+    [/^\/$/, home],
+    [/^\/search$/, search],
+    [/^\/categories$/, categories],
+    [/^\/categories\/([\w-]+)$/, category],
+    [/^\/sign-in$/, sign('in')],
+    [/^\/register$/, sign('up')],
+    [/^\/watch\/(\d+)$/, watch],
+    [/^\/watch\/(\d+)\/chat$/, own(moderation)],
+    [/^\/videos$/, videos],
+    [/^\/videos\/(\d+)$/, video],
+    [/^\/people\/(\w+)$/, profile],
+    [/^\/people\/(\w+)\/followers$/, followers],
+    [/^\/people\/(\w+)\/following$/, following],
+    [/^\/studio$/, own(streams)],
+    [/^\/studio\/streams\/(\d+)$/, own(manageStream)],
+    [/^\/studio\/videos$/, own(ownVideos)],
+    [/^\/studio\/upload$/, own(upload)],
+    [/^\/account$/, own(account)],
+    [/^\/notifications$/, own(notifications)],
+    [/^\/admin$/, admins(people)],
+    [/^\/admin\/categories$/, admins(categoryAdmin)],
+    [/^\/admin\/import$/, admins(videoImport)],
+  ],
+  drawBar,
+)
 
 onChange((reason) => {
   if (reason === 'edited') drawBar()

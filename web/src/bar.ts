@@ -13,33 +13,60 @@ export function drawBar() {
   drawn.abort()
   drawn = new AbortController()
   const me = user()
-  document.getElementById('bar')?.replaceChildren(
-    link('/', { class: 'logo' }, h('img', { src: '/icon.svg', alt: '' }), 'Airwave'),
-    h('nav', { 'aria-label': 'Main' },
-      place('/', 'Live'), place('/categories', 'Categories'), place('/videos', 'Videos'), me && place('/studio', 'Go live'),
-      isAdmin() && place('/admin', 'Admin'), h('a', { href: '/docs' }, 'API')),
-    search(),
-    h('div', { class: 'me' }, me
-      ? [bell(drawn.signal), link(pathOf(me.username), { class: 'person' }, avatar(me), nameOf(me)), place('/account', 'Account'),
-        action('Log out', signOut)]
-      : [place('/sign-in', 'Sign in'), link('/register', { class: 'button main' }, 'Register')]),
-  )
+  document
+    .getElementById('bar')
+    ?.replaceChildren(
+      link('/', { class: 'logo' }, h('img', { src: '/icon.svg', alt: '' }), 'Airwave'),
+      h(
+        'nav',
+        { 'aria-label': 'Main' },
+        place('/', 'Live'),
+        place('/categories', 'Categories'),
+        place('/videos', 'Videos'),
+        me && place('/studio', 'Go live'),
+        isAdmin() && place('/admin', 'Admin'),
+        h('a', { href: '/docs' }, 'API'),
+      ),
+      search(),
+      h(
+        'div',
+        { class: 'me' },
+        me
+          ? [
+              bell(drawn.signal),
+              link(pathOf(me.username), { class: 'person' }, avatar(me), nameOf(me)),
+              place('/account', 'Account'),
+              action('Log out', signOut),
+            ]
+          : [place('/sign-in', 'Sign in'), link('/register', { class: 'button main' }, 'Register')],
+      ),
+    )
 }
 
-const place = (path: string, text: string) => link(path, { 'aria-current': location.pathname === path ? 'page' : null }, text)
+const place = (path: string, text: string) =>
+  link(path, { 'aria-current': location.pathname === path ? 'page' : null }, text)
 
 function search() {
   const input = h('input', {
-    type: 'search', name: 'q', 'aria-label': 'Search streams and videos', placeholder: 'Search', maxlength: 100, enterkeyhint: 'search',
+    type: 'search',
+    name: 'q',
+    'aria-label': 'Search streams and videos',
+    placeholder: 'Search',
+    maxlength: 100,
+    enterkeyhint: 'search',
     value: location.pathname === '/search' ? new URLSearchParams(location.search).get('q') : null,
   })
-  return h('form', {
-    role: 'search',
-    onsubmit: (event) => {
-      event.preventDefault()
-      if (input.value.trim()) void go(`/search?${new URLSearchParams({ q: input.value.trim() })}`)
+  return h(
+    'form',
+    {
+      role: 'search',
+      onsubmit: (event) => {
+        event.preventDefault()
+        if (input.value.trim()) void go(`/search?${new URLSearchParams({ q: input.value.trim() })}`)
+      },
     },
-  }, input)
+    input,
+  )
 }
 
 async function signOut() {

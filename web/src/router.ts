@@ -1,6 +1,7 @@
 // Paths to screens.
-import { h } from './dom/element'
+
 import { words } from './client/api'
+import { h } from './dom/element'
 
 export interface Visit {
   /** What the path's pattern captured. */
@@ -38,7 +39,10 @@ export async function show() {
   arrived()
   const content = await make((undo) => undos.push(undo))
   // Somebody may have gone on while this one loaded.
-  if (turn !== shown) return undos.forEach((undo) => undo())
+  if (turn !== shown) {
+    for (const undo of undos) undo()
+    return
+  }
   leave = undos
   main().replaceChildren(content)
   const heading = main().querySelector('h1')?.textContent
@@ -50,7 +54,11 @@ async function make(onLeave: Visit['onLeave']): Promise<Node> {
     const match = location.pathname.match(pattern)
     if (!match) continue
     try {
-      return await screen({ parameters: match.slice(1), query: new URLSearchParams(location.search), onLeave })
+      return await screen({
+        parameters: match.slice(1),
+        query: new URLSearchParams(location.search),
+        onLeave,
+      })
     } catch (failure) {
       return h('p', { class: 'bad', role: 'alert' }, words(failure))
     }

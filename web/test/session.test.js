@@ -4,9 +4,16 @@ import { beforeEach, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-const { outputFiles: [{ text: code }] } = await build({
-  stdin: { contents: "export * from './api'; export * from './session'", resolveDir: fileURLToPath(new URL('../src/client', import.meta.url)) },
-  bundle: true, format: 'esm', write: false,
+const {
+  outputFiles: [{ text: code }],
+} = await build({
+  stdin: {
+    contents: "export * from './api'; export * from './session'",
+    resolveDir: fileURLToPath(new URL('../src/client', import.meta.url)),
+  },
+  bundle: true,
+  format: 'esm',
+  write: false,
 })
 let tabs = 0
 
@@ -19,7 +26,8 @@ const replies = {
   'POST /api/users/refresh': async (request) => {
     const { refreshToken } = await request.json()
     server.renewals += 1
-    if (refreshToken !== server.refreshToken) return reply(401, { code: 'auth.session_over', detail: 'Sign in again.' })
+    if (refreshToken !== server.refreshToken)
+      return reply(401, { code: 'auth.session_over', detail: 'Sign in again.' })
     return reply(200, server.pair())
   },
   'GET /api/users/me': (request) => (isFresh(request) ? reply(200, server.user) : over()),
@@ -27,7 +35,8 @@ const replies = {
     const { bio } = Object.fromEntries(await request.formData())
     return isFresh(request) ? reply(200, { ...server.user, bio }) : over()
   },
-  'GET /api/streams': (request) => (isFresh(request) || !request.headers.has('authorization') ? reply(200, { streams: [] }) : over()),
+  'GET /api/streams': (request) =>
+    isFresh(request) || !request.headers.has('authorization') ? reply(200, { streams: [] }) : over(),
 }
 const reply = (status, body) => new Response(JSON.stringify(body), { status })
 const over = () => reply(401, { code: 'auth.token_expired', detail: 'The token is over.' })
@@ -51,12 +60,22 @@ function define(name, value) {
 
 beforeEach(() => {
   server = {
-    user: { id: 1, username: 'lan' }, token: '', refreshToken: '', renewals: 0, made: 0,
+    user: { id: 1, username: 'lan' },
+    token: '',
+    refreshToken: '',
+    renewals: 0,
+    made: 0,
     pair() {
       this.made += 1
       Object.assign(this, { token: `token ${this.made}`, refreshToken: `refresh ${this.made}` })
       // Without a time of expiry there is no timer that would keep the test alive.
-      return { message: '', user: this.user, token: this.token, refreshToken: this.refreshToken, expiresAt: null }
+      return {
+        message: '',
+        user: this.user,
+        token: this.token,
+        refreshToken: this.refreshToken,
+        expiresAt: null,
+      }
     },
   }
   const stored = new Map()
@@ -83,7 +102,10 @@ const me = (tab) => tab.got(tab.api.GET('/api/users/me'))
 test('calls whose token is over share one renewal', async () => {
   const tab = await openStale()
   const answers = await Promise.all([me(tab), me(tab), me(tab)])
-  assert.deepEqual(answers.map(({ username }) => username), ['lan', 'lan', 'lan'])
+  assert.deepEqual(
+    answers.map(({ username }) => username),
+    ['lan', 'lan', 'lan'],
+  )
   assert.equal(server.renewals, 1)
 })
 
@@ -105,7 +127,10 @@ test('without locks, the calls of a tab still share one', async () => {
 test('a form is sent again as it was', async () => {
   const tab = await openStale()
   const body = { bio: 'Plays chess.' }
-  assert.equal((await tab.got(tab.api.PUT('/api/users/me/profile', { body, bodySerializer: tab.asForm }))).bio, 'Plays chess.')
+  assert.equal(
+    (await tab.got(tab.api.PUT('/api/users/me/profile', { body, bodySerializer: tab.asForm }))).bio,
+    'Plays chess.',
+  )
 })
 
 test('a session that is over makes a guest, once', async () => {
@@ -123,15 +148,26 @@ test('a session that is over makes a guest, once', async () => {
 test('a server that can not be reached ends no session', async () => {
   const tab = await openStale()
   const { fetch: reached } = globalThis
-  define('fetch', (request) => (request.url.endsWith('/refresh') ? Promise.reject(new TypeError('offline')) : reached(request)))
+  define('fetch', (request) =>
+    request.url.endsWith('/refresh') ? Promise.reject(new TypeError('offline')) : reached(request),
+  )
   await assert.rejects(me(tab), { status: 0 })
   assert.equal(tab.user()?.username, 'lan')
 })
 
 test('a failure is told by the fields that break a rule, else by its detail', async () => {
   const { Problem, words } = await openTab()
-  const errors = [{ path: 'title', msg: 'must be 3 to 255 characters' }, { path: 'bio', msg: 'is missing' }]
-  assert.equal(words(new Problem(400, { detail: 'Bad.', errors })), 'title must be 3 to 255 characters; bio is missing')
-  assert.equal(words(Problem.parse(409, '{"detail":"This name is taken.","errors":[]}')), 'This name is taken.')
+  const errors = [
+    { path: 'title', msg: 'must be 3 to 255 characters' },
+    { path: 'bio', msg: 'is missing' },
+  ]
+  assert.equal(
+    words(new Problem(400, { detail: 'Bad.', errors })),
+    'title must be 3 to 255 characters; bio is missing',
+  )
+  assert.equal(
+    words(Problem.parse(409, '{"detail":"This name is taken.","errors":[]}')),
+    'This name is taken.',
+  )
   assert.equal(words(Problem.parse(502, '<html>')), 'The server did not answer as expected.')
 })

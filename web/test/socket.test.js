@@ -9,18 +9,26 @@ const STAND_INS = {
   'socket.io-client': 'export const io = () => globalThis.played',
   '../client/api': 'export const api = {}',
   '../client/repeat': "export const randomId = () => 'id'",
-  '../client/session': 'export const onChange = () => {}; export const renew = async () => {}; export const token = () => undefined',
+  '../client/session':
+    'export const onChange = () => {}; export const renew = async () => {}; export const token = () => undefined',
 }
 const standIns = {
   name: 'stand-ins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /./ }, ({ path }) => (path in STAND_INS ? { path, namespace: 'stand-in' } : undefined))
+    onResolve({ filter: /./ }, ({ path }) =>
+      path in STAND_INS ? { path, namespace: 'stand-in' } : undefined,
+    )
     onLoad({ filter: /./, namespace: 'stand-in' }, ({ path }) => ({ contents: STAND_INS[path] }))
   },
 }
-const { outputFiles: [{ text: code }] } = await build({
+const {
+  outputFiles: [{ text: code }],
+} = await build({
   entryPoints: [fileURLToPath(new URL('../src/live/socket.ts', import.meta.url))],
-  bundle: true, format: 'esm', write: false, plugins: [standIns],
+  bundle: true,
+  format: 'esm',
+  write: false,
+  plugins: [standIns],
 })
 
 /** A socket whose other end is the test. */
@@ -40,7 +48,10 @@ class Played {
     this.on(event, only)
   }
   off(event, listener) {
-    this.listeners.set(event, this.listeners.get(event).filter((one) => one !== listener))
+    this.listeners.set(
+      event,
+      this.listeners.get(event).filter((one) => one !== listener),
+    )
   }
   emit(event, ...said) {
     this.said.push([event, ...said])
@@ -78,13 +89,18 @@ beforeEach(async () => {
 
 const line = (seq) => ({ seq, streamId: 1, id: `m-${seq}`, message: `${seq}` })
 const lines = (from, to) => Array.from({ length: to - from + 1 }, (_, n) => line(from + n))
-const history = (from, to, truncated) => socket.hear('recent_chat_history', { streamId: 1, messages: lines(from, to), truncated })
+const history = (from, to, truncated) =>
+  socket.hear('recent_chat_history', { streamId: 1, messages: lines(from, to), truncated })
 
 /** A room that is joined, and the numbers of what it shows. */
 function enter(more = {}) {
   const seen = []
   const note = (...shown) => seen.push(...shown.map(({ seq }) => seq))
-  page.room(1, { recent_chat_history: ({ messages }) => note(...messages), new_message: (one) => note(one), ...more })
+  page.room(1, {
+    recent_chat_history: ({ messages }) => note(...messages),
+    new_message: (one) => note(one),
+    ...more,
+  })
   return seen
 }
 const upTo = (n, from = 1) => lines(from, n).map(({ seq }) => seq)

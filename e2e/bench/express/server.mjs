@@ -3,25 +3,25 @@
 //
 // Usage: node server.mjs <URL of the stream database> <URL of the vod database>
 
-import express from "express";
-import { DataTypes, Op, Sequelize } from "sequelize";
+import express from 'express'
+import { DataTypes, Op, Sequelize } from 'sequelize'
 
-const [streamUrl, vodUrl] = process.argv.slice(2);
-const { BIGINT, DATE, DOUBLE, INTEGER, TEXT } = DataTypes;
-const options = { logging: false, pool: { max: 10 }, define: { underscored: true } };
+const [streamUrl, vodUrl] = process.argv.slice(2)
+const { BIGINT, DATE, DOUBLE, INTEGER, TEXT } = DataTypes
+const options = { logging: false, pool: { max: 10 }, define: { underscored: true } }
 
 function people(database) {
-  return database.define("owner", { username: TEXT, displayName: TEXT });
+  return database.define('owner', { username: TEXT, displayName: TEXT })
 }
 
 function categories(database) {
-  return database.define("category", { name: TEXT, slug: TEXT });
+  return database.define('category', { name: TEXT, slug: TEXT })
 }
 
-const streams = new Sequelize(streamUrl, options);
-const Streamer = people(streams);
-const StreamCategory = categories(streams);
-const Stream = streams.define("stream", {
+const streams = new Sequelize(streamUrl, options)
+const Streamer = people(streams)
+const StreamCategory = categories(streams)
+const Stream = streams.define('stream', {
   title: TEXT,
   description: TEXT,
   status: TEXT,
@@ -32,14 +32,14 @@ const Stream = streams.define("stream", {
   sortTime: DATE,
   userId: BIGINT,
   categoryId: BIGINT,
-});
-Stream.belongsTo(Streamer, { as: "user", foreignKey: "userId" });
-Stream.belongsTo(StreamCategory, { as: "category", foreignKey: "categoryId" });
+})
+Stream.belongsTo(Streamer, { as: 'user', foreignKey: 'userId' })
+Stream.belongsTo(StreamCategory, { as: 'category', foreignKey: 'categoryId' })
 
-const vods = new Sequelize(vodUrl, options);
-const Owner = people(vods);
-const VodCategory = categories(vods);
-const Vod = vods.define("vod", {
+const vods = new Sequelize(vodUrl, options)
+const Owner = people(vods)
+const VodCategory = categories(vods)
+const Vod = vods.define('vod', {
   streamId: BIGINT,
   title: TEXT,
   description: TEXT,
@@ -52,56 +52,62 @@ const Vod = vods.define("vod", {
   searchText: TEXT,
   userId: BIGINT,
   categoryId: BIGINT,
-});
-Vod.belongsTo(Owner, { as: "user", foreignKey: "userId" });
-Vod.belongsTo(VodCategory, { as: "category", foreignKey: "categoryId" });
+})
+Vod.belongsTo(Owner, { as: 'user', foreignKey: 'userId' })
+Vod.belongsTo(VodCategory, { as: 'category', foreignKey: 'categoryId' })
 
-const shown = { exclude: ["searchText"] };
+const shown = { exclude: ['searchText'] }
 
 function page(query) {
-  const limit = Number(query.limit ?? 10);
-  const number = Number(query.page ?? 1);
-  return { limit, number, offset: (number - 1) * limit };
+  const limit = Number(query.limit ?? 10)
+  const number = Number(query.page ?? 1)
+  return { limit, number, offset: (number - 1) * limit }
 }
 
 function totals({ limit, number }, count) {
-  return { totalItems: count, totalPages: Math.ceil(count / limit), currentPage: number };
+  return { totalItems: count, totalPages: Math.ceil(count / limit), currentPage: number }
 }
 
-const app = express();
+const app = express()
 
-app.get("/api/streams", async (request, response) => {
-  const asked = page(request.query);
-  const key = request.query.sort === "viewers" ? "viewerCount" : "sortTime";
+app.get('/api/streams', async (request, response) => {
+  const asked = page(request.query)
+  const key = request.query.sort === 'viewers' ? 'viewerCount' : 'sortTime'
   const { rows, count } = await Stream.findAndCountAll({
-    include: ["user", "category"],
-    order: [[key, "DESC"], ["id", "DESC"]],
+    include: ['user', 'category'],
+    order: [
+      [key, 'DESC'],
+      ['id', 'DESC'],
+    ],
     limit: asked.limit,
     offset: asked.offset,
-  });
-  response.json({ streams: rows, ...totals(asked, count) });
-});
+  })
+  response.json({ streams: rows, ...totals(asked, count) })
+})
 
-app.get("/api/vod/search", async (request, response) => {
-  const asked = page(request.query);
+app.get('/api/vod/search', async (request, response) => {
+  const asked = page(request.query)
   const { rows, count } = await Vod.findAndCountAll({
     attributes: shown,
-    include: ["user", "category"],
-    where: { status: "ready", searchText: { [Op.like]: `%${request.query.searchQuery}%` } },
-    order: [["createdAt", "DESC"], ["id", "DESC"]],
+    include: ['user', 'category'],
+    where: { status: 'ready', searchText: { [Op.like]: `%${request.query.searchQuery}%` } },
+    order: [
+      ['createdAt', 'DESC'],
+      ['id', 'DESC'],
+    ],
     limit: asked.limit,
     offset: asked.offset,
-  });
-  response.json({ vods: rows, ...totals(asked, count) });
-});
+  })
+  response.json({ vods: rows, ...totals(asked, count) })
+})
 
-app.get("/api/vod/:id", async (request, response) => {
-  const vod = await Vod.findByPk(request.params.id, { attributes: shown, include: ["user", "category"] });
+app.get('/api/vod/:id', async (request, response) => {
+  const vod = await Vod.findByPk(request.params.id, { attributes: shown, include: ['user', 'category'] })
   if (vod === null) {
-    response.status(404).json({ message: "There is no such VOD." });
-    return;
+    response.status(404).json({ message: 'There is no such VOD.' })
+    return
   }
-  response.json({ vod });
-});
+  response.json({ vod })
+})
 
-const listener = app.listen(0, "127.0.0.1", () => console.log(listener.address().port));
+const listener = app.listen(0, '127.0.0.1', () => console.log(listener.address().port))

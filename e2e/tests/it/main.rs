@@ -5,6 +5,7 @@
     reason = "a JSON answer without the field fails the test"
 )]
 
+mod api_reference;
 mod chaos;
 mod collector;
 mod fuzzing;

@@ -3,11 +3,13 @@
 import { connect, got, type Schemas } from './connect'
 import { renew, token } from './session'
 
-export { got, type Schemas }
 export { Problem, words } from './problem'
+export { got, type Schemas }
 
 /** Sends with the session's token; when it is refused, once more with a renewed one, or as a guest if the session is over. */
-export async function authorized<T extends { status: number }>(send: (token?: string) => Promise<T>): Promise<T> {
+export async function authorized<T extends { status: number }>(
+  send: (token?: string) => Promise<T>,
+): Promise<T> {
   const sent = token()
   const answer = await send(sent)
   if (answer.status !== 401 || !sent) return answer
@@ -15,12 +17,14 @@ export async function authorized<T extends { status: number }>(send: (token?: st
   return send(token())
 }
 
-export const api = connect((request) => authorized((token) => {
-  // A body is gone once it was sent, and the copy may have to be.
-  const copy = request.clone()
-  if (token) copy.headers.set('authorization', `Bearer ${token}`)
-  return fetch(copy)
-}))
+export const api = connect((request) =>
+  authorized((token) => {
+    // A body is gone once it was sent, and the copy may have to be.
+    const copy = request.clone()
+    if (token) copy.headers.set('authorization', `Bearer ${token}`)
+    return fetch(copy)
+  }),
+)
 
 type Field = string | number | boolean | Blob | null | undefined
 

@@ -8,7 +8,10 @@ export class Problem extends Error {
   /** The fields that break a rule. */
   readonly errors: Document['errors']
 
-  constructor(readonly status: number, document: Partial<Document> = {}) {
+  constructor(
+    readonly status: number,
+    document: Partial<Document> = {},
+  ) {
     super(document.detail ?? 'The server did not answer as expected.')
     this.code = document.code ?? ''
     this.errors = document.errors ?? []

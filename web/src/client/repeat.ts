@@ -6,6 +6,9 @@ export const randomId = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.ran
 /** The header that names what a form sends: the same as long as nothing in the form changes. */
 export function repeatable(form: HTMLFormElement) {
   let name = randomId()
-  for (const change of ['input', 'reset']) form.addEventListener(change, () => { name = randomId() })
+  for (const change of ['input', 'reset'])
+    form.addEventListener(change, () => {
+      name = randomId()
+    })
   return () => ({ 'Idempotency-Key': name })
 }

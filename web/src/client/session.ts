@@ -43,7 +43,10 @@ function plan() {
   if (!current?.expiresAt) return
   const left = Date.parse(current.expiresAt) - Date.now() - RENEW_BEFORE_MS
   const stale = current.token
-  timer = setTimeout(() => renew(stale).catch(() => {}), Math.min(Math.max(left, SHORTEST_WAIT_MS), LONGEST_WAIT_MS))
+  timer = setTimeout(
+    () => renew(stale).catch(() => {}),
+    Math.min(Math.max(left, SHORTEST_WAIT_MS), LONGEST_WAIT_MS),
+  )
 }
 
 export const token = () => current?.token
@@ -84,7 +87,10 @@ async function renewOnce(stale: string) {
   const stored = read()
   if (stored?.token !== stale) return adopt(stored)
   try {
-    keep(await got(anonymous.POST('/api/users/refresh', { body: { refreshToken: stored.refreshToken } })), 'renewed')
+    keep(
+      await got(anonymous.POST('/api/users/refresh', { body: { refreshToken: stored.refreshToken } })),
+      'renewed',
+    )
   } catch (problem) {
     if (!(problem instanceof Problem) || (problem.status !== 400 && problem.status !== 401)) throw problem
     forget()

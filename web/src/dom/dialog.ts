@@ -1,14 +1,19 @@
 // Questions before something that can not be undone, and short forms, as modal dialogs: the browser keeps the
 // focus in them.
+
+import { type Child, h } from './element'
 import { form } from './form'
-import { h, type Child } from './element'
 
 /** Opens a dialog; closing it in any way removes it. */
 export function dialog(title: string, content: (close: () => void) => Child) {
   const element = h('dialog', { class: 'card', 'aria-label': title })
   const close = () => element.close()
   element.addEventListener('close', () => element.remove())
-  element.append(h('h2', {}, title), h('div', { class: 'stack' }, content(close)), h('div', { class: 'stack', role: 'status' }))
+  element.append(
+    h('h2', {}, title),
+    h('div', { class: 'stack' }, content(close)),
+    h('div', { class: 'stack', role: 'status' }),
+  )
   document.body.append(element)
   element.showModal()
 }
@@ -25,14 +30,16 @@ interface Question {
 
 /** Asks, and acts on a yes. */
 export function ask({ title, action, detail, fields = [], act }: Question) {
-  dialog(title, (close) => form({
-    fields: [detail && h('p', {}, detail), fields],
-    action,
-    danger: true,
-    more: h('button', { type: 'button', onclick: close }, 'Cancel'),
-    submit: async (data) => {
-      await act(data)
-      close()
-    },
-  }))
+  dialog(title, (close) =>
+    form({
+      fields: [detail && h('p', {}, detail), fields],
+      action,
+      danger: true,
+      more: h('button', { type: 'button', onclick: close }, 'Cancel'),
+      submit: async (data) => {
+        await act(data)
+        close()
+      },
+    }),
+  )
 }

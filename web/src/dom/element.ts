@@ -3,14 +3,64 @@
 type Scalar = string | number | boolean | null | undefined
 export type Child = Node | Scalar | Child[]
 type Handlers = { [E in keyof HTMLElementEventMap as `on${E}`]?: (event: HTMLElementEventMap[E]) => unknown }
-type Named = 'accept' | 'alt' | 'autocapitalize' | 'autocomplete' | 'autofocus' | 'autoplay' | 'checked' | 'class' | 'colspan'
-  | 'controls' | 'datetime' | 'dirname' | 'disabled' | 'download' | 'enctype' | 'enterkeyhint' | 'for' | 'hidden' | 'href' | 'id'
-  | 'inputmode' | 'lang' | 'loading' | 'max' | 'maxlength' | 'method' | 'min' | 'minlength' | 'multiple' | 'muted' | 'name' | 'novalidate'
-  | 'open' | 'pattern' | 'placeholder' | 'playsInline' | 'poster' | 'required' | 'role' | 'rows' | 'scope' | 'selected' | 'src' | 'step'
-  | 'tabindex' | 'title' | 'type' | 'value'
-export type Attributes = Handlers & { [name in Named]?: Scalar } & { [name: `aria-${string}` | `data-${string}`]: Scalar }
+type Named =
+  | 'accept'
+  | 'alt'
+  | 'autocapitalize'
+  | 'autocomplete'
+  | 'autofocus'
+  | 'autoplay'
+  | 'checked'
+  | 'class'
+  | 'colspan'
+  | 'controls'
+  | 'datetime'
+  | 'dirname'
+  | 'disabled'
+  | 'download'
+  | 'enctype'
+  | 'enterkeyhint'
+  | 'for'
+  | 'hidden'
+  | 'href'
+  | 'id'
+  | 'inputmode'
+  | 'lang'
+  | 'loading'
+  | 'max'
+  | 'maxlength'
+  | 'method'
+  | 'min'
+  | 'minlength'
+  | 'multiple'
+  | 'muted'
+  | 'name'
+  | 'novalidate'
+  | 'open'
+  | 'pattern'
+  | 'placeholder'
+  | 'playsInline'
+  | 'poster'
+  | 'required'
+  | 'role'
+  | 'rows'
+  | 'scope'
+  | 'selected'
+  | 'src'
+  | 'step'
+  | 'tabindex'
+  | 'title'
+  | 'type'
+  | 'value'
+export type Attributes = Handlers & { [name in Named]?: Scalar } & {
+  [name: `aria-${string}` | `data-${string}`]: Scalar
+}
 
-export function h<Tag extends keyof HTMLElementTagNameMap>(tag: Tag, attributes: Attributes = {}, ...children: Child[]): HTMLElementTagNameMap[Tag] {
+export function h<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Tag] {
   const element = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue

@@ -1,6 +1,6 @@
 // Forms: labelled fields, one button that sends, and what the server says about it.
 import { Problem, words } from '../client/api'
-import { h, safeUrl, type Attributes, type Child } from './element'
+import { type Attributes, type Child, h, safeUrl } from './element'
 
 type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement
 
@@ -18,7 +18,13 @@ interface FormOptions {
 export function form({ fields, action, submit, more, danger, class: name }: FormOptions) {
   const error = h('p', { class: 'bad', role: 'alert', hidden: true })
   const button = h('button', { class: danger ? 'main danger' : 'main', type: 'submit' }, action)
-  const element = h('form', { class: name, onsubmit }, fields, error, h('div', { class: 'row' }, button, more))
+  const element = h(
+    'form',
+    { class: name, onsubmit },
+    fields,
+    error,
+    h('div', { class: 'row' }, button, more),
+  )
 
   async function onsubmit(event: SubmitEvent) {
     event.preventDefault()
@@ -44,15 +50,25 @@ function clearMarks(element: HTMLFormElement) {
 /** The failure in words, with the labels of the fields; the fields are marked and the first one gets the focus. */
 function describe(element: HTMLFormElement, failure: unknown): string {
   if (!(failure instanceof Problem) || !failure.errors.length) return words(failure)
-  const named = failure.errors.map(({ path, msg }) => ({ control: element.elements.namedItem(path), path, msg }))
+  const named = failure.errors.map(({ path, msg }) => ({
+    control: element.elements.namedItem(path),
+    path,
+    msg,
+  }))
   const marked = named.flatMap(({ control }) => (isControl(control) ? [control] : []))
   for (const control of marked) control.setAttribute('aria-invalid', 'true')
   marked[0]?.focus()
-  return named.map(({ control, path, msg }) => `${(isControl(control) && control.dataset.label) || path} ${msg}`).join('. ')
+  return named
+    .map(({ control, path, msg }) => `${(isControl(control) && control.dataset.label) || path} ${msg}`)
+    .join('. ')
 }
 
 function isControl(found: unknown): found is Control {
-  return found instanceof HTMLInputElement || found instanceof HTMLTextAreaElement || found instanceof HTMLSelectElement
+  return (
+    found instanceof HTMLInputElement ||
+    found instanceof HTMLTextAreaElement ||
+    found instanceof HTMLSelectElement
+  )
 }
 
 const labelled = (label: string, control: HTMLElement, ...more: Child[]) => {
@@ -67,13 +83,30 @@ export function area(label: string, name: string, attributes: Attributes = {}, t
   return labelled(label, h('textarea', { name, rows: 3, ...attributes }, text))
 }
 
-export function choice(label: string, name: string, options: [value: string, text: string][], chosen = '', attributes: Attributes = {}) {
-  return labelled(label, h('select', { name, ...attributes },
-    options.map(([value, text]) => h('option', { value, selected: value === chosen }, text))))
+export function choice(
+  label: string,
+  name: string,
+  options: [value: string, text: string][],
+  chosen = '',
+  attributes: Attributes = {},
+) {
+  return labelled(
+    label,
+    h(
+      'select',
+      { name, ...attributes },
+      options.map(([value, text]) => h('option', { value, selected: value === chosen }, text)),
+    ),
+  )
 }
 
 export const check = (label: string, name: string, checked = false, attributes: Attributes = {}) =>
-  h('label', { class: 'check' }, h('input', { type: 'checkbox', name, checked, ...attributes }), h('span', {}, label))
+  h(
+    'label',
+    { class: 'check' },
+    h('input', { type: 'checkbox', name, checked, ...attributes }),
+    h('span', {}, label),
+  )
 
 const MOST_PICTURE_BYTES = 5 * 1024 * 1024
 
@@ -81,7 +114,12 @@ const MOST_PICTURE_BYTES = 5 * 1024 * 1024
 export function picture(label: string, name: string, current?: string | null, remove?: string) {
   const address = safeUrl(current)
   const preview = h('img', { class: 'preview', alt: '', src: address, hidden: !address })
-  const input = h('input', { type: 'file', name, accept: 'image/jpeg,image/png,image/webp,image/gif', onchange: chosen })
+  const input = h('input', {
+    type: 'file',
+    name,
+    accept: 'image/jpeg,image/png,image/webp,image/gif',
+    onchange: chosen,
+  })
 
   function chosen() {
     const file = input.files?.[0]

@@ -44,19 +44,23 @@ export async function pages<T>({ load, row, empty, class: name = 'rows' }: Optio
 
 /** A button whose failure is told. */
 export function action(label: string, act: () => Promise<unknown>, className?: string) {
-  const button = h('button', {
-    type: 'button',
-    class: className,
-    onclick: async () => {
-      button.disabled = true
-      try {
-        await act()
-      } catch (failure) {
-        toast(words(failure))
-      } finally {
-        button.disabled = false
-      }
+  const button = h(
+    'button',
+    {
+      type: 'button',
+      class: className,
+      onclick: async () => {
+        button.disabled = true
+        try {
+          await act()
+        } catch (failure) {
+          toast(words(failure))
+        } finally {
+          button.disabled = false
+        }
+      },
     },
-  }, label)
+    label,
+  )
   return button
 }

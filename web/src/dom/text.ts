@@ -15,13 +15,18 @@ export function length(seconds: number): string {
 
 /** In the largest unit that says it without a fraction: 600 is "10 minutes". */
 export function duration(seconds: number): string {
-  for (const [unit, name] of [[86_400, 'day'], [3600, 'hour'], [60, 'minute']] as const) {
+  for (const [unit, name] of [
+    [86_400, 'day'],
+    [3600, 'hour'],
+    [60, 'minute'],
+  ] as const) {
     if (seconds >= unit && seconds % unit === 0) return count(seconds / unit, name)
   }
   return count(seconds, 'second')
 }
 
-export const count = (number: number, noun: string) => `${number.toLocaleString()} ${noun}${number === 1 ? '' : 's'}`
+export const count = (number: number, noun: string) =>
+  `${number.toLocaleString()} ${noun}${number === 1 ? '' : 's'}`
 
 /** `user_timed_out` is "user timed out". */
 export const spaced = (code: string) => code.replaceAll('_', ' ')

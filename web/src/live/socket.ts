@@ -102,7 +102,10 @@ const reconnect = () => void socket.disconnect().connect()
 /** A room that is joined again after each reconnection, from the last message seen, until nothing is missing. */
 export function room(streamId: number, { joined, refused, ...listeners }: RoomListeners): Room {
   const { last, release, ...ordered } = inOrder(listeners, () => join())
-  const handlers = Object.entries({ ...listeners, ...ordered }) as [keyof RoomEvents, (data: { streamId: number }) => void][]
+  const handlers = Object.entries({ ...listeners, ...ordered }) as [
+    keyof RoomEvents,
+    (data: { streamId: number }) => void,
+  ][]
   const offs = handlers.map(([event, listener]) => {
     const mine = (data: { streamId: number }) => {
       if (data.streamId === streamId) listener(data)
@@ -110,12 +113,14 @@ export function room(streamId: number, { joined, refused, ...listeners }: RoomLi
     socket.on(event, mine)
     return () => void socket.off(event, mine)
   })
-  const join = () => void socket.emit('join_stream_room', { streamId, afterSeq: last() }, (answer) => {
-    if (answer.ok) return joined?.()
-    if (PASSING.includes(answer.code)) return void setTimeout(joinAgain, answer.retryAfterMs ?? JOIN_AGAIN_MS)
-    release()
-    refused?.(answer.code)
-  })
+  const join = () =>
+    void socket.emit('join_stream_room', { streamId, afterSeq: last() }, (answer) => {
+      if (answer.ok) return joined?.()
+      if (PASSING.includes(answer.code))
+        return void setTimeout(joinAgain, answer.retryAfterMs ?? JOIN_AGAIN_MS)
+      release()
+      refused?.(answer.code)
+    })
   const joinAgain = () => {
     if (rooms.has(join) && socket.connected) join()
   }
@@ -124,7 +129,9 @@ export function room(streamId: number, { joined, refused, ...listeners }: RoomLi
   return {
     say: async (message) => {
       try {
-        return await socket.timeout(ACKNOWLEDGEMENT_MS).emitWithAck('chat_message', { streamId, message, clientMessageId: randomId() })
+        return await socket
+          .timeout(ACKNOWLEDGEMENT_MS)
+          .emitWithAck('chat_message', { streamId, message, clientMessageId: randomId() })
       } catch {
         throw new Error('The message was not sent.')
       }

@@ -14,7 +14,10 @@ const IN_BAR = 10
 export const readAll = () => api.POST('/api/notifications/read-all')
 
 /** Where a notification leads. */
-export function target({ relatedEntityType: type, relatedEntityId: id }: Pick<Notice, 'relatedEntityType' | 'relatedEntityId'>) {
+export function target({
+  relatedEntityType: type,
+  relatedEntityId: id,
+}: Pick<Notice, 'relatedEntityType' | 'relatedEntityId'>) {
   const me = user()
   if (type === 'stream') return `/watch/${id}`
   if (type === 'vod') return `/videos/${id}`
@@ -23,10 +26,22 @@ export function target({ relatedEntityType: type, relatedEntityId: id }: Pick<No
 
 /** A line that is read when it is followed. */
 export function noticeLine(notice: Notice) {
-  const read = () => void api.POST('/api/notifications/{id}/read', { params: { path: { id: notice.id } } }).then(changed, () => {})
-  const attributes = { class: notice.isRead ? 'notice' : 'notice unread', 'data-id': notice.id, onclick: notice.isRead ? undefined : read }
-  return link(target(notice), attributes, !notice.isRead && h('span', { class: 'hidden-text' }, 'New: '), notice.message,
-    h('div', { class: 'dim' }, when(notice.createdAt)))
+  const read = () =>
+    void api
+      .POST('/api/notifications/{id}/read', { params: { path: { id: notice.id } } })
+      .then(changed, () => {})
+  const attributes = {
+    class: notice.isRead ? 'notice' : 'notice unread',
+    'data-id': notice.id,
+    onclick: notice.isRead ? undefined : read,
+  }
+  return link(
+    target(notice),
+    attributes,
+    !notice.isRead && h('span', { class: 'hidden-text' }, 'New: '),
+    notice.message,
+    h('div', { class: 'dim' }, when(notice.createdAt)),
+  )
 }
 
 /** Makes lines look read, where they stand. */
@@ -45,9 +60,23 @@ export const changed = () => void window.dispatchEvent(new Event('notices-read')
 export function bell(gone: AbortSignal) {
   const number = h('span', { class: 'count', hidden: true })
   const list = h('div', { class: 'card notices', hidden: true })
-  const button = h('button', { type: 'button', 'aria-label': 'Notifications', 'aria-expanded': 'false', onclick: () => open(list.hidden) },
-    h('span', { class: 'icon' }))
-  const element = h('div', { class: 'bell', onkeydown: (event) => event.key === 'Escape' && close() }, button, number, list)
+  const button = h(
+    'button',
+    {
+      type: 'button',
+      'aria-label': 'Notifications',
+      'aria-expanded': 'false',
+      onclick: () => open(list.hidden),
+    },
+    h('span', { class: 'icon' }),
+  )
+  const element = h(
+    'div',
+    { class: 'bell', onkeydown: (event) => event.key === 'Escape' && close() },
+    button,
+    number,
+    list,
+  )
 
   function show(unread: number) {
     number.textContent = unread > 99 ? '99+' : String(unread)
@@ -81,22 +110,32 @@ export function bell(gone: AbortSignal) {
   window.addEventListener('notices-read', again, { signal: gone })
   gone.addEventListener('abort', onNotice(again))
   gone.addEventListener('abort', onMissed(again))
-  gone.addEventListener('abort', onRead(({ unreadCount }) => {
-    show(unreadCount)
-    // What two tabs read at once may be told in any order, and between two notices.
-    again()
-  }))
+  gone.addEventListener(
+    'abort',
+    onRead(({ unreadCount }) => {
+      show(unreadCount)
+      // What two tabs read at once may be told in any order, and between two notices.
+      again()
+    }),
+  )
   again()
   return element
 }
 
 async function fill(list: HTMLElement) {
-  const { notifications } = await got(api.GET('/api/notifications', { params: { query: { limit: IN_BAR } } }))
-    .catch(() => ({ notifications: [] }))
+  const { notifications } = await got(
+    api.GET('/api/notifications', { params: { query: { limit: IN_BAR } } }),
+  ).catch(() => ({ notifications: [] }))
   list.replaceChildren(
     ...(notifications.length ? notifications.map(noticeLine) : [h('p', { class: 'dim' }, 'Nothing yet.')]),
-    h('div', { class: 'row spread' }, link('/notifications', {}, h('u', {}, 'All notifications')), action('Mark all as read', async () => {
-      await readAll()
-      changed()
-    })))
+    h(
+      'div',
+      { class: 'row spread' },
+      link('/notifications', {}, h('u', {}, 'All notifications')),
+      action('Mark all as read', async () => {
+        await readAll()
+        changed()
+      }),
+    ),
+  )
 }

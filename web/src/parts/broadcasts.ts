@@ -6,20 +6,54 @@ import { spaced, when } from '../dom/text'
 const NEWEST = 20
 
 export async function broadcastTable(id: number) {
-  const { broadcasts, refusals } = await got(api.GET('/api/streams/{id}/broadcasts', {
-    params: { path: { id }, query: { limit: NEWEST } },
-  }))
+  const { broadcasts, refusals } = await got(
+    api.GET('/api/streams/{id}/broadcasts', {
+      params: { path: { id }, query: { limit: NEWEST } },
+    }),
+  )
   const heads = ['Started', 'Ended', 'Why', 'Peak', 'Viewers by minute']
-  return h('div', { class: 'scroll' },
+  return h(
+    'div',
+    { class: 'scroll' },
     broadcasts.length
-      ? h('table', {}, h('thead', {}, h('tr', {}, heads.map((name) => h('th', { scope: 'col' }, name)))), h('tbody', {}, broadcasts.map(row)))
+      ? h(
+          'table',
+          {},
+          h(
+            'thead',
+            {},
+            h(
+              'tr',
+              {},
+              heads.map((name) => h('th', { scope: 'col' }, name)),
+            ),
+          ),
+          h('tbody', {}, broadcasts.map(row)),
+        )
       : h('p', { class: 'dim' }, 'Never on air.'),
-    (refusals ?? []).map(({ at, reason }) => h('p', { class: 'bad' }, when(at), `: an encoder was turned away (${spaced(reason)}).`)))
+    (refusals ?? []).map(({ at, reason }) =>
+      h('p', { class: 'bad' }, when(at), `: an encoder was turned away (${spaced(reason)}).`),
+    ),
+  )
 }
 
 const row = ({ startedAt, endedAt, endReason, peakViewers, curve }: Schemas['Broadcast']) =>
-  h('tr', {}, h('td', {}, when(startedAt)), h('td', {}, endedAt ? when(endedAt) : 'on air'), h('td', {}, spaced(endReason)),
-    h('td', {}, String(peakViewers)), h('td', {}, chart(curve.map(({ viewers }) => viewers), peakViewers)))
+  h(
+    'tr',
+    {},
+    h('td', {}, when(startedAt)),
+    h('td', {}, endedAt ? when(endedAt) : 'on air'),
+    h('td', {}, spaced(endReason)),
+    h('td', {}, String(peakViewers)),
+    h(
+      'td',
+      {},
+      chart(
+        curve.map(({ viewers }) => viewers),
+        peakViewers,
+      ),
+    ),
+  )
 
 const WIDTH = 120
 const HEIGHT = 24
@@ -34,7 +68,10 @@ function chart(viewers: number[], peak: number) {
   const line = document.createElementNS(SVG, 'polyline')
   const x = (at: number) => (at / Math.max(viewers.length - 1, 1)) * WIDTH
   const y = (number: number) => HEIGHT - 1 - (number / Math.max(peak, 1)) * (HEIGHT - 2)
-  line.setAttribute('points', viewers.map((number, at) => `${x(at).toFixed(1)},${y(number).toFixed(1)}`).join(' '))
+  line.setAttribute(
+    'points',
+    viewers.map((number, at) => `${x(at).toFixed(1)},${y(number).toFixed(1)}`).join(' '),
+  )
   svg.append(line)
   return svg
 }

@@ -12,13 +12,22 @@ const TIME_OUTS = [60, 600, 86_400]
 
 /** A button at a message that opens what can be done. */
 export function actOn(stream: Schemas['Stream'], line: Line, moderator: boolean) {
-  const open = () => dialog(`Message of ${line.username}`, (close) => [
-    h('p', { class: 'prewrap' }, line.message),
-    h('div', { class: 'row' }, action('Delete message', () => remove(line).then(close), 'danger')),
-    moderator && line.userId !== user()?.id && silence(stream, line, close),
-    h('div', { class: 'row' }, h('button', { type: 'button', onclick: close }, 'Close')),
-  ])
-  return h('button', { type: 'button', class: 'act', 'aria-label': `Act on the message of ${line.username}`, onclick: open }, '⋯')
+  const open = () =>
+    dialog(`Message of ${line.username}`, (close) => [
+      h('p', { class: 'prewrap' }, line.message),
+      h(
+        'div',
+        { class: 'row' },
+        action('Delete message', () => remove(line).then(close), 'danger'),
+      ),
+      moderator && line.userId !== user()?.id && silence(stream, line, close),
+      h('div', { class: 'row' }, h('button', { type: 'button', onclick: close }, 'Close')),
+    ])
+  return h(
+    'button',
+    { type: 'button', class: 'act', 'aria-label': `Act on the message of ${line.username}`, onclick: open },
+    '⋯',
+  )
 }
 
 const remove = ({ streamId, id: messageId }: Line) =>
@@ -27,9 +36,16 @@ const remove = ({ streamId, id: messageId }: Line) =>
 function silence(stream: Schemas['Stream'], { streamId, userId, username }: Line, close: () => void) {
   const to = { params: { path: { streamId } } }
   const ban = async (reason: string, seconds?: number) => {
-    await api.POST('/api/chat/{streamId}/bans', { ...to, body: { userId, seconds, reason: reason || undefined } })
+    await api.POST('/api/chat/{streamId}/bans', {
+      ...to,
+      body: { userId, seconds, reason: reason || undefined },
+    })
     close()
-    toast(seconds ? `${username} may write again in ${duration(seconds)}.` : `${username} may not write here any more.`)
+    toast(
+      seconds
+        ? `${username} may write again in ${duration(seconds)}.`
+        : `${username} may not write here any more.`,
+    )
   }
   const addModerator = async () => {
     await api.POST('/api/chat/{streamId}/moderators', { ...to, body: { userId } })
@@ -41,7 +57,13 @@ function silence(stream: Schemas['Stream'], { streamId, userId, username }: Line
     action: 'Ban',
     danger: true,
     submit: (data) => ban(text(data, 'reason')),
-    more: TIME_OUTS.map((seconds) => action(`Silence for ${duration(seconds)}`, () => ban(text(new FormData(reasons), 'reason'), seconds))),
+    more: TIME_OUTS.map((seconds) =>
+      action(`Silence for ${duration(seconds)}`, () => ban(text(new FormData(reasons), 'reason'), seconds)),
+    ),
   })
-  return [reasons, (stream.userId === user()?.id || isAdmin()) && h('div', { class: 'row' }, action('Make moderator', addModerator))]
+  return [
+    reasons,
+    (stream.userId === user()?.id || isAdmin()) &&
+      h('div', { class: 'row' }, action('Make moderator', addModerator)),
+  ]
 }

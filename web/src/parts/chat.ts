@@ -1,7 +1,7 @@
 // The chat of a stream: what is said, and the line to say something.
-import { api, got, words, type Schemas } from '../client/api'
+import { api, got, type Schemas, words } from '../client/api'
 import { user } from '../client/session'
-import { h, link, type Child } from '../dom/element'
+import { type Child, h, link } from '../dom/element'
 import { action } from '../dom/pages'
 import type { Acknowledgement, Line, RoomEvents } from '../live/events'
 import { actOn } from './chat-actions'
@@ -13,21 +13,38 @@ const NEAR_THE_END = 60
 
 export type Chat = ReturnType<typeof chatPanel>
 
-export function chatPanel(stream: Schemas['Stream'], rules: Rules | null, send: (text: string) => Promise<Acknowledgement>) {
+export function chatPanel(
+  stream: Schemas['Stream'],
+  rules: Rules | null,
+  send: (text: string) => Promise<Acknowledgement>,
+) {
   const moderator = Boolean(rules && moderates(rules))
   const note = h('div', { class: 'bad', role: 'alert' })
   const about = h('div', { class: 'dim', role: 'status' }, rules && inWords(rules))
-  const lines = chatLines((line) => (moderator || line.userId === user()?.id) && actOn(stream, line, moderator))
+  const lines = chatLines(
+    (line) => (moderator || line.userId === user()?.id) && actOn(stream, line, moderator),
+  )
   const input = h('input', {
-    'aria-label': 'Message', autocomplete: 'off', enterkeyhint: 'send', maxlength: 500, placeholder: 'Say something', disabled: true,
+    'aria-label': 'Message',
+    autocomplete: 'off',
+    enterkeyhint: 'send',
+    maxlength: 500,
+    placeholder: 'Say something',
+    disabled: true,
   })
-  const earlier = action('Earlier messages', async () => {
-    const before = lines.first()
-    const query = { limit: EARLIER, before }
-    const { data } = await got(api.GET('/api/chat/{streamId}/messages', { params: { path: { streamId: stream.id }, query } }))
-    lines.prepend(data)
-    earlier.hidden = data.length < EARLIER
-  }, 'earlier')
+  const earlier = action(
+    'Earlier messages',
+    async () => {
+      const before = lines.first()
+      const query = { limit: EARLIER, before }
+      const { data } = await got(
+        api.GET('/api/chat/{streamId}/messages', { params: { path: { streamId: stream.id }, query } }),
+      )
+      lines.prepend(data)
+      earlier.hidden = data.length < EARLIER
+    },
+    'earlier',
+  )
 
   async function say(event: SubmitEvent) {
     event.preventDefault()
@@ -43,20 +60,46 @@ export function chatPanel(stream: Schemas['Stream'], rules: Rules | null, send: 
   }
   const foot = user()
     ? h('form', { onsubmit: say }, input, h('button', { type: 'submit' }, 'Send'))
-    : h('div', { class: 'foot' }, link(`/sign-in?${new URLSearchParams({ next: location.pathname })}`, { class: 'button' }, 'Sign in to chat'))
+    : h(
+        'div',
+        { class: 'foot' },
+        link(
+          `/sign-in?${new URLSearchParams({ next: location.pathname })}`,
+          { class: 'button' },
+          'Sign in to chat',
+        ),
+      )
   lines.element.prepend(earlier)
   return {
-    element: h('aside', { class: 'card chat', 'aria-label': 'Chat' },
-      h('div', { class: 'head' }, h('div', { class: 'row spread' }, h('b', {}, 'Chat'),
-        moderator && link(`/watch/${stream.id}/chat`, { class: 'dim' }, 'Rules and bans')), about, note),
-      lines.element, foot),
+    element: h(
+      'aside',
+      { class: 'card chat', 'aria-label': 'Chat' },
+      h(
+        'div',
+        { class: 'head' },
+        h(
+          'div',
+          { class: 'row spread' },
+          h('b', {}, 'Chat'),
+          moderator && link(`/watch/${stream.id}/chat`, { class: 'dim' }, 'Rules and bans'),
+        ),
+        about,
+        note,
+      ),
+      lines.element,
+      foot,
+    ),
     history: lines.append,
     add: (line: Line) => lines.append([line]),
     remove: lines.remove,
-    rules: (changed: RoomEvents['chat_settings_updated']) => { about.textContent = inWords(changed) || 'The rules are as usual again.' },
+    rules: (changed: RoomEvents['chat_settings_updated']) => {
+      about.textContent = inWords(changed) || 'The rules are as usual again.'
+    },
     banned({ userId, expiresAt }: RoomEvents['user_banned']) {
       if (userId !== user()?.id) return
-      note.textContent = expiresAt ? `You may not write here until ${new Date(expiresAt).toLocaleString()}.` : 'You may not write here any more.'
+      note.textContent = expiresAt
+        ? `You may not write here until ${new Date(expiresAt).toLocaleString()}.`
+        : 'You may not write here any more.'
     },
     open(yes: boolean) {
       input.disabled = !yes
@@ -70,7 +113,12 @@ function chatLines(tool: (line: Line) => Child) {
   const element = h('div', { class: 'lines', tabindex: 0 }, list)
   const find = (seq: number) => list.querySelector(`[data-seq="${Number(seq)}"]`)
   const draw = (line: Line) =>
-    h('div', { class: 'line', 'data-seq': line.seq }, h('span', {}, h('b', {}, line.username), ' ', line.message), tool(line))
+    h(
+      'div',
+      { class: 'line', 'data-seq': line.seq },
+      h('span', {}, h('b', {}, line.username), ' ', line.message),
+      tool(line),
+    )
   const unseen = (more: Line[]) => more.filter(({ seq }) => !find(seq)).map(draw)
   return {
     element,

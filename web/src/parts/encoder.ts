@@ -17,13 +17,22 @@ function copyable(name: string, value: string, secret = false) {
       text.textContent = value
     }
   }
-  const show = h('button', {
-    type: 'button', 'aria-pressed': 'false',
-    onclick: () => {
-      const shown = text.textContent === value
-      text.textContent = shown ? hidden : value
-      show.setAttribute('aria-pressed', String(!shown))
+  const show = h(
+    'button',
+    {
+      type: 'button',
+      'aria-pressed': 'false',
+      onclick: () => {
+        const shown = text.textContent === value
+        text.textContent = shown ? hidden : value
+        show.setAttribute('aria-pressed', String(!shown))
+      },
     },
-  }, 'Show')
-  return [h('span', { class: 'dim name' }, name), text, h('span', { class: 'row' }, secret && show, action('Copy', copy))]
+    'Show',
+  )
+  return [
+    h('span', { class: 'dim name' }, name),
+    text,
+    h('span', { class: 'row' }, secret && show, action('Copy', copy)),
+  ]
 }

@@ -1,5 +1,5 @@
 // People: picture, name, follow button.
-import { api, got, Problem, words, type Schemas } from '../client/api'
+import { api, got, Problem, type Schemas, words } from '../client/api'
 import { user } from '../client/session'
 import { h, link, safeUrl, toast } from '../dom/element'
 
@@ -10,18 +10,26 @@ export const pathOf = (username: string) => `/people/${username}`
 
 export function avatar(person: Person, size: 'small' | 'large' = 'small') {
   const address = safeUrl(person.avatarUrl)
-  return h('span', { class: `avatar ${size}`, 'aria-hidden': 'true' },
-    address ? h('img', { src: address, alt: '', loading: 'lazy' }) : nameOf(person).slice(0, 1).toUpperCase())
+  return h(
+    'span',
+    { class: `avatar ${size}`, 'aria-hidden': 'true' },
+    address ? h('img', { src: address, alt: '', loading: 'lazy' }) : nameOf(person).slice(0, 1).toUpperCase(),
+  )
 }
 
 export const personLink = (person: Person) =>
   link(pathOf(person.username), { class: 'person' }, avatar(person), h('b', {}, nameOf(person)))
 
 /** In a list; an account may be gone. */
-export const named = (person: Person | null | undefined) => (person ? personLink(person) : h('i', {}, 'a deleted account'))
+export const named = (person: Person | null | undefined) =>
+  person ? personLink(person) : h('i', {}, 'a deleted account')
 
 export async function byName(username: string) {
-  return got(api.GET('/api/users/profile/{username}', { params: { path: { username: username.trim().replace(/^@/, '') } } }))
+  return got(
+    api.GET('/api/users/profile/{username}', {
+      params: { path: { username: username.trim().replace(/^@/, '') } },
+    }),
+  )
 }
 
 /** Nothing for guests and oneself. */
@@ -29,7 +37,9 @@ export async function followButton(person: Person & { isFollowing?: boolean | nu
   if (!user() || user()?.id === person.id) return null
   let following = person.isFollowing ?? (await byName(person.username)).isFollowing ?? false
   const to = { params: { path: { id: person.id } } }
-  const draw = () => { button.textContent = following ? 'Following' : 'Follow' }
+  const draw = () => {
+    button.textContent = following ? 'Following' : 'Follow'
+  }
   const button = h('button', {
     type: 'button',
     onclick: async () => {

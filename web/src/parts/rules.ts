@@ -10,9 +10,14 @@ export const streamRules = (streamId: number) =>
 /** Only who moderates a room is told its blocked words. */
 export const moderates = (rules: Rules) => Array.isArray(rules.blockedWords)
 
-export function inWords({ slowModeSeconds, followersOnly }: Pick<Rules, 'slowModeSeconds' | 'followersOnly'>): string {
+export function inWords({
+  slowModeSeconds,
+  followersOnly,
+}: Pick<Rules, 'slowModeSeconds' | 'followersOnly'>): string {
   return [
     slowModeSeconds > 0 && `One message in ${duration(slowModeSeconds)}.`,
     followersOnly && 'Only followers write.',
-  ].filter(Boolean).join(' ')
+  ]
+    .filter(Boolean)
+    .join(' ')
 }

@@ -1,33 +1,46 @@
 // One's own account: profile, password, the end.
 import { api, asForm, got } from '../client/api'
-import { edited, forget, signIn, user, type Me } from '../client/session'
-import { h, toast } from '../dom/element'
+import { edited, forget, type Me, signIn, user } from '../client/session'
 import { ask } from '../dom/dialog'
+import { h, toast } from '../dom/element'
 import { area, field, file, form, picture, text } from '../dom/form'
 import { go } from '../router'
 
 export async function account() {
   const me = await got(api.GET('/api/users/me'))
-  return h('div', { class: 'stack narrow wide' },
+  return h(
+    'div',
+    { class: 'stack narrow wide' },
     h('h1', {}, 'Account'),
     h('section', { class: 'card' }, h('h2', {}, 'Profile'), profileForm(me)),
     h('section', { class: 'card' }, h('h2', {}, 'Password'), passwordForm()),
-    h('section', { class: 'card' }, h('h2', {}, 'Delete the account'),
+    h(
+      'section',
+      { class: 'card' },
+      h('h2', {}, 'Delete the account'),
       h('p', {}, 'Your streams, videos, messages and follows go with it. There is no way back.'),
-      h('button', { type: 'button', class: 'danger', onclick: askToDelete }, 'Delete my account')))
+      h('button', { type: 'button', class: 'danger', onclick: askToDelete }, 'Delete my account'),
+    ),
+  )
 }
 
 function profileForm(me: Me): HTMLFormElement {
   const element = form({
     fields: [
-      field('Name shown to others', 'displayName', { value: me.displayName, maxlength: 50, autocomplete: 'nickname' }),
+      field('Name shown to others', 'displayName', {
+        value: me.displayName,
+        maxlength: 50,
+        autocomplete: 'nickname',
+      }),
       area('About you', 'bio', { maxlength: 500 }, me.bio),
       picture('Picture', 'avatarFile', me.avatarUrl, 'removeAvatar'),
     ],
     action: 'Save',
     submit: async (data) => {
       const body = {
-        displayName: text(data, 'displayName'), bio: text(data, 'bio'), avatarFile: file(data, 'avatarFile'),
+        displayName: text(data, 'displayName'),
+        bio: text(data, 'bio'),
+        avatarFile: file(data, 'avatarFile'),
         removeAvatar: data.has('removeAvatar') || undefined,
       }
       const changed = await got(api.PUT('/api/users/me/profile', { body, bodySerializer: asForm }))
@@ -42,9 +55,24 @@ function profileForm(me: Me): HTMLFormElement {
 function passwordForm() {
   const element = form({
     fields: [
-      h('input', { type: 'text', name: 'username', autocomplete: 'username', value: user()?.username, hidden: true }),
-      field('Current password', 'currentPassword', { type: 'password', required: true, autocomplete: 'current-password' }),
-      field('New password', 'newPassword', { type: 'password', required: true, minlength: 8, autocomplete: 'new-password' }),
+      h('input', {
+        type: 'text',
+        name: 'username',
+        autocomplete: 'username',
+        value: user()?.username,
+        hidden: true,
+      }),
+      field('Current password', 'currentPassword', {
+        type: 'password',
+        required: true,
+        autocomplete: 'current-password',
+      }),
+      field('New password', 'newPassword', {
+        type: 'password',
+        required: true,
+        minlength: 8,
+        autocomplete: 'new-password',
+      }),
     ],
     action: 'Change password',
     submit: async (data) => {

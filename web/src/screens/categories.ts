@@ -32,7 +32,8 @@ export async function categories({ query }: Visit) {
   return h('section', { class: 'stack' }, h('h1', {}, 'Categories'), filter, grid.element)
 }
 
-const all = (cursor?: string) => got(api.GET('/api/categories', { params: { query: { limit: A_PAGE, cursor } } }))
+const all = (cursor?: string) =>
+  got(api.GET('/api/categories', { params: { query: { limit: A_PAGE, cursor } } }))
 
 const tagged = (tag: string, cursor?: string) =>
   got(api.GET('/api/categories/search', { params: { query: { tag, limit: A_PAGE, cursor } } }))
@@ -43,8 +44,18 @@ export async function category({ parameters: [slug = ''] }: Visit) {
     streamGrid({ status: 'live', sort: 'viewers', categoryId: found.id }, 'Nobody is live here right now.'),
     videoGrid({ categoryId: found.id }, 'There are no videos here yet.'),
   ])
-  const tags = found.tags.map((tag) => link(`/categories?${new URLSearchParams({ tag })}`, { class: 'tag' }, `#${tag}`))
-  return h('section', { class: 'stack' },
-    h('h1', {}, found.name), found.description && h('p', { class: 'prewrap' }, found.description), h('p', { class: 'row' }, tags),
-    h('h2', {}, 'Live now'), streams.element, h('h2', {}, 'Videos'), videos.element)
+  const tags = found.tags.map((tag) =>
+    link(`/categories?${new URLSearchParams({ tag })}`, { class: 'tag' }, `#${tag}`),
+  )
+  return h(
+    'section',
+    { class: 'stack' },
+    h('h1', {}, found.name),
+    found.description && h('p', { class: 'prewrap' }, found.description),
+    h('p', { class: 'row' }, tags),
+    h('h2', {}, 'Live now'),
+    streams.element,
+    h('h2', {}, 'Videos'),
+    videos.element,
+  )
 }

@@ -1,7 +1,7 @@
 // Categories, for admins: make, change, delete.
 import { api, asForm, got, type Schemas } from '../client/api'
-import { h, toast } from '../dom/element'
 import { ask, dialog } from '../dom/dialog'
+import { h, toast } from '../dom/element'
 import { area, field, file, form, picture, text } from '../dom/form'
 import { pages } from '../dom/pages'
 import { adminTabs } from '../parts/tabs'
@@ -13,7 +13,9 @@ export async function categoryAdmin() {
     empty: 'There are no categories.',
     row: line,
     load: async (cursor) => {
-      const { categories, nextCursor } = await got(api.GET('/api/categories', { params: { query: { limit: 50, cursor } } }))
+      const { categories, nextCursor } = await got(
+        api.GET('/api/categories', { params: { query: { limit: 50, cursor } } }),
+      )
       return { rows: categories, next: nextCursor }
     },
   })
@@ -26,36 +28,58 @@ export async function categoryAdmin() {
       await list.reload()
     },
   })
-  return h('section', { class: 'stack' }, h('h1', {}, 'Categories'), adminTabs(),
-    h('details', { class: 'card' }, h('summary', {}, 'New category'), create), h('div', { class: 'card' }, list.element))
+  return h(
+    'section',
+    { class: 'stack' },
+    h('h1', {}, 'Categories'),
+    adminTabs(),
+    h('details', { class: 'card' }, h('summary', {}, 'New category'), create),
+    h('div', { class: 'card' }, list.element),
+  )
 }
 
 function line(category: Category, reload: () => Promise<void>) {
   const at = { params: { path: { category: String(category.id) } } }
-  const edit = () => dialog(`Edit ${category.name}`, (close) => form({
-    fields: fields(category),
-    action: 'Save',
-    more: h('button', { type: 'button', onclick: close }, 'Cancel'),
-    submit: async (data) => {
-      await api.PUT('/api/categories/{category}', { ...at, body: body(data), bodySerializer: asForm })
-      close()
-      toast('Saved.')
-      await reload()
-    },
-  }))
-  const askToDelete = () => ask({
-    title: `Delete ${category.name}?`,
-    detail: 'Its streams and videos will have no category.',
-    action: 'Delete',
-    act: async () => {
-      await api.DELETE('/api/categories/{category}', at)
-      await reload()
-    },
-  })
-  return h('div', { class: 'row spread' },
-    h('div', {}, h('b', {}, category.name), h('div', { class: 'dim' }, category.tags.map((tag) => `#${tag}`).join(' '))),
-    h('div', { class: 'row' }, h('button', { type: 'button', onclick: edit }, 'Edit'),
-      h('button', { type: 'button', class: 'danger', onclick: askToDelete }, 'Delete')))
+  const edit = () =>
+    dialog(`Edit ${category.name}`, (close) =>
+      form({
+        fields: fields(category),
+        action: 'Save',
+        more: h('button', { type: 'button', onclick: close }, 'Cancel'),
+        submit: async (data) => {
+          await api.PUT('/api/categories/{category}', { ...at, body: body(data), bodySerializer: asForm })
+          close()
+          toast('Saved.')
+          await reload()
+        },
+      }),
+    )
+  const askToDelete = () =>
+    ask({
+      title: `Delete ${category.name}?`,
+      detail: 'Its streams and videos will have no category.',
+      action: 'Delete',
+      act: async () => {
+        await api.DELETE('/api/categories/{category}', at)
+        await reload()
+      },
+    })
+  return h(
+    'div',
+    { class: 'row spread' },
+    h(
+      'div',
+      {},
+      h('b', {}, category.name),
+      h('div', { class: 'dim' }, category.tags.map((tag) => `#${tag}`).join(' ')),
+    ),
+    h(
+      'div',
+      { class: 'row' },
+      h('button', { type: 'button', onclick: edit }, 'Edit'),
+      h('button', { type: 'button', class: 'danger', onclick: askToDelete }, 'Delete'),
+    ),
+  )
 }
 
 const fields = (category?: Category) => [
@@ -68,7 +92,11 @@ const fields = (category?: Category) => [
 const body = (data: FormData) => ({
   name: text(data, 'name'),
   description: text(data, 'description'),
-  tags: text(data, 'tags').split(',').map((tag) => tag.trim()).filter(Boolean).join(','),
+  tags: text(data, 'tags')
+    .split(',')
+    .map((tag) => tag.trim())
+    .filter(Boolean)
+    .join(','),
   thumbnailFile: file(data, 'thumbnailFile'),
   removeThumbnail: data.has('removeThumbnail') || undefined,
 })

@@ -23,10 +23,21 @@ export async function home({ query, onLeave }: Visit) {
   }, REFRESH_MS)
   onLeave(() => clearInterval(timer))
 
-  const filters = h('form', { class: 'row filters', onchange: () => void go(address(filters)) },
+  const filters = h(
+    'form',
+    { class: 'row filters', onchange: () => void go(address(filters)) },
     choice('Category', 'category', options, String(categoryId ?? '')),
-    choice('Order', 'sort', [['viewers', 'Most viewers'], ['newest', 'Newest']], sort),
-    user() && check('Only whom I follow', 'following', following, { value: 'true' }))
+    choice(
+      'Order',
+      'sort',
+      [
+        ['viewers', 'Most viewers'],
+        ['newest', 'Newest'],
+      ],
+      sort,
+    ),
+    user() && check('Only whom I follow', 'following', following, { value: 'true' }),
+  )
   return h('section', { class: 'stack' }, h('h1', {}, 'Live now'), filters, grid.element)
 }
 

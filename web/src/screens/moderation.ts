@@ -1,12 +1,12 @@
 // A chat's rules, who may not write, who keeps order, and what was done.
 import { api, got, type Schemas } from '../client/api'
 import { isAdmin, user } from '../client/session'
-import { h, link, toast, type Child } from '../dom/element'
+import { type Child, h, link, toast } from '../dom/element'
 import { area, check, choice, field, form, text } from '../dom/form'
 import { action, pages } from '../dom/pages'
 import { duration, spaced, when } from '../dom/text'
 import { byName, named } from '../parts/person'
-import { moderates, streamRules, type Rules } from '../parts/rules'
+import { moderates, type Rules, streamRules } from '../parts/rules'
 import type { Visit } from '../router'
 
 const A_PAGE = 20
@@ -15,37 +15,55 @@ const BAN_LENGTHS = [0, 60, 600, 3600, 86_400, 604_800]
 export async function moderation({ parameters: [idText] }: Visit) {
   const streamId = Number(idText)
   const [{ stream }, rules] = await Promise.all([
-    got(api.GET('/api/streams/{id}', { params: { path: { id: streamId } } })), streamRules(streamId),
+    got(api.GET('/api/streams/{id}', { params: { path: { id: streamId } } })),
+    streamRules(streamId),
   ])
   if (!moderates(rules)) return h('p', {}, 'Only for who moderates this chat.')
   const mayAppoint = stream.userId === user()?.id || isAdmin()
   const log = await logList(streamId)
   const done = () => log.reload().catch(() => {})
-  return h('section', { class: 'stack narrow wide' },
-    h('h1', {}, `Chat of “${stream.title}”`), h('p', {}, link(`/watch/${streamId}`, {}, h('u', {}, 'To the stream'))),
+  return h(
+    'section',
+    { class: 'stack narrow wide' },
+    h('h1', {}, `Chat of “${stream.title}”`),
+    h('p', {}, link(`/watch/${streamId}`, {}, h('u', {}, 'To the stream'))),
     card('Rules', rulesForm(rules, done)),
     card('Who may not write', await bans(streamId, done)),
     card('Moderators', await moderators(streamId, mayAppoint, done)),
-    card('What was done', log.element))
+    card('What was done', log.element),
+  )
 }
 
-const card = (title: string, ...content: Child[]) => h('section', { class: 'card' }, h('h2', {}, title), content)
+const card = (title: string, ...content: Child[]) =>
+  h('section', { class: 'card' }, h('h2', {}, title), content)
 
 function rulesForm({ streamId, slowModeSeconds, followersOnly, blockedWords }: Rules, done: () => void) {
   return form({
     fields: [
       field('Seconds between two messages of one person, 0 for no pause', 'slowModeSeconds', {
-        type: 'number', min: 0, max: 3600, required: true, value: slowModeSeconds,
+        type: 'number',
+        min: 0,
+        max: 3600,
+        required: true,
+        value: slowModeSeconds,
       }),
       check('Only followers write', 'followersOnly', followersOnly),
-      area('Blocked words, one a line', 'blockedWords', { rows: 4, autocapitalize: 'none' }, (blockedWords ?? []).join('\n')),
+      area(
+        'Blocked words, one a line',
+        'blockedWords',
+        { rows: 4, autocapitalize: 'none' },
+        (blockedWords ?? []).join('\n'),
+      ),
     ],
     action: 'Save rules',
     submit: async (data) => {
       const body = {
         slowModeSeconds: Number(text(data, 'slowModeSeconds')),
         followersOnly: data.has('followersOnly'),
-        blockedWords: text(data, 'blockedWords').split('\n').map((word) => word.trim()).filter(Boolean),
+        blockedWords: text(data, 'blockedWords')
+          .split('\n')
+          .map((word) => word.trim())
+          .filter(Boolean),
       }
       await api.PUT('/api/chat/{streamId}/settings', { params: { path: { streamId } }, body })
       toast('Saved.')
@@ -59,28 +77,52 @@ async function bans(streamId: number, done: () => void) {
   const list = await pages<Schemas['ChatBan']>({
     empty: 'Everybody may write.',
     load: async (cursor) => {
-      const { bans, nextCursor } = await got(api.GET('/api/chat/{streamId}/bans', { params: { path, query: { limit: A_PAGE, cursor } } }))
+      const { bans, nextCursor } = await got(
+        api.GET('/api/chat/{streamId}/bans', { params: { path, query: { limit: A_PAGE, cursor } } }),
+      )
       return { rows: bans, next: nextCursor }
     },
-    row: ({ user: person, userId, expiresAt, reason }, reload) => h('div', { class: 'row spread' },
-      h('div', {}, named(person), h('div', { class: 'dim' }, expiresAt ? ['until ', when(expiresAt)] : 'for good', reason && `: ${reason}`)),
-      action('End the ban', async () => {
-        await api.DELETE('/api/chat/{streamId}/bans/{userId}', { params: { path: { streamId, userId } } })
-        await reload()
-        done()
-      })),
+    row: ({ user: person, userId, expiresAt, reason }, reload) =>
+      h(
+        'div',
+        { class: 'row spread' },
+        h(
+          'div',
+          {},
+          named(person),
+          h(
+            'div',
+            { class: 'dim' },
+            expiresAt ? ['until ', when(expiresAt)] : 'for good',
+            reason && `: ${reason}`,
+          ),
+        ),
+        action('End the ban', async () => {
+          await api.DELETE('/api/chat/{streamId}/bans/{userId}', { params: { path: { streamId, userId } } })
+          await reload()
+          done()
+        }),
+      ),
   })
   const add = form({
     fields: [
       field('Username', 'username', { required: true, autocapitalize: 'none', autocomplete: 'off' }),
-      choice('How long', 'seconds', BAN_LENGTHS.map((seconds) => [String(seconds), seconds ? duration(seconds) : 'for good'])),
+      choice(
+        'How long',
+        'seconds',
+        BAN_LENGTHS.map((seconds) => [String(seconds), seconds ? duration(seconds) : 'for good']),
+      ),
       field('Why (optional)', 'reason', { maxlength: 200 }),
     ],
     class: 'row filters',
     action: 'Ban',
     submit: async (data) => {
       const { id: userId } = await byName(text(data, 'username'))
-      const body = { userId, seconds: Number(text(data, 'seconds')) || undefined, reason: text(data, 'reason') || undefined }
+      const body = {
+        userId,
+        seconds: Number(text(data, 'seconds')) || undefined,
+        reason: text(data, 'reason') || undefined,
+      }
       await api.POST('/api/chat/{streamId}/bans', { params: { path }, body })
       add.reset()
       await list.reload()
@@ -96,14 +138,25 @@ async function moderators(streamId: number, mayAppoint: boolean, done: () => voi
     empty: 'Only the owner and the moderators of the whole site.',
     load: async (cursor) => {
       const query = { limit: A_PAGE, cursor }
-      const { moderators, nextCursor } = await got(api.GET('/api/chat/{streamId}/moderators', { params: { path, query } }))
+      const { moderators, nextCursor } = await got(
+        api.GET('/api/chat/{streamId}/moderators', { params: { path, query } }),
+      )
       return { rows: moderators, next: nextCursor }
     },
-    row: ({ user: person, userId }, reload) => h('div', { class: 'row spread' }, named(person), mayAppoint && action('Remove', async () => {
-      await api.DELETE('/api/chat/{streamId}/moderators/{userId}', { params: { path: { streamId, userId } } })
-      await reload()
-      done()
-    })),
+    row: ({ user: person, userId }, reload) =>
+      h(
+        'div',
+        { class: 'row spread' },
+        named(person),
+        mayAppoint &&
+          action('Remove', async () => {
+            await api.DELETE('/api/chat/{streamId}/moderators/{userId}', {
+              params: { path: { streamId, userId } },
+            })
+            await reload()
+            done()
+          }),
+      ),
   })
   const add = form({
     fields: [field('Username', 'username', { required: true, autocapitalize: 'none', autocomplete: 'off' })],
@@ -120,14 +173,26 @@ async function moderators(streamId: number, mayAppoint: boolean, done: () => voi
   return [mayAppoint && add, list.element]
 }
 
-const logList = (streamId: number) => pages<Schemas['ChatLogEntry']>({
-  empty: 'Nothing was done yet.',
-  load: async (cursor) => {
-    const params = { path: { streamId }, query: { limit: A_PAGE, cursor } }
-    const { log, nextCursor } = await got(api.GET('/api/chat/{streamId}/log', { params }))
-    return { rows: log, next: nextCursor }
-  },
-  row: ({ action: what, actor, user: person, seconds, reason, createdAt }) => h('div', {},
-    h('div', { class: 'row' }, named(actor), spaced(what), person && named(person), seconds && `for ${duration(seconds)}`),
-    h('div', { class: 'dim' }, when(createdAt), reason && `: ${reason}`)),
-})
+const logList = (streamId: number) =>
+  pages<Schemas['ChatLogEntry']>({
+    empty: 'Nothing was done yet.',
+    load: async (cursor) => {
+      const params = { path: { streamId }, query: { limit: A_PAGE, cursor } }
+      const { log, nextCursor } = await got(api.GET('/api/chat/{streamId}/log', { params }))
+      return { rows: log, next: nextCursor }
+    },
+    row: ({ action: what, actor, user: person, seconds, reason, createdAt }) =>
+      h(
+        'div',
+        {},
+        h(
+          'div',
+          { class: 'row' },
+          named(actor),
+          spaced(what),
+          person && named(person),
+          seconds && `for ${duration(seconds)}`,
+        ),
+        h('div', { class: 'dim' }, when(createdAt), reason && `: ${reason}`),
+      ),
+  })

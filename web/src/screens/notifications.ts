@@ -15,7 +15,9 @@ export async function notifications({ query, onLeave }: Visit) {
     row: noticeLine,
     load: async (cursor) => {
       const filter = { isRead: unread ? false : undefined, limit: A_PAGE, cursor }
-      const { notifications, nextCursor } = await got(api.GET('/api/notifications', { params: { query: filter } }))
+      const { notifications, nextCursor } = await got(
+        api.GET('/api/notifications', { params: { query: filter } }),
+      )
       return { rows: notifications, next: nextCursor }
     },
   })
@@ -24,15 +26,27 @@ export async function notifications({ query, onLeave }: Visit) {
   onLeave(onMissed(again))
   // A list that goes on below keeps its place when single ones are read.
   onLeave(onRead(({ ids, all }) => (all ? again() : markRead(list.element, ids))))
-  const tab = (path: string, text: string, here: boolean) => link(path, { class: 'button', 'aria-current': here ? 'page' : null }, text)
-  return h('section', { class: 'card stack' },
+  const tab = (path: string, text: string, here: boolean) =>
+    link(path, { class: 'button', 'aria-current': here ? 'page' : null }, text)
+  return h(
+    'section',
+    { class: 'card stack' },
     h('h1', {}, 'Notifications'),
-    h('div', { class: 'row spread' },
-      h('div', { class: 'row' }, tab('/notifications', 'All', !unread), tab('/notifications?unread=true', 'Unread', unread)),
+    h(
+      'div',
+      { class: 'row spread' },
+      h(
+        'div',
+        { class: 'row' },
+        tab('/notifications', 'All', !unread),
+        tab('/notifications?unread=true', 'Unread', unread),
+      ),
       action('Mark all as read', async () => {
         await readAll()
         changed()
         await list.reload()
-      })),
-    list.element)
+      }),
+    ),
+    list.element,
+  )
 }

@@ -1,20 +1,24 @@
 // Accounts, for admins: roles and bans.
-import { api, got, words, type Schemas } from '../client/api'
+import { api, got, type Schemas, words } from '../client/api'
 import { user } from '../client/session'
-import { h, toast } from '../dom/element'
 import { ask } from '../dom/dialog'
+import { h, toast } from '../dom/element'
 import { area, choice, field, form, text } from '../dom/form'
 import { action, pages } from '../dom/pages'
 import { when } from '../dom/text'
-import { adminTabs } from '../parts/tabs'
 import { personLink } from '../parts/person'
+import { adminTabs } from '../parts/tabs'
 import { go, type Visit } from '../router'
 
 type Account = Schemas['Account']
 type Role = 'user' | 'moderator' | 'admin'
 
 const A_PAGE = 30
-const ROLES: [Role, string][] = [['user', 'User'], ['moderator', 'Moderator'], ['admin', 'Admin']]
+const ROLES: [Role, string][] = [
+  ['user', 'User'],
+  ['moderator', 'Moderator'],
+  ['admin', 'Admin'],
+]
 
 export async function people({ query }: Visit) {
   const list = await pages({
@@ -22,26 +26,52 @@ export async function people({ query }: Visit) {
     row: line,
     load: async (cursor) => {
       const filter = {
-        query: query.get('query') || undefined, role: ROLES.find(([role]) => role === query.get('role'))?.[0],
-        banned: query.get('banned') ? query.get('banned') === 'true' : undefined, limit: A_PAGE, cursor,
+        query: query.get('query') || undefined,
+        role: ROLES.find(([role]) => role === query.get('role'))?.[0],
+        banned: query.get('banned') ? query.get('banned') === 'true' : undefined,
+        limit: A_PAGE,
+        cursor,
       }
       const { users, nextCursor } = await got(api.GET('/api/admin/users', { params: { query: filter } }))
       return { rows: users, next: nextCursor }
     },
   })
-  return h('section', { class: 'stack' }, h('h1', {}, 'People'), adminTabs(), filters(query), h('div', { class: 'card' }, list.element))
+  return h(
+    'section',
+    { class: 'stack' },
+    h('h1', {}, 'People'),
+    adminTabs(),
+    filters(query),
+    h('div', { class: 'card' }, list.element),
+  )
 }
 
 function filters(query: URLSearchParams) {
   return form({
     class: 'row filters',
     fields: [
-      field('Username begins with', 'query', { value: query.get('query'), pattern: '[A-Za-z0-9_]{1,25}', autocapitalize: 'none' }),
+      field('Username begins with', 'query', {
+        value: query.get('query'),
+        pattern: '[A-Za-z0-9_]{1,25}',
+        autocapitalize: 'none',
+      }),
       choice('Role', 'role', [['', 'Any'], ...ROLES], query.get('role') ?? ''),
-      choice('Banned', 'banned', [['', 'Any'], ['true', 'Yes'], ['false', 'No']], query.get('banned') ?? ''),
+      choice(
+        'Banned',
+        'banned',
+        [
+          ['', 'Any'],
+          ['true', 'Yes'],
+          ['false', 'No'],
+        ],
+        query.get('banned') ?? '',
+      ),
     ],
     action: 'Filter',
-    submit: (data) => go(`/admin?${new URLSearchParams([...data].map(([name]) => [name, text(data, name)]).filter(([, value]) => value))}`),
+    submit: (data) =>
+      go(
+        `/admin?${new URLSearchParams([...data].map(([name]) => [name, text(data, name)]).filter(([, value]) => value))}`,
+      ),
   })
 }
 
@@ -49,36 +79,71 @@ function filters(query: URLSearchParams) {
 function line(account: Account): HTMLElement {
   const to = { params: { path: { id: account.id } } }
   const redraw = (changed: Account): void => element.replaceWith(line(changed))
-  const askToBan = () => ask({
-    title: `Ban @${account.username}?`,
-    detail: 'They are signed out everywhere, and a broadcast of theirs ends.',
-    fields: [area('Why', 'reason', { maxlength: 500 })],
-    action: 'Ban',
-    act: async (data) => redraw(await got(api.POST('/api/admin/users/{id}/ban', { ...to, body: { reason: text(data, 'reason') } }))),
-  })
-  const unban = action('End the ban', async () => redraw(await got(api.DELETE('/api/admin/users/{id}/ban', to))))
-  const element = h('div', { class: 'row spread' },
-    h('div', {}, personLink(account),
+  const askToBan = () =>
+    ask({
+      title: `Ban @${account.username}?`,
+      detail: 'They are signed out everywhere, and a broadcast of theirs ends.',
+      fields: [area('Why', 'reason', { maxlength: 500 })],
+      action: 'Ban',
+      act: async (data) =>
+        redraw(
+          await got(api.POST('/api/admin/users/{id}/ban', { ...to, body: { reason: text(data, 'reason') } })),
+        ),
+    })
+  const unban = action('End the ban', async () =>
+    redraw(await got(api.DELETE('/api/admin/users/{id}/ban', to))),
+  )
+  const element = h(
+    'div',
+    { class: 'row spread' },
+    h(
+      'div',
+      {},
+      personLink(account),
       h('div', { class: 'dim' }, `@${account.username} · since `, when(account.createdAt)),
-      account.bannedAt && h('div', { class: 'bad' }, 'Banned ', when(account.bannedAt), account.banReason && `: ${account.banReason}`)),
-    h('div', { class: 'row' }, roleChoice(account, redraw),
-      account.bannedAt ? unban : h('button', { type: 'button', class: 'danger', disabled: account.id === user()?.id, onclick: askToBan }, 'Ban')))
+      account.bannedAt &&
+        h(
+          'div',
+          { class: 'bad' },
+          'Banned ',
+          when(account.bannedAt),
+          account.banReason && `: ${account.banReason}`,
+        ),
+    ),
+    h(
+      'div',
+      { class: 'row' },
+      roleChoice(account, redraw),
+      account.bannedAt
+        ? unban
+        : h(
+            'button',
+            { type: 'button', class: 'danger', disabled: account.id === user()?.id, onclick: askToBan },
+            'Ban',
+          ),
+    ),
+  )
   return element
 }
 
 function roleChoice(account: Account, redraw: (changed: Account) => void) {
-  const select = h('select', {
-    class: 'auto', 'aria-label': `Role of ${account.username}`,
-    onchange: async () => {
-      try {
-        const change = { params: { path: { id: account.id } }, body: { role: select.value } }
-        redraw(await got(api.PUT('/api/admin/users/{id}/role', change)))
-        toast(`@${account.username} is ${select.selectedOptions[0]?.text.toLowerCase()} now.`)
-      } catch (failure) {
-        select.value = account.role
-        toast(words(failure))
-      }
+  const select = h(
+    'select',
+    {
+      class: 'auto',
+      'aria-label': `Role of ${account.username}`,
+      onchange: async () => {
+        try {
+          const change = { params: { path: { id: account.id } }, body: { role: select.value } }
+          redraw(await got(api.PUT('/api/admin/users/{id}/role', change)))
+          toast(`@${account.username} is ${select.selectedOptions[0]?.text.toLowerCase()} now.`)
+        } catch (failure) {
+          select.value = account.role
+          toast(words(failure))
+        }
+      },
     },
-  }, ROLES.map(([role, name]) => h('option', { value: role, selected: role === account.role }, name)))
+    ROLES.map(([role, name]) => h('option', { value: role, selected: role === account.role }, name)),
+  )
   return select
 }

@@ -2,10 +2,10 @@
 import { api, got } from '../client/api'
 import { user } from '../client/session'
 import { h, link } from '../dom/element'
-import { pages, type Page } from '../dom/pages'
+import { type Page, pages } from '../dom/pages'
 import { count } from '../dom/text'
 import { streamGrid, videoGrid } from '../parts/lists'
-import { avatar, byName, followButton, nameOf, pathOf, personLink, type Person } from '../parts/person'
+import { avatar, byName, followButton, nameOf, type Person, pathOf, personLink } from '../parts/person'
 import type { Screen, Visit } from '../router'
 
 const A_PAGE = 30
@@ -19,33 +19,65 @@ export async function profile({ parameters: [username = ''] }: Visit) {
   ])
   const path = pathOf(person.username)
   const mine = user()?.id === person.id && link('/account', { class: 'button' }, 'Edit profile')
-  return h('section', { class: 'stack' },
-    h('div', { class: 'card' },
-      h('div', { class: 'row spread' }, h('div', { class: 'row' }, avatar(person, 'large'), h('h1', {}, nameOf(person))), follow, mine),
-      h('p', { class: 'dim' }, `@${person.username} · `, link(`${path}/followers`, {}, count(person.followersCount, 'follower')), ' · ',
-        link(`${path}/following`, {}, `follows ${person.followingCount}`)),
-      person.bio && h('p', { class: 'prewrap' }, person.bio)),
-    h('h2', {}, 'Streams'), streams.element,
-    h('h2', {}, 'Videos'), videos.element)
+  return h(
+    'section',
+    { class: 'stack' },
+    h(
+      'div',
+      { class: 'card' },
+      h(
+        'div',
+        { class: 'row spread' },
+        h('div', { class: 'row' }, avatar(person, 'large'), h('h1', {}, nameOf(person))),
+        follow,
+        mine,
+      ),
+      h(
+        'p',
+        { class: 'dim' },
+        `@${person.username} · `,
+        link(`${path}/followers`, {}, count(person.followersCount, 'follower')),
+        ' · ',
+        link(`${path}/following`, {}, `follows ${person.followingCount}`),
+      ),
+      person.bio && h('p', { class: 'prewrap' }, person.bio),
+    ),
+    h('h2', {}, 'Streams'),
+    streams.element,
+    h('h2', {}, 'Videos'),
+    videos.element,
+  )
 }
 
 type Load = (id: number, cursor?: string) => Promise<Page<Person>>
 
-const relation = (title: string, empty: string, load: Load): Screen => async ({ parameters: [username = ''] }) => {
-  const person = await byName(username)
-  const list = await pages({ empty, load: (cursor) => load(person.id, cursor), row: line })
-  return h('section', { class: 'card stack' },
-    h('h1', {}, title), h('p', {}, link(pathOf(person.username), {}, h('u', {}, nameOf(person)))), list.element)
-}
+const relation =
+  (title: string, empty: string, load: Load): Screen =>
+  async ({ parameters: [username = ''] }) => {
+    const person = await byName(username)
+    const list = await pages({ empty, load: (cursor) => load(person.id, cursor), row: line })
+    return h(
+      'section',
+      { class: 'card stack' },
+      h('h1', {}, title),
+      h('p', {}, link(pathOf(person.username), {}, h('u', {}, nameOf(person)))),
+      list.element,
+    )
+  }
 
-const line = (person: Person) => h('div', { class: 'row' }, personLink(person), h('span', { class: 'dim' }, `@${person.username}`))
+const line = (person: Person) =>
+  h('div', { class: 'row' }, personLink(person), h('span', { class: 'dim' }, `@${person.username}`))
 
 export const followers = relation('Followers', 'Nobody follows them yet.', async (id, cursor) => {
-  const answer = await got(api.GET('/api/users/{id}/followers', { params: { path: { id }, query: { limit: A_PAGE, cursor } } }))
+  const answer = await got(
+    api.GET('/api/users/{id}/followers', { params: { path: { id }, query: { limit: A_PAGE, cursor } } }),
+  )
   return { rows: answer.followers, next: answer.nextCursor }
 })
 
 export const following = relation('Following', 'They follow nobody yet.', async (id, cursor) => {
-  const answer = await got(api.GET('/api/users/{id}/following', { params: { path: { id }, query: { limit: A_PAGE, cursor } } }))
+  const answer = await got(
+    api.GET('/api/users/{id}/following', { params: { path: { id }, query: { limit: A_PAGE, cursor } } }),
+  )
   return { rows: answer.following, next: answer.nextCursor }
 })

@@ -1,7 +1,7 @@
 // One field for streams and videos: words, the #tag of a category, the @name of whoever made it.
 import { api, got } from '../client/api'
 import { h } from '../dom/element'
-import { pages, type Page, type Pages } from '../dom/pages'
+import { type Page, type Pages, pages } from '../dom/pages'
 import { streamTile, videoTile } from '../parts/tiles'
 import type { Visit } from '../router'
 
@@ -16,14 +16,26 @@ interface Criteria {
 export async function search({ query }: Visit) {
   const typed = query.get('q') ?? ''
   const criteria = parse(typed)
-  const hint = h('p', { class: 'dim' }, 'Words are looked for in titles, descriptions, categories and names; #tag and @name narrow it down.')
+  const hint = h(
+    'p',
+    { class: 'dim' },
+    'Words are looked for in titles, descriptions, categories and names; #tag and @name narrow it down.',
+  )
   if (!Object.values(criteria).some(Boolean)) return h('section', {}, h('h1', {}, 'Search'), hint)
   const [streams, videos] = await Promise.all([
     grid('No stream was found.', findStreams(criteria), streamTile),
     grid('No video was found.', findVideos(criteria), videoTile),
   ])
-  return h('section', { class: 'stack' }, h('h1', {}, `Search: ${typed}`), hint,
-    h('h2', {}, 'Streams'), streams.element, h('h2', {}, 'Videos'), videos.element)
+  return h(
+    'section',
+    { class: 'stack' },
+    h('h1', {}, `Search: ${typed}`),
+    hint,
+    h('h2', {}, 'Streams'),
+    streams.element,
+    h('h2', {}, 'Videos'),
+    videos.element,
+  )
 }
 
 function parse(typed: string): Criteria {
@@ -33,17 +45,24 @@ function parse(typed: string): Criteria {
   return { searchQuery: plain || undefined, tag: marked('#'), username: marked('@') }
 }
 
-const grid = <T>(empty: string, load: (cursor?: string) => Promise<Page<T>>, row: (item: T) => Node): Promise<Pages> =>
-  pages({ empty, class: 'grid', row, load })
+const grid = <T>(
+  empty: string,
+  load: (cursor?: string) => Promise<Page<T>>,
+  row: (item: T) => Node,
+): Promise<Pages> => pages({ empty, class: 'grid', row, load })
 
-const findStreams = ({ username, ...criteria }: Criteria) => async (cursor?: string) => {
-  const query = { ...criteria, streamerUsername: username, limit: A_PAGE, cursor }
-  const { streams, nextCursor } = await got(api.GET('/api/streams/search', { params: { query } }))
-  return { rows: streams, next: nextCursor }
-}
+const findStreams =
+  ({ username, ...criteria }: Criteria) =>
+  async (cursor?: string) => {
+    const query = { ...criteria, streamerUsername: username, limit: A_PAGE, cursor }
+    const { streams, nextCursor } = await got(api.GET('/api/streams/search', { params: { query } }))
+    return { rows: streams, next: nextCursor }
+  }
 
-const findVideos = ({ username, ...criteria }: Criteria) => async (cursor?: string) => {
-  const query = { ...criteria, uploaderUsername: username, limit: A_PAGE, cursor }
-  const { vods, nextCursor } = await got(api.GET('/api/vod/search', { params: { query } }))
-  return { rows: vods, next: nextCursor }
-}
+const findVideos =
+  ({ username, ...criteria }: Criteria) =>
+  async (cursor?: string) => {
+    const query = { ...criteria, uploaderUsername: username, limit: A_PAGE, cursor }
+    const { vods, nextCursor } = await got(api.GET('/api/vod/search', { params: { query } }))
+    return { rows: vods, next: nextCursor }
+  }

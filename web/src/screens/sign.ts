@@ -5,29 +5,51 @@ import { h, link } from '../dom/element'
 import { field, form, text } from '../dom/form'
 import { go, type Screen } from '../router'
 
-export const sign = (which: 'in' | 'up'): Screen => ({ query }) => {
-  const up = which === 'up'
-  const title = up ? 'Register' : 'Sign in'
-  const other = up ? '/sign-in' : '/register'
-  return h('section', { class: 'card narrow' },
-    h('h1', {}, title),
-    form({
-      fields: [
-        field('Username', 'username', { required: true, autocomplete: 'username', autocapitalize: 'none', maxlength: 25, autofocus: true }),
-        up && field('Name shown to others (optional)', 'displayName', { maxlength: 50, autocomplete: 'nickname' }),
-        field('Password', 'password', {
-          type: 'password', required: true, minlength: up ? 8 : null, autocomplete: up ? 'new-password' : 'current-password',
-        }),
-      ],
-      action: title,
-      submit: async (data) => {
-        signIn(await (up ? register(data) : login(data)))
-        await go(inPage(query.get('next')))
-      },
-    }),
-    h('p', { class: 'dim' }, up ? 'Already here? ' : 'New here? ',
-      link(other + location.search, {}, h('u', {}, up ? 'Sign in' : 'Register'))))
-}
+export const sign =
+  (which: 'in' | 'up'): Screen =>
+  ({ query }) => {
+    const up = which === 'up'
+    const title = up ? 'Register' : 'Sign in'
+    const other = up ? '/sign-in' : '/register'
+    return h(
+      'section',
+      { class: 'card narrow' },
+      h('h1', {}, title),
+      form({
+        fields: [
+          field('Username', 'username', {
+            required: true,
+            autocomplete: 'username',
+            autocapitalize: 'none',
+            maxlength: 25,
+            autofocus: true,
+          }),
+          up &&
+            field('Name shown to others (optional)', 'displayName', {
+              maxlength: 50,
+              autocomplete: 'nickname',
+            }),
+          field('Password', 'password', {
+            type: 'password',
+            required: true,
+            minlength: up ? 8 : null,
+            autocomplete: up ? 'new-password' : 'current-password',
+          }),
+        ],
+        action: title,
+        submit: async (data) => {
+          signIn(await (up ? register(data) : login(data)))
+          await go(inPage(query.get('next')))
+        },
+      }),
+      h(
+        'p',
+        { class: 'dim' },
+        up ? 'Already here? ' : 'New here? ',
+        link(other + location.search, {}, h('u', {}, up ? 'Sign in' : 'Register')),
+      ),
+    )
+  }
 
 function credentials(data: FormData) {
   return { username: text(data, 'username'), password: text(data, 'password') }
@@ -36,7 +58,11 @@ function credentials(data: FormData) {
 const login = (data: FormData) => got(api.POST('/api/users/login', { body: credentials(data) }))
 
 const register = (data: FormData) =>
-  got(api.POST('/api/users/register', { body: { ...credentials(data), displayName: text(data, 'displayName') || undefined } }))
+  got(
+    api.POST('/api/users/register', {
+      body: { ...credentials(data), displayName: text(data, 'displayName') || undefined },
+    }),
+  )
 
 /** Only a path of this page: the address may come from anywhere. */
 const inPage = (path: string | null) => (path && /^\/(?![/\\])/.test(path) ? path : '/')

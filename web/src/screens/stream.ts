@@ -1,7 +1,7 @@
 // One stream, for its owner and for admins: what is said of it, and the end of it.
 import { api, asForm, got } from '../client/api'
-import { h, link, toast } from '../dom/element'
 import { ask } from '../dom/dialog'
+import { h, link, toast } from '../dom/element'
 import { form } from '../dom/form'
 import { action } from '../dom/pages'
 import { broadcastTable } from '../parts/broadcasts'
@@ -14,7 +14,9 @@ export async function manageStream({ parameters: [idText] }: Visit) {
   const id = Number(idText)
   const to = { params: { path: { id } } }
   const [{ stream }, categories, broadcasts] = await Promise.all([
-    got(api.GET('/api/streams/{id}', to)), categoryOptions('—'), broadcastTable(id),
+    got(api.GET('/api/streams/{id}', to)),
+    categoryOptions('—'),
+    broadcastTable(id),
   ])
   const live = stream.status === 'live'
   const edit = form({
@@ -26,21 +28,33 @@ export async function manageStream({ parameters: [idText] }: Visit) {
       await show()
     },
   })
-  const askToDelete = () => ask({
-    title: 'Delete this stream?', detail: 'Its chat goes with it; its videos stay.', action: 'Delete',
-    act: async () => {
-      await api.DELETE('/api/streams/{id}', to)
-      await go('/studio')
-    },
-  })
+  const askToDelete = () =>
+    ask({
+      title: 'Delete this stream?',
+      detail: 'Its chat goes with it; its videos stay.',
+      action: 'Delete',
+      act: async () => {
+        await api.DELETE('/api/streams/{id}', to)
+        await go('/studio')
+      },
+    })
   const stop = action('Stop broadcast', async () => {
     await api.POST('/api/streams/{id}/stop', to)
     await show()
   })
-  return h('section', { class: 'stack narrow wide' },
+  return h(
+    'section',
+    { class: 'stack narrow wide' },
     h('div', { class: 'row spread' }, h('h1', {}, stream.title), badge(live)),
-    h('div', { class: 'row' }, link(`/watch/${id}`, { class: 'button' }, 'Open'), link(`/watch/${id}/chat`, { class: 'button' }, 'Chat rules'),
-      live && stop, h('button', { type: 'button', class: 'danger', onclick: askToDelete }, 'Delete')),
+    h(
+      'div',
+      { class: 'row' },
+      link(`/watch/${id}`, { class: 'button' }, 'Open'),
+      link(`/watch/${id}/chat`, { class: 'button' }, 'Chat rules'),
+      live && stop,
+      h('button', { type: 'button', class: 'danger', onclick: askToDelete }, 'Delete'),
+    ),
     h('div', { class: 'card' }, edit),
-    h('div', { class: 'card' }, h('h2', {}, 'Times on air'), broadcasts))
+    h('div', { class: 'card' }, h('h2', {}, 'Times on air'), broadcasts),
+  )
 }

@@ -14,7 +14,11 @@ const FORMATS = 'video/*,.mkv,.flv,.ts'
 export async function upload({ onLeave }: Visit) {
   const bar = progress()
   let sending: AbortController | undefined
-  const cancel = h('button', { type: 'button', hidden: true, onclick: () => sending?.abort(new Error('The upload was cancelled.')) }, 'Cancel')
+  const cancel = h(
+    'button',
+    { type: 'button', hidden: true, onclick: () => sending?.abort(new Error('The upload was cancelled.')) },
+    'Cancel',
+  )
 
   async function submit(data: FormData) {
     const videoFile = file(data, 'videoFile')
@@ -33,7 +37,11 @@ export async function upload({ onLeave }: Visit) {
     }
   }
   const element = form({
-    fields: [field('Video', 'videoFile', { type: 'file', accept: FORMATS, required: true }), entryFields(await categoryOptions('—')), bar.element],
+    fields: [
+      field('Video', 'videoFile', { type: 'file', accept: FORMATS, required: true }),
+      entryFields(await categoryOptions('—')),
+      bar.element,
+    ],
     action: 'Upload',
     more: cancel,
     submit,
@@ -48,7 +56,12 @@ export async function upload({ onLeave }: Visit) {
     window.removeEventListener('beforeunload', warn)
     sending?.abort(new Error('The upload was left.'))
   })
-  return h('section', { class: 'stack' }, studioTabs(), h('div', { class: 'card' }, h('h1', {}, 'Upload a video'), element))
+  return h(
+    'section',
+    { class: 'stack' },
+    studioTabs(),
+    h('div', { class: 'card' }, h('h1', {}, 'Upload a video'), element),
+  )
 }
 
 /** How much was sent. After the last byte the server still stores and looks at it; only that is read out. */

@@ -11,24 +11,40 @@ import { go } from '../router'
 export async function videoImport() {
   const element = form({
     fields: [
-      field('Key of the object', 'objectKey', { required: true, maxlength: 512, placeholder: 'imports/…', autocapitalize: 'none' }),
+      field('Key of the object', 'objectKey', {
+        required: true,
+        maxlength: 512,
+        placeholder: 'imports/…',
+        autocapitalize: 'none',
+      }),
       field('Title', 'title', { required: true, minlength: 3, maxlength: 255 }),
       area('Description', 'description', { maxlength: 5000 }),
       choice('Category', 'categoryId', await categoryOptions('—')),
-      field('Username of its owner (you, when empty)', 'owner', { autocapitalize: 'none', autocomplete: 'off' }),
+      field('Username of its owner (you, when empty)', 'owner', {
+        autocapitalize: 'none',
+        autocomplete: 'off',
+      }),
     ],
     action: 'Import',
     submit: async (data) => {
       const owner = text(data, 'owner')
       const body = {
-        objectKey: text(data, 'objectKey'), title: text(data, 'title'), description: text(data, 'description'),
-        categoryId: id(data, 'categoryId'), userId: owner ? (await byName(owner)).id : null,
+        objectKey: text(data, 'objectKey'),
+        title: text(data, 'title'),
+        description: text(data, 'description'),
+        categoryId: id(data, 'categoryId'),
+        userId: owner ? (await byName(owner)).id : null,
       }
       const { vod } = await got(api.POST('/api/vod/upload', { params: { header: name() }, body }))
       await go(`/videos/${vod.id}`)
     },
   })
   const name = repeatable(element)
-  return h('section', { class: 'stack' }, h('h1', {}, 'Import a video'), adminTabs(),
-    h('div', { class: 'card' }, h('p', { class: 'dim' }, 'The object stays where it is.'), element))
+  return h(
+    'section',
+    { class: 'stack' },
+    h('h1', {}, 'Import a video'),
+    adminTabs(),
+    h('div', { class: 'card' }, h('p', { class: 'dim' }, 'The object stays where it is.'), element),
+  )
 }

@@ -1,8 +1,8 @@
 // A video: played, and for its owner changed, tried again, deleted.
 import { api, asForm, got, type Schemas } from '../client/api'
 import { isAdmin, user } from '../client/session'
-import { h, link, safeUrl, toast } from '../dom/element'
 import { ask } from '../dom/dialog'
+import { h, link, safeUrl, toast } from '../dom/element'
 import { form } from '../dom/form'
 import { action } from '../dom/pages'
 import { count, when } from '../dom/text'
@@ -21,14 +21,22 @@ export async function video({ parameters: [idText], onLeave }: Visit) {
   const item = await read(Number(idText))
   const mine = user()?.id === item.userId || isAdmin()
   if (item.status === 'processing') waitFor(item, onLeave)
-  return h('section', { class: 'stack' },
+  return h(
+    'section',
+    { class: 'stack' },
     h('div', { class: 'screen' }, screen(item)),
     h('div', { class: 'row spread' }, h('h1', {}, item.title), mine && tools(item)),
     h('div', { class: 'row' }, personLink(item.user), await followButton(item.user)),
-    h('p', { class: 'dim' }, `${count(item.viewCount, 'view')} · `, when(item.createdAt),
-      item.category && [' · ', link(`/categories/${item.category.slug}`, {}, item.category.name)]),
+    h(
+      'p',
+      { class: 'dim' },
+      `${count(item.viewCount, 'view')} · `,
+      when(item.createdAt),
+      item.category && [' · ', link(`/categories/${item.category.slug}`, {}, item.category.name)],
+    ),
     item.description && h('p', { class: 'prewrap' }, item.description),
-    mine && h('details', { class: 'card' }, h('summary', {}, 'Edit'), await editForm(item)))
+    mine && h('details', { class: 'card' }, h('summary', {}, 'Edit'), await editForm(item)),
+  )
 }
 
 function waitFor(item: Vod, onLeave: Visit['onLeave']) {
@@ -68,15 +76,22 @@ function tools(item: Vod) {
     await api.POST('/api/vod/{id}/retry', to)
     await show()
   })
-  const askToDelete = () => ask({
-    title: 'Delete this video?', detail: 'There is no way back.', action: 'Delete',
-    act: async () => {
-      await api.DELETE('/api/vod/{id}', to)
-      await go('/videos')
-    },
-  })
-  return h('div', { class: 'row' }, item.status === 'failed' && retry,
-    h('button', { type: 'button', class: 'danger', onclick: askToDelete }, 'Delete'))
+  const askToDelete = () =>
+    ask({
+      title: 'Delete this video?',
+      detail: 'There is no way back.',
+      action: 'Delete',
+      act: async () => {
+        await api.DELETE('/api/vod/{id}', to)
+        await go('/videos')
+      },
+    })
+  return h(
+    'div',
+    { class: 'row' },
+    item.status === 'failed' && retry,
+    h('button', { type: 'button', class: 'danger', onclick: askToDelete }, 'Delete'),
+  )
 }
 
 async function editForm(item: Vod) {
@@ -84,7 +99,11 @@ async function editForm(item: Vod) {
     fields: entryFields(await categoryOptions('—'), item),
     action: 'Save',
     submit: async (data) => {
-      await api.PUT('/api/vod/{id}', { params: { path: { id: item.id } }, body: entryBody(data), bodySerializer: asForm })
+      await api.PUT('/api/vod/{id}', {
+        params: { path: { id: item.id } },
+        body: entryBody(data),
+        bodySerializer: asForm,
+      })
       toast('Saved.')
       await show()
     },

@@ -18,7 +18,13 @@ export async function videos({ query }: Visit) {
       void go(value ? `/videos?category=${value}` : '/videos')
     },
   })
-  return h('section', { class: 'stack' }, h('h1', {}, 'Videos'), h('div', { class: 'row filters' }, filter), grid.element)
+  return h(
+    'section',
+    { class: 'stack' },
+    h('h1', {}, 'Videos'),
+    h('div', { class: 'row filters' }, filter),
+    grid.element,
+  )
 }
 
 /** The owner sees those that are still being made or could not be. */

@@ -2,12 +2,12 @@
 import { api, got, type Schemas } from '../client/api'
 import { isAdmin, user } from '../client/session'
 import { h, link } from '../dom/element'
-import { livePlayer, type Kind, type Player } from '../live/player'
-import { room, type Room } from '../live/socket'
-import { chatPanel, type Chat } from '../parts/chat'
-import { streamRules } from '../parts/rules'
+import { type Kind, livePlayer, type Player } from '../live/player'
+import { type Room, room } from '../live/socket'
+import { type Chat, chatPanel } from '../parts/chat'
 import { videoGrid } from '../parts/lists'
 import { followButton, personLink } from '../parts/person'
+import { streamRules } from '../parts/rules'
 import { badge as liveBadge } from '../parts/tiles'
 import type { Visit } from '../router'
 
@@ -15,7 +15,8 @@ type Stream = Schemas['Stream']
 
 const POLL_MS = 5000
 
-const read = async (id: number) => (await got(api.GET('/api/streams/{id}', { params: { path: { id } } }))).stream
+const read = async (id: number) =>
+  (await got(api.GET('/api/streams/{id}', { params: { path: { id } } }))).stream
 
 export async function watch({ parameters: [idText], onLeave }: Visit) {
   const stream = await read(Number(idText))
@@ -29,23 +30,46 @@ export async function watch({ parameters: [idText], onLeave }: Visit) {
   const chat = chatPanel(stream, rules, (text) => visit.say(text))
   const visit = follows(stream, show, chat)
   onLeave(visit.stop)
-  return h('div', { class: 'watch' },
-    h('section', { class: 'stack' },
+  return h(
+    'div',
+    { class: 'watch' },
+    h(
+      'section',
+      { class: 'stack' },
       show.screen,
-      h('div', { class: 'row spread' }, show.heading, h('div', { class: 'row' }, show.state, show.viewers, show.kind)),
-      h('div', { class: 'row' }, personLink(stream.user), follow,
-        stream.category && link(`/categories/${stream.category.slug}`, { class: 'dim' }, stream.category.name),
-        (stream.userId === user()?.id || isAdmin()) && link(`/studio/streams/${stream.id}`, { class: 'button' }, 'Edit')),
-      stream.description && h('p', { class: 'prewrap' }, stream.description)),
+      h(
+        'div',
+        { class: 'row spread' },
+        show.heading,
+        h('div', { class: 'row' }, show.state, show.viewers, show.kind),
+      ),
+      h(
+        'div',
+        { class: 'row' },
+        personLink(stream.user),
+        follow,
+        stream.category &&
+          link(`/categories/${stream.category.slug}`, { class: 'dim' }, stream.category.name),
+        (stream.userId === user()?.id || isAdmin()) &&
+          link(`/studio/streams/${stream.id}`, { class: 'button' }, 'Edit'),
+      ),
+      stream.description && h('p', { class: 'prewrap' }, stream.description),
+    ),
     chat.element,
-    recordings && h('section', { class: 'stack' }, h('h2', {}, 'Recordings'), recordings.element))
+    recordings && h('section', { class: 'stack' }, h('h2', {}, 'Recordings'), recordings.element),
+  )
 }
 
 /** What shows a stream's state. */
 function stage() {
   const video = h('video', { controls: true, playsInline: true, muted: true, autoplay: true })
   const over = h('div', { class: 'over', role: 'status', hidden: true })
-  const kind = h('select', { 'aria-label': 'Player', class: 'auto' }, h('option', { value: 'hls' }, 'HLS'), h('option', { value: 'dash' }, 'DASH'))
+  const kind = h(
+    'select',
+    { 'aria-label': 'Player', class: 'auto' },
+    h('option', { value: 'hls' }, 'HLS'),
+    h('option', { value: 'dash' }, 'DASH'),
+  )
   const say = (text: string) => {
     over.textContent = text
     over.hidden = !text
@@ -53,9 +77,17 @@ function stage() {
   const state = h('span', { class: 'row' })
   const viewers = h('span', { class: 'dim', 'data-testid': 'viewers' })
   const heading = h('h1', {})
-  const count = (number: number) => { viewers.textContent = `${number} watching` }
+  const count = (number: number) => {
+    viewers.textContent = `${number} watching`
+  }
   return {
-    video, kind, say, state, viewers, heading, count,
+    video,
+    kind,
+    say,
+    state,
+    viewers,
+    heading,
+    count,
     screen: h('div', { class: 'screen' }, video, over),
     draw({ title, status, currentViewerCount }: Stream) {
       const live = status === 'live'
@@ -76,7 +108,9 @@ function follows(stream: Stream, show: ReturnType<typeof stage>, chat: Chat) {
 
   function play() {
     player?.stop()
-    player = stream.playbackUrls ? livePlayer(show.video, stream.playbackUrls, show.kind.value as Kind, show.say) : null
+    player = stream.playbackUrls
+      ? livePlayer(show.video, stream.playbackUrls, show.kind.value as Kind, show.say)
+      : null
   }
   function enter() {
     place?.leave()
@@ -87,7 +121,9 @@ function follows(stream: Stream, show: ReturnType<typeof stage>, chat: Chat) {
       chat_settings_updated: chat.rules,
       user_banned: chat.banned,
       viewer_count_updated: ({ count }) => show.count(count),
-      stream_updated: ({ title }) => { show.heading.textContent = title },
+      stream_updated: ({ title }) => {
+        show.heading.textContent = title
+      },
       stream_ended_notification: offAir,
       stream_started: () => void refresh(),
       joined: () => chat.open(true),
