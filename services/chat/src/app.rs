@@ -9,16 +9,16 @@ use identity::{ServiceName, ServiceTokens, Verifier};
 use primitives::Clock;
 use proto::Peer;
 use runtime::Health;
-use storage::{Mongo, Redis};
+use storage::{Mongo, RateLimiter, Redis};
 
+use crate::cache::access::AccessCache;
+use crate::cache::follows::FollowCache;
+use crate::cache::latest_seq::LatestSeqCache;
+use crate::cache::rooms::RoomCache;
 use crate::config::Config;
 use crate::error::Result;
-use crate::outbound::follows::Follows;
-use crate::places::Places;
-use crate::rooms::Rooms;
-use crate::store::heads::Heads;
-use crate::store::rates::Rates;
-use crate::store::writer::Writer;
+use crate::store::slow_mode::SlowMode;
+use crate::writer::Writer;
 
 /// Clients, caches and the clock.
 pub struct App {
@@ -40,18 +40,13 @@ pub struct App {
     pub tokens: ServiceTokens,
     /// The check of users' tokens.
     pub verifier: Verifier,
-    /// Which rooms may be spoken in.
-    pub rooms: Rooms,
-    /// What is allowed in rooms, and to whom.
-    pub places: Places,
-    /// Who follows whom.
-    pub follows: Follows,
-    /// How often users speak.
-    pub rates: Rates,
-    /// Writes messages.
+    pub rooms: RoomCache,
+    pub access: AccessCache,
+    pub follows: FollowCache,
+    pub rates: RateLimiter,
+    pub slow_mode: SlowMode,
     pub writer: Writer,
-    /// Rooms' last numbers.
-    pub heads: Heads,
+    pub latest_seq: LatestSeqCache,
     /// What the process needs to do its work.
     pub health: Health,
     /// Whether the indexes are made.
@@ -77,16 +72,17 @@ impl App {
         let tokens = ServiceTokens::from_config(&config.service_secret, ServiceName::Chat, clock.clone());
         let streams = Peer::new(config.stream_url.clone(), tokens.clone());
         let auth = Peer::new(config.auth_url.clone(), tokens.clone());
-        let heads = Heads::new(mongo.clone());
+        let latest_seq = LatestSeqCache::new(mongo.clone());
         Ok(Self {
-            follows: Follows::new(auth.clone()),
+            follows: FollowCache::new(auth.clone()),
             auth,
             verifier: Verifier::new(clock.clone()),
-            rooms: Rooms::new(mongo.clone(), streams, clock.clone()),
-            places: Places::new(mongo.clone(), clock.clone()),
-            rates: Rates::new(redis.clone(), config.rate(), clock.clone()),
-            writer: Writer::new(mongo.clone(), heads.clone(), realtime.clone(), clock.clone()),
-            heads,
+            rooms: RoomCache::new(mongo.clone(), streams, clock.clone()),
+            access: AccessCache::new(mongo.clone(), clock.clone()),
+            rates: RateLimiter::new(redis.clone(), clock.clone()),
+            slow_mode: SlowMode::new(redis.clone(), clock.clone()),
+            writer: Writer::new(mongo.clone(), latest_seq.clone(), realtime.clone(), clock.clone()),
+            latest_seq,
             health: Health::new(),
             indexed: Arc::default(),
             config,

@@ -1,4 +1,4 @@
-//! What can go wrong in this service, and what of it the outside sees.
+//! Errors of this service, and what a caller sees of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,65 +6,54 @@ use std::time::Duration;
 use mongodb::error::TRANSIENT_TRANSACTION_ERROR;
 use primitives::{ErrorKind, FieldError};
 
-/// The result of this service's own calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// MongoDB or Redis does not answer.
+    /// MongoDB, Redis or a peer is unavailable.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// Another transaction was in the way of ours, or the connection broke; nothing of it was done, and
-    /// trying again may work.
-    #[error("undone: {0}")]
-    Undone(String),
-    /// A defect of ours.
+    /// A transaction conflicted with another, or its connection broke. It had no effect and may be retried.
+    #[error("transaction aborted: {0}")]
+    TransactionAborted(String),
+    /// A bug in this service.
     #[error("{0}")]
     Internal(String),
-    /// Too many messages wait for the room's turn.
-    #[error("the room is busy")]
-    Busy,
-    /// The user speaks too often.
-    #[error("too many messages, wait {0:?}")]
-    TooOften(Duration),
-    /// There is no such stream.
-    #[error("no such stream")]
-    NoStream,
-    /// The stream is not live.
-    #[error("the stream is not live")]
-    NotLive,
-    /// The room has no such message.
-    #[error("no such message")]
-    NoMessage,
-    /// Only who moderates the room may do that, or who owns it.
+    /// The room's queue is full.
+    #[error("room busy")]
+    RoomBusy,
+    /// The user exceeds the rate limit; retry after this time.
+    #[error("rate limited, retry after {0:?}")]
+    RateLimited(Duration),
+    #[error("stream not found")]
+    StreamNotFound,
+    #[error("stream not live")]
+    StreamNotLive,
+    #[error("message not found")]
+    MessageNotFound,
+    /// The action needs a higher standing in the room.
     #[error("not allowed")]
     NotAllowed,
-    /// The owner, an admin, or another moderator is not to be banned by the caller.
-    #[error("the user is protected")]
-    Protected,
-    /// The user may not speak in the room, for a time or for good.
-    #[error("the user is banned")]
+    /// The caller may not ban this user.
+    #[error("user protected")]
+    UserProtected,
+    /// The user has a chat ban, which ends after this time if it is a timeout.
+    #[error("user banned")]
     Banned(Option<Duration>),
-    /// The user has to wait between two messages in this room.
-    #[error("slow mode, wait {0:?}")]
+    /// Retry after this time.
+    #[error("slow mode, retry after {0:?}")]
     SlowMode(Duration),
-    /// Only followers of the owner speak in the room.
-    #[error("the room is for followers")]
+    #[error("followers only")]
     FollowersOnly,
-    /// The text holds a blocked word.
-    #[error("the text holds a blocked word")]
+    #[error("blocked word")]
     BlockedWord,
-    /// There is no such ban.
-    #[error("the user is not banned")]
-    NoBan,
-    /// There is no such moderator.
-    #[error("the user is no moderator")]
-    NoModerator,
-    /// A field of the input breaks a rule.
+    #[error("user not banned")]
+    NotBanned,
+    #[error("user not a moderator")]
+    NotModerator,
     #[error("{} {}", .0.path, .0.message)]
     Field(FieldError),
-    /// What a peer said.
+    /// From a peer.
     #[error(transparent)]
     Domain(#[from] primitives::Error),
 }
@@ -82,13 +71,13 @@ impl From<storage::Error> for Error {
 impl From<mongodb::error::Error> for Error {
     fn from(error: mongodb::error::Error) -> Self {
         if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
-            return Self::Undone(error.to_string());
+            return Self::TransactionAborted(error.to_string());
         }
         storage::Error::from(error).into()
     }
 }
 
-/// What several waited for together fails for each.
+/// Callers that share one request share its error.
 impl From<Arc<Error>> for Error {
     fn from(shared: Arc<Self>) -> Self {
         Self::clone(&shared)
@@ -103,94 +92,65 @@ impl From<FieldError> for Error {
 
 impl From<Error> for primitives::Error {
     fn from(error: Error) -> Self {
+        use ErrorKind::{Conflict, Forbidden, NotFound, RateLimited, Unavailable};
+
         match error {
-            Error::Unavailable(reason) | Error::Undone(reason) => {
-                tracing::warn!(reason, "request failed");
+            Error::Unavailable(_) | Error::TransactionAborted(_) => {
+                tracing::warn!(%error, "request failed");
                 Self::unavailable()
             }
-            Error::Internal(reason) => {
-                tracing::error!(reason, "request failed");
+            Error::Internal(_) => {
+                tracing::error!(%error, "request failed");
                 Self::internal()
             }
-            Error::Busy => Self::new(
-                ErrorKind::Unavailable,
-                "chat.busy",
-                "The room is busy, try again soon.",
-            ),
-            Error::TooOften(wait) => Self::new(
-                ErrorKind::RateLimited,
+            Error::Field(field) => Self::invalid_fields(vec![field]),
+            Error::Domain(error) => error,
+            Error::RoomBusy => Self::new(Unavailable, "chat.busy", "The chat is busy. Try again soon."),
+            Error::RateLimited(wait) => Self::new(
+                RateLimited,
                 "chat.rate_limited",
                 "You are sending messages too fast.",
             )
             .retry_after(wait),
-            Error::NoStream => Self::new(ErrorKind::NotFound, "stream.not_found", "Stream not found."),
-            Error::NotLive => Self::new(ErrorKind::Conflict, "stream.not_live", "Stream is not live."),
-            Error::NoMessage => Self::new(
-                ErrorKind::NotFound,
-                "chat.message_not_found",
-                "The message does not exist.",
+            Error::StreamNotFound => Self::new(NotFound, "stream.not_found", "Stream not found."),
+            Error::StreamNotLive => Self::new(Conflict, "stream.not_live", "Stream is not live."),
+            Error::MessageNotFound => Self::new(NotFound, "chat.message_not_found", "Message not found."),
+            Error::NotAllowed => Self::new(
+                Forbidden,
+                "chat.not_allowed",
+                "You are not allowed to do that in this chat.",
             ),
-            Error::Field(field) => Self::invalid_fields(vec![field]),
-            Error::Domain(error) => error,
-            Error::NotAllowed
-            | Error::Protected
-            | Error::Banned(_)
-            | Error::SlowMode(_)
-            | Error::FollowersOnly
-            | Error::BlockedWord
-            | Error::NoBan
-            | Error::NoModerator => moderation(&error),
+            Error::UserProtected => Self::new(Forbidden, "chat.user_protected", "You cannot ban this user."),
+            Error::Banned(remaining) => Self {
+                retry_after: remaining,
+                ..Self::new(Forbidden, "chat.banned", "You are banned from this chat.")
+            },
+            Error::SlowMode(wait) => Self::new(
+                RateLimited,
+                "chat.slow_mode",
+                "Slow mode is on. Wait before you send another message.",
+            )
+            .retry_after(wait),
+            Error::FollowersOnly => Self::new(
+                Forbidden,
+                "chat.followers_only",
+                "Only followers can send messages in this chat.",
+            ),
+            Error::BlockedWord => Self::new(
+                Forbidden,
+                "chat.word_blocked",
+                "The message contains a word that is blocked in this chat.",
+            ),
+            Error::NotBanned => Self::new(
+                NotFound,
+                "chat.not_banned",
+                "The user is not banned from this chat.",
+            ),
+            Error::NotModerator => Self::new(
+                NotFound,
+                "chat.not_moderator",
+                "The user is not a moderator of this chat.",
+            ),
         }
-    }
-}
-
-/// What moderation refuses.
-fn moderation(error: &Error) -> primitives::Error {
-    let (kind, code, detail) = match error {
-        Error::Protected => (
-            ErrorKind::Forbidden,
-            "chat.user_protected",
-            "You may not ban this user.",
-        ),
-        Error::Banned(_) => (
-            ErrorKind::Forbidden,
-            "chat.banned",
-            "You may not speak in this room.",
-        ),
-        Error::SlowMode(_) => (
-            ErrorKind::RateLimited,
-            "chat.slow_mode",
-            "The room is in slow mode, wait before you speak again.",
-        ),
-        Error::FollowersOnly => (
-            ErrorKind::Forbidden,
-            "chat.followers_only",
-            "Only followers may speak in this room.",
-        ),
-        Error::BlockedWord => (
-            ErrorKind::Forbidden,
-            "chat.word_blocked",
-            "The message holds a word that is blocked in this room.",
-        ),
-        Error::NoBan => (
-            ErrorKind::NotFound,
-            "chat.not_banned",
-            "The user is not banned in this room.",
-        ),
-        Error::NoModerator => (
-            ErrorKind::NotFound,
-            "chat.not_moderator",
-            "The user is no moderator of this room.",
-        ),
-        _ => (
-            ErrorKind::Forbidden,
-            "chat.not_allowed",
-            "You may not do that in this room.",
-        ),
-    };
-    let told = primitives::Error::new(kind, code, detail);
-    match error {
-        Error::Banned(Some(wait)) | Error::SlowMode(wait) => told.retry_after(*wait),
-        _ => told,
     }
 }

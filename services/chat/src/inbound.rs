@@ -1,4 +1,4 @@
-//! Every way in: calls and events.
+//! Every way in: RPCs and events.
 
 pub mod events;
 pub mod rpc;

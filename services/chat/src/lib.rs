@@ -1,15 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 pub mod app;
+pub mod cache;
 pub mod config;
 pub mod domain;
 pub mod error;
-mod fresh;
 pub mod inbound;
 pub mod outbound;
-pub mod places;
-pub mod rooms;
 pub mod store;
+pub mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

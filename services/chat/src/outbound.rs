@@ -1,5 +1,5 @@
-//! Every way out that is not our own store.
+//! Every way out, apart from the store.
 
-pub mod follows;
+pub mod auth;
 pub mod push;
 pub mod stream;

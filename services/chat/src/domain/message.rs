@@ -1,30 +1,25 @@
 use primitives::{FieldError, UserId, text};
 
-use crate::domain::Standing;
+use super::standing::Standing;
 
-/// Longest id that a client may give a message, in bytes.
-const MAX_CLIENT_ID: usize = 64;
-/// Longest id that we look up; ours have 36 bytes.
-const MAX_MESSAGE_ID: usize = 64;
+/// The longest client message id, in bytes.
+const MAX_CLIENT_ID_LENGTH: usize = 64;
+/// The longest message id worth looking up, in bytes; real ids have 36.
+const MAX_ID_LENGTH: usize = 64;
 
-/// A message that somebody wants to say, checked.
+/// A valid message that is not stored yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// Who speaks.
     pub user: UserId,
-    /// The speaker's name now.
+    /// The user's current name.
     pub username: String,
-    /// The text.
     pub text: String,
-    /// What makes a repeat of it the same message.
+    /// Lets a client retry without sending the message twice.
     pub client_id: Option<ClientMessageId>,
 }
 
 impl Draft {
-    /// Checks what a client sent.
-    ///
-    /// # Errors
-    /// The rule that it breaks.
+    /// Validates the text and the client message id.
     pub fn parse(
         user: UserId,
         username: &str,
@@ -42,56 +37,55 @@ impl Draft {
     }
 }
 
-/// The id that a client gave its message: of the same user in the same room it is the same message.
+/// A client's id for a message. Messages of one user in one room with the same id are the same message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientMessageId(String);
 
 impl ClientMessageId {
     fn parse(id: String) -> Result<Self, FieldError> {
-        if (1..=MAX_CLIENT_ID).contains(&id.len()) && !id.contains(char::is_control) {
-            Ok(Self(id))
-        } else {
-            Err(FieldError::new(
+        if !(1..=MAX_CLIENT_ID_LENGTH).contains(&id.len()) {
+            return Err(FieldError::wrong_length(
+                "clientMessageId",
+                1,
+                MAX_CLIENT_ID_LENGTH,
+            ));
+        }
+        if id.contains(char::is_control) {
+            return Err(FieldError::new(
                 "clientMessageId",
                 "control_characters",
                 "must not contain control characters",
-            ))
+            ));
         }
+        Ok(Self(id))
     }
 
-    /// The id as the client wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The id of a message that somebody asks for; whether there is one shows in the store.
+/// A plausible message id; the message may not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageId(String);
 
 impl MessageId {
-    /// Checks what a client sent.
-    ///
-    /// # Errors
-    /// When no message of ours can have it.
     pub fn parse(id: String) -> Result<Self, FieldError> {
-        if (1..=MAX_MESSAGE_ID).contains(&id.len()) {
+        if (1..=MAX_ID_LENGTH).contains(&id.len()) {
             Ok(Self(id))
         } else {
             Err(FieldError::invalid_id("id"))
         }
     }
 
-    /// The id.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether somebody may delete a message: its author, even one who may not speak any more, and who moderates
-/// the room.
+/// Returns whether a user may delete a message: its author, even while banned, and the room's moderators may.
 #[must_use]
 pub fn may_delete(user: UserId, author: UserId, standing: Standing) -> bool {
     user == author || standing.moderates()
@@ -108,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_has_something_to_see() {
+    fn message_needs_visible_text() {
         assert_eq!(draft(" hello ", None).map(|d| d.text).as_deref(), Ok("hello"));
         for bad in ["", "   ", "\u{200B}\u{200D}", "a\u{7}b", &"x".repeat(501)] {
             assert_eq!(draft(bad, None).unwrap_err().path, "message", "{bad:?}");
@@ -116,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_id_has_a_bound() {
+    fn client_id_is_limited() {
         assert!(draft("x", Some(&"a".repeat(64))).is_ok());
         for bad in ["", &"a".repeat(65), "a\0b"] {
             assert_eq!(
@@ -128,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn authors_and_those_who_moderate_delete() {
+    fn authors_and_moderators_may_delete() {
         let author = UserId(2);
         assert!(may_delete(author, author, Standing::Banned));
         assert!(may_delete(USER, author, Standing::Moderator));

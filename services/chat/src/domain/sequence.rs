@@ -1,96 +1,96 @@
 use std::collections::VecDeque;
 
-/// Messages of one room that arrived together, on their way to numbers.
+/// Messages of one room that are waiting for their sequence numbers.
 ///
-/// The numbers are no counter. A batch is inserted in order at last+1, last+2 … and a unique index (room,
-/// number) decides between writers that do so at once: the insert stops at the first number that is taken,
-/// the loser reads the last number again and goes on with what is left. So a number is only ever written by a
-/// writer that knows the one before it to be there, and there are no holes.
+/// No counter hands out the numbers. A batch is inserted in order at latest + 1, latest + 2 … and a unique
+/// index over room and number decides between concurrent writers: the insert stops at the first number that
+/// is taken, and the losing writer reads the latest number again and continues with the rest. A writer only
+/// uses a number if it knows that the one before it is stored, so there are no holes.
 #[derive(Debug)]
 pub struct Batch<T> {
     waiting: VecDeque<T>,
-    head: Option<i64>,
+    latest: Option<i64>,
 }
 
-/// What an ordered insert of a batch came to.
+/// The outcome of an ordered insert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Insert {
-    /// All are written.
+pub enum InsertOutcome {
+    /// All messages are stored.
     All,
-    /// Those before the index are written; the one at it met a conflict, and those behind it were not tried.
-    StoppedAt(usize, Conflict),
+    /// The messages before the index are stored, the one at the index conflicts, and the rest was not tried.
+    StoppedAt(usize, InsertConflict),
 }
 
 /// Why an insert stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Conflict {
-    /// Another writer has the number.
+pub enum InsertConflict {
+    /// Another writer used the number.
     Number,
-    /// The message is there already, under another number: a repeat.
+    /// The message is already stored under another number: a client's retry.
     Repeat,
 }
 
-/// What became of a batch's first messages.
+/// The messages that an insert settled.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Settled<T> {
-    /// Written, each with its number.
+    /// The stored messages with their numbers.
     pub stored: Vec<(i64, T)>,
-    /// The message that was there already.
+    /// A message that was already stored.
     pub repeat: Option<T>,
 }
 
 impl<T> Batch<T> {
-    /// A batch, with the room's last number if it is known.
-    pub fn new(messages: impl IntoIterator<Item = T>, head: Option<i64>) -> Self {
+    /// `latest` is the room's latest sequence number, if known.
+    pub fn new(messages: impl IntoIterator<Item = T>, latest: Option<i64>) -> Self {
         Self {
             waiting: messages.into_iter().collect(),
-            head,
+            latest,
         }
     }
 
-    /// Whether everything is settled.
+    /// Whether every message is settled.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// The room's last number as far as this writer knows; `None` when it must be read.
+    /// The room's latest sequence number as far as this writer knows; `None` if it must be read first.
     #[must_use]
-    pub fn head(&self) -> Option<i64> {
-        self.head
+    pub fn latest(&self) -> Option<i64> {
+        self.latest
     }
 
-    /// Takes the room's last number as it was just read.
-    pub fn learn(&mut self, head: i64) {
-        self.head = Some(head);
+    /// Sets the room's latest sequence number, which was just read.
+    pub fn set_latest(&mut self, latest: i64) {
+        self.latest = Some(latest);
     }
 
-    /// What is to be inserted now, in this order.
+    /// Returns the messages to insert next, in order, with their numbers.
     pub fn numbered(&self) -> impl Iterator<Item = (i64, &T)> {
-        (self.head.unwrap_or(0) + 1..).zip(&self.waiting)
+        (self.latest.unwrap_or(0) + 1..).zip(&self.waiting)
     }
 
-    /// Takes the outcome of the insert of what [`Batch::numbered`] gave.
-    pub fn settle(&mut self, outcome: Insert) -> Settled<T> {
+    /// Applies the outcome of inserting the messages of [`Batch::numbered`].
+    pub fn settle(&mut self, outcome: InsertOutcome) -> Settled<T> {
         let (written, conflict) = match outcome {
-            Insert::All => (self.waiting.len(), None),
-            Insert::StoppedAt(index, conflict) => (index.min(self.waiting.len()), Some(conflict)),
+            InsertOutcome::All => (self.waiting.len(), None),
+            InsertOutcome::StoppedAt(index, conflict) => (index.min(self.waiting.len()), Some(conflict)),
         };
-        let first = self.head.unwrap_or(0) + 1;
+        let first = self.latest.unwrap_or(0) + 1;
         let stored: Vec<_> = (first..).zip(self.waiting.drain(..written)).collect();
-        self.head = match conflict {
-            Some(Conflict::Number) => None,
-            Some(Conflict::Repeat) | None => stored.last().map(|(number, _)| *number).or(self.head),
+        self.latest = match conflict {
+            Some(InsertConflict::Number) => None,
+            Some(InsertConflict::Repeat) | None => stored.last().map(|(number, _)| *number).or(self.latest),
         };
         let repeat = match conflict {
-            Some(Conflict::Repeat) => self.waiting.pop_front(),
-            Some(Conflict::Number) | None => None,
+            Some(InsertConflict::Repeat) => self.waiting.pop_front(),
+            Some(InsertConflict::Number) | None => None,
         };
         Settled { stored, repeat }
     }
 
-    /// Gives up: what was not settled.
-    pub fn give_up(self) -> impl Iterator<Item = T> {
+    /// Returns the messages that were not settled.
+    pub fn into_unsettled(self) -> impl Iterator<Item = T> {
         self.waiting.into_iter()
     }
 }
@@ -104,13 +104,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_loser_reads_again_and_goes_on() {
+    fn losing_writer_reads_again_and_continues() {
         let mut batch = Batch::new(["a", "b", "c"], Some(4));
         assert_eq!(
             batch.numbered().collect::<Vec<_>>(),
             [(5, &"a"), (6, &"b"), (7, &"c")]
         );
-        let settled = batch.settle(Insert::StoppedAt(1, Conflict::Number));
+        let settled = batch.settle(InsertOutcome::StoppedAt(1, InsertConflict::Number));
         assert_eq!(
             settled,
             Settled {
@@ -118,17 +118,17 @@ mod tests {
                 repeat: None
             }
         );
-        assert_eq!(batch.head(), None);
-        batch.learn(9);
-        assert_eq!(batch.settle(Insert::All).stored, [(10, "b"), (11, "c")]);
+        assert_eq!(batch.latest(), None);
+        batch.set_latest(9);
+        assert_eq!(batch.settle(InsertOutcome::All).stored, [(10, "b"), (11, "c")]);
         assert!(batch.is_done());
-        assert_eq!(batch.head(), Some(11));
+        assert_eq!(batch.latest(), Some(11));
     }
 
     #[test]
-    fn a_repeat_takes_no_number() {
+    fn repeat_uses_no_number() {
         let mut batch = Batch::new(["a", "again", "b"], Some(0));
-        let settled = batch.settle(Insert::StoppedAt(1, Conflict::Repeat));
+        let settled = batch.settle(InsertOutcome::StoppedAt(1, InsertConflict::Repeat));
         assert_eq!(
             settled,
             Settled {
@@ -140,36 +140,36 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_settled_is_given_back() {
+    fn unsettled_messages_are_returned() {
         let mut batch = Batch::new([1, 2, 3], Some(0));
-        batch.settle(Insert::StoppedAt(1, Conflict::Number));
-        assert_eq!(batch.give_up().collect::<Vec<_>>(), [2, 3]);
+        batch.settle(InsertOutcome::StoppedAt(1, InsertConflict::Number));
+        assert_eq!(batch.into_unsettled().collect::<Vec<_>>(), [2, 3]);
     }
 
-    /// The store of the model: numbers are unique, and so are messages.
+    /// A model of the store, in which numbers and messages are unique.
     #[derive(Default)]
-    struct Room {
+    struct ModelRoom {
         by_number: BTreeMap<i64, u32>,
     }
 
-    impl Room {
-        fn insert(&mut self, number: i64, message: u32) -> Result<(), Conflict> {
-            if self.by_number.values().any(|there| *there == message) {
-                return Err(Conflict::Repeat);
+    impl ModelRoom {
+        fn insert(&mut self, number: i64, message: u32) -> Result<(), InsertConflict> {
+            if self.by_number.values().any(|stored| *stored == message) {
+                return Err(InsertConflict::Repeat);
             }
             if self.by_number.contains_key(&number) {
-                return Err(Conflict::Number);
+                return Err(InsertConflict::Number);
             }
             self.by_number.insert(number, message);
             Ok(())
         }
 
-        fn head(&self) -> i64 {
+        fn latest(&self) -> i64 {
             self.by_number.keys().next_back().copied().unwrap_or(0)
         }
     }
 
-    /// A writer in the middle of its work: each step is one document, since an insert of many is not atomic.
+    /// A writer that inserts one message per step, since inserting several is not atomic.
     struct Writer {
         batch: Batch<u32>,
         at: usize,
@@ -177,12 +177,12 @@ mod tests {
     }
 
     impl Writer {
-        fn step(&mut self, room: &mut Room) {
+        fn step(&mut self, room: &mut ModelRoom) {
             if self.batch.is_done() {
                 return;
             }
-            if self.batch.head().is_none() {
-                self.batch.learn(room.head());
+            if self.batch.latest().is_none() {
+                self.batch.set_latest(room.latest());
                 return;
             }
             let next = self
@@ -191,13 +191,13 @@ mod tests {
                 .nth(self.at)
                 .map(|(number, message)| (number, *message));
             let outcome = match next {
-                None => Insert::All,
+                None => InsertOutcome::All,
                 Some((number, message)) => match room.insert(number, message) {
                     Ok(()) => {
                         self.at += 1;
                         return;
                     }
-                    Err(conflict) => Insert::StoppedAt(self.at, conflict),
+                    Err(conflict) => InsertOutcome::StoppedAt(self.at, conflict),
                 },
             };
             self.at = 0;
@@ -212,17 +212,17 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the writers' order: numbers from 1 without holes, each message once, each writer's own
-        /// order kept.
+        /// In every interleaving of the writers, numbers start at 1 without holes, each message is stored once,
+        /// and each writer's own order is kept.
         #[test]
         fn numbers_have_no_holes(
             batches in prop::collection::vec((prop::collection::vec(0_u32..12, 1..8), prop::option::of(0_i64..1)), 1..5),
             turns in prop::collection::vec(any::<prop::sample::Index>(), 0..200),
         ) {
-            let mut room = Room::default();
+            let mut room = ModelRoom::default();
             let mut writers: Vec<_> = batches
                 .into_iter()
-                .map(|(messages, head)| Writer { batch: Batch::new(messages, head), at: 0, order: Vec::new() })
+                .map(|(messages, latest)| Writer { batch: Batch::new(messages, latest), at: 0, order: Vec::new() })
                 .collect();
             for turn in turns {
                 turn.get_mut(&mut writers).step(&mut room);
@@ -235,12 +235,12 @@ mod tests {
             let numbers: Vec<_> = room.by_number.keys().copied().collect();
             prop_assert_eq!(&numbers, &(1..=i64::try_from(numbers.len()).unwrap()).collect::<Vec<_>>());
             for writer in &writers {
-                let places: Vec<_> = writer
+                let numbers: Vec<_> = writer
                     .order
                     .iter()
-                    .map(|m| room.by_number.iter().find(|(_, there)| *there == m).map(|(number, _)| *number))
+                    .map(|m| room.by_number.iter().find(|(_, stored)| *stored == m).map(|(number, _)| *number))
                     .collect();
-                prop_assert!(places.is_sorted() && places.iter().all(Option::is_some));
+                prop_assert!(numbers.is_sorted() && numbers.iter().all(Option::is_some));
             }
         }
     }

@@ -2,85 +2,80 @@ use std::time::Duration;
 
 use primitives::FieldError;
 
-use crate::domain::{BlockedWords, Standing};
+use super::standing::Standing;
+use super::words::BlockedWords;
 
 /// The longest pause of slow mode.
-const LONGEST_PAUSE: u32 = 3600;
+const MAX_SLOW_MODE_SECONDS: u32 = 3600;
 
-/// A room's rules. Without any said, everybody may speak.
+/// The settings of a chat room. By default, every user may send.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Seconds between two messages of one user; 0 for no pause.
+    /// The pause between two messages of one user; 0 turns slow mode off.
     pub slow_mode_seconds: u32,
-    /// Only those who follow the owner speak.
+    /// Whether only followers of the owner may send.
     pub followers_only: bool,
-    /// What may not be said.
     pub blocked_words: BlockedWords,
 }
 
-/// Why somebody may not say something in a room.
+/// Why a message may not be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// They may not speak.
+pub enum MessageRejection {
+    /// The user has a chat ban.
     Banned,
-    /// The text holds a blocked word; which one is not told.
+    /// The text contains a blocked word. The word is not named.
     BlockedWord,
 }
 
-/// What has still to be asked before a message may be said.
+/// What remains to be checked before a message may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Conditions {
-    /// The speaker has to follow the owner.
-    pub follows: bool,
-    /// The time since their last message has to be this long.
+pub struct SendConditions {
+    /// The user must follow the owner.
+    pub must_follow: bool,
+    /// The minimum time since the user's last message.
     pub pause: Option<Duration>,
 }
 
 impl Settings {
-    /// Whether somebody may say a text here, and on which conditions. Blocked words are blocked for everyone;
-    /// who moderates neither waits nor follows.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn speak(&self, standing: Standing, text: &str) -> Result<Conditions, Refusal> {
+    /// Checks whether a user may send a text, and on which conditions. Blocked words apply to everyone; slow
+    /// mode and followers-only do not apply to moderators.
+    pub fn check(&self, standing: Standing, text: &str) -> Result<SendConditions, MessageRejection> {
         if standing == Standing::Banned {
-            return Err(Refusal::Banned);
+            return Err(MessageRejection::Banned);
         }
-        if self.blocked_words.are_in(text) {
-            return Err(Refusal::BlockedWord);
+        if self.blocked_words.match_text(text) {
+            return Err(MessageRejection::BlockedWord);
         }
-        let bound = !standing.moderates();
-        Ok(Conditions {
-            follows: bound && self.followers_only,
-            pause: (bound && self.slow_mode_seconds > 0)
+        let restricted = !standing.moderates();
+        Ok(SendConditions {
+            must_follow: restricted && self.followers_only,
+            pause: (restricted && self.slow_mode_seconds > 0)
                 .then(|| Duration::from_secs(self.slow_mode_seconds.into())),
         })
     }
 }
 
-/// A change of a room's rules, checked. What is not given stays.
+/// A valid update of a room's settings. Fields that are `None` stay unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SettingsChange {
-    /// The new pause.
+pub struct SettingsUpdate {
     pub slow_mode_seconds: Option<u32>,
-    /// Whether to follow from now on.
     pub followers_only: Option<bool>,
-    /// The new words, all of them.
+    /// Replaces all words.
     pub blocked_words: Option<BlockedWords>,
 }
 
-impl SettingsChange {
-    /// Checks what a moderator sent.
-    ///
-    /// # Errors
-    /// The rule that it breaks.
+impl SettingsUpdate {
     pub fn parse(
         slow_mode_seconds: Option<u32>,
         followers_only: Option<bool>,
         blocked_words: Option<Vec<String>>,
     ) -> Result<Self, FieldError> {
-        if slow_mode_seconds.is_some_and(|seconds| seconds > LONGEST_PAUSE) {
-            return Err(FieldError::out_of_range("slowModeSeconds", 0, LONGEST_PAUSE));
+        if slow_mode_seconds.is_some_and(|seconds| seconds > MAX_SLOW_MODE_SECONDS) {
+            return Err(FieldError::out_of_range(
+                "slowModeSeconds",
+                0,
+                MAX_SLOW_MODE_SECONDS,
+            ));
         }
         Ok(Self {
             slow_mode_seconds,
@@ -103,28 +98,34 @@ mod tests {
     }
 
     #[test]
-    fn viewers_are_bound_and_moderators_are_not() {
-        let viewer = settings().speak(Standing::Viewer, "hello").unwrap();
+    fn settings_restrict_viewers_but_not_moderators() {
+        let viewer = settings().check(Standing::Viewer, "hello").unwrap();
         assert_eq!(
-            (viewer.follows, viewer.pause),
+            (viewer.must_follow, viewer.pause),
             (true, Some(Duration::from_secs(30)))
         );
         for standing in [Standing::Moderator, Standing::Owner, Standing::Admin] {
-            let free = settings().speak(standing, "hello").unwrap();
-            assert_eq!((free.follows, free.pause), (false, None), "{standing:?}");
-            assert_eq!(settings().speak(standing, "BÄD"), Err(Refusal::BlockedWord));
+            let free = settings().check(standing, "hello").unwrap();
+            assert_eq!((free.must_follow, free.pause), (false, None), "{standing:?}");
+            assert_eq!(
+                settings().check(standing, "BÄD"),
+                Err(MessageRejection::BlockedWord)
+            );
         }
-        assert_eq!(settings().speak(Standing::Banned, "bad"), Err(Refusal::Banned));
-        let free = Settings::default().speak(Standing::Viewer, "bad").unwrap();
-        assert_eq!((free.follows, free.pause), (false, None));
+        assert_eq!(
+            settings().check(Standing::Banned, "bad"),
+            Err(MessageRejection::Banned)
+        );
+        let free = Settings::default().check(Standing::Viewer, "bad").unwrap();
+        assert_eq!((free.must_follow, free.pause), (false, None));
     }
 
     #[test]
-    fn a_pause_has_a_bound() {
-        assert!(SettingsChange::parse(Some(3600), None, None).is_ok());
-        let refused = SettingsChange::parse(Some(3601), None, None).unwrap_err();
-        assert_eq!(refused.path, "slowModeSeconds");
-        let refused = SettingsChange::parse(None, None, Some(vec![String::new()])).unwrap_err();
-        assert_eq!(refused.path, "blockedWords");
+    fn updates_are_validated() {
+        assert!(SettingsUpdate::parse(Some(3600), None, None).is_ok());
+        let error = SettingsUpdate::parse(Some(3601), None, None).unwrap_err();
+        assert_eq!(error.path, "slowModeSeconds");
+        let error = SettingsUpdate::parse(None, None, Some(vec![String::new()])).unwrap_err();
+        assert_eq!(error.path, "blockedWords");
     }
 }

@@ -1,58 +1,56 @@
 use primitives::{Role, UserId};
 
-/// What a room's own lists say of somebody.
+/// A user's entries in the lists of one room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Place {
-    /// The owner made them a moderator.
+pub struct Membership {
     pub moderator: bool,
-    /// They may not speak now.
+    /// Whether a chat ban is active.
     pub banned: bool,
 }
 
-/// What somebody is in a room, rising.
+/// A user's rank in a room, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
-    /// May watch but not speak.
+    /// May read but not send.
     Banned,
-    /// May watch and speak.
+    /// May read and send.
     Viewer,
-    /// Keeps order: the room's own moderators, and those of the whole site.
+    /// A moderator of the room, or of the whole site.
     Moderator,
-    /// Whose stream it is.
+    /// The streamer.
     Owner,
-    /// May do everything everywhere.
     Admin,
 }
 
 impl Standing {
-    /// Somebody's standing. No ban holds against the owner or an admin; any other moderator who is banned is
-    /// one no more, and cannot let themselves in again.
+    /// Combines role, ownership and membership. A ban does not affect the owner or an admin. It suspends every
+    /// other moderator, so that they cannot lift their own ban.
     #[must_use]
-    pub fn of(user: UserId, role: Role, owner: UserId, place: Place) -> Self {
+    pub fn of(user: UserId, role: Role, owner: UserId, membership: Membership) -> Self {
         match role {
             Role::Admin => Self::Admin,
             _ if user == owner => Self::Owner,
-            _ if place.banned => Self::Banned,
+            _ if membership.banned => Self::Banned,
             Role::Moderator => Self::Moderator,
-            Role::User if place.moderator => Self::Moderator,
+            Role::User if membership.moderator => Self::Moderator,
             Role::User => Self::Viewer,
         }
     }
 
-    /// May change settings, ban, delete and read what only moderators may.
+    /// Whether they may change settings, ban users, delete messages and read the lists of moderation.
     #[must_use]
     pub fn moderates(self) -> bool {
         self >= Self::Moderator
     }
 
-    /// May make moderators.
+    /// Whether they may add and remove moderators.
     #[must_use]
-    pub fn appoints(self) -> bool {
+    pub fn manages_moderators(self) -> bool {
         self >= Self::Owner
     }
 
-    /// May ban somebody of this standing: only those below, so neither a moderator another, nor anybody the
-    /// owner or an admin.
+    /// Whether they may ban a user of rank `target`. Only lower ranks can be banned, and never the owner or an
+    /// admin.
     #[must_use]
     pub fn may_ban(self, target: Self) -> bool {
         self.moderates() && self > target && target < Self::Owner
@@ -75,13 +73,14 @@ mod tests {
         Standing::Admin,
     ];
 
-    fn place(moderator: bool, banned: bool) -> Place {
-        Place { moderator, banned }
+    fn membership(moderator: bool, banned: bool) -> Membership {
+        Membership { moderator, banned }
     }
 
     #[test]
-    fn roles_lists_and_ownership_make_the_standing() {
-        let of = |user, role, moderator, banned| Standing::of(user, role, OWNER, place(moderator, banned));
+    fn standing_follows_from_role_ownership_and_lists() {
+        let of =
+            |user, role, moderator, banned| Standing::of(user, role, OWNER, membership(moderator, banned));
         assert_eq!(of(OTHER, Role::User, false, false), Standing::Viewer);
         assert_eq!(of(OTHER, Role::User, true, false), Standing::Moderator);
         assert_eq!(of(OTHER, Role::Moderator, false, false), Standing::Moderator);
@@ -94,8 +93,8 @@ mod tests {
     }
 
     #[test]
-    fn nobody_bans_the_owner_or_an_admin_and_no_moderator_another() {
-        for (by, most) in [
+    fn only_lower_ranks_can_be_banned() {
+        for (by, highest) in [
             (Standing::Moderator, Some(Standing::Viewer)),
             (Standing::Owner, Some(Standing::Moderator)),
             (Standing::Admin, Some(Standing::Moderator)),
@@ -105,7 +104,7 @@ mod tests {
             for target in ALL {
                 assert_eq!(
                     by.may_ban(target),
-                    most.is_some_and(|most| target <= most),
+                    highest.is_some_and(|highest| target <= highest),
                     "{by:?} {target:?}"
                 );
             }
@@ -113,16 +112,16 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever could ban somebody is not banned themselves, and outranks them after it.
+        /// A user who may ban another is not banned and outranks the other.
         #[test]
-        fn a_ban_never_turns_against_its_author(
+        fn banning_requires_a_higher_rank(
             user in 1_i64..4, role in 0..3_usize, moderator: bool, banned: bool, target in 0..5_usize,
         ) {
             let role = [Role::User, Role::Moderator, Role::Admin][role];
-            let standing = Standing::of(UserId(user), role, OWNER, place(moderator, banned));
+            let standing = Standing::of(UserId(user), role, OWNER, membership(moderator, banned));
             if standing.may_ban(ALL[target]) {
                 prop_assert!(standing.moderates() && standing > ALL[target]);
-                prop_assert!(!ALL[target].appoints());
+                prop_assert!(!ALL[target].manages_moderators());
             }
         }
     }

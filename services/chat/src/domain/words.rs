@@ -5,51 +5,39 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Words of one room.
-const MOST: usize = 200;
-/// Characters of a word, and the bytes that they may take.
-const LONGEST: usize = 50;
-const LONGEST_BYTES: usize = 400;
+const MAX_WORDS: usize = 200;
+/// In characters as a person counts them (grapheme clusters).
+const MAX_WORD_LENGTH: usize = 50;
+const MAX_WORD_BYTES: usize = 400;
+const FIELD: &str = "blockedWords";
 
-/// The words that may not be said in a room: found as whole words, whatever the case and the accents.
+/// The blocked words and phrases of a room, matched as whole words regardless of case and accents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BlockedWords {
     words: Vec<String>,
-    /// What follows each first word, folded: one entry for each word or phrase.
+    /// Maps the first folded word of each word or phrase to the words that follow it.
     folded: HashMap<String, Vec<Vec<String>>>,
 }
 
 impl BlockedWords {
-    /// Checks words that a moderator sent. Those that are the same to us are kept once.
-    ///
-    /// # Errors
-    /// The rule that one breaks.
+    /// Validates the words of a moderator. Keeps the first of several that match the same texts.
     pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, FieldError> {
-        let refuse = |message: String| Err(FieldError::new("blockedWords", "invalid", message));
         let (mut kept, mut seen) = (Vec::new(), BTreeSet::new());
-        for (at, word) in words.into_iter().enumerate() {
-            if at >= MOST {
-                return refuse(format!("must be at most {MOST}"));
+        for (index, word) in words.into_iter().enumerate() {
+            if index >= MAX_WORDS {
+                return Err(FieldError::too_many(FIELD, MAX_WORDS));
             }
             let word = word.trim();
-            let fits = word.len() <= LONGEST_BYTES && (1..=LONGEST).contains(&word.graphemes(true).count());
-            if !fits || word.contains(char::is_control) {
-                return refuse(format!("must have 1 to {LONGEST} characters each"));
-            }
-            let folded = fold(word);
-            if folded.is_empty() {
-                return refuse("must each hold a letter, a digit or a sign".to_owned());
-            }
-            if seen.insert(folded) {
+            if seen.insert(validate(word)?) {
                 kept.push(word.to_owned());
             }
         }
-        Ok(Self::stored(kept))
+        Ok(Self::from_stored(kept))
     }
 
-    /// Words that were checked before.
+    /// Takes words that were validated before.
     #[must_use]
-    pub fn stored(words: Vec<String>) -> Self {
+    pub fn from_stored(words: Vec<String>) -> Self {
         let mut folded = HashMap::<String, Vec<Vec<String>>>::new();
         for word in &words {
             let mut parts = fold(word).into_iter();
@@ -60,41 +48,66 @@ impl BlockedWords {
         Self { words, folded }
     }
 
-    /// The words as they were typed.
+    /// The words as the moderator wrote them.
     #[must_use]
     pub fn words(&self) -> &[String] {
         &self.words
     }
 
-    /// Whether a text holds one of them.
+    /// Whether a text contains one of the words.
     #[must_use]
-    pub fn are_in(&self, text: &str) -> bool {
+    pub fn match_text(&self, text: &str) -> bool {
         if self.folded.is_empty() {
             return false;
         }
-        let said = fold(text);
-        let mut rest = said.as_slice();
-        while let Some((first, behind)) = rest.split_first() {
+        let folded = fold(text);
+        let mut rest = folded.as_slice();
+        while let Some((first, following)) = rest.split_first() {
             let phrases = self.folded.get(first).into_iter().flatten();
-            if phrases.into_iter().any(|phrase| behind.starts_with(phrase)) {
+            if phrases.into_iter().any(|phrase| following.starts_with(phrase)) {
                 return true;
             }
-            rest = behind;
+            rest = following;
         }
         false
     }
 }
 
-/// The words of a text as they are compared: compatibility forms, case and accents make no difference, what
-/// shows nothing is left out, and punctuation only parts words.
+/// Checks one trimmed word and returns its folded form.
+fn validate(word: &str) -> Result<Vec<String>, FieldError> {
+    let length = word.graphemes(true).count();
+    if word.len() > MAX_WORD_BYTES || !(1..=MAX_WORD_LENGTH).contains(&length) {
+        let message = format!("must be 1 to {MAX_WORD_LENGTH} characters each");
+        return Err(FieldError {
+            message: message.into(),
+            ..FieldError::wrong_length(FIELD, 1, MAX_WORD_LENGTH)
+        });
+    }
+    if word.contains(char::is_control) {
+        return Err(FieldError::new(
+            FIELD,
+            "control_characters",
+            "must not contain control characters",
+        ));
+    }
+    let folded = fold(word);
+    if folded.is_empty() {
+        let message = "must each contain a letter, a digit or a symbol";
+        return Err(FieldError::new(FIELD, "nothing_to_match", message));
+    }
+    Ok(folded)
+}
+
+/// Splits a text into the words that are compared: without case, accents, compatibility forms and invisible
+/// characters, and separated by whitespace and punctuation.
 fn fold(text: &str) -> Vec<String> {
     let plain: String = text
         .nfkd()
         .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)
         .nfkd()
-        .filter(|c| !is_accent(*c) && !shows_nothing(*c))
-        .map(|c| if parts_words(c) { ' ' } else { c })
+        .filter(|c| !is_accent(*c) && !is_invisible(*c))
+        .map(|c| if separates_words(c) { ' ' } else { c })
         .collect();
     let words = plain.split_word_bounds();
     words
@@ -103,22 +116,23 @@ fn fold(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Marks above, below and through letters, and the points of Hebrew and Arabic. Vowel signs that are letters
-/// of their own are not among them: without those, words of Indian scripts would be others.
+/// Marks above, below and through letters, and the points of Hebrew and Arabic. Excludes the vowel signs of
+/// Indian scripts, which distinguish words.
 fn is_accent(c: char) -> bool {
     matches!(canonical_combining_class(c), 10..=35 | 200..)
 }
 
-/// Also the colours of skin: a sign is the same in each.
-fn shows_nothing(c: char) -> bool {
+/// Also covers skin-tone modifiers, so that an emoji matches in every tone.
+fn is_invisible(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{1F3FB}'..='\u{1F3FF}')
 }
 
-fn parts_words(c: char) -> bool {
+fn separates_words(c: char) -> bool {
     c.is_whitespace()
         || c.is_ascii_punctuation()
-        || matches!(c, '\u{A1}'..='\u{BF}' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205E}' | '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}')
+        || matches!(c, '\u{A1}'..='\u{BF}' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205E}'
+            | '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}')
 }
 
 #[cfg(test)]
@@ -132,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn case_and_accents_make_no_difference() {
+    fn case_and_accents_are_ignored() {
         let words = blocked(&["Café", "straße", "ngu ngốc", "坏词", "🖕", "дурак", "İ"]);
         for text in [
             "a CAFE here",
@@ -149,7 +163,7 @@ mod tests {
             "_cafe_",
             "no.cafe.here",
         ] {
-            assert!(words.are_in(text), "{text}");
+            assert!(words.match_text(text), "{text}");
         }
         for text in [
             "cafeteria",
@@ -161,13 +175,13 @@ mod tests {
             "",
             "…",
         ] {
-            assert!(!words.are_in(text), "{text}");
+            assert!(!words.match_text(text), "{text}");
         }
-        assert!(!BlockedWords::default().are_in("anything"));
+        assert!(!BlockedWords::default().match_text("anything"));
     }
 
     #[test]
-    fn words_have_bounds_and_are_kept_once() {
+    fn words_are_limited_and_deduplicated() {
         let words = blocked(&[" Bad ", "bad", "BÀD", "worse"]);
         assert_eq!(words.words(), ["Bad", "worse"]);
         let many = |n: usize| (0..n).map(|i| format!("w{i}"));
@@ -183,30 +197,30 @@ mod tests {
             &"x".repeat(51),
             &"e\u{301}".repeat(300),
         ] {
-            let refused = BlockedWords::parse([bad.to_owned()]).unwrap_err();
-            assert_eq!(refused.path, "blockedWords", "{bad:?}");
+            let error = BlockedWords::parse([bad.to_owned()]).unwrap_err();
+            assert_eq!(error.path, "blockedWords", "{bad:?}");
         }
     }
 
     proptest! {
-        /// Wherever a word stands alone it is found, and never inside another.
+        /// A word matches wherever it stands alone, and never inside another word.
         #[test]
-        fn whole_words_are_found(word in "[a-z]{2,10}", before in "[A-Z ,.!]{0,20}", after in "[A-Z ,.!]{0,20}") {
+        fn whole_words_match(word in "[a-z]{2,10}", before in "[A-Z ,.!]{0,20}", after in "[A-Z ,.!]{0,20}") {
             let words = blocked(&[&word]);
             let upper = word.to_uppercase();
             let text = format!("{before} {upper}, {after}");
-            prop_assert!(words.are_in(&text));
+            prop_assert!(words.match_text(&text));
             let inside = format!("x{word}x");
-            prop_assert!(!words.are_in(&inside));
+            prop_assert!(!words.match_text(&inside));
         }
 
-        /// No text breaks it, and what was stored works as it did.
+        /// No text panics, and stored words match the same texts as before.
         #[test]
-        fn what_is_kept_is_found_again(word in "\\PC{1,12}", text in "\\PC{0,60}") {
+        fn stored_words_match_the_same_texts(word in "\\PC{1,12}", text in "\\PC{0,60}") {
             if let Ok(words) = BlockedWords::parse([word.clone()]) {
-                prop_assert!(words.are_in(&word));
-                let again = BlockedWords::stored(words.words().to_vec());
-                prop_assert_eq!(again.are_in(&text), words.are_in(&text));
+                prop_assert!(words.match_text(&word));
+                let stored = BlockedWords::from_stored(words.words().to_vec());
+                prop_assert_eq!(stored.match_text(&text), words.match_text(&text));
             }
         }
     }

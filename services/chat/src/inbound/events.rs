@@ -1,5 +1,5 @@
-//! Events of streams and accounts. All are applied idempotently, so there is no inbox: a stream's state has a
-//! version, and what is removed twice is removed once.
+//! Consumes the events of streams and accounts. Handling them is idempotent without an inbox: states of streams
+//! have versions, and a repeated deletion has no effect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,31 +11,32 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::domain::ChatRoom;
 use crate::error::Result;
 use crate::outbound::push;
-use crate::store::gone::{messages_anonymise, messages_drop_room, places_forget};
-use crate::store::rooms::{Room, room_put};
+use crate::store::erasure::{memberships_delete, messages_anonymise, room_delete};
+use crate::store::rooms::room_put;
 
-/// The consumer's name, which is that of its queue.
+/// The name of the consumer and of its queue.
 pub const CONSUMER: &str = "chat.events";
-/// What it hears. A ban ends the user's tokens, and with them the speaking.
-const KEYS: &[&str] = &["stream.started", "stream.ended", "stream.deleted", "user.deleted"];
+/// Excludes `user.banned`: that ban revokes the user's tokens, which also keeps them from sending.
+const ROUTING_KEYS: &[&str] = &["stream.started", "stream.ended", "stream.deleted", "user.deleted"];
 
-/// After this time nobody writes any more what was allowed before the event: a replica believes for a second
-/// that a room is live, and a message may take 2.6 s. What is removed is removed at once, and again then.
-const SETTLE: Duration = Duration::from_secs(4);
-/// Handlers at once; those that wait cost nothing.
-const HANDLERS: u16 = 32;
+/// After this time, no replica still writes a message that it allowed before the event: a room may be cached as
+/// live for a second, and a send may take 2.6 s. So deletions run at once, and again after this delay.
+const SETTLE_DELAY: Duration = Duration::from_secs(4);
+/// High, since handlers mostly sleep.
+const CONCURRENCY: u16 = 32;
 
-/// Consumes until told to stop.
+/// Consumes events until the shutdown.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let bus = app.bus.clone();
     let handler = move |delivery| {
         let app = app.clone();
         async move { handle(&app, delivery).await.map_err(Failure::retry) }
     };
-    Consumer::new(CONSUMER, KEYS)
-        .concurrency(HANDLERS)
+    Consumer::new(CONSUMER, ROUTING_KEYS)
+        .concurrency(CONCURRENCY)
         .run(bus, shutdown, handler)
         .await;
 }
@@ -44,51 +45,47 @@ async fn handle(app: &App, delivery: Delivery) -> Result<()> {
     let version = delivery.event.version;
     match delivery.event.payload {
         Some(Payload::StreamStarted(e)) => {
-            let room = Room::Known {
-                owner: UserId(e.user_id),
-                live: true,
-            };
-            put(app, StreamId(e.stream_id), room, version).await
+            let owner = UserId(e.user_id);
+            let room = ChatRoom::Existing { owner, live: true };
+            update_room(app, StreamId(e.stream_id), room, version).await
         }
         Some(Payload::StreamEnded(e)) => {
-            let room = Room::Known {
-                owner: UserId(e.user_id),
-                live: false,
-            };
-            put(app, StreamId(e.stream_id), room, version).await
+            let owner = UserId(e.user_id);
+            let room = ChatRoom::Existing { owner, live: false };
+            update_room(app, StreamId(e.stream_id), room, version).await
         }
         Some(Payload::StreamDeleted(e)) => {
             let stream = StreamId(e.stream_id);
-            put(app, stream, Room::Gone, version).await?;
-            messages_drop_room(&app.mongo, stream).await?;
-            sleep(SETTLE).await;
-            messages_drop_room(&app.mongo, stream).await
+            update_room(app, stream, ChatRoom::Deleted, version).await?;
+            room_delete(&app.mongo, stream).await?;
+            sleep(SETTLE_DELAY).await;
+            room_delete(&app.mongo, stream).await
         }
         Some(Payload::UserDeleted(e)) => {
             let user = UserId(e.user_id);
-            forget(app, user).await?;
-            sleep(SETTLE).await;
-            forget(app, user).await
+            erase_user(app, user).await?;
+            sleep(SETTLE_DELAY).await;
+            erase_user(app, user).await
         }
         _ => Ok(()),
     }
 }
 
-/// Takes back what an account said, and tells the rooms, step by step; and takes it out of the rooms' lists.
-async fn forget(app: &App, user: UserId) -> Result<()> {
+/// Anonymises a deleted account's messages, publishes the deletions, and removes its bans and moderator entries.
+async fn erase_user(app: &App, user: UserId) -> Result<()> {
     loop {
-        let taken_back = messages_anonymise(&app.mongo, user, app.clock.now()).await?;
-        if taken_back.is_empty() {
-            return places_forget(&app.mongo, user).await;
+        let erased = messages_anonymise(&app.mongo, user, app.clock.now()).await?;
+        if erased.is_empty() {
+            return memberships_delete(&app.mongo, user).await;
         }
-        for message in taken_back.iter().filter(|message| message.deleted_at.is_none()) {
+        for message in erased.iter().filter(|message| message.deleted_at.is_none()) {
             push::message_deleted(&app.realtime, message);
         }
     }
 }
 
-async fn put(app: &App, stream: StreamId, room: Room, version: i64) -> Result<()> {
+async fn update_room(app: &App, stream: StreamId, room: ChatRoom, version: i64) -> Result<()> {
     room_put(&app.mongo, stream, room, version, app.clock.now()).await?;
-    app.rooms.forget(stream).await;
+    app.rooms.invalidate(stream).await;
     Ok(())
 }

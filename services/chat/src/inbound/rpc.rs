@@ -1,14 +1,14 @@
 //! The gRPC service.
 
-mod answers;
+mod actor;
 mod messages;
 mod moderation;
+mod responses;
 mod settings;
 
 use std::sync::Arc;
 
-use identity::{ServiceName, User};
-use primitives::{FieldError, StreamId, UserId};
+use identity::ServiceName;
 use proto::chat::v1::chat_service_server::ChatService;
 use proto::chat::v1::{
     AddModeratorRequest, AddModeratorResponse, BanUserRequest, BanUserResponse, DeleteMessageRequest,
@@ -22,11 +22,9 @@ use proto::{Caller, IntoStatus};
 use tonic::{Request, Response, Status};
 
 use crate::app::App;
-use crate::domain::Standing;
-use crate::error::{Error, Result};
-use crate::store::acts::{self, Act, Acting};
+use crate::error::Result;
 
-/// Who may call what.
+/// The services that may call each method.
 pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("SendMessage", &[ServiceName::Gateway]),
     ("ListMessages", &[ServiceName::Gateway]),
@@ -43,144 +41,90 @@ pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("ListLog", &[ServiceName::Gateway]),
 ];
 
-/// Answers from the store.
 pub struct Rpc(pub Arc<App>);
 
-type Answer<T> = Result<Response<T>, Status>;
+type RpcResult<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
 impl ChatService for Rpc {
-    async fn send_message(&self, request: Request<SendMessageRequest>) -> Answer<SendMessageResponse> {
+    async fn send_message(&self, request: Request<SendMessageRequest>) -> RpcResult<SendMessageResponse> {
         let caller = Caller::of(&request)?;
-        answer(messages::send(&self.0, &caller, request.into_inner()).await)
+        respond(messages::send(&self.0, &caller, request.into_inner()).await)
     }
 
-    async fn list_messages(&self, request: Request<ListMessagesRequest>) -> Answer<ListMessagesResponse> {
-        answer(messages::list(&self.0, request.into_inner()).await)
+    async fn list_messages(&self, request: Request<ListMessagesRequest>) -> RpcResult<ListMessagesResponse> {
+        respond(messages::list(&self.0, request.into_inner()).await)
     }
 
-    async fn heads(&self, request: Request<HeadsRequest>) -> Answer<HeadsResponse> {
-        answer(messages::heads(&self.0, request.into_inner()).await)
+    async fn heads(&self, request: Request<HeadsRequest>) -> RpcResult<HeadsResponse> {
+        respond(messages::heads(&self.0, request.into_inner()).await)
     }
 
-    async fn delete_message(&self, request: Request<DeleteMessageRequest>) -> Answer<DeleteMessageResponse> {
+    async fn delete_message(
+        &self,
+        request: Request<DeleteMessageRequest>,
+    ) -> RpcResult<DeleteMessageResponse> {
         let caller = Caller::of(&request)?;
-        answer(messages::delete(&self.0, &caller, request.into_inner()).await)
+        respond(messages::delete(&self.0, &caller, request.into_inner()).await)
     }
 
-    async fn get_settings(&self, request: Request<GetSettingsRequest>) -> Answer<GetSettingsResponse> {
+    async fn get_settings(&self, request: Request<GetSettingsRequest>) -> RpcResult<GetSettingsResponse> {
         let caller = Caller::of(&request)?;
-        answer(settings::get(&self.0, &caller, request.into_inner()).await)
+        respond(settings::get(&self.0, &caller, request.into_inner()).await)
     }
 
     async fn update_settings(
         &self,
         request: Request<UpdateSettingsRequest>,
-    ) -> Answer<UpdateSettingsResponse> {
+    ) -> RpcResult<UpdateSettingsResponse> {
         let caller = Caller::of(&request)?;
-        answer(settings::update(&self.0, &caller, request.into_inner()).await)
+        respond(settings::update(&self.0, &caller, request.into_inner()).await)
     }
 
-    async fn list_bans(&self, request: Request<ListBansRequest>) -> Answer<ListBansResponse> {
+    async fn list_bans(&self, request: Request<ListBansRequest>) -> RpcResult<ListBansResponse> {
         let caller = Caller::of(&request)?;
-        answer(moderation::list_bans(&self.0, &caller, request.into_inner()).await)
+        respond(moderation::list_bans(&self.0, &caller, request.into_inner()).await)
     }
 
-    async fn ban_user(&self, request: Request<BanUserRequest>) -> Answer<BanUserResponse> {
+    async fn ban_user(&self, request: Request<BanUserRequest>) -> RpcResult<BanUserResponse> {
         let caller = Caller::of(&request)?;
-        answer(moderation::ban(&self.0, &caller, request.into_inner()).await)
+        respond(moderation::ban(&self.0, &caller, request.into_inner()).await)
     }
 
-    async fn unban_user(&self, request: Request<UnbanUserRequest>) -> Answer<UnbanUserResponse> {
+    async fn unban_user(&self, request: Request<UnbanUserRequest>) -> RpcResult<UnbanUserResponse> {
         let caller = Caller::of(&request)?;
-        answer(moderation::unban(&self.0, &caller, request.into_inner()).await)
+        respond(moderation::unban(&self.0, &caller, request.into_inner()).await)
     }
 
     async fn list_moderators(
         &self,
         request: Request<ListModeratorsRequest>,
-    ) -> Answer<ListModeratorsResponse> {
+    ) -> RpcResult<ListModeratorsResponse> {
         let caller = Caller::of(&request)?;
-        answer(moderation::list_moderators(&self.0, &caller, request.into_inner()).await)
+        respond(moderation::list_moderators(&self.0, &caller, request.into_inner()).await)
     }
 
-    async fn add_moderator(&self, request: Request<AddModeratorRequest>) -> Answer<AddModeratorResponse> {
+    async fn add_moderator(&self, request: Request<AddModeratorRequest>) -> RpcResult<AddModeratorResponse> {
         let caller = Caller::of(&request)?;
-        answer(moderation::add_moderator(&self.0, &caller, request.into_inner()).await)
+        respond(moderation::add_moderator(&self.0, &caller, request.into_inner()).await)
     }
 
     async fn remove_moderator(
         &self,
         request: Request<RemoveModeratorRequest>,
-    ) -> Answer<RemoveModeratorResponse> {
+    ) -> RpcResult<RemoveModeratorResponse> {
         let caller = Caller::of(&request)?;
-        answer(moderation::remove_moderator(&self.0, &caller, request.into_inner()).await)
+        respond(moderation::remove_moderator(&self.0, &caller, request.into_inner()).await)
     }
 
-    async fn list_log(&self, request: Request<ListLogRequest>) -> Answer<ListLogResponse> {
+    async fn list_log(&self, request: Request<ListLogRequest>) -> RpcResult<ListLogResponse> {
         let caller = Caller::of(&request)?;
-        answer(moderation::list_log(&self.0, &caller, request.into_inner()).await)
+        respond(moderation::list_log(&self.0, &caller, request.into_inner()).await)
     }
 }
 
-fn answer<T>(result: Result<T>) -> Answer<T> {
+fn respond<T>(result: Result<T>) -> RpcResult<T> {
     result.map(Response::new).map_err(IntoStatus::into_status)
-}
-
-/// Who acts in a room.
-struct Actor<'a> {
-    user: &'a User,
-    stream: StreamId,
-    owner: UserId,
-    standing: Standing,
-}
-
-impl<'a> Actor<'a> {
-    /// The caller, in a room that is there, live or not.
-    async fn of(app: &App, caller: &'a Caller, stream: i64) -> Result<Self> {
-        let (user, stream) = (caller.user()?, stream_id(stream)?);
-        let owner = app.rooms.owner(stream).await?.ok_or(Error::NoStream)?;
-        Ok(Self {
-            user,
-            stream,
-            owner,
-            standing: app.places.standing(stream, owner, user).await?,
-        })
-    }
-
-    /// The caller, who has to moderate the room.
-    async fn moderator(app: &App, caller: &'a Caller, stream: i64) -> Result<Self> {
-        let actor = Self::of(app, caller, stream).await?;
-        allowed(actor.standing.moderates(), actor)
-    }
-
-    /// The caller, who has to own the room, or everything.
-    async fn owner(app: &App, caller: &'a Caller, stream: i64) -> Result<Self> {
-        let actor = Self::of(app, caller, stream).await?;
-        allowed(actor.standing.appoints(), actor)
-    }
-
-    /// Does something in the room, which the log remembers.
-    async fn act<A: Act>(&self, app: &App, act: A) -> Result<A::Done> {
-        let acting = Acting {
-            stream: self.stream,
-            actor: self.user.id,
-            now: app.clock.now(),
-        };
-        acts::act(&app.mongo, acting, act).await
-    }
-}
-
-fn allowed<T>(allowed: bool, what: T) -> Result<T> {
-    if allowed { Ok(what) } else { Err(Error::NotAllowed) }
-}
-
-fn stream_id(id: i64) -> Result<StreamId> {
-    Ok(StreamId::try_from(id).map_err(|_| FieldError::invalid_id("streamId"))?)
-}
-
-fn user_id(id: i64) -> Result<UserId> {
-    Ok(UserId::try_from(id).map_err(|_| FieldError::invalid_id("userId"))?)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The stream service, asked about a room when our copy does not say that it is live.
+//! Calls of the stream service, which owns the streams.
 
 use std::time::Duration;
 
@@ -7,29 +7,22 @@ use proto::stream::v1::GetRoomRequest;
 use proto::stream::v1::stream_service_client::StreamServiceClient;
 use proto::{CallContext, Peer, error_from_status};
 
+use crate::domain::ChatRoom;
 use crate::error::Result;
-use crate::store::rooms::Room;
 
-/// How long the answer may take.
-const DEADLINE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What the stream service knows of a stream, with the version of that knowledge; `None` when there is no
-/// such stream.
-///
-/// # Errors
-/// The stream service's.
-pub async fn room(streams: &Peer, stream: StreamId) -> Result<Option<(Room, i64)>> {
-    let mut client = StreamServiceClient::new(streams.with(&CallContext::background(DEADLINE)));
+/// Returns a stream's room and its version, or `None` if the stream does not exist.
+pub async fn room(streams: &Peer, stream: StreamId) -> Result<Option<(ChatRoom, i64)>> {
+    let mut client = StreamServiceClient::new(streams.with(&CallContext::background(TIMEOUT)));
     match client.get_room(GetRoomRequest { stream_id: stream.0 }).await {
-        Ok(answer) => {
-            let answer = answer.into_inner();
-            Ok(Some((
-                Room::Known {
-                    owner: UserId(answer.owner_id),
-                    live: answer.live,
-                },
-                answer.version,
-            )))
+        Ok(response) => {
+            let response = response.into_inner();
+            let room = ChatRoom::Existing {
+                owner: UserId(response.owner_id),
+                live: response.live,
+            };
+            Ok(Some((room, response.version)))
         }
         Err(status) => match error_from_status(&status) {
             error if error.kind == ErrorKind::NotFound => Ok(None),

@@ -1,5 +1,5 @@
-//! Who may not speak in a room, and until when. A time out ends when its time has come; MongoDB removes the
-//! row later.
+//! The collection `bans`: the chat bans of each room. A timeout ends by its time; MongoDB removes its document
+//! later.
 
 use chrono::{DateTime, Utc};
 use mongodb::bson::{DateTime as BsonTime, Document, doc};
@@ -8,28 +8,23 @@ use primitives::{PageInfo, PageRequest, StreamId, UserId};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
-use super::acts::{Act, Acting};
-use super::log::Entry;
-use super::pages::{Listed, page_of};
-use super::{READ, bson_time, time_of, within};
-use crate::domain::{Action, Ban, BanOrder};
+use super::command::{READ_TIMEOUT, bson_time, utc_time, within};
+use super::log::LogEntry;
+use super::moderation::ModerationCommand;
+use super::pages::{PagedRow, page_of};
+use crate::domain::{Ban, BanOrder, ModerationAction, ModerationContext};
 use crate::error::{Error, Result};
 
-/// The collection.
 pub const BANS: &str = "bans";
 
-/// A ban as MongoDB has it.
+/// A stored ban. Ids are decimal strings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BanRow {
-    /// The room, in decimal.
     pub stream_id: String,
-    /// Who may not speak, in decimal.
     pub user_id: String,
-    /// Why.
     #[serde(default)]
     pub reason: String,
-    /// Who said so, in decimal.
     pub banned_by: String,
     created_at: BsonTime,
     #[serde(default)]
@@ -38,20 +33,19 @@ pub struct BanRow {
 }
 
 impl BanRow {
-    /// When it began.
     #[must_use]
     pub fn created_at(&self) -> DateTime<Utc> {
-        time_of(self.created_at)
+        utc_time(self.created_at)
     }
 
-    /// When it ends, if it does.
+    /// `None` for a permanent ban.
     #[must_use]
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
-        self.expires_at.map(time_of)
+        self.expires_at.map(utc_time)
     }
 
-    /// What makes any row of the same room and user this one.
-    fn update(&self) -> Document {
+    /// Returns the update that turns any ban of the same room and user into this one.
+    fn replacement(&self) -> Document {
         let mut set = doc! {
             "reason": &self.reason, "bannedBy": &self.banned_by, "createdAt": self.created_at, "tie": self.tie,
         };
@@ -65,7 +59,7 @@ impl BanRow {
     }
 }
 
-impl Listed for BanRow {
+impl PagedRow for BanRow {
     fn created_at(&self) -> BsonTime {
         self.created_at
     }
@@ -79,12 +73,12 @@ fn bans(mongo: &Mongo) -> Collection<BanRow> {
     mongo.database().collection(BANS)
 }
 
-fn of(stream: StreamId, user: UserId) -> Document {
+fn key(stream: StreamId, user: UserId) -> Document {
     doc! { "streamId": stream.to_string(), "userId": user.to_string() }
 }
 
-/// Those that hold.
-fn holding(mut filter: Document, now: DateTime<Utc>) -> Document {
+/// Restricts a filter to active bans.
+fn active(mut filter: Document, now: DateTime<Utc>) -> Document {
     filter.insert(
         "$or",
         vec![
@@ -95,37 +89,39 @@ fn holding(mut filter: Document, now: DateTime<Utc>) -> Document {
     filter
 }
 
-/// Somebody's ban in a room. Whether it still holds is for the caller to say.
-///
-/// # Errors
-/// The store's.
+/// Returns a user's ban in a room, which may have ended.
 pub async fn ban_get(mongo: &Mongo, stream: StreamId, user: UserId) -> Result<Option<Ban>> {
-    let found = within(bans(mongo).find_one(of(stream, user)).max_time(READ)).await?;
+    let found = within(bans(mongo).find_one(key(stream, user)).max_time(READ_TIMEOUT)).await?;
     Ok(found.map(|row| Ban {
         expires_at: row.expires_at(),
     }))
 }
 
-/// Bans somebody, instead of any ban before.
-impl Act for BanOrder {
-    type Done = BanRow;
+/// Bans a user from chat, replacing an earlier ban.
+impl ModerationCommand for BanOrder {
+    type Output = BanRow;
 
-    fn entry(&self, acting: Acting) -> Entry {
-        Entry::new(acting, self.action()).ordered(self)
+    fn entry(&self, context: ModerationContext) -> LogEntry {
+        LogEntry::new(context, self.action()).ban_order(self)
     }
 
-    async fn apply(&self, acting: Acting, mongo: &Mongo, session: &mut ClientSession) -> Result<BanRow> {
+    async fn apply(
+        &self,
+        context: ModerationContext,
+        mongo: &Mongo,
+        session: &mut ClientSession,
+    ) -> Result<BanRow> {
         let row = BanRow {
-            stream_id: acting.stream.to_string(),
+            stream_id: context.stream.to_string(),
             user_id: self.user.to_string(),
             reason: self.reason.clone(),
-            banned_by: acting.actor.to_string(),
-            created_at: bson_time(acting.now),
-            expires_at: self.expires_at(acting.now).map(bson_time),
+            banned_by: context.actor.to_string(),
+            created_at: bson_time(context.now),
+            expires_at: self.expires_at(context.now).map(bson_time),
             tie: self.user.0,
         };
         let bans = bans(mongo);
-        let put = bans.update_one(of(acting.stream, self.user), row.update());
+        let put = bans.update_one(key(context.stream, self.user), row.replacement());
         put.upsert(true).session(session).await?;
         Ok(row)
     }
@@ -135,34 +131,36 @@ impl Act for BanOrder {
 #[derive(Debug, Clone, Copy)]
 pub struct Unban(pub UserId);
 
-impl Act for Unban {
-    type Done = ();
+impl ModerationCommand for Unban {
+    type Output = ();
 
-    fn entry(&self, acting: Acting) -> Entry {
-        Entry::new(acting, Action::UserUnbanned).to(self.0)
+    fn entry(&self, context: ModerationContext) -> LogEntry {
+        LogEntry::new(context, ModerationAction::UserUnbanned).about(self.0)
     }
 
-    async fn apply(&self, acting: Acting, mongo: &Mongo, session: &mut ClientSession) -> Result<()> {
-        let ban = holding(of(acting.stream, self.0), acting.now);
+    async fn apply(
+        &self,
+        context: ModerationContext,
+        mongo: &Mongo,
+        session: &mut ClientSession,
+    ) -> Result<()> {
+        let ban = active(key(context.stream, self.0), context.now);
         let removed = bans(mongo).delete_one(ban).session(session).await?;
         if removed.deleted_count == 1 {
             Ok(())
         } else {
-            Err(Error::NoBan)
+            Err(Error::NotBanned)
         }
     }
 }
 
-/// Who may not speak in a room now, newest first.
-///
-/// # Errors
-/// The store's.
+/// Lists a room's active bans, newest first.
 pub async fn bans_list(
     mongo: &Mongo,
     stream: StreamId,
     page: &PageRequest,
     now: DateTime<Utc>,
 ) -> Result<(Vec<BanRow>, PageInfo)> {
-    let filter = holding(doc! { "streamId": stream.to_string() }, now);
+    let filter = active(doc! { "streamId": stream.to_string() }, now);
     page_of(mongo, BANS, filter, page).await
 }

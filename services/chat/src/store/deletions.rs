@@ -1,4 +1,4 @@
-//! Deleted messages: the text goes, the number stays.
+//! Deletion of messages: the text is removed, and the tombstone keeps the sequence number.
 
 use chrono::{DateTime, Utc};
 use mongodb::ClientSession;
@@ -6,39 +6,35 @@ use mongodb::bson::{Document, doc};
 use primitives::UserId;
 use storage::Mongo;
 
-use super::acts::{Act, Acting};
-use super::log::Entry;
+use super::command::{bson_time, within};
+use super::log::LogEntry;
 use super::messages::{Message, messages};
-use super::{bson_time, within};
-use crate::domain::Action;
+use super::moderation::ModerationCommand;
+use crate::domain::{ModerationAction, ModerationContext};
 use crate::error::{Error, Result};
 
-/// Takes one's own message's text away and leaves its number. False when that was done before.
-///
-/// # Errors
-/// The store's.
+/// Deletes a user's own message. Returns false if it was already deleted.
 pub async fn message_delete(
     mongo: &Mongo,
     message: &Message,
     by: UserId,
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    let (there, set) = deletion(&message.id, by, now);
-    let deleted = within(messages(mongo).update_one(there, set)).await?;
+    let (undeleted, tombstone) = deletion(&message.id, by, now);
+    let deleted = within(messages(mongo).update_one(undeleted, tombstone)).await?;
     Ok(deleted.modified_count == 1)
 }
 
-/// Takes the text of somebody else's message away and leaves its number.
+/// Deletes the message of another user. Fails with [`Error::MessageNotFound`] if it was already deleted.
 #[derive(Debug, Clone)]
-pub struct Deletion {
+pub struct DeleteMessage {
     id: String,
     author: UserId,
 }
 
-impl Deletion {
-    /// Of this message.
+impl DeleteMessage {
     #[must_use]
-    pub fn of(message: &Message) -> Self {
+    pub fn new(message: &Message) -> Self {
         Self {
             id: message.id.clone(),
             author: message.author(),
@@ -46,30 +42,37 @@ impl Deletion {
     }
 }
 
-/// A message that was deleted before is none.
-impl Act for Deletion {
-    type Done = ();
+impl ModerationCommand for DeleteMessage {
+    type Output = ();
 
-    fn entry(&self, acting: Acting) -> Entry {
-        Entry::new(acting, Action::MessageDeleted)
-            .of_message(&self.id)
-            .to(self.author)
+    fn entry(&self, context: ModerationContext) -> LogEntry {
+        LogEntry::new(context, ModerationAction::MessageDeleted)
+            .message(&self.id)
+            .about(self.author)
     }
 
-    async fn apply(&self, acting: Acting, mongo: &Mongo, session: &mut ClientSession) -> Result<()> {
-        let (there, set) = deletion(&self.id, acting.actor, acting.now);
-        let deleted = messages(mongo).update_one(there, set).session(session).await?;
+    async fn apply(
+        &self,
+        context: ModerationContext,
+        mongo: &Mongo,
+        session: &mut ClientSession,
+    ) -> Result<()> {
+        let (undeleted, tombstone) = deletion(&self.id, context.actor, context.now);
+        let deleted = messages(mongo)
+            .update_one(undeleted, tombstone)
+            .session(session)
+            .await?;
         if deleted.modified_count == 1 {
             Ok(())
         } else {
-            Err(Error::NoMessage)
+            Err(Error::MessageNotFound)
         }
     }
 }
 
-/// Which message, and what becomes of it.
+/// Returns the filter and the update.
 fn deletion(id: &str, by: UserId, now: DateTime<Utc>) -> (Document, Document) {
-    let there = doc! { "_id": id, "deletedAt": { "$exists": false } };
+    let undeleted = doc! { "_id": id, "deletedAt": { "$exists": false } };
     let set = doc! { "message": "", "deletedAt": bson_time(now), "deletedBy": by.to_string() };
-    (there, doc! { "$set": set })
+    (undeleted, doc! { "$set": set })
 }

@@ -1,4 +1,4 @@
-//! The collections' indexes. Made at the start; those that are there stay.
+//! The indexes of all collections, created at startup.
 
 use std::time::Duration;
 
@@ -10,27 +10,19 @@ use tokio::time::sleep;
 
 use super::bans::BANS;
 use super::log::LOG;
-use super::messages::MESSAGES;
+use super::messages::{BY_CLIENT_ID, BY_SEQ, MESSAGES};
 use super::moderators::MODERATORS;
 use super::rooms::ROOMS;
 use crate::error::Result;
 
-/// Decides between replicas which message gets a number.
-pub const BY_NUMBER: &str = "stream_seq";
-/// Makes a repeat of a message the same message.
-pub const BY_CLIENT_ID: &str = "stream_user_client_message";
-/// Lists go from the newest back.
-pub const NEWEST: &str = "stream_newest";
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// Generous, since building an index over many messages may take minutes.
+const BUILD_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Between two attempts to reach a server that is away.
-const PAUSE: Duration = Duration::from_secs(1);
-/// Building an index over old messages may take long.
-const BUILD: Duration = Duration::from_secs(600);
-
-/// Makes all indexes.
+/// Creates the indexes that do not exist yet.
 ///
 /// # Errors
-/// When MongoDB does not answer, or has an index of the same name with other keys.
+/// Also if MongoDB has an index with the same name and other keys.
 pub async fn indexes_create(mongo: &Mongo) -> Result<()> {
     let client_id = doc! { "clientMessageId": { "$exists": true } };
     let all = [
@@ -38,7 +30,7 @@ pub async fn indexes_create(mongo: &Mongo) -> Result<()> {
             MESSAGES,
             index(doc! { "streamId": 1, "seq": 1 })
                 .unique(true)
-                .name(BY_NUMBER.to_owned()),
+                .name(BY_SEQ.to_owned()),
         ),
         (
             MESSAGES,
@@ -70,32 +62,32 @@ pub async fn indexes_create(mongo: &Mongo) -> Result<()> {
         ),
         (BANS, newest()),
         (MODERATORS, newest()),
-        // What is somebody's in all rooms goes with their account.
+        // For the deletion of an account.
         (BANS, index(doc! { "userId": 1 }).name("user".to_owned())),
         (MODERATORS, index(doc! { "userId": 1 }).name("user".to_owned())),
         (LOG, newest()),
     ];
     for (collection, index) in all {
         let collection = mongo.database().collection::<Document>(collection);
-        let made = tokio::time::timeout(BUILD, async { collection.create_index(index.model()).await }).await;
-        made.map_err(|_| crate::Error::Unavailable("an index took too long".to_owned()))??;
+        let created = tokio::time::timeout(BUILD_TIMEOUT, async {
+            collection.create_index(index.model()).await
+        })
+        .await;
+        created.map_err(|_| crate::Error::Unavailable("building an index timed out".to_owned()))??;
     }
     Ok(())
 }
 
-/// Makes all indexes as soon as MongoDB can be reached, and waits for that for ever if need be.
-///
-/// # Errors
-/// An index that cannot be made.
+/// Creates the indexes as soon as MongoDB is available, however long that takes.
 pub async fn indexes_create_when_reachable(mongo: &Mongo) -> Result<()> {
-    let mut told = false;
+    let mut warned = false;
     loop {
         match indexes_create(mongo).await {
             Err(crate::Error::Unavailable(reason)) => {
-                if !std::mem::replace(&mut told, true) {
-                    tracing::warn!(reason, "MongoDB unavailable, indexes wait for it");
+                if !std::mem::replace(&mut warned, true) {
+                    tracing::warn!(reason, "MongoDB unavailable, waiting to create indexes");
                 }
-                sleep(PAUSE).await;
+                sleep(RETRY_DELAY).await;
             }
             other => return other,
         }
@@ -109,7 +101,7 @@ struct Index {
 }
 
 fn newest() -> Index {
-    index(doc! { "streamId": 1, "createdAt": -1, "tie": -1 }).name(NEWEST.to_owned())
+    index(doc! { "streamId": 1, "createdAt": -1, "tie": -1 }).name("stream_newest".to_owned())
 }
 
 fn index(keys: Document) -> Index {
@@ -135,7 +127,7 @@ impl Index {
         self
     }
 
-    /// Documents go when the time in the field has come.
+    /// MongoDB deletes documents once the time in the field has passed.
     fn expires(mut self) -> Self {
         self.options.expire_after = Some(Duration::ZERO);
         self

@@ -1,5 +1,5 @@
-//! What was done to moderate a room, written together with the act (`acts`). Rows are added and never
-//! changed; they go with the room. An account that is gone is a number in them that means nobody.
+//! The collection `log`: the moderation log. Entries are written together with the action (see `moderation`),
+//! never change, and are deleted with the room. They may contain the ids of deleted accounts.
 
 use std::collections::HashSet;
 
@@ -12,95 +12,87 @@ use serde::{Deserialize, Serialize};
 use storage::Mongo;
 use uuid::Uuid;
 
-use super::acts::Acting;
-use super::pages::{Listed, page_of};
-use super::{READ, bson_time, time_of, within};
-use crate::domain::{Action, BanOrder};
+use super::command::{READ_TIMEOUT, bson_time, utc_time, within};
+use super::pages::{PagedRow, page_of};
+use crate::domain::{BanOrder, ModerationAction, ModerationContext};
 use crate::error::Result;
 
-/// The collection.
 pub const LOG: &str = "log";
-/// Entries that are looked at to see whom they name.
-const LOOKED_AT: u32 = 500;
+/// Entries that [`log_recent_users`] reads.
+const MAX_RECENT_ENTRIES: u32 = 500;
 
-/// Something that was done.
+/// A stored entry. User and stream ids are decimal strings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Entry {
+pub struct LogEntry {
     /// UUID v7.
     #[serde(rename = "_id")]
     pub id: String,
-    /// The room, in decimal.
     pub stream_id: String,
-    /// What was done.
+    /// The name of a [`ModerationAction`].
     pub action: String,
-    /// Who did it, in decimal.
     pub actor_id: String,
-    /// Whom it was done to, in decimal.
+    /// The affected user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
-    /// The message that went.
+    /// The deleted message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
-    /// For how long.
+    /// The length of a timeout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<i64>,
-    /// Why.
     #[serde(default)]
     pub reason: String,
     created_at: BsonTime,
-    /// The same time in microseconds, which MongoDB's does not have.
+    /// The time in microseconds, which MongoDB's own times do not have.
     tie: i64,
 }
 
-impl Entry {
-    /// Something that somebody does in a room now.
+impl LogEntry {
     #[must_use]
-    pub fn new(acting: Acting, action: Action) -> Self {
+    pub fn new(context: ModerationContext, action: ModerationAction) -> Self {
         Self {
             id: Uuid::now_v7().to_string(),
-            stream_id: acting.stream.to_string(),
+            stream_id: context.stream.to_string(),
             action: action.as_str().to_owned(),
-            actor_id: acting.actor.to_string(),
+            actor_id: context.actor.to_string(),
             user_id: None,
             message_id: None,
             seconds: None,
             reason: String::new(),
-            created_at: bson_time(acting.now),
-            tie: acting.now.timestamp_micros(),
+            created_at: bson_time(context.now),
+            tie: context.now.timestamp_micros(),
         }
     }
 
-    /// Done to somebody.
+    /// Sets the affected user.
     #[must_use]
-    pub fn to(mut self, user: UserId) -> Self {
+    pub fn about(mut self, user: UserId) -> Self {
         self.user_id = Some(user.to_string());
         self
     }
 
-    /// As a ban was ordered.
+    /// Sets the fields of a ban.
     #[must_use]
-    pub fn ordered(mut self, order: &BanOrder) -> Self {
+    pub fn ban_order(mut self, order: &BanOrder) -> Self {
         self.seconds = order.seconds.map(i64::from);
         self.reason.clone_from(&order.reason);
-        self.to(order.user)
+        self.about(order.user)
     }
 
-    /// Done to a message.
     #[must_use]
-    pub fn of_message(mut self, message: &str) -> Self {
+    pub fn message(mut self, message: &str) -> Self {
         self.message_id = Some(message.to_owned());
         self
     }
 
-    /// When.
     #[must_use]
     pub fn created_at(&self) -> DateTime<Utc> {
-        time_of(self.created_at)
+        utc_time(self.created_at)
     }
 }
 
-impl Listed for Entry {
+impl PagedRow for LogEntry {
     fn created_at(&self) -> BsonTime {
         self.created_at
     }
@@ -110,54 +102,52 @@ impl Listed for Entry {
     }
 }
 
-/// Adds an entry, as a part of the session's transaction.
-pub(super) async fn log_add(mongo: &Mongo, session: &mut ClientSession, entry: &Entry) -> Result<()> {
-    let log = mongo.database().collection::<Entry>(LOG);
+/// Adds an entry as part of the session's transaction.
+pub(super) async fn log_add(mongo: &Mongo, session: &mut ClientSession, entry: &LogEntry) -> Result<()> {
+    let log = mongo.database().collection::<LogEntry>(LOG);
     log.insert_one(entry).session(session).await?;
     Ok(())
 }
 
-/// To whom something was done in a room from a time on; `None` when so much was done that it may have been
-/// anybody.
-///
-/// # Errors
-/// The store's.
-pub async fn log_named(
+/// Returns the users affected by a room's moderation since a time, or `None` if there are too many entries to
+/// read.
+pub async fn log_recent_users(
     mongo: &Mongo,
     stream: StreamId,
     since: DateTime<Utc>,
 ) -> Result<Option<HashSet<UserId>>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Named {
+    struct AffectedUser {
         #[serde(default)]
         user_id: Option<String>,
     }
     let recent = doc! { "streamId": stream.to_string(), "createdAt": { "$gte": bson_time(since) } };
     let found = async {
-        let log = mongo.database().collection::<Named>(LOG);
+        let log = mongo.database().collection::<AffectedUser>(LOG);
         let found = log.find(recent).sort(doc! { "createdAt": -1, "tie": -1 });
         found
             .projection(doc! { "_id": 0, "userId": 1 })
-            .limit(LOOKED_AT.into())
-            .batch_size(LOOKED_AT + 1)
-            .max_time(READ)
+            .limit(MAX_RECENT_ENTRIES.into())
+            .batch_size(MAX_RECENT_ENTRIES + 1)
+            .max_time(READ_TIMEOUT)
             .await?
             .try_collect::<Vec<_>>()
             .await
     };
     let found = within(Box::pin(found)).await?;
-    let all = found.len() < usize::try_from(LOOKED_AT).unwrap_or(usize::MAX);
-    let named = found
+    let complete = found.len() < usize::try_from(MAX_RECENT_ENTRIES).unwrap_or(usize::MAX);
+    let users = found
         .into_iter()
-        .filter_map(|named| named.user_id?.parse().ok().map(UserId));
-    Ok(all.then(|| named.collect()))
+        .filter_map(|entry| entry.user_id?.parse().ok().map(UserId));
+    Ok(complete.then(|| users.collect()))
 }
 
-/// What was done in a room, newest first.
-///
-/// # Errors
-/// The store's.
-pub async fn log_list(mongo: &Mongo, stream: StreamId, page: &PageRequest) -> Result<(Vec<Entry>, PageInfo)> {
+/// Lists a room's moderation log, newest first.
+pub async fn log_list(
+    mongo: &Mongo,
+    stream: StreamId,
+    page: &PageRequest,
+) -> Result<(Vec<LogEntry>, PageInfo)> {
     page_of(mongo, LOG, doc! { "streamId": stream.to_string() }, page).await
 }

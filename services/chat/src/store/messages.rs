@@ -1,4 +1,4 @@
-//! Messages: written by `writer`, read here, taken away by `deletions`.
+//! The collection `messages`, which the room `writer` appends to.
 
 use std::collections::HashMap;
 
@@ -11,46 +11,42 @@ use primitives::{StreamId, UserId};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
-use super::indexes::{BY_CLIENT_ID, BY_NUMBER};
-use super::{READ, answered, bson_time, time_of, within};
-use crate::domain::{Conflict, Draft, Insert};
+use super::command::{DUPLICATE_KEY, READ_TIMEOUT, bson_time, completed, utc_time, within};
+use crate::domain::{DELETED_USER, Draft, InsertConflict, InsertOutcome};
 use crate::error::Result;
 
-/// The collection.
 pub const MESSAGES: &str = "messages";
+/// The unique index that decides between replicas which message gets a sequence number.
+pub const BY_SEQ: &str = "stream_seq";
+/// The unique index that recognises a client's retry.
+pub const BY_CLIENT_ID: &str = "stream_user_client_message";
 
-/// A message as MongoDB has it.
+/// A stored message. Ids are decimal strings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// UUID v7.
     #[serde(rename = "_id")]
     pub id: String,
-    /// The room, in decimal.
     pub stream_id: String,
-    /// The author, in decimal; 0 when the account is gone.
+    /// The author, or [`DELETED_USER`].
     pub user_id: String,
-    /// The author's name when it was said; `deleted user` when the account is gone.
+    /// The author's name at the time, or [`DELETED_USERNAME`](crate::domain::DELETED_USERNAME).
     pub username: String,
-    /// The text; empty when deleted.
+    /// Empty once deleted.
     pub message: String,
-    /// When it was said.
     pub timestamp: BsonTime,
-    /// Its number in the room, from 1 without holes.
+    /// Starts at 1 in each room, without holes.
     pub seq: i64,
-    /// What makes a repeat of it the same message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<String>,
-    /// When it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<BsonTime>,
-    /// Who deleted it, in decimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_by: Option<String>,
 }
 
 impl Message {
-    /// A message that is to be written under a number.
     #[must_use]
     pub fn new(id: String, stream: StreamId, draft: &Draft, seq: i64, now: DateTime<Utc>) -> Self {
         Self {
@@ -67,72 +63,66 @@ impl Message {
         }
     }
 
-    /// The room.
     #[must_use]
     pub fn stream(&self) -> StreamId {
         StreamId(self.stream_id.parse().unwrap_or(0))
     }
 
-    /// The author; 0 when the account is gone.
+    /// The author, or [`DELETED_USER`].
     #[must_use]
     pub fn author(&self) -> UserId {
-        UserId(self.user_id.parse().unwrap_or(0))
+        self.user_id.parse().map_or(DELETED_USER, UserId)
     }
 
-    /// When it was said.
     #[must_use]
     pub fn time(&self) -> DateTime<Utc> {
-        time_of(self.timestamp)
+        utc_time(self.timestamp)
     }
 }
 
-/// Which messages of a room are asked for.
+/// Which messages of a room to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Range {
-    /// The newest below a number.
+pub enum MessageRange {
+    /// The newest below a sequence number.
     Before(i64),
-    /// The oldest above a number.
+    /// The oldest above a sequence number.
     After(i64),
-    /// A page from the newest, from 1.
+    /// A page by number, 1 for the newest messages.
     Page(u32),
 }
 
-/// Messages in rising order.
+/// Messages in ascending order.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
-    /// The messages.
+pub struct MessageList {
     pub messages: Vec<Message>,
-    /// There are more in the direction asked for.
+    /// Whether more messages follow in the requested direction.
     pub truncated: bool,
-    /// The room's last number.
-    pub head: i64,
+    /// The room's latest sequence number.
+    pub latest: i64,
 }
 
 pub(super) fn messages(mongo: &Mongo) -> Collection<Message> {
     mongo.database().collection(MESSAGES)
 }
 
-/// Messages of a room whose last number is `head`. Numbers have no holes, so a page is a range of them, and
-/// each costs the same at any depth.
-///
-/// # Errors
-/// The store's.
+/// Lists messages of a room whose latest sequence number is `latest`. Sequence numbers have no holes, so every
+/// page is a range of them and costs the same at any depth.
 pub async fn messages_list(
     mongo: &Mongo,
     stream: StreamId,
-    head: i64,
-    range: Range,
+    latest: i64,
+    range: MessageRange,
     limit: u32,
-) -> Result<Listed> {
-    let many = i64::from(limit);
-    let newest_first = !matches!(range, Range::After(_));
-    // One more than the page has, which says whether there are more.
+) -> Result<MessageList> {
+    let count = i64::from(limit);
+    let newest_first = !matches!(range, MessageRange::After(_));
+    // One more message than requested shows whether more follow.
     let (above, below) = match range {
-        Range::After(seq) => (seq, seq.saturating_add(many + 2)),
-        Range::Before(seq) => newest(seq.min(head + 1), many),
-        Range::Page(page) => newest(
-            (head + 1).saturating_sub(many.saturating_mul(i64::from(page) - 1)),
-            many,
+        MessageRange::After(seq) => (seq, seq.saturating_add(count + 2)),
+        MessageRange::Before(seq) => newest(seq.min(latest + 1), count),
+        MessageRange::Page(page) => newest(
+            (latest + 1).saturating_sub(count.saturating_mul(i64::from(page) - 1)),
+            count,
         ),
     };
     let filter = doc! { "streamId": stream.to_string(), "seq": { "$gt": above, "$lt": below } };
@@ -141,9 +131,9 @@ pub async fn messages_list(
         let all = messages(mongo);
         let found = all.find(filter).sort(doc! { "streamId": order, "seq": order });
         found
-            .limit(many + 1)
+            .limit(count + 1)
             .batch_size(limit + 1)
-            .max_time(READ)
+            .max_time(READ_TIMEOUT)
             .await?
             .try_collect::<Vec<_>>()
             .await
@@ -154,30 +144,27 @@ pub async fn messages_list(
     if newest_first {
         messages.reverse();
     }
-    let head = messages.last().map_or(head, |last| last.seq.max(head));
-    Ok(Listed {
+    // Messages may have arrived since `latest` was read.
+    let latest = messages.last().map_or(latest, |last| last.seq.max(latest));
+    Ok(MessageList {
         messages,
         truncated,
-        head,
+        latest,
     })
 }
 
-/// The bounds, both outside, of so many messages and one more below a number.
-fn newest(below: i64, many: i64) -> (i64, i64) {
-    (below.saturating_sub(many + 2).max(0), below)
+/// Returns the exclusive bounds of `count + 1` messages below a sequence number.
+fn newest(below: i64, count: i64) -> (i64, i64) {
+    (below.saturating_sub(count + 2).max(0), below)
 }
 
-/// One message of a room.
-///
-/// # Errors
-/// The store's.
 pub async fn message_get(mongo: &Mongo, stream: StreamId, id: &str) -> Result<Option<Message>> {
     let filter = doc! { "_id": id, "streamId": stream.to_string() };
-    within(messages(mongo).find_one(filter).max_time(READ)).await
+    within(messages(mongo).find_one(filter).max_time(READ_TIMEOUT)).await
 }
 
-/// The message that a client's id stands for.
-pub(crate) async fn message_of_client(
+/// Returns the stored message with the same client message id.
+pub async fn message_get_by_client_id(
     mongo: &Mongo,
     stream: StreamId,
     draft: &Draft,
@@ -190,47 +177,46 @@ pub(crate) async fn message_of_client(
         "userId": draft.user.to_string(),
         "clientMessageId": client_id.as_str(),
     };
-    within(messages(mongo).find_one(filter).max_time(READ)).await
+    within(messages(mongo).find_one(filter).max_time(READ_TIMEOUT)).await
 }
 
-/// Inserts messages of one room in their order, acknowledged by a majority, up to the first conflict.
-pub(super) async fn messages_insert(mongo: &Mongo, batch: &[Message]) -> Result<Insert> {
+/// Inserts messages of one room in order, up to the first conflict. A majority acknowledges them.
+pub async fn messages_insert(mongo: &Mongo, batch: &[Message]) -> Result<InsertOutcome> {
     let all = messages(mongo);
-    let Err(error) = answered(all.insert_many(batch)).await? else {
-        return Ok(Insert::All);
+    let Err(error) = completed(all.insert_many(batch)).await? else {
+        return Ok(InsertOutcome::All);
     };
-    let first = refusals(&error).first();
-    let stopped = first.and_then(|first| Some(Insert::StoppedAt(first.index, conflict(first)?)));
+    let first = rejected(&error).first();
+    let stopped = first.and_then(|first| Some(InsertOutcome::StoppedAt(first.index, conflict(first)?)));
     stopped.ok_or_else(|| error.into())
 }
 
-/// Inserts messages of as many rooms, acknowledged by a majority, and answers for each by itself.
-pub(super) async fn messages_insert_each(mongo: &Mongo, batch: &[Message]) -> Vec<Result<Insert>> {
+/// Inserts messages of different rooms and returns one outcome per message. A majority acknowledges them.
+pub async fn messages_insert_each(mongo: &Mongo, batch: &[Message]) -> Vec<Result<InsertOutcome>> {
     let all = messages(mongo);
-    let outcome = match answered(all.insert_many(batch).ordered(false)).await {
+    let outcome = match completed(all.insert_many(batch).ordered(false)).await {
         Ok(Ok(_)) => Ok(HashMap::new()),
-        // Nothing is known of any of them when not one was refused.
-        Ok(Err(error)) if refusals(&error).is_empty() => Err(error.into()),
-        Ok(Err(error)) => Ok(refusals(&error)
+        // Without a rejected message, the error concerns the whole batch, and the outcome of each is unknown.
+        Ok(Err(error)) if rejected(&error).is_empty() => Err(error.into()),
+        Ok(Err(error)) => Ok(rejected(&error)
             .iter()
-            .map(|refusal| {
-                let stopped = conflict(refusal).map(|conflict| Insert::StoppedAt(0, conflict));
-                (refusal.index, stopped.ok_or_else(|| error.clone().into()))
+            .map(|rejected| {
+                let stopped = conflict(rejected).map(|conflict| InsertOutcome::StoppedAt(0, conflict));
+                (rejected.index, stopped.ok_or_else(|| error.clone().into()))
             })
-            .collect::<HashMap<_, Result<Insert>>>()),
+            .collect::<HashMap<_, Result<InsertOutcome>>>()),
         Err(error) => Err(error),
     };
     match outcome {
-        Ok(mut refused) => (0..batch.len())
-            .map(|index| refused.remove(&index).unwrap_or(Ok(Insert::All)))
+        Ok(mut rejected) => (0..batch.len())
+            .map(|index| rejected.remove(&index).unwrap_or(Ok(InsertOutcome::All)))
             .collect(),
         Err(error) => batch.iter().map(|_| Err(error.clone())).collect(),
     }
 }
 
-/// The messages that were refused, all others being written; none when that is not known, or when what was
-/// written may not last.
-fn refusals(error: &mongodb::error::Error) -> &[IndexedWriteError] {
+/// Returns the rejected messages, if all others are durably stored. Returns none if that is unknown.
+fn rejected(error: &mongodb::error::Error) -> &[IndexedWriteError] {
     match error.kind.as_ref() {
         ErrorKind::InsertMany(failed) if failed.write_concern_error.is_none() => {
             failed.write_errors.as_deref().unwrap_or_default()
@@ -239,12 +225,27 @@ fn refusals(error: &mongodb::error::Error) -> &[IndexedWriteError] {
     }
 }
 
-/// The unique index that refused a message; `None` when something else did.
-fn conflict(refusal: &IndexedWriteError) -> Option<Conflict> {
-    let by = |index: &str| refusal.code == 11_000 && refusal.message.contains(index);
-    if by(BY_NUMBER) {
-        Some(Conflict::Number)
+/// Returns the conflict if a unique index rejected the message.
+fn conflict(rejected: &IndexedWriteError) -> Option<InsertConflict> {
+    let by = |index: &str| rejected.code == DUPLICATE_KEY && rejected.message.contains(index);
+    if by(BY_SEQ) {
+        Some(InsertConflict::Number)
     } else {
-        by(BY_CLIENT_ID).then_some(Conflict::Repeat)
+        by(BY_CLIENT_ID).then_some(InsertConflict::Repeat)
     }
+}
+
+/// Returns the highest sequence number of a room that is at least `from`, if any.
+pub async fn message_latest_seq(mongo: &Mongo, stream: StreamId, from: i64) -> Result<Option<i64>> {
+    #[derive(Deserialize)]
+    struct Seq {
+        seq: i64,
+    }
+    let numbers = mongo.database().collection::<Seq>(MESSAGES);
+    let latest = numbers
+        .find_one(doc! { "streamId": stream.to_string(), "seq": { "$gte": from } })
+        .sort(doc! { "streamId": -1, "seq": -1 })
+        .projection(doc! { "_id": 0, "seq": 1 })
+        .max_time(READ_TIMEOUT);
+    Ok(within(latest).await?.map(|latest| latest.seq))
 }

@@ -1,4 +1,4 @@
-//! Who helps the owner of a room to keep order.
+//! The collection `moderators`: the moderators whom the owners of rooms appointed.
 
 use chrono::{DateTime, Utc};
 use mongodb::bson::{DateTime as BsonTime, Document, doc};
@@ -8,39 +8,34 @@ use primitives::{PageInfo, PageRequest, StreamId, UserId};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
-use super::acts::{Act, Acting};
-use super::log::Entry;
-use super::pages::{Listed, page_of};
-use super::{READ, bson_time, time_of, within};
-use crate::domain::Action;
+use super::command::{READ_TIMEOUT, bson_time, utc_time, within};
+use super::log::LogEntry;
+use super::moderation::ModerationCommand;
+use super::pages::{PagedRow, page_of};
+use crate::domain::{ModerationAction, ModerationContext};
 use crate::error::{Error, Result};
 
-/// The collection.
 pub const MODERATORS: &str = "moderators";
 
-/// A moderator as MongoDB has them.
+/// A stored moderator. Ids are decimal strings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Moderator {
-    /// The room, in decimal.
+pub struct ModeratorRow {
     pub stream_id: String,
-    /// Who moderates, in decimal.
     pub user_id: String,
-    /// Who said so, in decimal.
     pub added_by: String,
     created_at: BsonTime,
     tie: i64,
 }
 
-impl Moderator {
-    /// Since when.
+impl ModeratorRow {
     #[must_use]
     pub fn created_at(&self) -> DateTime<Utc> {
-        time_of(self.created_at)
+        utc_time(self.created_at)
     }
 }
 
-impl Listed for Moderator {
+impl PagedRow for ModeratorRow {
     fn created_at(&self) -> BsonTime {
         self.created_at
     }
@@ -50,82 +45,84 @@ impl Listed for Moderator {
     }
 }
 
-fn moderators(mongo: &Mongo) -> Collection<Moderator> {
+fn moderators(mongo: &Mongo) -> Collection<ModeratorRow> {
     mongo.database().collection(MODERATORS)
 }
 
-fn of(stream: StreamId, user: UserId) -> Document {
+fn key(stream: StreamId, user: UserId) -> Document {
     doc! { "streamId": stream.to_string(), "userId": user.to_string() }
 }
 
-/// Whether somebody is one.
-///
-/// # Errors
-/// The store's.
 pub async fn moderator_exists(mongo: &Mongo, stream: StreamId, user: UserId) -> Result<bool> {
     let moderators = moderators(mongo);
-    let found = moderators.find_one(of(stream, user)).max_time(READ);
+    let found = moderators.find_one(key(stream, user)).max_time(READ_TIMEOUT);
     Ok(within(found).await?.is_some())
 }
 
-/// Makes somebody a moderator; who is one already stays one, since when and by whom.
+/// Adds a moderator. Idempotent: an existing entry stays unchanged.
 #[derive(Debug, Clone, Copy)]
-pub struct Appoint(pub UserId);
+pub struct AddModerator(pub UserId);
 
-impl Act for Appoint {
-    type Done = Moderator;
+impl ModerationCommand for AddModerator {
+    type Output = ModeratorRow;
 
-    fn entry(&self, acting: Acting) -> Entry {
-        Entry::new(acting, Action::ModeratorAdded).to(self.0)
+    fn entry(&self, context: ModerationContext) -> LogEntry {
+        LogEntry::new(context, ModerationAction::ModeratorAdded).about(self.0)
     }
 
-    async fn apply(&self, acting: Acting, mongo: &Mongo, session: &mut ClientSession) -> Result<Moderator> {
+    async fn apply(
+        &self,
+        context: ModerationContext,
+        mongo: &Mongo,
+        session: &mut ClientSession,
+    ) -> Result<ModeratorRow> {
         let new = doc! {
-            "addedBy": acting.actor.to_string(), "createdAt": bson_time(acting.now), "tie": self.0.0,
+            "addedBy": context.actor.to_string(), "createdAt": bson_time(context.now), "tie": self.0.0,
         };
         let moderators = moderators(mongo);
         let put = moderators
-            .find_one_and_update(of(acting.stream, self.0), doc! { "$setOnInsert": new })
+            .find_one_and_update(key(context.stream, self.0), doc! { "$setOnInsert": new })
             .upsert(true)
             .return_document(ReturnDocument::After);
-        let there = put.session(session).await?;
-        there.ok_or_else(|| Error::Internal("an upsert answered no moderator".to_owned()))
+        let row = put.session(session).await?;
+        row.ok_or_else(|| Error::Internal("an upsert returned no moderator".to_owned()))
     }
 }
 
-/// Makes a moderator somebody like all.
 #[derive(Debug, Clone, Copy)]
-pub struct Dismiss(pub UserId);
+pub struct RemoveModerator(pub UserId);
 
-impl Act for Dismiss {
-    type Done = ();
+impl ModerationCommand for RemoveModerator {
+    type Output = ();
 
-    fn entry(&self, acting: Acting) -> Entry {
-        Entry::new(acting, Action::ModeratorRemoved).to(self.0)
+    fn entry(&self, context: ModerationContext) -> LogEntry {
+        LogEntry::new(context, ModerationAction::ModeratorRemoved).about(self.0)
     }
 
-    async fn apply(&self, acting: Acting, mongo: &Mongo, session: &mut ClientSession) -> Result<()> {
+    async fn apply(
+        &self,
+        context: ModerationContext,
+        mongo: &Mongo,
+        session: &mut ClientSession,
+    ) -> Result<()> {
         let moderators = moderators(mongo);
         let removed = moderators
-            .delete_one(of(acting.stream, self.0))
+            .delete_one(key(context.stream, self.0))
             .session(session)
             .await?;
         if removed.deleted_count == 1 {
             Ok(())
         } else {
-            Err(Error::NoModerator)
+            Err(Error::NotModerator)
         }
     }
 }
 
-/// A room's moderators, newest first.
-///
-/// # Errors
-/// The store's.
+/// Lists a room's moderators, newest first.
 pub async fn moderators_list(
     mongo: &Mongo,
     stream: StreamId,
     page: &PageRequest,
-) -> Result<(Vec<Moderator>, PageInfo)> {
+) -> Result<(Vec<ModeratorRow>, PageInfo)> {
     page_of(mongo, MODERATORS, doc! { "streamId": stream.to_string() }, page).await
 }

@@ -1,4 +1,4 @@
-//! Pages of a room's lists, from the newest back: by number with totals, or after a cursor without.
+//! Pages of a room's lists, newest first: by page number with totals, or by cursor without.
 
 use futures::TryStreamExt;
 use mongodb::bson::{DateTime as BsonTime, Document, doc};
@@ -7,22 +7,21 @@ use primitives::{Cursor, PageInfo, PageRequest};
 use serde::de::DeserializeOwned;
 use storage::Mongo;
 
-use super::{READ, within};
+use super::command::{READ_TIMEOUT, within};
 use crate::error::Result;
 
-/// Totals stop here.
-const MOST_COUNTED: u64 = 10_000;
+/// Totals are capped at this number.
+const MAX_TOTAL: u64 = 10_000;
 
-/// A row of such a list.
-pub(super) trait Listed: DeserializeOwned + Send + Sync + Unpin {
-    /// When it was made.
+/// A document of a list.
+pub(super) trait PagedRow: DeserializeOwned + Send + Sync + Unpin {
     fn created_at(&self) -> BsonTime;
-    /// Decides between rows of the same time.
+    /// Orders rows with the same time.
     fn tie(&self) -> i64;
 }
 
-/// One page of the rows that a filter names. The index `stream_newest` has them in order.
-pub(super) async fn page_of<T: Listed>(
+/// Returns one page of the rows that match a filter, in the order of the index `stream_newest`.
+pub(super) async fn page_of<T: PagedRow>(
     mongo: &Mongo,
     collection: &str,
     filter: Document,
@@ -32,13 +31,13 @@ pub(super) async fn page_of<T: Listed>(
     let found = async {
         let rows = mongo.database().collection::<T>(collection);
         let found = rows
-            .find(doc! { "$and": [filter.clone(), behind(page.start)] })
+            .find(doc! { "$and": [filter.clone(), after(page.start)] })
             .sort(doc! { "createdAt": -1, "tie": -1 });
         found
             .skip(page.offset())
             .limit(limit + 1)
             .batch_size(page.limit + 1)
-            .max_time(READ)
+            .max_time(READ_TIMEOUT)
             .await?
             .try_collect::<Vec<T>>()
             .await
@@ -51,14 +50,14 @@ pub(super) async fn page_of<T: Listed>(
         PageStart::After(_) => None,
     };
     let info = PageInfo {
-        total_items: total.map(|total| total.min(MOST_COUNTED)),
-        total_items_capped: total.is_some_and(|total| total > MOST_COUNTED),
+        total_items: total.map(|total| total.min(MAX_TOTAL)),
+        total_items_capped: total.is_some_and(|total| total > MAX_TOTAL),
         next_cursor: rows.last().filter(|_| more).map(cursor),
     };
     Ok((rows, info))
 }
 
-fn behind(start: PageStart) -> Document {
+fn after(start: PageStart) -> Document {
     match start {
         PageStart::Page(_) => doc! {},
         PageStart::After(Cursor { key, id }) => {
@@ -68,7 +67,7 @@ fn behind(start: PageStart) -> Document {
     }
 }
 
-fn cursor<T: Listed>(row: &T) -> Cursor {
+fn cursor<T: PagedRow>(row: &T) -> Cursor {
     Cursor {
         key: row.created_at().timestamp_millis(),
         id: row.tie(),
@@ -79,7 +78,7 @@ async fn count(mongo: &Mongo, collection: &str, filter: Document) -> Result<u64>
     let rows = mongo.database().collection::<Document>(collection);
     let counted = rows
         .count_documents(filter)
-        .limit(MOST_COUNTED + 1)
-        .max_time(READ);
+        .limit(MAX_TOTAL + 1)
+        .max_time(READ_TIMEOUT);
     within(counted).await
 }

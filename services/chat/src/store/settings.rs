@@ -1,4 +1,4 @@
-//! Each room's rules.
+//! The collection `settings`: the settings of each room, keyed by stream id.
 
 use mongodb::bson::doc;
 use mongodb::options::ReturnDocument;
@@ -7,18 +7,17 @@ use primitives::StreamId;
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
-use super::acts::{Act, Acting};
-use super::log::Entry;
-use super::{READ, bson_time, within};
-use crate::domain::{Action, BlockedWords, Settings, SettingsChange};
+use super::command::{READ_TIMEOUT, bson_time, within};
+use super::log::LogEntry;
+use super::moderation::ModerationCommand;
+use crate::domain::{BlockedWords, ModerationAction, ModerationContext, Settings, SettingsUpdate};
 use crate::error::Result;
 
-/// The collection, by stream id.
 pub const SETTINGS: &str = "settings";
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Row {
+struct SettingsRow {
     #[serde(default)]
     slow_mode_seconds: i64,
     #[serde(default)]
@@ -27,42 +26,44 @@ struct Row {
     blocked_words: Vec<String>,
 }
 
-impl From<Row> for Settings {
-    fn from(row: Row) -> Self {
+impl From<SettingsRow> for Settings {
+    fn from(row: SettingsRow) -> Self {
         Self {
             slow_mode_seconds: u32::try_from(row.slow_mode_seconds).unwrap_or(0),
             followers_only: row.followers_only,
-            blocked_words: BlockedWords::stored(row.blocked_words),
+            blocked_words: BlockedWords::from_stored(row.blocked_words),
         }
     }
 }
 
-fn settings(mongo: &Mongo) -> Collection<Row> {
+fn settings(mongo: &Mongo) -> Collection<SettingsRow> {
     mongo.database().collection(SETTINGS)
 }
 
-/// A room's rules.
-///
-/// # Errors
-/// The store's.
+/// Returns a room's settings, or the defaults.
 pub async fn settings_get(mongo: &Mongo, stream: StreamId) -> Result<Settings> {
     let settings = settings(mongo);
     let found = settings
         .find_one(doc! { "_id": stream.to_string() })
-        .max_time(READ);
+        .max_time(READ_TIMEOUT);
     Ok(within(found).await?.map(Settings::from).unwrap_or_default())
 }
 
-/// Changes a room's rules; answers what holds now.
-impl Act for SettingsChange {
-    type Done = Settings;
+/// Returns the new settings.
+impl ModerationCommand for SettingsUpdate {
+    type Output = Settings;
 
-    fn entry(&self, acting: Acting) -> Entry {
-        Entry::new(acting, Action::SettingsUpdated)
+    fn entry(&self, context: ModerationContext) -> LogEntry {
+        LogEntry::new(context, ModerationAction::SettingsUpdated)
     }
 
-    async fn apply(&self, acting: Acting, mongo: &Mongo, session: &mut ClientSession) -> Result<Settings> {
-        let mut set = doc! { "updatedAt": bson_time(acting.now) };
+    async fn apply(
+        &self,
+        context: ModerationContext,
+        mongo: &Mongo,
+        session: &mut ClientSession,
+    ) -> Result<Settings> {
+        let mut set = doc! { "updatedAt": bson_time(context.now) };
         if let Some(seconds) = self.slow_mode_seconds {
             set.insert("slowModeSeconds", i64::from(seconds));
         }
@@ -73,11 +74,11 @@ impl Act for SettingsChange {
             set.insert("blockedWords", words.words().to_vec());
         }
         let settings = settings(mongo);
-        let changed = settings
-            .find_one_and_update(doc! { "_id": acting.stream.to_string() }, doc! { "$set": set })
+        let updated = settings
+            .find_one_and_update(doc! { "_id": context.stream.to_string() }, doc! { "$set": set })
             .upsert(true)
             .return_document(ReturnDocument::After);
-        let changed = changed.session(session).await?;
-        Ok(changed.map(Settings::from).unwrap_or_default())
+        let updated = updated.session(session).await?;
+        Ok(updated.map(Settings::from).unwrap_or_default())
     }
 }

@@ -1,4 +1,4 @@
-//! Saying, reading and deleting.
+//! Sending, reading and deleting messages.
 
 use std::time::Duration;
 
@@ -14,22 +14,22 @@ use proto::chat::v1::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::{Actor, allowed, stream_id};
+use super::actor::{Actor, require, stream_id};
 use crate::app::App;
-use crate::domain::{Draft, MessageId, Refusal, may_delete};
+use crate::domain::{Draft, MessageId, MessageRejection, may_delete};
 use crate::error::{Error, Result};
 use crate::outbound::push;
-use crate::store::deletions::{Deletion, message_delete};
-use crate::store::messages::{Message, Range, message_get, messages_list};
+use crate::store::deletions::{DeleteMessage, message_delete};
+use crate::store::messages::{Message, MessageRange, message_get, messages_list};
 
-/// How long a message may take in all; its sender is told within 3 s that it failed.
-const SEND: Duration = Duration::from_millis(2600);
-/// Most messages in one answer.
+/// The limit of a send in all, so that its sender learns within 3 s that it failed.
+const SEND_TIMEOUT: Duration = Duration::from_millis(2600);
+/// Messages per response.
 const MAX_LIMIT: u32 = 500;
-/// Most rooms in one question.
+/// Rooms per request.
 const MAX_ROOMS: usize = 1000;
-/// Rooms that one question looks up at the same time.
-const ROOMS_AT_ONCE: usize = 8;
+/// Rooms of one request that are read at the same time.
+const CONCURRENCY: usize = 8;
 
 pub(super) async fn send(
     app: &App,
@@ -44,41 +44,49 @@ pub(super) async fn send(
         &request.message,
         request.client_message_id,
     )?;
-    let until = Instant::from_std(caller.deadline).min(Instant::now() + SEND);
-    let allowed = async {
-        let owner = app.rooms.live(stream).await?;
-        may_speak(app, user, stream, owner, &draft).await
+    let deadline = caller.deadline.min(Instant::now() + SEND_TIMEOUT);
+    let checks = async {
+        let owner = app.rooms.live_owner(stream).await?;
+        check_permission(app, user, stream, owner, &draft).await
     };
-    let late = |_| Error::Unavailable("whether the message is allowed was not known in time".to_owned());
-    timeout_at(until, allowed).await.map_err(late)??;
-    let message = app.writer.post(stream, draft, until).await?;
+    let late = |_| Error::Unavailable("the message was not checked in time".to_owned());
+    timeout_at(deadline, checks).await.map_err(late)??;
+    let message = app.writer.post(stream, draft, deadline).await?;
     Ok(SendMessageResponse {
         message: Some(message.into()),
     })
 }
 
-/// Finds out what [`Settings::speak`](crate::domain::Settings::speak) wants to know. The turn of slow mode is
-/// taken last, so that nobody loses it to another refusal.
-async fn may_speak(app: &App, user: &User, stream: StreamId, owner: UserId, draft: &Draft) -> Result<()> {
-    let rules = app.places.rules(stream).await?;
-    let standing = app.places.standing(stream, owner, user).await?;
-    let conditions = match rules.settings.speak(standing, &draft.text) {
+/// Checks whether the user may send the message. The turn of slow mode is taken last, so that a message that
+/// another check rejects does not use it up.
+async fn check_permission(
+    app: &App,
+    user: &User,
+    stream: StreamId,
+    owner: UserId,
+    draft: &Draft,
+) -> Result<()> {
+    let rules = app.access.rules(stream).await?;
+    let standing = app.access.standing(stream, owner, user).await?;
+    let conditions = match rules.settings.check(standing, &draft.text) {
         Ok(conditions) => conditions,
-        Err(Refusal::BlockedWord) => return Err(Error::BlockedWord),
-        Err(Refusal::Banned) => return Err(Error::Banned(app.places.ban_left(stream, user.id).await?)),
+        Err(MessageRejection::BlockedWord) => return Err(Error::BlockedWord),
+        Err(MessageRejection::Banned) => {
+            return Err(Error::Banned(app.access.ban_remaining(stream, user.id).await?));
+        }
     };
-    if conditions.follows && !app.follows.follows(user.id, owner).await? {
+    if conditions.must_follow && !app.follows.follows(user.id, owner).await? {
         return Err(Error::FollowersOnly);
     }
-    app.rates.take(user.id).await?;
-    match conditions.pause {
-        Some(pause) => {
-            app.rates
-                .turn(stream, user.id, draft.client_id.as_ref(), pause)
-                .await
-        }
-        None => Ok(()),
+    app.rates
+        .take(&format!("chat:rate:{}", user.id), app.config.rate(), 1)
+        .await
+        .map_err(Error::RateLimited)?;
+    if let Some(pause) = conditions.pause {
+        let client_id = draft.client_id.as_ref();
+        app.slow_mode.take_turn(stream, user.id, client_id, pause).await?;
     }
+    Ok(())
 }
 
 pub(super) async fn list(app: &App, request: ListMessagesRequest) -> Result<ListMessagesResponse> {
@@ -87,25 +95,25 @@ pub(super) async fn list(app: &App, request: ListMessagesRequest) -> Result<List
         return Err(FieldError::out_of_range("limit", 1, MAX_LIMIT).into());
     }
     let range = match request.from {
-        None => Range::Page(1),
-        Some(From::Page(page @ 1..=MAX_PAGE)) => Range::Page(page),
+        None => MessageRange::Page(1),
+        Some(From::Page(page @ 1..=MAX_PAGE)) => MessageRange::Page(page),
         Some(From::Page(_)) => {
             return Err(FieldError::out_of_range("page", 1, MAX_PAGE).into());
         }
-        Some(From::BeforeSeq(seq)) => Range::Before(seq),
+        Some(From::BeforeSeq(seq)) => MessageRange::Before(seq),
         Some(From::AfterSeq(seq)) if seq < 0 => {
             return Err(FieldError::negative("afterSeq").into());
         }
-        Some(From::AfterSeq(seq)) => Range::After(seq),
+        Some(From::AfterSeq(seq)) => MessageRange::After(seq),
     };
-    let head = app.heads.now(stream).await?;
-    let listed = messages_list(&app.mongo, stream, head, range, request.limit).await?;
+    let latest = app.latest_seq.read(stream).await?;
+    let listed = messages_list(&app.mongo, stream, latest, range, request.limit).await?;
     Ok(ListMessagesResponse {
         messages: listed.messages.into_iter().map(Into::into).collect(),
         truncated: listed.truncated,
-        head: listed.head,
-        // Numbers have no holes, so the last one is the count.
-        total_messages: u64::try_from(listed.head).unwrap_or(0),
+        head: listed.latest,
+        // Sequence numbers have no holes, so the latest one is the count.
+        total_messages: u64::try_from(listed.latest).unwrap_or(0),
     })
 }
 
@@ -120,13 +128,13 @@ pub(super) async fn heads(app: &App, request: HeadsRequest) -> Result<HeadsRespo
         .collect::<Result<_>>()?;
     let heads = stream::iter(ids)
         .map(|stream| async move {
-            // Gateways ask for the same rooms at the same time.
+            // Cached, since all gateways poll the same rooms.
             Ok::<_, Error>(RoomHead {
                 stream_id: stream.0,
-                seq: app.heads.recent(stream).await?,
+                seq: app.latest_seq.recent(stream).await?,
             })
         })
-        .buffered(ROOMS_AT_ONCE)
+        .buffered(CONCURRENCY)
         .try_collect()
         .await?;
     Ok(HeadsResponse { heads })
@@ -142,11 +150,11 @@ pub(super) async fn delete(
     let id = MessageId::parse(request.id)?;
     let message = message_get(&app.mongo, stream, id.as_str())
         .await?
-        .ok_or(Error::NoMessage)?;
+        .ok_or(Error::MessageNotFound)?;
     let deleted = if user.id == message.author() {
         message_delete(&app.mongo, &message, user.id, app.clock.now()).await?
     } else {
-        delete_of_other(app, caller, &message).await?
+        moderate_message(app, caller, &message).await?
     };
     if deleted {
         push::message_deleted(&app.realtime, &message);
@@ -154,13 +162,13 @@ pub(super) async fn delete(
     Ok(DeleteMessageResponse {})
 }
 
-/// Deletes a message of somebody else. False when that was done before.
-async fn delete_of_other(app: &App, caller: &Caller, message: &Message) -> Result<bool> {
+/// Deletes the message of another user. Returns false if it was already deleted.
+async fn moderate_message(app: &App, caller: &Caller, message: &Message) -> Result<bool> {
     let actor = Actor::of(app, caller, message.stream().0).await?;
-    allowed(may_delete(actor.user.id, message.author(), actor.standing), ())?;
-    match actor.act(app, Deletion::of(message)).await {
+    require(may_delete(actor.user.id, message.author(), actor.standing))?;
+    match actor.run(app, DeleteMessage::new(message)).await {
         Ok(()) => Ok(true),
-        Err(Error::NoMessage) => Ok(false),
+        Err(Error::MessageNotFound) => Ok(false),
         Err(error) => Err(error),
     }
 }

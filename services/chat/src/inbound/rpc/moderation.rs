@@ -1,7 +1,7 @@
-//! Bans, moderators and the log.
+//! Bans, moderators and the moderation log.
 
 use primitives::{FieldError, Role, UserId};
-use proto::auth::v1::Role as RoleMessage;
+use proto::auth::v1 as auth;
 use proto::chat::v1::{
     AddModeratorRequest, AddModeratorResponse, BanUserRequest, BanUserResponse, ListBansRequest,
     ListBansResponse, ListLogRequest, ListLogResponse, ListModeratorsRequest, ListModeratorsResponse,
@@ -9,14 +9,14 @@ use proto::chat::v1::{
 };
 use proto::{Caller, page};
 
-use super::{Actor, user_id};
+use super::actor::{Actor, user_id};
 use crate::app::App;
-use crate::domain::{BanOrder, Place, Standing};
+use crate::domain::{BanOrder, Membership, Standing};
 use crate::error::{Error, Result};
 use crate::outbound::push;
 use crate::store::bans::{Unban, bans_list};
 use crate::store::log::log_list;
-use crate::store::moderators::{Appoint, Dismiss, moderators_list};
+use crate::store::moderators::{AddModerator, RemoveModerator, moderators_list};
 
 pub(super) async fn list_bans(
     app: &App,
@@ -38,24 +38,24 @@ pub(super) async fn ban(app: &App, caller: &Caller, request: BanUserRequest) -> 
     let order = BanOrder::parse(user_id(request.user_id)?, request.seconds, &request.reason)?;
     let user = order.user;
     if !actor.standing.may_ban(target(app, &actor, user, role).await?) {
-        return Err(Error::Protected);
+        return Err(Error::UserProtected);
     }
-    let row = actor.act(app, order).await?;
-    app.places.forget(actor.stream, user).await;
+    let row = actor.run(app, order).await?;
+    app.access.invalidate_user(actor.stream, user).await;
     push::user_banned(&app.realtime, actor.stream, user, row.expires_at());
     Ok(BanUserResponse {
         ban: Some(row.into()),
     })
 }
 
-/// What somebody is whom the caller wants to ban. One who is banned already is what they were before: a
-/// moderator does not get to change the owner's ban of another.
+/// Returns the standing of the user to ban, without regard to an existing ban: otherwise a moderator could
+/// replace the owner's ban of another moderator.
 async fn target(app: &App, actor: &Actor<'_>, user: UserId, role: Role) -> Result<Standing> {
-    let place = Place {
+    let membership = Membership {
         banned: false,
-        ..app.places.place(actor.stream, user).await?
+        ..app.access.membership(actor.stream, user).await?
     };
-    Ok(Standing::of(user, role, actor.owner, place))
+    Ok(Standing::of(user, role, actor.owner, membership))
 }
 
 pub(super) async fn unban(
@@ -65,8 +65,8 @@ pub(super) async fn unban(
 ) -> Result<UnbanUserResponse> {
     let actor = Actor::moderator(app, caller, request.stream_id).await?;
     let user = user_id(request.user_id)?;
-    actor.act(app, Unban(user)).await?;
-    app.places.forget(actor.stream, user).await;
+    actor.run(app, Unban(user)).await?;
+    app.access.invalidate_user(actor.stream, user).await;
     Ok(UnbanUserResponse {})
 }
 
@@ -92,10 +92,10 @@ pub(super) async fn add_moderator(
     let actor = Actor::owner(app, caller, request.stream_id).await?;
     let user = user_id(request.user_id)?;
     if user == actor.owner {
-        return Err(FieldError::new("userId", "invalid", "is the owner").into());
+        return Err(FieldError::new("userId", "is_owner", "is the owner of the stream").into());
     }
-    let moderator = actor.act(app, Appoint(user)).await?;
-    app.places.forget(actor.stream, user).await;
+    let moderator = actor.run(app, AddModerator(user)).await?;
+    app.access.invalidate_user(actor.stream, user).await;
     Ok(AddModeratorResponse {
         moderator: Some(moderator.into()),
     })
@@ -108,8 +108,8 @@ pub(super) async fn remove_moderator(
 ) -> Result<RemoveModeratorResponse> {
     let actor = Actor::owner(app, caller, request.stream_id).await?;
     let user = user_id(request.user_id)?;
-    actor.act(app, Dismiss(user)).await?;
-    app.places.forget(actor.stream, user).await;
+    actor.run(app, RemoveModerator(user)).await?;
+    app.access.invalidate_user(actor.stream, user).await;
     Ok(RemoveModeratorResponse {})
 }
 
@@ -124,10 +124,12 @@ pub(super) async fn list_log(app: &App, caller: &Caller, request: ListLogRequest
 }
 
 fn role(role: i32) -> Result<Role> {
-    match RoleMessage::try_from(role) {
-        Ok(RoleMessage::User) => Ok(Role::User),
-        Ok(RoleMessage::Moderator) => Ok(Role::Moderator),
-        Ok(RoleMessage::Admin) => Ok(Role::Admin),
-        Ok(RoleMessage::Unspecified) | Err(_) => Err(FieldError::new("role", "unknown", "is unknown").into()),
+    match auth::Role::try_from(role) {
+        Ok(auth::Role::User) => Ok(Role::User),
+        Ok(auth::Role::Moderator) => Ok(Role::Moderator),
+        Ok(auth::Role::Admin) => Ok(Role::Admin),
+        Ok(auth::Role::Unspecified) | Err(_) => {
+            Err(FieldError::not_one_of("role", &["user", "moderator", "admin"]).into())
+        }
     }
 }

@@ -1,15 +1,14 @@
-//! A room's rules.
+//! The settings of a room.
 
 use primitives::StreamId;
 use proto::Caller;
 use proto::chat::v1::{
-    BlockedWords as WordsMessage, GetSettingsRequest, GetSettingsResponse, Settings as SettingsMessage,
-    UpdateSettingsRequest, UpdateSettingsResponse,
+    self as pb, GetSettingsRequest, GetSettingsResponse, UpdateSettingsRequest, UpdateSettingsResponse,
 };
 
-use super::{Actor, stream_id};
+use super::actor::{Actor, stream_id};
 use crate::app::App;
-use crate::domain::{Settings, SettingsChange};
+use crate::domain::{Settings, SettingsUpdate};
 use crate::error::{Error, Result};
 use crate::outbound::push;
 use crate::store::settings::settings_get;
@@ -23,7 +22,7 @@ pub(super) async fn get(
     let with_words = match &caller.user {
         Some(_) => Actor::of(app, caller, stream.0).await?.standing.moderates(),
         None => {
-            app.rooms.owner(stream).await?.ok_or(Error::NoStream)?;
+            app.rooms.owner(stream).await?.ok_or(Error::StreamNotFound)?;
             false
         }
     };
@@ -39,25 +38,25 @@ pub(super) async fn update(
     request: UpdateSettingsRequest,
 ) -> Result<UpdateSettingsResponse> {
     let actor = Actor::moderator(app, caller, request.stream_id).await?;
-    let change = SettingsChange::parse(
+    let update = SettingsUpdate::parse(
         request.slow_mode_seconds,
         request.followers_only,
         request.blocked_words.map(|blocked| blocked.words),
     )?;
-    let settings = actor.act(app, change).await?;
-    app.places.forget_rules(actor.stream).await;
+    let settings = actor.run(app, update).await?;
+    app.access.invalidate_rules(actor.stream).await;
     push::settings_updated(&app.realtime, actor.stream, &settings);
     Ok(UpdateSettingsResponse {
         settings: Some(message(actor.stream, &settings, true)),
     })
 }
 
-fn message(stream: StreamId, settings: &Settings, with_words: bool) -> SettingsMessage {
-    SettingsMessage {
+fn message(stream: StreamId, settings: &Settings, with_words: bool) -> pb::Settings {
+    pb::Settings {
         stream_id: stream.0,
         slow_mode_seconds: settings.slow_mode_seconds,
         followers_only: settings.followers_only,
-        blocked_words: with_words.then(|| WordsMessage {
+        blocked_words: with_words.then(|| pb::BlockedWords {
             words: settings.blocked_words.words().to_vec(),
         }),
     }

@@ -1,4 +1,4 @@
-//! What goes with an account or a stream, step by step, so that no command is long.
+//! Erasure of deleted accounts and rooms, in batches that keep every command short.
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
@@ -7,38 +7,33 @@ use primitives::{StreamId, UserId};
 use storage::Mongo;
 
 use super::bans::BANS;
+use super::command::{READ_TIMEOUT, bson_time, within};
 use super::log::LOG;
 use super::messages::{MESSAGES, Message, messages};
 use super::moderators::MODERATORS;
 use super::settings::SETTINGS;
-use super::{READ, bson_time, within};
+use crate::domain::{DELETED_USER, DELETED_USERNAME};
 use crate::error::Result;
 
-/// Documents that one step touches.
+/// Documents per command.
 const BATCH: i64 = 1000;
-/// What takes the place of an account that is gone.
-const NOBODY: &str = "0";
-/// What takes the place of its name.
-const NOBODYS_NAME: &str = "deleted user";
 
-/// Takes back what an account said, its name and its text, and leaves the numbers: one step of many. Answers
-/// what was taken back, which is nothing once all is done.
-///
-/// # Errors
-/// The store's.
+/// Turns one batch of a deleted account's messages into anonymous tombstones. Returns them as they were before;
+/// none once everything is done.
 pub async fn messages_anonymise(mongo: &Mongo, user: UserId, now: DateTime<Utc>) -> Result<Vec<Message>> {
     let found = async {
         let all = messages(mongo);
-        let theirs = all.find(doc! { "userId": user.to_string() });
-        let theirs = theirs.limit(BATCH).max_time(READ).await?;
-        theirs.try_collect::<Vec<_>>().await
+        let sent = all.find(doc! { "userId": user.to_string() });
+        let sent = sent.limit(BATCH).max_time(READ_TIMEOUT).await?;
+        sent.try_collect::<Vec<_>>().await
     };
     let found: Vec<Message> = within(Box::pin(found)).await?;
     if !found.is_empty() {
         let ids: Vec<&str> = found.iter().map(|message| message.id.as_str()).collect();
         let set = doc! {
             "$set": {
-                "userId": NOBODY, "username": NOBODYS_NAME, "message": "", "deletedAt": bson_time(now), "deletedBy": NOBODY,
+                "userId": DELETED_USER.to_string(), "username": DELETED_USERNAME, "message": "",
+                "deletedAt": bson_time(now), "deletedBy": DELETED_USER.to_string(),
             },
             "$unset": { "clientMessageId": "" },
         };
@@ -47,31 +42,25 @@ pub async fn messages_anonymise(mongo: &Mongo, user: UserId, now: DateTime<Utc>)
     Ok(found)
 }
 
-/// Takes an account out of the lists of all rooms.
-///
-/// # Errors
-/// The store's.
-pub async fn places_forget(mongo: &Mongo, user: UserId) -> Result<()> {
+/// Removes a deleted account from the bans and moderators of all rooms.
+pub async fn memberships_delete(mongo: &Mongo, user: UserId) -> Result<()> {
     for collection in [BANS, MODERATORS] {
-        let places = mongo.database().collection::<Document>(collection);
-        within(places.delete_many(doc! { "userId": user.to_string() })).await?;
+        let memberships = mongo.database().collection::<Document>(collection);
+        within(memberships.delete_many(doc! { "userId": user.to_string() })).await?;
     }
     Ok(())
 }
 
-/// Removes all that was said and settled in a room, step by step.
-///
-/// # Errors
-/// The store's.
-pub async fn messages_drop_room(mongo: &Mongo, stream: StreamId) -> Result<()> {
+/// Removes a deleted room's messages, lists, log and settings.
+pub async fn room_delete(mongo: &Mongo, stream: StreamId) -> Result<()> {
     for collection in [MESSAGES, BANS, MODERATORS, LOG] {
         loop {
             let ids = ids(mongo, collection, doc! { "streamId": stream.to_string() }).await?;
             if ids.is_empty() {
                 break;
             }
-            let gone = mongo.database().collection::<Document>(collection);
-            within(gone.delete_many(doc! { "_id": { "$in": ids } })).await?;
+            let documents = mongo.database().collection::<Document>(collection);
+            within(documents.delete_many(doc! { "_id": { "$in": ids } })).await?;
         }
     }
     let settings = mongo.database().collection::<Document>(SETTINGS);
@@ -86,7 +75,7 @@ async fn ids(mongo: &Mongo, collection: &str, filter: Document) -> Result<Vec<Bs
         found
             .projection(doc! { "_id": 1 })
             .limit(BATCH)
-            .max_time(READ)
+            .max_time(READ_TIMEOUT)
             .await?
             .try_collect::<Vec<_>>()
             .await

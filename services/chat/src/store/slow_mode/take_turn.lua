@@ -1,5 +1,5 @@
--- Slow mode, as domain::slow_mode has it. KEYS: the user's last message in the room. ARGV: pause in ms, client's id or "".
--- Answers the milliseconds to wait, 0 when the message may be said.
+-- Slow mode by the rules of domain::check_slow_mode. KEYS: the user's last message in the room.
+-- ARGV: pause in ms, client message id or "". Returns the milliseconds to wait, 0 if the message may be sent.
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local pause = tonumber(ARGV[1])
