@@ -10,4 +10,7 @@ pub use container::{HEAD_BYTES, begins_like_a_video};
 pub use file_name::RecordingName;
 pub use recording::{Claim, Fenced, NotDue, Recording, Setback, State, Work};
 pub use source::{ImportName, Source};
-pub use vod::{MOST_PIXELS, SHORTEST_SECONDS, Status, Viewer, failure, may_change, may_see, thumbnail_time};
+pub use vod::{
+    MOST_PIXELS, SHORTEST_SECONDS, Status, Viewer, Visibility, failure, list_visibility, may_change, may_see,
+    thumbnail_time,
+};

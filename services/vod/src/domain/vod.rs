@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use primitives::{Role, UserId};
+use primitives::{Role, StreamId, UserId};
 
 /// A recording that is shorter is no VOD: somebody pressed the button and thought better of it.
 pub const SHORTEST_SECONDS: f64 = 1.0;
@@ -63,6 +63,29 @@ pub fn may_see(status: Status, owner: UserId, viewer: Option<Viewer>) -> bool {
     status == Status::Ready || may_change(owner, viewer)
 }
 
+/// Which VODs a list includes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Visibility {
+    #[default]
+    Ready,
+    /// Ready VODs of everyone, and all VODs of this user.
+    ReadyOrOwnedBy(UserId),
+    All,
+}
+
+/// Returns which VODs a viewer sees in the list of a user, of a stream, or of everything. Lists of a user or a
+/// stream include the viewer's own unfinished VODs, and for admins those of everyone.
+#[must_use]
+pub fn list_visibility(user: Option<UserId>, stream: Option<StreamId>, viewer: Option<Viewer>) -> Visibility {
+    match viewer {
+        Some(viewer) if viewer.role == Role::Admin && (user.is_some() || stream.is_some()) => Visibility::All,
+        Some(viewer) if user.is_none() && stream.is_some() || user == Some(viewer.id) => {
+            Visibility::ReadyOrOwnedBy(viewer.id)
+        }
+        _ => Visibility::Ready,
+    }
+}
+
 /// Where in a video its picture is taken: not in the first moments, which are often black.
 #[must_use]
 pub fn thumbnail_time(duration_seconds: f64) -> Duration {
@@ -109,6 +132,27 @@ mod tests {
         }
         assert!(may_see(Status::Ready, OWNER, None));
         assert!(!may_change(OWNER, viewer(2, Role::Moderator)));
+    }
+
+    #[test]
+    fn lists_of_a_user_or_stream_include_the_viewers_own_vods() {
+        let (user, stream) = (Some(OWNER), Some(StreamId(3)));
+        for (user, stream) in [(user, None), (None, stream), (user, stream)] {
+            let visibility = |viewer| list_visibility(user, stream, viewer);
+            assert_eq!(visibility(None), Visibility::Ready);
+            assert_eq!(visibility(viewer(2, Role::Admin)), Visibility::All);
+            for role in [Role::User, Role::Moderator] {
+                assert_eq!(visibility(viewer(1, role)), Visibility::ReadyOrOwnedBy(OWNER));
+            }
+        }
+        assert_eq!(
+            list_visibility(user, stream, viewer(2, Role::User)),
+            Visibility::Ready
+        );
+        assert_eq!(
+            list_visibility(None, None, viewer(2, Role::Admin)),
+            Visibility::Ready
+        );
     }
 
     #[test]

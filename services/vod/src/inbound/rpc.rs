@@ -21,7 +21,7 @@ use proto::{Caller, IntoStatus, page};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::app::Serving;
-use crate::domain::{self, Viewer, may_change};
+use crate::domain::{self, Viewer, list_visibility, may_change};
 use crate::error::Result as ServiceResult;
 use crate::store::views::{View, views_count};
 use crate::store::vods::{
@@ -85,11 +85,12 @@ impl VodService for Rpc {
         let request = request.into_inner();
         let page = page::parse(request.page).map_err(IntoStatus::into_status)?;
         let user: Option<UserId> = optional_id(request.user_id, "userId")?;
+        let stream: Option<StreamId> = optional_id(request.stream_id, "streamId")?;
         let filter = Filter {
             user,
             category: optional_id::<CategoryId>(request.category_id, "categoryId")?,
-            stream: optional_id::<StreamId>(request.stream_id, "streamId")?,
-            all_states: user.is_some_and(|user| may_change(user, viewer)),
+            stream,
+            visibility: list_visibility(user, stream, viewer),
             username: request.username,
             tag: request.tag.as_deref().map(tag).transpose()?,
             patterns: patterns(request.query.as_deref())?,

@@ -14,7 +14,7 @@ use primitives::{CategoryId, Cursor, PageInfo, PageRequest, StreamId, UserId, Vo
 use storage::Database;
 use storage::list::{self, Count, List, SortKey, Total, Totals, in_page, opaque_pattern};
 
-use crate::domain::{Status, Viewer, may_see};
+use crate::domain::{Status, Viewer, Visibility, may_see};
 use crate::error::{Error, Result};
 use crate::schema::{categories as c, owners as o, vods as v};
 
@@ -145,8 +145,7 @@ pub struct Filter {
     pub category: Option<CategoryId>,
     /// Of one stream.
     pub stream: Option<StreamId>,
-    /// Also those that cannot be watched.
-    pub all_states: bool,
+    pub visibility: Visibility,
     /// Of the user who is called so, without case.
     pub username: Option<String>,
     /// Whose category has a tag.
@@ -247,10 +246,11 @@ fn matching(filter: &Filter) -> Keys {
     for pattern in &filter.patterns {
         query = query.filter(v::search_text.like(opaque_pattern(pattern.clone())));
     }
-    if !filter.all_states {
-        query = query.filter(IsReady::new(v::status));
+    match filter.visibility {
+        Visibility::Ready => query.filter(IsReady::new(v::status)),
+        Visibility::ReadyOrOwnedBy(user) => query.filter(IsReady::new(v::status).or(v::user_id.eq(user.0))),
+        Visibility::All => query,
     }
-    query
 }
 
 /// The stream's newest VOD that can be watched.

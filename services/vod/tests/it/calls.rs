@@ -277,6 +277,60 @@ async fn lists_are_filtered_and_show_the_unfinished_to_their_owner_alone() {
 }
 
 #[tokio::test]
+async fn stream_filter_shows_processing_and_failed_vods_to_their_owner() {
+    let world = with_rows(2).await;
+    world
+        .sql(
+            "INSERT INTO vods (user_id, stream_id, title, status, failure_reason) \
+             VALUES (7, 3, 'Processing', 'processing', NULL), (7, 3, 'Failed', 'failed', 'damaged'), \
+                    (8, 3, 'Of another user', 'processing', NULL)",
+        )
+        .await;
+    let listed = async |viewer: Option<(UserId, Role)>, request: ListVodsRequest| {
+        let answer = world
+            .client(viewer)
+            .list_vods(request)
+            .await
+            .unwrap()
+            .into_inner();
+        let total = answer.page.as_ref().unwrap().total_items;
+        assert_eq!(total, Some(answer.vods.len() as u64));
+        let mut titles: Vec<String> = answer.vods.into_iter().map(|vod| vod.title).collect();
+        titles.sort();
+        titles
+    };
+    let of_stream = ListVodsRequest {
+        stream_id: Some(3),
+        ..Default::default()
+    };
+    let (owner, admin) = (Some((OWNER, Role::User)), Some((UserId(9), Role::Admin)));
+    let (stranger, moderator) = (
+        Some((UserId(10), Role::User)),
+        Some((UserId(11), Role::Moderator)),
+    );
+    assert_eq!(
+        listed(owner, of_stream.clone()).await,
+        ["Failed", "Processing", "Vod 1", "Vod 2"]
+    );
+    assert_eq!(
+        listed(admin, of_stream.clone()).await,
+        ["Failed", "Of another user", "Processing", "Vod 1", "Vod 2"]
+    );
+    for viewer in [stranger, moderator, None] {
+        assert_eq!(listed(viewer, of_stream.clone()).await, ["Vod 1", "Vod 2"]);
+    }
+    let of_another = ListVodsRequest {
+        user_id: Some(8),
+        ..of_stream
+    };
+    assert!(listed(owner, of_another).await.is_empty());
+    assert_eq!(
+        listed(owner, ListVodsRequest::default()).await,
+        ["Vod 1", "Vod 2"]
+    );
+}
+
+#[tokio::test]
 async fn a_vod_is_deleted_by_its_owner_with_its_objects() {
     let (world, id) = with_a_vod().await;
     let request = DeleteVodRequest { id };
