@@ -2,5 +2,6 @@
 
 pub(crate) mod clock;
 pub(crate) mod events;
+mod field;
 pub(crate) mod rest;
 pub(crate) mod socket;

@@ -3,23 +3,21 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// An address range, such as `10.0.0.0/8`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    base: u128,
-    mask: u128,
-}
+use ipnet::IpNet;
 
-/// A text that is no address range.
+/// An address or a range of addresses, such as `10.0.0.0/8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network(IpNet);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be an address or a range such as 10.0.0.0/8")]
 pub struct InvalidNetwork;
 
 impl Network {
-    /// Whether the address lies in the range.
+    /// Whether the range contains an address; an IPv4 address may be mapped to IPv6.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        bits(address) & self.mask == self.base
+        self.0.contains(&address.to_canonical())
     }
 }
 
@@ -27,46 +25,37 @@ impl FromStr for Network {
     type Err = InvalidNetwork;
 
     fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
-        let (address, length) = match text.split_once('/') {
-            Some((address, length)) => (address, Some(length)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| InvalidNetwork)?;
-        let width = if address.is_ipv4() { 32 } else { 128 };
-        let length: u32 = length.map_or(Ok(width), str::parse).map_err(|_| InvalidNetwork)?;
-        let host_bits = width.checked_sub(length).ok_or(InvalidNetwork)?;
-        let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
-        Ok(Self {
-            base: bits(address) & mask,
-            mask,
-        })
+        let address = || text.parse().map(|address: IpAddr| address.to_canonical().into());
+        text.parse()
+            .or_else(|_| address())
+            .map(Self)
+            .map_err(|_| InvalidNetwork)
     }
 }
 
-/// IPv4 addresses count as the IPv6 addresses that they are mapped to.
-fn bits(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(v6) => v6.to_bits(),
-    }
-}
+/// The header in which proxies append the address of their client.
+pub(crate) const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The client: the rightmost hop that is not one of our proxies. What stands left of it may be invented.
-/// `forwarded` are the values of `X-Forwarded-For` in their order.
+/// Returns the client: the rightmost hop that is not a trusted proxy. Everything to its left may be forged. `forwarded` are the
+/// values of [`FORWARDED_FOR`] in their order.
 pub(crate) fn client<'a>(
     peer: IpAddr,
-    forwarded: impl DoubleEndedIterator<Item = &'a str>,
+    forwarded: impl Iterator<Item = &'a [u8]>,
     trusted: &[Network],
 ) -> IpAddr {
-    let is_ours = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    let hops: Vec<&[u8]> = forwarded
+        .flat_map(|value| value.split(|byte| *byte == b','))
+        .collect();
     let mut client = peer.to_canonical();
-    for hop in forwarded.flat_map(|value| value.split(',')).rev() {
-        if !is_ours(client) {
+    for hop in hops.into_iter().rev() {
+        if !is_trusted(client) {
             break;
         }
-        let Ok(address) = hop.trim().parse::<IpAddr>() else {
-            break;
-        };
+        let address = std::str::from_utf8(hop)
+            .ok()
+            .and_then(|hop| hop.trim().parse::<IpAddr>().ok());
+        let Some(address) = address else { break };
         client = address.to_canonical();
     }
     client
@@ -81,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_contain_their_addresses() {
+    fn range_contains_its_addresses() {
         let private: Network = "10.0.0.0/8".parse().unwrap();
         assert!(private.contains(ip("10.255.1.2")) && !private.contains(ip("11.0.0.1")));
         assert!(
@@ -104,18 +93,20 @@ mod tests {
     }
 
     #[test]
-    fn the_client_is_the_rightmost_hop_that_is_not_ours() {
+    fn client_is_the_rightmost_untrusted_hop() {
         let trusted = ["10.0.0.0/8".parse().unwrap()];
-        let of = |peer: &str, header: &[&str]| client(ip(peer), header.iter().copied(), &trusted).to_string();
+        let of = |peer: &str, header: &[&str]| {
+            client(ip(peer), header.iter().map(|value| value.as_bytes()), &trusted).to_string()
+        };
         assert_eq!(
             of("203.0.113.9", &["1.2.3.4"]),
             "203.0.113.9",
-            "a stranger's header says nothing"
+            "an untrusted peer's header is ignored"
         );
         assert_eq!(
             of("10.0.0.1", &["1.2.3.4, 203.0.113.9"]),
             "203.0.113.9",
-            "left of it may be invented"
+            "hops to its left may be forged"
         );
         assert_eq!(
             of("10.0.0.1", &["1.2.3.4", "203.0.113.9, 10.0.0.7"]),

@@ -1,5 +1,4 @@
-//! Names and pictures of people, joined to rows of other services: one batched question for a whole answer,
-//! and a short memory.
+//! Names and avatars of users, joined to rows of other services: one batched call for a whole answer, and a short cache.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -8,40 +7,64 @@ use moka::future::Cache;
 use primitives::UserId;
 use proto::CallContext;
 use proto::auth::v1::{GetUsersRequest, UserSummary};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::outbound::peers::{Answer, Peers};
 
-/// How long a name may be old. A change is heard as an event and forgets the name at once; this bounds what
-/// was not heard.
-const MEMORY: Duration = Duration::from_secs(30);
-const MOST: u64 = 50_000;
-/// Ids in one question.
+/// An event removes a changed name at once; this bounds the age of a name whose event was missed.
+const CACHE_TTL: Duration = Duration::from_secs(30);
+const MAX_CACHED: u64 = 50_000;
+/// Ids in one call.
 const BATCH: usize = 100;
 
-/// Looks people up. Clones share the memory.
+/// A user in a list, or next to what they own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Person {
+    pub(crate) id: i64,
+    pub(crate) username: String,
+    pub(crate) display_name: String,
+    pub(crate) avatar_url: Option<String>,
+}
+
+impl From<UserSummary> for Person {
+    fn from(user: UserSummary) -> Self {
+        Self {
+            id: user.id,
+            username: user.username,
+            display_name: user.display_name,
+            avatar_url: user.avatar_url,
+        }
+    }
+}
+
+/// People by id.
+pub(crate) type Found = HashMap<i64, Person>;
+
+/// Finds people by id. Clones share the cache.
 #[derive(Clone)]
 pub(crate) struct People {
     peers: Peers,
-    known: Cache<i64, UserSummary>,
+    cache: Cache<i64, Person>,
 }
 
 impl People {
     pub(crate) fn new(peers: Peers) -> Self {
-        let known = Cache::builder().max_capacity(MOST).time_to_live(MEMORY).build();
-        Self { peers, known }
+        let cache = Cache::builder()
+            .max_capacity(MAX_CACHED)
+            .time_to_live(CACHE_TTL)
+            .build();
+        Self { peers, cache }
     }
 
-    /// Those of the people that are known. When auth is away the rows go without: a list with its copies of
-    /// names is better than none.
-    pub(crate) async fn of(
-        &self,
-        ids: impl IntoIterator<Item = i64>,
-        context: &CallContext,
-    ) -> HashMap<i64, UserSummary> {
+    /// Returns the people who exist. While auth is unavailable, unknown people are missing: rows with their own copies of
+    /// names are better than no answer.
+    pub(crate) async fn of(&self, ids: impl IntoIterator<Item = i64>, context: &CallContext) -> Found {
         let mut found = HashMap::new();
         let mut missing = Vec::new();
         for id in ids.into_iter().collect::<HashSet<_>>() {
-            match self.known.get(&id).await {
+            match self.cache.get(&id).await {
                 Some(person) => _ = found.insert(id, person),
                 None => missing.push(id),
             }
@@ -50,19 +73,19 @@ impl People {
             let request = GetUsersRequest { ids: batch.to_vec() };
             match self.peers.auth(context).get_users(request).await.answer() {
                 Ok(answer) => {
-                    for person in answer.users {
-                        self.known.insert(person.id, person.clone()).await;
+                    for person in answer.users.into_iter().map(Person::from) {
+                        self.cache.insert(person.id, person.clone()).await;
                         found.insert(person.id, person);
                     }
                 }
-                Err(error) => tracing::warn!(%error, "names are missing in an answer"),
+                Err(error) => tracing::warn!(%error, "cannot join names to an answer"),
             }
         }
         found
     }
 
-    /// Forgets a person whose name or picture changed.
+    /// Drops a person whose name or avatar changed from the cache.
     pub(crate) async fn forget(&self, id: UserId) {
-        self.known.invalidate(&id.0).await;
+        self.cache.invalidate(&id.0).await;
     }
 }

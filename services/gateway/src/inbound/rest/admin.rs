@@ -1,70 +1,38 @@
-//! What admins do to accounts. Who is one is decided by the auth service.
+//! Accounts as admins manage them. The auth service decides who is an admin.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use primitives::{FieldError, UserId};
-use proto::auth::v1::{BanRequest, ListAccountsRequest, Role, SetRoleRequest, UnbanRequest};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use proto::auth::v1::{BanRequest, ListAccountsRequest, SetRoleRequest, UnbanRequest};
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::SignedIn;
-use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, flag_text};
+use crate::inbound::rest::dto::{
+    Account, AccountFilter, AccountList, ById, NewBan, NewRole, PageQuery, Totals,
+};
+use crate::inbound::rest::endpoints::{Endpoints, endpoints};
+use crate::inbound::rest::extract::{Json, Path, Query};
 use crate::inbound::rest::problem::Problem;
-use crate::inbound::rest::shape::{AccountListShape, AccountShape, TotalsShape};
 use crate::outbound::peers::{Answer, present};
 
-/// Which accounts are asked for.
-#[derive(Deserialize)]
-pub(super) struct Filter {
-    query: Option<String>,
-    role: Option<String>,
-    banned: Option<String>,
-    page: Option<String>,
-    limit: Option<String>,
-    cursor: Option<String>,
+pub(super) fn endpoints(api: &mut Endpoints) {
+    endpoints!(api, list, set_role, ban, unban);
 }
 
-fn role(text: &str) -> Result<Role, FieldError> {
-    match text {
-        "user" => Ok(Role::User),
-        "moderator" => Ok(Role::Moderator),
-        "admin" => Ok(Role::Admin),
-        _ => Err(FieldError::not_one_of("role", &["user", "moderator", "admin"])),
-    }
-}
-
-/// Accounts, newest first.
-#[utoipa::path(get, path = "/api/admin/users", tag = "admin", operation_id = "listAccounts", security(("bearer" = [])),
-    params(("query" = Option<String>, Query, description = "What the username begins with"),
-        ("role" = Option<String>, Query, description = "user, moderator or admin"),
-        ("banned" = Option<bool>, Query),
-        ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = AccountListShape)))]
-pub(super) async fn list(
+/// Lists accounts, newest first.
+#[utoipa::path(get, path = "/admin/users", operation_id = "listAccounts",
+    responses((status = 200, body = AccountList)))]
+async fn list(
     rest: Data<Rest>,
     me: SignedIn,
-    Query(filter): Query<Filter>,
+    Query(filter): Query<AccountFilter>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let Filter {
-        page, limit, cursor, ..
-    } = filter;
-    let page = PageQuery { page, limit, cursor }.parse()?;
+    let page = page.into();
     let request = ListAccountsRequest {
         page: Some(proto::page::message(&page)),
-        prefix: filter.query,
-        role: filter
-            .role
-            .as_deref()
-            .map(role)
-            .transpose()?
-            .unwrap_or_default()
-            .into(),
-        banned: filter
-            .banned
-            .as_deref()
-            .map(|text| flag_text("banned", text))
-            .transpose()?,
+        prefix: filter.query.map(|prefix| prefix.0),
+        role: filter.role.map_or_else(Default::default, |role| role.0.into()),
+        banned: filter.banned.map(|banned| banned.0),
     };
     let answer = rest
         .peers
@@ -72,75 +40,61 @@ pub(super) async fn list(
         .list_accounts(request)
         .await
         .answer()?;
-    let users = answer.accounts.into_iter().map(AccountShape::try_from);
-    Ok(HttpResponse::Ok().json(AccountListShape {
+    let users = answer.accounts.into_iter().map(Account::try_from);
+    Ok(HttpResponse::Ok().json(AccountList {
         users: users.collect::<Result<_, _>>()?,
-        totals: TotalsShape::new(&page, answer.page),
+        totals: Totals::new(&page, answer.page),
     }))
 }
 
-/// A role to be.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = NewRole)]
-pub(super) struct NewRole {
-    /// `user`, `moderator` or `admin`.
-    #[schema(pattern = "^(user|moderator|admin)$")]
-    role: String,
-}
-
-/// Gives an account a role. Its access tokens are refused; the next refresh brings the new role. The last
-/// admin stays one.
-#[utoipa::path(put, path = "/api/admin/users/{id}/role", tag = "admin", operation_id = "setRole", security(("bearer" = [])),
-    params(("id" = i64, Path)), request_body = NewRole, responses((status = 200, body = AccountShape)))]
-pub(super) async fn set_role(
+/// Assigns a role to an account. Its access tokens are refused; the next refresh brings the new role. The last admin cannot
+/// be demoted.
+#[utoipa::path(put, path = "/admin/users/{id}/role", operation_id = "setRole",
+    responses((status = 200, body = Account)))]
+async fn set_role(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(id): Id<UserId>,
+    Path(ById { id }): Path<ById>,
     Json(body): Json<NewRole>,
 ) -> Result<HttpResponse, Problem> {
     let request = SetRoleRequest {
         user_id: id.0,
-        role: role(&body.role)?.into(),
+        role: body.role.0.into(),
     };
     let answer = rest.peers.auth(me.context()).set_role(request).await.answer()?;
-    Ok(HttpResponse::Ok().json(AccountShape::try_from(present(answer.account, "account")?)?))
+    account(answer.account)
 }
 
-/// Why somebody is banned.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = NewBan)]
-pub(super) struct NewBan {
-    /// Up to 500 characters.
-    #[serde(default)]
-    reason: String,
-}
-
-/// Bans an account: its tokens are refused, its sockets closed, its broadcast ended, its stream keys refused.
-#[utoipa::path(post, path = "/api/admin/users/{id}/ban", tag = "admin", operation_id = "banUser", security(("bearer" = [])),
-    params(("id" = i64, Path)), request_body = NewBan, responses((status = 200, body = AccountShape)))]
-pub(super) async fn ban(
+/// Bans an account: its tokens and stream keys are refused, its sockets are closed, its broadcast ends.
+#[utoipa::path(post, path = "/admin/users/{id}/ban", operation_id = "banUser",
+    responses((status = 200, body = Account)))]
+async fn ban(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(id): Id<UserId>,
+    Path(ById { id }): Path<ById>,
     Json(body): Json<NewBan>,
 ) -> Result<HttpResponse, Problem> {
     let request = BanRequest {
         user_id: id.0,
-        reason: body.reason,
+        reason: body.reason.0,
     };
     let answer = rest.peers.auth(me.context()).ban(request).await.answer()?;
-    Ok(HttpResponse::Ok().json(AccountShape::try_from(present(answer.account, "account")?)?))
+    account(answer.account)
 }
 
-/// Ends a ban.
-#[utoipa::path(delete, path = "/api/admin/users/{id}/ban", tag = "admin", operation_id = "unbanUser",
-    security(("bearer" = [])), params(("id" = i64, Path)), responses((status = 200, body = AccountShape)))]
-pub(super) async fn unban(
+/// Lifts the ban of an account.
+#[utoipa::path(delete, path = "/admin/users/{id}/ban", operation_id = "unbanUser",
+    responses((status = 200, body = Account)))]
+async fn unban(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(id): Id<UserId>,
+    Path(ById { id }): Path<ById>,
 ) -> Result<HttpResponse, Problem> {
     let request = UnbanRequest { user_id: id.0 };
     let answer = rest.peers.auth(me.context()).unban(request).await.answer()?;
-    Ok(HttpResponse::Ok().json(AccountShape::try_from(present(answer.account, "account")?)?))
+    account(answer.account)
+}
+
+fn account(account: Option<proto::auth::v1::Account>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(Account::try_from(present(account, "account")?)?))
 }

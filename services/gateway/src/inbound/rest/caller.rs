@@ -1,7 +1,7 @@
-//! Who is asking, from the headers of a request.
+//! The caller of a request, from its headers.
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
@@ -11,21 +11,25 @@ use futures::future::{Ready, ready};
 use identity::User;
 use primitives::{Error, ErrorKind, FieldError, IdempotencyKey};
 use proto::CallContext;
+use utoipa::IntoParams;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::SecurityRequirement;
 
+use crate::inbound::field::IdempotencyName;
 use crate::inbound::rest::Rest;
+use crate::inbound::rest::endpoints::{Describe, Schemas, add_parameters};
 use crate::inbound::rest::problem::Problem;
 
-/// Names a request that its client may send again.
 pub(super) const IDEMPOTENCY_KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// What the guard at the edge found out about a request.
+/// What the edge knows about a request.
 #[derive(Debug, Clone)]
 pub(super) struct Arrival {
     pub(super) request_id: String,
     pub(super) client: IpAddr,
 }
 
-/// Anyone; a token is not needed, but one that is sent must be good.
+/// A user or a guest; a token is optional, but must be valid if sent.
 #[derive(Debug)]
 pub(super) struct Caller {
     user: Option<User>,
@@ -37,31 +41,28 @@ impl Caller {
         self.user.is_some()
     }
 
-    /// The address of someone who is not signed in.
+    /// The address of a guest.
     pub(super) fn guest(&self) -> Option<IpAddr> {
         self.context.client_address.filter(|_| !self.is_signed_in())
     }
 
-    /// For calls to the other services.
     pub(super) fn context(&self) -> &CallContext {
         &self.context
     }
 }
 
-/// Anyone, whatever token they send: signing in anew must work with a token that is over.
+/// Any caller, whose token is ignored: a client with an expired token must be able to sign in again.
 #[derive(Debug)]
 pub(super) struct Anonymous {
     context: CallContext,
 }
 
 impl Anonymous {
-    /// For calls to the other services.
     pub(super) fn context(&self) -> &CallContext {
         &self.context
     }
 }
 
-/// Someone who is signed in.
 #[derive(Debug)]
 pub(super) struct SignedIn {
     user: User,
@@ -73,43 +74,72 @@ impl SignedIn {
         &self.user
     }
 
-    /// For calls to the other services.
     pub(super) fn context(&self) -> &CallContext {
         &self.context
     }
 
-    /// For calls that take as long as the client's upload: this long, and then what a call may take.
-    pub(super) fn patient(&self, patience: Duration) -> CallContext {
+    /// The context of a call that waits up to `upload` for the client's upload before its own work begins.
+    pub(super) fn upload_context(&self, upload: Duration) -> CallContext {
         let mut context = self.context.clone();
-        context.deadline += patience;
+        context.deadline += upload;
         context
     }
 }
 
-/// The client's name for a request that it may send again, from the header `Idempotency-Key`.
-#[derive(Debug)]
-pub(super) struct Repeatable(Option<IdempotencyKey>);
+fn bearer_security() -> SecurityRequirement {
+    SecurityRequirement::new::<_, [&str; 0], &str>("bearer", [])
+}
 
-impl Repeatable {
-    /// The same context with the name in it.
-    pub(super) fn named(self, context: CallContext) -> CallContext {
+impl Describe for Caller {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        operation.security = Some(vec![SecurityRequirement::default(), bearer_security()]);
+    }
+}
+
+impl Describe for SignedIn {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        operation.security = Some(vec![bearer_security()]);
+    }
+}
+
+impl Describe for Anonymous {}
+
+impl Describe for Data<Rest> {}
+
+/// The idempotency key of a request, if it has one.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(super) struct Idempotent {
+    /// Makes a retry safe: repeating a request with the same key returns the first result
+    #[param(rename = "Idempotency-Key", inline, required = false, value_type = IdempotencyName)]
+    key: Option<IdempotencyKey>,
+}
+
+impl Idempotent {
+    /// Adds the key to a call.
+    pub(super) fn with_key(self, context: CallContext) -> CallContext {
         CallContext {
-            idempotency_key: self.0,
+            idempotency_key: self.key,
             ..context
         }
     }
 }
 
-impl FromRequest for Repeatable {
+impl Describe for Idempotent {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        add_parameters(operation, Self::into_params(|| None));
+    }
+}
+
+impl FromRequest for Idempotent {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(
-            idempotency_key(request.headers())
-                .map(Self)
-                .map_err(Problem::from),
-        )
+        ready(match idempotency_key(request.headers()) {
+            Ok(key) => Ok(Self { key }),
+            Err(error) => Err(error.into()),
+        })
     }
 }
 
@@ -118,14 +148,19 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, FieldE
     let Some(value) = values.next() else {
         return Ok(None);
     };
+    let name = "Idempotency-Key";
+    if values.next().is_some() {
+        return Err(FieldError::new(name, "repeated", "must be given once"));
+    }
     let key = value.to_str().ok().and_then(IdempotencyKey::parse);
-    key.filter(|_| values.next().is_none()).map(Some).ok_or_else(|| {
+    let invalid = || {
         FieldError::new(
-            "Idempotency-Key",
-            "invalid",
-            "must be 1 to 255 visible ASCII characters, once",
+            name,
+            "invalid_idempotency_key",
+            "must be 1 to 255 visible ASCII characters",
         )
-    })
+    };
+    key.map(Some).ok_or_else(invalid)
 }
 
 impl FromRequest for Caller {
@@ -161,25 +196,20 @@ impl FromRequest for Anonymous {
 
 fn context(request: &HttpRequest) -> Result<CallContext, Error> {
     let rest = request.app_data::<Data<Rest>>().ok_or_else(Error::internal)?;
-    let arrival = request
-        .extensions()
-        .get::<Arrival>()
-        .cloned()
-        .ok_or_else(Error::internal)?;
+    let arrival = request.extensions().get::<Arrival>().cloned();
+    let Arrival { request_id, client } = arrival.ok_or_else(Error::internal)?;
     Ok(CallContext {
-        user_token: None,
-        client_address: Some(arrival.client),
-        request_id: arrival.request_id,
-        deadline: Instant::now() + rest.call_timeout,
-        idempotency_key: None,
+        client_address: Some(client),
+        request_id,
+        ..CallContext::background(rest.call_timeout)
     })
 }
 
-/// Who the token of a request says it is, found out once for each request.
+/// The user of a request's token, which is verified once per request.
 #[derive(Debug, Clone)]
 pub(super) struct Identity(pub(super) Result<Option<User>, Error>);
 
-/// Looks at the token, if there is one.
+/// Verifies the token, if there is one.
 pub(super) async fn identify(rest: &Rest, headers: &HeaderMap) -> Identity {
     Identity(match bearer(headers) {
         Ok(Some(token)) => rest
@@ -210,7 +240,7 @@ fn caller(request: &HttpRequest) -> Result<Caller, Error> {
     Ok(Caller { user, context })
 }
 
-/// The token of `Authorization: Bearer <token>` (RFC 6750): one header, one token, nothing else.
+/// The token of `Authorization: Bearer <token>` (RFC 6750); several headers or tokens are an error.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     let invalid = || {
         Error::new(
@@ -248,7 +278,7 @@ mod tests {
     use actix_web::http::header::HeaderValue;
 
     #[test]
-    fn only_one_bearer_token_passes() {
+    fn one_bearer_token_is_accepted() {
         let of = |values: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for value in values {

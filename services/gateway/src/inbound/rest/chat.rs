@@ -1,77 +1,52 @@
 //! Chat over HTTP: the same messages as over sockets.
 
-pub(super) mod moderation;
-pub(super) mod settings;
+mod moderation;
+mod settings;
 
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
-use primitives::{FieldError, StreamId};
+use primitives::FieldError;
 use proto::chat::v1::list_messages_request::From as Start;
 use proto::chat::v1::{DeleteMessageRequest, ListMessagesRequest, SendMessageRequest};
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 use crate::hub::line::Line;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
-use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, number, segment};
+use crate::inbound::rest::dto::{ByMessage, ByRoom, ChatPage, ChatSent, Done, MessageQuery, SendMessage};
+use crate::inbound::rest::endpoints::{Endpoints, endpoints};
+use crate::inbound::rest::extract::{Json, Path, Query};
 use crate::inbound::rest::problem::Problem;
-use crate::inbound::rest::shape::{ChatPageShape, DoneShape, SentShape};
 use crate::outbound::peers::{Answer, present};
 
-/// Which messages are asked for.
-#[derive(Deserialize)]
-pub(super) struct Window {
-    page: Option<String>,
-    limit: Option<String>,
-    before: Option<String>,
-    after: Option<String>,
+pub(super) fn endpoints(api: &mut Endpoints) {
+    endpoints!(api, list, send, delete);
+    settings::endpoints(api);
+    moderation::endpoints(api);
 }
 
-/// What somebody says.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Saying {
-    /// 1 to 500 characters.
-    message: String,
-    /// Makes a retry safe: the same id is the same message.
-    client_message_id: Option<String>,
-}
-
-/// A room's messages: a page from the newest back, or those before or after a message. Deleted ones are left
-/// out.
-#[utoipa::path(get, path = "/api/chat/{streamId}/messages", tag = "chat", operation_id = "listMessages",
-    security((), ("bearer" = [])),
-    params(("streamId" = i64, Path), ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query),
-        ("before" = Option<i64>, Query, description = "The newest below this seq"),
-        ("after" = Option<i64>, Query, description = "The oldest above this seq")),
-    responses((status = 200, body = ChatPageShape)))]
-pub(super) async fn list(
+/// Lists messages of a room: a page, counted from the newest message, or the messages before or after a sequence number.
+/// Deleted messages are left out.
+#[utoipa::path(get, path = "/chat/{streamId}/messages", operation_id = "listMessages",
+    responses((status = 200, body = ChatPage)))]
+async fn list(
     rest: Data<Rest>,
     caller: Caller,
-    Id(stream): Id<StreamId>,
-    Query(window): Query<Window>,
+    Path(room): Path<ByRoom>,
+    Query(query): Query<MessageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page_query = PageQuery {
-        page: window.page.clone(),
-        limit: window.limit,
-        cursor: None,
-    };
-    let limit = page_query.parse()?.limit;
-    let page = number("page", window.page.as_deref())?.unwrap_or(1);
-    let before = number::<i64>("before", window.before.as_deref())?;
-    let after = number::<i64>("after", window.after.as_deref())?;
-    let from = match (before, after) {
+    let (page, limit) = (query.page.0, query.limit.0);
+    let from = match (query.before, query.after) {
         (Some(_), Some(_)) => {
-            return Err(FieldError::new("after", "invalid", "does not go with before").into());
+            let conflict = FieldError::new("after", "conflict", "cannot be combined with before");
+            return Err(conflict.with("with", "before").into());
         }
-        (Some(seq), None) => Start::BeforeSeq(seq),
-        (None, Some(seq)) => Start::AfterSeq(seq),
+        (Some(seq), None) => Start::BeforeSeq(seq.0),
+        (None, Some(seq)) => Start::AfterSeq(seq.0),
         (None, None) => Start::Page(page),
     };
     let by_page = matches!(from, Start::Page(_));
     let request = ListMessagesRequest {
-        stream_id: stream.0,
+        stream_id: room.stream_id.0,
         limit,
         from: Some(from),
     };
@@ -81,11 +56,11 @@ pub(super) async fn list(
         .list_messages(request)
         .await
         .answer()?;
-    let shown = answer.messages.into_iter().filter(|message| !message.deleted);
+    let shown = answer.messages.iter().filter(|message| !message.deleted);
     let total = answer.total_messages;
-    Ok(HttpResponse::Ok().json(ChatPageShape {
+    Ok(HttpResponse::Ok().json(ChatPage {
         message: "Messages, oldest first.",
-        data: shown.map(|message| Line::from(&message)).collect(),
+        data: shown.map(Line::from).collect(),
         truncated: answer.truncated,
         total_messages: by_page.then_some(total),
         total_pages: by_page.then_some(total.div_ceil(u64::from(limit))),
@@ -93,25 +68,20 @@ pub(super) async fn list(
     }))
 }
 
-/// Says something in a room. 403 with `chat.banned`, `chat.followers_only` or `chat.word_blocked`, and 429
-/// with `chat.slow_mode` or `chat.rate_limited`, say why not.
-#[utoipa::path(post, path = "/api/chat/{streamId}/messages", tag = "chat", operation_id = "sendMessage",
-    security(("bearer" = [])), params(("streamId" = i64, Path)), request_body = Saying,
-    responses((status = 201, body = SentShape)))]
-pub(super) async fn send(
+/// Sends a message to a room. The codes `chat.banned`, `chat.followers_only` and `chat.word_blocked` (403), and
+/// `chat.slow_mode` and `chat.rate_limited` (429) give the reason for a refusal.
+#[utoipa::path(post, path = "/chat/{streamId}/messages", operation_id = "sendMessage",
+    responses((status = 201, body = ChatSent)))]
+async fn send(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(stream): Id<StreamId>,
-    Json(saying): Json<Saying>,
+    Path(room): Path<ByRoom>,
+    Json(body): Json<SendMessage>,
 ) -> Result<HttpResponse, Problem> {
-    let Saying {
-        message,
-        client_message_id,
-    } = saying;
     let request = SendMessageRequest {
-        stream_id: stream.0,
-        message,
-        client_message_id,
+        stream_id: room.stream_id.0,
+        message: body.message.0,
+        client_message_id: body.client_message_id.map(|id| id.0),
     };
     let answer = rest
         .peers
@@ -119,31 +89,28 @@ pub(super) async fn send(
         .send_message(request)
         .await
         .answer()?;
-    let data = Line::from(&present(answer.message, "message")?);
-    Ok(HttpResponse::Created().json(SentShape {
-        message: "Sent.",
-        data,
+    Ok(HttpResponse::Created().json(ChatSent {
+        message: "Message sent.",
+        data: Line::from(&present(answer.message, "message")?),
     }))
 }
 
-/// Deletes a message: one's own, or any for the owner of the stream, moderators and admins.
-#[utoipa::path(delete, path = "/api/chat/{streamId}/messages/{messageId}", tag = "chat", operation_id = "deleteMessage",
-    security(("bearer" = [])), params(("streamId" = i64, Path), ("messageId" = String, Path)),
-    responses((status = 200, body = DoneShape)))]
-pub(super) async fn delete(
+/// Deletes a message: one's own, or any as the owner of the stream, a moderator or an admin.
+#[utoipa::path(delete, path = "/chat/{streamId}/messages/{messageId}", operation_id = "deleteMessage",
+    responses((status = 200, body = Done)))]
+async fn delete(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(stream): Id<StreamId>,
-    request: HttpRequest,
+    Path(message): Path<ByMessage>,
 ) -> Result<HttpResponse, Problem> {
     let request = DeleteMessageRequest {
-        stream_id: stream.0,
-        id: segment(&request, "messageId"),
+        stream_id: message.stream_id.0,
+        id: message.message_id,
     };
     rest.peers
         .chat(me.context())
         .delete_message(request)
         .await
         .answer()?;
-    Ok(HttpResponse::Ok().json(DoneShape::new("The message is deleted.")))
+    Ok(HttpResponse::Ok().json(Done::new("Message deleted.")))
 }

@@ -1,8 +1,7 @@
-//! What stands before every handler: the request's id, the client's address, limits on the head, headers of
-//! every answer, logs, metrics and the trace.
+//! The middleware around every handler: request id, client address, limits on headers, headers of every answer, logs,
+//! metrics and the trace.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Instant;
 
 use actix_cors::Cors;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -12,6 +11,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, ResponseError};
+use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -22,14 +22,13 @@ use crate::inbound::rest::caller::{Arrival, IDEMPOTENCY_KEY_HEADER};
 use crate::inbound::rest::problem::{Problem, REQUEST_ID};
 use crate::inbound::rest::throttle::RATE_HEADERS;
 
-/// Headers of one request, and their bytes.
 const MAX_HEADERS: usize = 64;
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 const MAX_PATH: usize = 4096;
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
-/// Names that only our own proxies and services may use; from outside they mean nothing.
+/// Headers that only our own proxies and services may set; clients' are removed.
 const INTERNAL_PREFIXES: [&str; 3] = ["x-user-", "x-internal-", "x-airwave-"];
-/// What the page may load: its own files, and media from wherever the media nodes and the bucket are.
+/// The web client may load its own files, and media from any host: media nodes and bucket have hosts of their own.
 const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data: http: https:; media-src 'self' blob: http: https:; \
     connect-src 'self' http: https: ws: wss:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'";
@@ -55,7 +54,7 @@ pub(super) fn cors(origins: Origins) -> Cors {
         .max_age(3600)
 }
 
-/// The first and last to see a request.
+/// Wraps a request and its answer.
 pub(super) async fn guard<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -121,11 +120,7 @@ fn arrival(request: &ServiceRequest) -> Arrival {
     let trusted = request
         .app_data::<Data<Rest>>()
         .map_or(&[][..], |rest| &rest.trusted);
-    let forwarded: Vec<&str> = request
-        .headers()
-        .get_all("x-forwarded-for")
-        .filter_map(|value| value.to_str().ok())
-        .collect();
+    let forwarded = request.headers().get_all(address::FORWARDED_FOR);
     let sent = request
         .headers()
         .get(REQUEST_ID_HEADER)
@@ -133,11 +128,11 @@ fn arrival(request: &ServiceRequest) -> Arrival {
         .filter(|id| is_sane(id));
     Arrival {
         request_id: sent.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
-        client: address::client(peer, forwarded.into_iter(), trusted),
+        client: address::client(peer, forwarded.map(HeaderValue::as_bytes), trusted),
     }
 }
 
-/// An id that goes into logs and metadata as it is.
+/// Whether an id may be copied to logs and metadata.
 fn is_sane(id: &str) -> bool {
     (8..=64).contains(&id.len())
         && id
@@ -171,7 +166,7 @@ fn head_fits(request: &ServiceRequest) -> bool {
             .is_none_or(|path| path.as_str().len() <= MAX_PATH)
 }
 
-/// A method that we know, so that inventions make no new metrics.
+/// Groups unknown methods, which would otherwise create metrics without bound.
 fn known_method(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -199,7 +194,7 @@ fn finish(path: &str, headers: &mut HeaderMap, request_id: &str) {
     set(header::REFERRER_POLICY, "no-referrer");
     if is_api {
         set(header::CONTENT_SECURITY_POLICY, API_POLICY);
-        // Answers depend on who asks.
+        // Answers depend on the caller.
         set(header::CACHE_CONTROL, "no-store");
     } else if is_page {
         set(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
@@ -211,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_request_ids_are_taken_over() {
+    fn only_plain_request_ids_are_accepted() {
         assert!(is_sane("0191d3c4-7a5b-7000-8000-000000000000"));
         for bad in ["short", "with space in it", "line\nbreak-line", &"x".repeat(65)] {
             assert!(!is_sane(bad), "{bad:?}");
@@ -219,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn internal_headers_from_outside_mean_nothing() {
+    fn internal_headers_are_removed() {
         let mut headers = HeaderMap::new();
         for name in [
             "x-user-id",

@@ -1,5 +1,5 @@
-//! Bodies that come as JSON or, where a browser has files to send, as a multipart form (RFC 7578). The fields
-//! of a form may come in any order; text is gathered, and the bytes of files are handed on as they arrive.
+//! Bodies that are JSON or, when a browser sends files, a multipart form (RFC 7578). The fields of a form may come in any
+//! order; text is collected, and the bytes of files are passed on as they arrive.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -14,27 +14,36 @@ use futures::future::LocalBoxFuture;
 use futures::{FutureExt, StreamExt};
 use primitives::FieldError;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Map;
 use utoipa::ToSchema;
+use utoipa::openapi::path::Operation;
 
-use crate::inbound::rest::extract::{body_timeout, json, shaped};
+use crate::inbound::rest::endpoints::{Describe, Schemas};
+use crate::inbound::rest::extract::{add_body, add_text, body_timeout, json, read_fields};
 use crate::inbound::rest::problem::Problem;
 
-/// Parts of one form.
 const MAX_PARTS: usize = 16;
 /// Bytes of one text field.
-const MAX_TEXT: usize = 64 * 1024;
+const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// A boundary has at most 70 characters (RFC 2046).
 const MAX_CONTENT_TYPE: usize = 256;
 
-/// A file that a form may hold.
+/// A file that a form may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileField {
     pub(super) name: &'static str,
     pub(super) max_bytes: u64,
 }
 
-/// The fields of a body, still to be read when it is a form.
+/// A request type that is also sent as a form.
+pub(super) trait FormFields: ToSchema {
+    /// Describes the form, with its files.
+    type Form: ToSchema;
+    /// Whether the fields make sense without files.
+    const AS_JSON: bool = true;
+}
+
+/// The fields of a body; a form is read by [`Form::read`].
 pub(super) struct Form<T> {
     body: Body<T>,
 }
@@ -46,8 +55,8 @@ enum Body<T> {
 
 struct Parts<T> {
     form: Multipart,
-    /// How long the client may send nothing.
-    silence: Duration,
+    /// How long the client may pause.
+    read_timeout: Duration,
     fields: PhantomData<T>,
 }
 
@@ -68,7 +77,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
             }
             let body = Body::Parts(Parts {
                 form: Multipart::new(request.headers(), payload),
-                silence: body_timeout(&request)?,
+                read_timeout: body_timeout(&request)?,
                 fields: PhantomData,
             });
             Ok(Self { body })
@@ -77,18 +86,27 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     }
 }
 
+impl<T: FormFields> Describe for Form<T> {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        if T::AS_JSON {
+            add_body::<T>(operation, schemas, "application/json");
+        }
+        add_body::<T::Form>(operation, schemas, "multipart/form-data");
+    }
+}
+
 impl<T: DeserializeOwned> Form<T> {
-    /// Reads to the end within `patience`. `take` gets the bytes of the named files piece by piece, with the
-    /// file's name; a file that was left empty, as browsers send a field without a choice, has none.
+    /// Reads the form to its end within `timeout`. `take` gets the name of a file and its bytes, piece by piece. An empty
+    /// file, as browsers send it for a field without a choice, is skipped.
     pub(super) async fn read(
         self,
         files: &[FileField],
-        patience: Duration,
+        timeout: Duration,
         take: impl AsyncFnMut(&'static str, Bytes) -> Result<(), Problem>,
     ) -> Result<T, Problem> {
         match self.body {
             Body::Json(fields) => Ok(fields),
-            Body::Parts(parts) => in_time(patience, parts.read(files, take)).await?,
+            Body::Parts(parts) => in_time(timeout, parts.read(files, take)).await?,
         }
     }
 }
@@ -100,7 +118,7 @@ impl<T: DeserializeOwned> Parts<T> {
         mut take: impl AsyncFnMut(&'static str, Bytes) -> Result<(), Problem>,
     ) -> Result<T, Problem> {
         let (mut fields, mut seen, mut parts) = (Map::new(), Vec::new(), 0);
-        while let Some(part) = in_time(self.silence, self.form.next()).await? {
+        while let Some(part) = in_time(self.read_timeout, self.form.next()).await? {
             let part = part.map_err(|_| malformed())?;
             let name = part.name().filter(|name| is_name(name)).ok_or_else(malformed)?;
             let name = name.to_owned();
@@ -110,46 +128,36 @@ impl<T: DeserializeOwned> Parts<T> {
             }
             match files.iter().find(|file| file.name == name) {
                 Some(_) if seen.contains(&name) => {
-                    return Err(FieldError::new(name, "invalid", "is given twice").into());
+                    return Err(FieldError::new(name, "repeated", "must be given once").into());
                 }
                 Some(file) => {
                     seen.push(name);
-                    read_file(part, *file, self.silence, &mut take).await?;
+                    read_file(part, *file, self.read_timeout, &mut take).await?;
                 }
                 None => {
-                    let text = in_time(self.silence, read_text(part, &name)).await??;
-                    add(&mut fields, name, text);
+                    let text = in_time(self.read_timeout, read_text(part, &name)).await??;
+                    add_text(&mut fields, name, text);
                 }
             }
         }
-        shaped(Value::Object(fields))
+        read_fields(fields)
     }
 }
 
-/// A part without a plain name is no field of ours, and some are made to confuse those who read headers.
+/// Excludes unusual names, some of which are made to confuse parsers of headers.
 fn is_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     (1..=64).contains(&name.len()) && name.bytes().all(plain)
 }
 
-/// A field that comes several times is a list, as forms send one.
-fn add(fields: &mut Map<String, Value>, name: String, text: String) {
-    let text = Value::String(text);
-    match fields.get_mut(&name) {
-        None => drop(fields.insert(name, text)),
-        Some(Value::Array(list)) => list.push(text),
-        Some(first) => *first = Value::Array(vec![first.take(), text]),
-    }
-}
-
 async fn read_file(
     mut part: Field,
     file: FileField,
-    silence: Duration,
+    read_timeout: Duration,
     take: &mut impl AsyncFnMut(&'static str, Bytes) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     let mut length = 0;
-    while let Some(bytes) = in_time(silence, part.next()).await? {
+    while let Some(bytes) = in_time(read_timeout, part.next()).await? {
         let bytes = bytes.map_err(|_| malformed())?;
         length += bytes.len() as u64;
         if length > file.max_bytes {
@@ -163,28 +171,21 @@ async fn read_file(
 }
 
 async fn read_text(mut part: Field, name: &str) -> Result<String, Problem> {
-    let bytes = part.bytes(MAX_TEXT).await.map_err(|_| Problem::too_large())?;
+    let bytes = part
+        .bytes(MAX_TEXT_BYTES)
+        .await
+        .map_err(|_| Problem::too_large())?;
     let bytes = bytes.map_err(|_| malformed())?;
     String::from_utf8(bytes.into())
-        .map_err(|_| FieldError::new(name.to_owned(), "invalid", "must be UTF-8").into())
+        .map_err(|_| FieldError::new(name.to_owned(), "not_utf8", "must be UTF-8").into())
 }
 
-async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Problem> {
-    tokio::time::timeout(limit, work)
+async fn in_time<T>(timeout: Duration, work: impl Future<Output = T>) -> Result<T, Problem> {
+    tokio::time::timeout(timeout, work)
         .await
         .map_err(|_| Problem::body_too_slow())
 }
 
 fn malformed() -> Problem {
     Problem::malformed("The form is malformed.")
-}
-
-/// The picture of a form, for the description.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "files are read as they come")]
-pub(super) struct ThumbnailFile {
-    /// JPEG, PNG, WebP or GIF, at most 5 MiB.
-    #[schema(value_type = Option<String>, content_media_type = "application/octet-stream")]
-    thumbnail_file: (),
 }

@@ -2,125 +2,98 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use primitives::{FieldError, NotificationId};
+use primitives::PageRequest;
 use proto::notification::v1::{
     ListNotificationsRequest, MarkAllReadRequest, MarkReadRequest, UnreadCountRequest,
 };
-use serde::Deserialize;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::SignedIn;
-use crate::inbound::rest::extract::{Id, PageQuery, Query};
-use crate::inbound::rest::problem::Problem;
-use crate::inbound::rest::shape::{
-    NotificationListShape, NotificationShape, ReadShape, TotalsShape, UnreadShape,
+use crate::inbound::rest::dto::{
+    ById, ListedNotification, NotificationFilter, NotificationList, PageQuery, Read, Totals, Unread,
 };
+use crate::inbound::rest::endpoints::{Endpoints, endpoints};
+use crate::inbound::rest::extract::{Path, Query};
+use crate::inbound::rest::problem::Problem;
 use crate::outbound::peers::Answer;
 
-/// Which notifications are asked for.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Filter {
-    is_read: Option<String>,
-    page: Option<String>,
-    limit: Option<String>,
-    cursor: Option<String>,
+pub(super) fn endpoints(api: &mut Endpoints) {
+    endpoints!(api, list, unread_count, read_all, read);
 }
 
-/// The caller's notifications, newest first.
-#[utoipa::path(get, path = "/api/notifications", tag = "notifications", operation_id = "listNotifications",
-    security(("bearer" = [])),
-    params(("isRead" = Option<bool>, Query), ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query),
-        ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = NotificationListShape)))]
-pub(super) async fn list(
+/// Lists the caller's notifications, newest first.
+#[utoipa::path(get, path = "/notifications", operation_id = "listNotifications",
+    responses((status = 200, body = NotificationList)))]
+async fn list(
     rest: Data<Rest>,
     me: SignedIn,
-    Query(filter): Query<Filter>,
+    Query(filter): Query<NotificationFilter>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let is_read = match filter.is_read.as_deref() {
-        None => None,
-        Some("true") => Some(true),
-        Some("false") => Some(false),
-        Some(_) => return Err(FieldError::not_one_of("isRead", &["true", "false"]).into()),
-    };
-    let page = PageQuery {
-        page: filter.page,
-        limit: filter.limit,
-        cursor: filter.cursor,
-    }
-    .parse()?;
+    let page = PageRequest::from(page);
     let request = ListNotificationsRequest {
         page: Some(proto::page::message(&page)),
-        is_read,
+        is_read: filter.is_read.map(|is_read| is_read.0),
     };
-    let answer = rest
-        .peers
-        .notification(me.context())
-        .list_notifications(request)
-        .await
-        .answer()?;
-    let notifications = answer
-        .notifications
-        .into_iter()
-        .map(NotificationShape::from)
-        .collect();
-    Ok(HttpResponse::Ok().json(NotificationListShape {
-        notifications,
-        totals: TotalsShape::new(&page, answer.page),
+    let mut peer = rest.peers.notification(me.context());
+    let answer = peer.list_notifications(request).await.answer()?;
+    Ok(HttpResponse::Ok().json(NotificationList {
+        notifications: with_actors(&rest, &me, answer.notifications).await,
+        totals: Totals::new(&page, answer.page),
     }))
 }
 
-/// How many are unread.
-#[utoipa::path(get, path = "/api/notifications/unread-count", tag = "notifications", operation_id = "unreadCount",
-    security(("bearer" = [])), responses((status = 200, body = UnreadShape)))]
-pub(super) async fn unread_count(rest: Data<Rest>, me: SignedIn) -> Result<HttpResponse, Problem> {
-    let answer = rest
-        .peers
-        .notification(me.context())
-        .unread_count(UnreadCountRequest {})
-        .await
-        .answer()?;
-    Ok(HttpResponse::Ok().json(UnreadShape {
+/// Returns the number of unread notifications.
+#[utoipa::path(get, path = "/notifications/unread-count", operation_id = "unreadCount",
+    responses((status = 200, body = Unread)))]
+async fn unread_count(rest: Data<Rest>, me: SignedIn) -> Result<HttpResponse, Problem> {
+    let mut peer = rest.peers.notification(me.context());
+    let answer = peer.unread_count(UnreadCountRequest {}).await.answer()?;
+    Ok(HttpResponse::Ok().json(Unread {
         unread_count: answer.count,
     }))
 }
 
-/// Marks one as read.
-#[utoipa::path(post, path = "/api/notifications/{id}/read", tag = "notifications", operation_id = "readNotification",
-    security(("bearer" = [])), params(("id" = i64, Path)), responses((status = 200, body = ReadShape)))]
-pub(super) async fn read(
+/// Marks a notification as read.
+#[utoipa::path(post, path = "/notifications/{id}/read", operation_id = "readNotification",
+    responses((status = 200, body = Read)))]
+async fn read(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(id): Id<NotificationId>,
+    Path(ById { id }): Path<ById>,
 ) -> Result<HttpResponse, Problem> {
-    let answer = rest
-        .peers
-        .notification(me.context())
-        .mark_read(MarkReadRequest { id: id.0 })
-        .await
-        .answer()?;
-    let notification = answer.notification.map(NotificationShape::from);
-    Ok(HttpResponse::Ok().json(ReadShape {
+    let mut peer = rest.peers.notification(me.context());
+    let answer = peer.mark_read(MarkReadRequest { id: id.0 }).await.answer()?;
+    Ok(HttpResponse::Ok().json(Read {
         success: true,
         affected_count: 1,
-        notification,
+        notification: with_actors(&rest, &me, answer.notification).await.pop(),
     }))
 }
 
-/// Marks all as read.
-#[utoipa::path(post, path = "/api/notifications/read-all", tag = "notifications", operation_id = "readAllNotifications",
-    security(("bearer" = [])), responses((status = 200, body = ReadShape)))]
-pub(super) async fn read_all(rest: Data<Rest>, me: SignedIn) -> Result<HttpResponse, Problem> {
-    let answer = rest
-        .peers
-        .notification(me.context())
-        .mark_all_read(MarkAllReadRequest {})
-        .await
-        .answer()?;
-    Ok(HttpResponse::Ok().json(ReadShape {
+/// Marks all notifications as read.
+#[utoipa::path(post, path = "/notifications/read-all", operation_id = "readAllNotifications",
+    responses((status = 200, body = Read)))]
+async fn read_all(rest: Data<Rest>, me: SignedIn) -> Result<HttpResponse, Problem> {
+    let mut peer = rest.peers.notification(me.context());
+    let answer = peer.mark_all_read(MarkAllReadRequest {}).await.answer()?;
+    Ok(HttpResponse::Ok().json(Read {
         success: true,
         affected_count: answer.affected_count,
         notification: None,
     }))
+}
+
+async fn with_actors(
+    rest: &Rest,
+    me: &SignedIn,
+    notifications: impl IntoIterator<Item = proto::notification::v1::Notification>,
+) -> Vec<ListedNotification> {
+    let notifications: Vec<_> = notifications.into_iter().collect();
+    let actors = notifications.iter().map(|notification| notification.actor_id);
+    let people = rest.people.of(actors, me.context()).await;
+    let listed = notifications.into_iter();
+    listed
+        .map(|notification| ListedNotification::new(notification, &people))
+        .collect()
 }

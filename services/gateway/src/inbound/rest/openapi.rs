@@ -1,44 +1,35 @@
-//! The description of the API, made from the handlers.
-
-mod bounds;
+//! The description of the API, generated from its endpoints.
 
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as Document, Ref, RefOr, Response};
+use utoipa::openapi::{Ref, RefOr, Response};
 use utoipa::{Modify, OpenApi};
 
-use crate::inbound::rest::chat::{moderation, settings};
-use crate::inbound::rest::problem::{FieldShape, ProblemShape};
-use crate::inbound::rest::streams::lists;
-use crate::inbound::rest::vods::uploads;
-use crate::inbound::rest::{Rest, account, admin, categories, chat, notifications, streams, users, vods};
+use crate::inbound::rest::Rest;
+use crate::inbound::rest::dto::{FieldProblem, ProblemBody};
+use crate::inbound::rest::endpoints::Endpoints;
 
-pub(crate) use bounds::bound_properties;
+/// The problem of an operation with an idempotency key.
+const REUSED_KEY: (&str, &str) = ("422", "The Idempotency-Key was used for another request");
 
-/// What an operation whose request has a name may answer besides.
-const REUSED: (&str, &str) = ("422", "The Idempotency-Key was used for another request");
-
-/// What any operation may answer instead of what was asked for.
+/// The problems of every operation.
 const PROBLEMS: [(&str, &str); 13] = [
-    ("400", "The request is malformed, or a field breaks a rule"),
-    ("401", "Nobody is signed in, or the token is not accepted"),
-    ("403", "The caller may not do this"),
-    ("404", "It does not exist, or the caller may not see it"),
-    ("405", "This path does not take this method"),
-    ("408", "The body did not arrive in time"),
-    ("409", "It contradicts what is there already"),
+    ("400", "The request is malformed, or a field is not valid"),
+    ("401", "The caller is not signed in, or the token is not accepted"),
+    ("403", "The caller is not allowed to do this"),
+    ("404", "Not found, or not visible to the caller"),
+    ("405", "Method not allowed"),
+    ("408", "The body took too long to arrive"),
+    ("409", "Conflicts with the current state"),
     ("413", "The request is too large"),
-    ("415", "The body has another type"),
+    ("415", "The type of the body is not supported"),
     ("429", "Too many requests; see Retry-After"),
-    ("431", "The request's headers are too many or too large"),
-    ("500", "A defect of ours"),
-    (
-        "503",
-        "Something that the answer needs cannot be reached; see Retry-After",
-    ),
+    ("431", "The request has too many or too large headers"),
+    ("500", "Internal error"),
+    ("503", "A required service is unavailable; see Retry-After"),
 ];
 
 #[derive(OpenApi)]
@@ -46,42 +37,40 @@ const PROBLEMS: [(&str, &str); 13] = [
     info(
         title = "Airwave",
         description = "Live streaming: accounts, streams, videos on demand, chat and notifications. Errors are problem \
-            documents (RFC 9457) with a stable `code`. Lists go by `page` and `limit`, and long ones by the `cursor` that the \
-            answer before gave."
+            documents (RFC 9457) with a stable `code`. Lists take `page` and `limit`; long lists also take the `cursor` of \
+            the previous answer."
     ),
-    paths(
-        users::register, users::login, users::refresh, users::logout, users::me, account::delete, account::update_profile,
-        account::change_password, admin::list, admin::set_role, admin::ban, admin::unban, users::profile, users::followers,
-        users::following, users::follow, users::unfollow, users::unfollow_by_post, users::unfollow_by_name,
-        lists::list, lists::search, streams::create, streams::get, streams::update, streams::delete, streams::rotate_key, streams::stop,
-        streams::broadcasts, vods::latest_of_stream, vods::list, vods::search, uploads::upload, uploads::import, vods::get, vods::update,
-        vods::refresh_url, vods::retry, vods::delete, categories::list, categories::search, categories::get,
-        categories::create, categories::update, categories::delete,
-        chat::list, chat::send, chat::delete, settings::get, settings::update, moderation::bans, moderation::ban,
-        moderation::unban, moderation::moderators, moderation::add_moderator, moderation::remove_moderator, moderation::log,
-        notifications::list, notifications::unread_count, notifications::read_all,
-        notifications::read,
-    ),
-    components(schemas(ProblemShape, FieldShape)),
-    modifiers(&Problems),
+    components(schemas(ProblemBody, FieldProblem)),
+    modifiers(&AllEndpoints, &Problems),
 )]
 struct Api;
 
-struct Problems;
+struct AllEndpoints;
 
-impl Modify for Problems {
-    fn modify(&self, document: &mut Document) {
+impl Modify for AllEndpoints {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let Endpoints { paths, schemas, .. } = Endpoints::all();
+        document.paths = paths;
         let components = document.components.get_or_insert_default();
+        components.schemas.extend(schemas);
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("JWT")
             .build();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}
+
+/// Adds the problems to each operation.
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         for item in document.paths.paths.values_mut() {
             let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
             for operation in operations.into_iter().flatten() {
-                let named = operation.parameters.iter().flatten().any(is_idempotency_key);
-                for (status, description) in PROBLEMS.into_iter().chain(named.then_some(REUSED)) {
+                let idempotent = operation.parameters.iter().flatten().any(is_idempotency_key);
+                for (status, description) in PROBLEMS.into_iter().chain(idempotent.then_some(REUSED_KEY)) {
                     let responses = &mut operation.responses.responses;
                     responses
                         .entry(status.to_owned())
@@ -110,21 +99,123 @@ fn problem(description: &str) -> Response {
 /// The whole description.
 pub(crate) fn document() -> Value {
     let mut document = serde_json::to_value(Api::openapi()).unwrap_or_default();
-    bounds::write(&mut document);
+    simplify(&mut document);
     document
 }
 
-pub(super) async fn serve(rest: Data<Rest>) -> HttpResponse {
-    described(&rest.openapi)
+/// Merges the wrappers in which utoipa puts an inlined newtype: `allOf` for a description, `oneOf` for null.
+fn simplify(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(simplify),
+        Value::Object(fields) => {
+            fields.values_mut().for_each(simplify);
+            for wrapper in ["allOf", "oneOf"] {
+                if let Some(inner) = fields
+                    .get(wrapper)
+                    .and_then(Value::as_array)
+                    .and_then(|parts| unwrapped(parts))
+                {
+                    fields.remove(wrapper);
+                    for (name, value) in inner {
+                        fields.entry(name).or_insert(value);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
-/// The description of the sockets, from the same place.
-pub(super) async fn serve_asyncapi(rest: Data<Rest>) -> HttpResponse {
-    described(&rest.asyncapi)
+/// The schema in a wrapper of two parts, of which the other only describes it or is null.
+fn unwrapped(parts: &[Value]) -> Option<Map<String, Value>> {
+    let [Value::Object(inner), Value::Object(other)] = parts else {
+        return None;
+    };
+    let mut inner = inner.clone();
+    let kind = inner.get("type")?.clone();
+    if other.keys().eq(["type"]) && other.values().eq(["null"]) {
+        inner.insert("type".to_owned(), Value::Array(vec![kind, "null".into()]));
+    } else if other.keys().eq(["description"]) {
+        inner.extend(other.clone());
+    } else {
+        return None;
+    }
+    Some(inner)
 }
 
-fn described(document: &Bytes) -> HttpResponse {
+pub(super) async fn openapi(rest: Data<Rest>) -> HttpResponse {
+    served(&rest.openapi)
+}
+
+pub(super) async fn asyncapi(rest: Data<Rest>) -> HttpResponse {
+    served(&rest.asyncapi)
+}
+
+fn served(document: &Bytes) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .body(document.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use actix_web::App;
+    use actix_web::http::{Method, StatusCode};
+    use actix_web::test::{TestRequest, call_service, init_service};
+    use serde_json::json;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn every_described_operation_is_routed() {
+        let document = document();
+        assert_eq!(document["openapi"], "3.1.0");
+        let app = App::new().configure(|config| Endpoints::all().register(config));
+        let app = init_service(app).await;
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for method in item.as_object().unwrap().keys() {
+                let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+                let request = TestRequest::default().method(method.clone()).uri(path);
+                let status = call_service(&app, request.to_request()).await.status();
+                // Without its state, a handler fails.
+                assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{method} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_operation_has_its_own_id_and_can_fail() {
+        let document = document();
+        let mut ids = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let id = operation["operationId"].as_str().unwrap().to_owned();
+                assert!(ids.insert(id), "{method} {path}");
+                assert!(operation["responses"]["503"].is_object(), "{method} {path}");
+                assert!(operation["tags"][0].is_string(), "{method} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn wrappers_of_newtypes_are_merged() {
+        let mut schema = json!({
+            "description": "outer",
+            "oneOf": [{"type": "string", "minLength": 3}, {"type": "null"}],
+        });
+        simplify(&mut schema);
+        assert_eq!(
+            schema,
+            json!({"description": "outer", "type": ["string", "null"], "minLength": 3})
+        );
+        let mut schema = json!({"allOf": [{"type": "boolean"}, {"description": "inner"}]});
+        simplify(&mut schema);
+        assert_eq!(schema, json!({"type": "boolean", "description": "inner"}));
+        let reference = json!({"oneOf": [{"type": "null"}, {"$ref": "#/x"}]});
+        let mut schema = reference.clone();
+        simplify(&mut schema);
+        assert_eq!(schema, reference);
+    }
 }

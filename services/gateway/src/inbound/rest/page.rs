@@ -1,4 +1,4 @@
-//! The page: the files of `web/dist`, read once at the start, so that no request names a file of the disk.
+//! The web client: the files of `web/dist`, read once at startup, so that no request reaches the file system.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,10 +13,10 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::problem::{method_not_allowed, no_such_path};
 
-/// A browser asks each time whether its copy is still right: the answer is a few bytes.
-const FRESHNESS: &str = "no-cache";
+/// Browsers revalidate their copy on every load, which costs a few bytes.
+const CACHE_CONTROL: &str = "no-cache";
 
-/// First segments of the page's own paths; `web/src/app.ts` routes them.
+/// First segments of the web client's paths, which `web/src/app.ts` routes.
 const SCREENS: [&str; 12] = [
     "",
     "sign-in",
@@ -32,7 +32,6 @@ const SCREENS: [&str; 12] = [
     "admin",
 ];
 
-/// Files by path.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     files: HashMap<String, File>,
@@ -49,7 +48,7 @@ impl Page {
     /// Reads all files of a directory.
     ///
     /// # Errors
-    /// When one can not be read.
+    /// A file that cannot be read.
     pub(crate) fn read(directory: &Path) -> io::Result<Self> {
         let mut page = Self::default();
         page.add(directory, "/")?;
@@ -106,7 +105,7 @@ impl File {
             HttpResponse::Ok()
         };
         response
-            .insert_header((header::CACHE_CONTROL, FRESHNESS))
+            .insert_header((header::CACHE_CONTROL, CACHE_CONTROL))
             .insert_header(ETag(tag));
         if known {
             response.finish()
@@ -116,17 +115,19 @@ impl File {
     }
 }
 
-/// Whether the page has a screen at this path; it routes them itself.
+/// Whether the web client has a screen at this path.
 fn is_screen(path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     SCREENS.contains(&first)
 }
 
-/// A file of the page, or the page itself at the paths of its screens. Everything else is not there: an
-/// address that is internal, or meant for another listener, must not look like an answer.
+/// Returns a file of the web client, or its page at the path of a screen. All other paths are not found: an internal path, or
+/// one of another listener, must not look like a page.
 pub(super) async fn asset(rest: Data<Rest>, request: HttpRequest) -> HttpResponse {
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        return method_not_allowed(&["get", "head"]).await.respond_to(&request);
+        return method_not_allowed(vec![Method::GET, Method::HEAD])
+            .await
+            .respond_to(&request);
     }
     let path = request.path();
     let found = rest
@@ -139,7 +140,7 @@ pub(super) async fn asset(rest: Data<Rest>, request: HttpRequest) -> HttpRespons
     }
 }
 
-/// The documentation of the API: our own small reader of `/openapi.json`.
+/// Returns the API reference, which renders `/openapi.json`.
 pub(super) async fn docs(rest: Data<Rest>, request: HttpRequest) -> HttpResponse {
     match rest.page.files.get("/docs.html") {
         Some(file) => file.answer(&request),

@@ -1,4 +1,4 @@
-//! Whether we live and work, in one word: what hangs on what is for the internal port.
+//! Public probes, with a status only; the internal port names the dependencies.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;

@@ -1,28 +1,28 @@
-//! Problem documents (RFC 9457), the one form of every error. The kinds of errors get their status here and
-//! nowhere else.
+//! Problems (RFC 9457), the only form of an error. Here, and nowhere else, a kind of error becomes a status.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
-use primitives::{Error, ErrorKind, FieldError, Param};
-use serde::Serialize;
-use utoipa::ToSchema;
+use primitives::{Error, ErrorKind, FieldError};
+
+use crate::inbound::field::ReadError;
+use crate::inbound::rest::dto::{FieldProblem, ProblemBody};
 
 tokio::task_local! {
-    /// The id of the request that is being answered.
+    /// The id of the current request.
     pub(super) static REQUEST_ID: String;
 }
 
-/// An error on its way out.
+/// An error as a client gets it.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     status: StatusCode,
     error: Error,
-    allow: Option<&'static [&'static str]>,
+    /// The methods that the resource allows, if the error is about the method.
+    allow: Vec<Method>,
 }
 
 impl Problem {
@@ -30,11 +30,11 @@ impl Problem {
         Self {
             status,
             error: Error::new(ErrorKind::Invalid, code, detail),
-            allow: None,
+            allow: Vec::new(),
         }
     }
 
-    /// The body is no JSON, or no multipart form.
+    /// The body is not valid JSON, or not a valid form.
     pub(super) fn malformed(detail: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         Error::new(ErrorKind::Invalid, "request.malformed", detail).into()
     }
@@ -51,7 +51,7 @@ impl Problem {
         Self::new(
             StatusCode::REQUEST_TIMEOUT,
             "request.timeout",
-            "The body did not arrive in time.",
+            "The body took too long to arrive.",
         )
     }
 
@@ -60,7 +60,7 @@ impl Problem {
         Self::new(
             status,
             "request.head_too_large",
-            "The request's headers are too many or too large.",
+            "The request has too many or too large headers.",
         )
     }
 
@@ -92,7 +92,7 @@ impl From<Error> for Problem {
         Self {
             status,
             error,
-            allow: None,
+            allow: Vec::new(),
         }
     }
 }
@@ -103,75 +103,18 @@ impl From<FieldError> for Problem {
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Syntax => Self::malformed("The body is not JSON."),
+            ReadError::Field(error) => error.into(),
+        }
     }
 }
 
-/// What went wrong, as RFC 9457 says it. `message` and `error` repeat `detail` for older clients.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Problem)]
-pub(super) struct ProblemShape<'a> {
-    /// Always `about:blank`: `code` says what happened.
-    #[serde(rename = "type")]
-    kind: &'static str,
-    /// The status in words.
-    title: &'a str,
-    status: u16,
-    /// One sentence for a person.
-    detail: &'a str,
-    /// Stable, such as `stream.not_found`.
-    #[schema(example = "stream.not_found")]
-    code: &'a str,
-    /// Joins the log lines of this request; also in the header `X-Request-Id`.
-    request_id: &'a str,
-    /// The fields that break a rule.
-    errors: Vec<FieldShape<'a>>,
-    message: &'a str,
-    error: &'a str,
-}
-
-/// One field that breaks a rule.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = FieldProblem)]
-pub(super) struct FieldShape<'a> {
-    /// The field's name.
-    path: &'a str,
-    /// Which kind of rule was broken. Stable, for clients that translate.
-    #[schema(example = "out_of_range")]
-    code: &'a str,
-    /// The numbers and words of the rule, such as `min` and `max`.
-    #[schema(value_type = Object)]
-    params: BTreeMap<&'a str, ParamShape<'a>>,
-    /// The rule in English.
-    msg: &'a str,
-}
-
-/// A number or a text.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum ParamShape<'a> {
-    Number(i64),
-    Text(&'a str),
-}
-
-impl<'a> FieldShape<'a> {
-    fn new(field: &'a FieldError) -> Self {
-        let shape = |param: &'a Param| match param {
-            Param::Number(number) => ParamShape::Number(*number),
-            Param::Text(text) => ParamShape::Text(text),
-        };
-        let params = field.params.iter();
-        Self {
-            path: &field.path,
-            code: &field.code,
-            params: params
-                .map(|(name, param)| (name.as_ref(), shape(param)))
-                .collect(),
-            msg: &field.message,
-        }
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
     }
 }
 
@@ -189,14 +132,14 @@ impl ResponseError for Problem {
             retry_after,
             ..
         } = &self.error;
-        let shape = ProblemShape {
+        let body = ProblemBody {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail,
             code,
             request_id: &request_id,
-            errors: fields.iter().map(FieldShape::new).collect(),
+            errors: fields.iter().map(FieldProblem::from).collect(),
             message: detail,
             error: detail,
         };
@@ -205,39 +148,32 @@ impl ResponseError for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
-        if let Some(methods) = self.allow {
-            response.insert_header((header::ALLOW, methods.join(", ").to_ascii_uppercase()));
+        if !self.allow.is_empty() {
+            let methods: Vec<&str> = self.allow.iter().map(Method::as_str).collect();
+            response.insert_header((header::ALLOW, methods.join(", ")));
         }
         let after = retry_after
             .or((self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)));
         if let Some(after) = after {
             response.insert_header((header::RETRY_AFTER, after.as_millis().div_ceil(1000).to_string()));
         }
-        response.body(serde_json::to_string(&shape).unwrap_or_default())
+        response.body(serde_json::to_string(&body).unwrap_or_default())
     }
 }
 
-/// No resource of the API has this path.
+/// Answers an unknown path.
 pub(super) async fn no_such_path() -> Problem {
-    Error::new(
-        ErrorKind::NotFound,
-        "request.path_not_found",
-        "There is nothing at this path.",
-    )
-    .into()
+    Error::new(ErrorKind::NotFound, "request.path_not_found", "Path not found.").into()
 }
 
-/// The resource is there, and does not do this.
-pub(super) async fn method_not_allowed(methods: &'static [&'static str]) -> Problem {
+/// Answers a known path with an unknown method.
+pub(super) async fn method_not_allowed(allow: Vec<Method>) -> Problem {
     let problem = Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "request.method_not_allowed",
-        "This path does not take this method.",
+        "Method not allowed.",
     );
-    Problem {
-        allow: Some(methods),
-        ..problem
-    }
+    Problem { allow, ..problem }
 }
 
 impl actix_web::Responder for Problem {

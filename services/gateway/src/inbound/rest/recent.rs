@@ -1,6 +1,5 @@
-//! Answers to guests that may be a second old. Everybody without an account sees the same lists, so the
-//! services are asked once for all who look within that time; whoever is signed in gets fresh answers, and so
-//! sees their own changes at once.
+//! Cached answers for guests, up to a second old. All guests see the same lists, so one call to a service serves everyone
+//! who asks within that time. Users get fresh answers, and therefore see their own changes at once.
 
 use std::any::TypeId;
 use std::sync::Arc;
@@ -17,65 +16,65 @@ use serde::Serialize;
 use crate::inbound::rest::caller::Caller;
 use crate::inbound::rest::problem::Problem;
 
-/// Bytes of all answers that are kept, with what they were asked by.
-const MOST_BYTES: u64 = 32 * 1024 * 1024;
-/// What an entry takes besides its bytes, about.
-const ENTRY: usize = 200;
+/// Bytes of all cached answers and their requests.
+const MAX_BYTES: u64 = 32 * 1024 * 1024;
+/// Approximate overhead of an entry.
+const ENTRY_BYTES: usize = 200;
 
-/// The answers. Cheap to clone.
+/// The cache. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Recent(Option<Cache<Asked, Bytes>>);
+pub(crate) struct Recent(Option<Cache<RequestKey, Bytes>>);
 
-/// A question to a service.
-type Asked = (TypeId, Vec<u8>);
+/// The type and the encoding of a request to a service.
+type RequestKey = (TypeId, Vec<u8>);
 
 impl Recent {
-    /// Keeps answers for this long; zero keeps none.
+    /// Caches answers for `age`; zero disables the cache.
     pub(crate) fn new(age: Duration) -> Self {
-        let size = |(_, asked): &Asked, answer: &Bytes| {
-            u32::try_from(ENTRY + asked.len() + answer.len()).unwrap_or(u32::MAX)
+        let size = |(_, request): &RequestKey, answer: &Bytes| {
+            u32::try_from(ENTRY_BYTES + request.len() + answer.len()).unwrap_or(u32::MAX)
         };
         let cache = || {
             Cache::builder()
                 .time_to_live(age)
                 .weigher(size)
-                .max_capacity(MOST_BYTES)
+                .max_capacity(MAX_BYTES)
                 .build()
         };
         Self((!age.is_zero()).then(cache))
     }
 
-    /// The answer that `make` makes of the question, or the one that it made for another guest. Guests who
-    /// ask at once wait for one answer. Errors are not kept.
+    /// Returns the answer that `fetch` gives, or a cached one. Guests who ask concurrently wait for one fetch. Errors are not
+    /// cached.
     pub(super) async fn answer<Q: Message + 'static, T: Serialize>(
         &self,
         caller: &Caller,
-        question: &Q,
-        make: impl Future<Output = Result<T, Problem>>,
+        request: &Q,
+        fetch: impl Future<Output = Result<T, Problem>>,
     ) -> Result<HttpResponse, Problem> {
-        let made = async { Ok(json(&make.await?)?) };
+        let fetched = async { Ok(json(&fetch.await?)?) };
         let body = match &self.0 {
-            Some(kept) if !caller.is_signed_in() => {
-                let asked = (TypeId::of::<Q>(), question.encode_to_vec());
-                let kept = kept.try_get_with(asked, made).await;
-                kept.map_err(|problem: Arc<Problem>| Problem::clone(&problem))?
+            Some(cache) if !caller.is_signed_in() => {
+                let key = (TypeId::of::<Q>(), request.encode_to_vec());
+                let body = cache.try_get_with(key, fetched).await;
+                body.map_err(|problem: Arc<Problem>| Problem::clone(&problem))?
             }
-            _ => made.await?,
+            _ => fetched.await?,
         };
         Ok(HttpResponse::Ok().content_type(ContentType::json()).body(body))
     }
 
-    /// Forgets every answer: something happened that some of them may tell.
+    /// Drops every answer, because an event may have changed any of them.
     pub(crate) fn forget(&self) {
-        if let Some(kept) = &self.0 {
-            kept.invalidate_all();
+        if let Some(cache) = &self.0 {
+            cache.invalidate_all();
         }
     }
 }
 
 fn json(answer: &impl Serialize) -> Result<Bytes, Error> {
     let body = serde_json::to_vec(answer).map_err(|error| {
-        tracing::error!(%error, "an answer cannot be written");
+        tracing::error!(%error, "cannot serialise an answer");
         Error::internal()
     })?;
     Ok(body.into())

@@ -1,252 +1,220 @@
-//! Streams, their keys and their times on air.
+//! Streams, their keys and their broadcasts.
 
-pub(super) mod lists;
+mod lists;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use primitives::{Error, FieldError, StreamId};
+use proto::CallContext;
 use proto::stream::v1::{
     CreateStreamRequest, CreateStreamUpload, DeleteStreamRequest, GetStreamRequest, ListBroadcastsRequest,
-    RotateKeyRequest, StopStreamRequest, Stream, UpdateStreamRequest, UpdateStreamUpload,
+    RotateKeyRequest, StopStreamRequest, UpdateStreamRequest, UpdateStreamUpload,
 };
-use serde::Deserialize;
+use proto::vod::v1::LatestOfStreamRequest;
 use tokio_stream::wrappers::ReceiverStream;
-use utoipa::ToSchema;
 
-use crate::inbound::rest::Rest;
-use crate::inbound::rest::caller::{Caller, Repeatable, SignedIn};
-use crate::inbound::rest::extract::{Id, PageQuery, Query};
-use crate::inbound::rest::field::{CategoryChoice, flag};
-use crate::inbound::rest::form::{Form, ThumbnailFile};
-use crate::inbound::rest::problem::Problem;
-use crate::inbound::rest::shape::{
-    BroadcastListShape, CreatedStreamShape, DoneShape, KeyShape, OneStreamShape, StreamCreatedShape,
-    StreamDataShape, StreamShape, TotalsShape,
+use crate::inbound::rest::caller::{Caller, Idempotent, SignedIn};
+use crate::inbound::rest::dto::{
+    BroadcastList, ById, CreatedStream, Done, Key, NewStream, OneStream, OneVod, PageQuery, Stream,
+    StreamCreated, StreamData, StreamFields, Totals,
 };
-use crate::inbound::rest::upload::{PICTURE_PATIENCE, THUMBNAIL, send_picture};
+use crate::inbound::rest::endpoints::{Endpoints, endpoints};
+use crate::inbound::rest::extract::{Path, Query};
+use crate::inbound::rest::form::Form;
+use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::upload::{IMAGE_TIMEOUT, THUMBNAIL, send_image};
+use crate::inbound::rest::{Rest, vods};
 use crate::outbound::peers::{Answer, present};
 
-/// What may be said of a stream.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = StreamFields)]
-pub(super) struct StreamFields {
-    /// 3 to 255 characters.
-    title: Option<String>,
-    /// Up to 5,000 characters.
-    description: Option<String>,
-    /// An id, as a number or as digits; null or an empty text for none.
-    #[serde(default)]
-    #[schema(value_type = Option<i64>)]
-    category_id: CategoryChoice,
-    /// Whether the picture goes; only for a change.
-    #[serde(default, deserialize_with = "flag")]
-    remove_thumbnail: bool,
+pub(super) fn endpoints(api: &mut Endpoints) {
+    lists::endpoints(api);
+    endpoints!(
+        api, create, get, update, delete, rotate_key, stop, broadcasts, latest_vod
+    );
 }
 
-/// The same as a form, with a picture.
-#[derive(ToSchema)]
-#[schema(as = StreamForm)]
-#[expect(
-    dead_code,
-    reason = "for the description alone; the form is read as StreamFields"
-)]
-pub(super) struct StreamForm {
-    #[serde(flatten)]
-    fields: StreamFields,
-    #[serde(flatten)]
-    picture: ThumbnailFile,
-}
-
-/// Makes a stream. Its encoder's server and key are in the answer; it is `ended` until media flows.
-#[utoipa::path(post, path = "/api/streams", tag = "streams", operation_id = "createStream", security(("bearer" = [])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "Names the request, so that sending it again makes no second stream")),
-    request_body(content((StreamFields = "application/json"), (StreamForm = "multipart/form-data"))),
-    responses((status = 201, body = StreamCreatedShape)))]
-pub(super) async fn create(
+/// Creates a stream. The answer contains the server and the key for the encoder; the stream is `ended` until the first
+/// broadcast.
+#[utoipa::path(post, path = "/streams", operation_id = "createStream",
+    responses((status = 201, body = StreamCreated)))]
+async fn create(
     rest: Data<Rest>,
     me: SignedIn,
-    name: Repeatable,
-    form: Form<StreamFields>,
+    idempotent: Idempotent,
+    form: Form<NewStream>,
 ) -> Result<HttpResponse, Problem> {
-    let context = name.named(me.patient(PICTURE_PATIENCE));
+    let context = idempotent.with_key(me.upload_context(IMAGE_TIMEOUT));
     let mut peer = rest.peers.stream(&context);
-    let request = |fields: StreamFields| {
-        let title = fields
-            .title
-            .ok_or_else(|| Error::from(FieldError::required("title")))?;
-        Ok(CreateStreamRequest {
-            title,
-            description: fields.description.unwrap_or_default(),
-            category_id: fields.category_id.for_new(),
-        })
+    let request = |fields: NewStream| CreateStreamRequest {
+        title: fields.title.0,
+        description: fields.description.unwrap_or_default().0,
+        category_id: fields.category_id.of_new(),
     };
     let call = async |messages: ReceiverStream<CreateStreamUpload>| peer.create_stream(messages).await;
-    let answer = send_picture(form, THUMBNAIL, request, call).await?;
-    let stream = present(answer.stream, "stream")?;
-    let people = rest.people.of([stream.user_id], me.context()).await;
-    let data = CreatedStreamShape {
-        stream: StreamShape::new(stream, &people),
-        rtmp_url: answer.rtmp_url,
-    };
-    Ok(HttpResponse::Created().json(StreamCreatedShape {
+    let answer = send_image(form, THUMBNAIL, request, call).await?;
+    let stream = with_owner(&rest, me.context(), answer.stream).await?;
+    Ok(HttpResponse::Created().json(StreamCreated {
         success: true,
-        message: "The stream is there.",
-        data,
+        message: "Stream created.",
+        data: CreatedStream {
+            stream,
+            rtmp_url: answer.rtmp_url,
+        },
     }))
 }
 
-/// One stream; its owner also gets the key.
-#[utoipa::path(get, path = "/api/streams/{id}", tag = "streams", operation_id = "getStream", security((), ("bearer" = [])),
-    params(("id" = i64, Path)), responses((status = 200, body = OneStreamShape)))]
-pub(super) async fn get(
+/// Returns a stream; its owner also gets the stream key.
+#[utoipa::path(get, path = "/streams/{id}", operation_id = "getStream",
+    responses((status = 200, body = OneStream)))]
+async fn get(
     rest: Data<Rest>,
     caller: Caller,
-    Id(id): Id<StreamId>,
+    Path(ById { id }): Path<ById>,
 ) -> Result<HttpResponse, Problem> {
     let request = GetStreamRequest { id: id.0 };
     let found = async {
         let mut peer = rest.peers.stream(caller.context());
         let answer = peer.get_stream(request).await.answer()?;
-        let stream = shaped(&rest, caller.context(), answer.stream).await?;
-        Ok(OneStreamShape {
-            stream,
+        Ok(OneStream {
+            stream: with_owner(&rest, caller.context(), answer.stream).await?,
             rtmp_url: answer.rtmp_url,
         })
     };
     rest.recent.answer(&caller, &request, found).await
 }
 
-/// Changes a stream; fields that are absent stay. Viewers are told while it is live.
-#[utoipa::path(put, path = "/api/streams/{id}", tag = "streams", operation_id = "updateStream", security(("bearer" = [])),
-    params(("id" = i64, Path)),
-    request_body(content((StreamFields = "application/json"), (StreamForm = "multipart/form-data"))),
-    responses((status = 200, body = OneStreamShape)))]
-pub(super) async fn update(
+/// Updates a stream; absent fields stay the same. Viewers of a live stream see the changes.
+#[utoipa::path(put, path = "/streams/{id}", operation_id = "updateStream",
+    responses((status = 200, body = OneStream)))]
+async fn update(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(id): Id<StreamId>,
+    Path(ById { id }): Path<ById>,
     form: Form<StreamFields>,
 ) -> Result<HttpResponse, Problem> {
-    let mut peer = rest.peers.stream(&me.patient(PICTURE_PATIENCE));
-    let request = |fields: StreamFields| {
-        Ok(UpdateStreamRequest {
-            id: id.0,
-            title: fields.title,
-            description: fields.description,
-            category_id: fields.category_id.for_change(),
-            remove_thumbnail: fields.remove_thumbnail,
-        })
+    let mut peer = rest.peers.stream(&me.upload_context(IMAGE_TIMEOUT));
+    let request = |fields: StreamFields| UpdateStreamRequest {
+        id: id.0,
+        title: fields.title.map(|title| title.0),
+        description: fields.description.map(|description| description.0),
+        category_id: fields.category_id.of_update(),
+        remove_thumbnail: fields.remove_thumbnail.0,
     };
     let call = async |messages: ReceiverStream<UpdateStreamUpload>| peer.update_stream(messages).await;
-    let answer = send_picture(form, THUMBNAIL, request, call).await?;
-    let stream = shaped(&rest, me.context(), answer.stream).await?;
-    Ok(HttpResponse::Ok().json(OneStreamShape {
-        stream,
+    let answer = send_image(form, THUMBNAIL, request, call).await?;
+    Ok(HttpResponse::Ok().json(OneStream {
+        stream: with_owner(&rest, me.context(), answer.stream).await?,
         rtmp_url: None,
     }))
 }
 
-/// Deletes a stream: a broadcast ends, its VODs stay.
-#[utoipa::path(delete, path = "/api/streams/{id}", tag = "streams", operation_id = "deleteStream", security(("bearer" = [])),
-    params(("id" = i64, Path)), responses((status = 200, body = DoneShape)))]
-pub(super) async fn delete(
+/// Deletes a stream. A broadcast ends; its VODs stay.
+#[utoipa::path(delete, path = "/streams/{id}", operation_id = "deleteStream",
+    responses((status = 200, body = Done)))]
+async fn delete(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(id): Id<StreamId>,
+    Path(ById { id }): Path<ById>,
 ) -> Result<HttpResponse, Problem> {
+    let request = DeleteStreamRequest { id: id.0 };
     rest.peers
         .stream(me.context())
-        .delete_stream(DeleteStreamRequest { id: id.0 })
+        .delete_stream(request)
         .await
         .answer()?;
-    Ok(HttpResponse::Ok().json(DoneShape::new("The stream is deleted.")))
+    Ok(HttpResponse::Ok().json(Done::new("Stream deleted.")))
 }
 
-/// Makes a new secret. The old one dies at once, and a broadcast on it ends.
-#[utoipa::path(post, path = "/api/streams/{id}/key", tag = "streams", operation_id = "rotateKey", security(("bearer" = [])),
-    params(("id" = i64, Path)), responses((status = 200, body = KeyShape)))]
-pub(super) async fn rotate_key(
+/// Rotates the stream key. The old key is revoked at once, and a broadcast that uses it ends.
+#[utoipa::path(post, path = "/streams/{id}/key", operation_id = "rotateKey", responses((status = 200, body = Key)))]
+async fn rotate_key(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(id): Id<StreamId>,
+    Path(ById { id }): Path<ById>,
 ) -> Result<HttpResponse, Problem> {
+    let request = RotateKeyRequest { id: id.0 };
     let answer = rest
         .peers
         .stream(me.context())
-        .rotate_key(RotateKeyRequest { id: id.0 })
+        .rotate_key(request)
         .await
         .answer()?;
-    let message = "The old key works no more.";
-    let shape = KeyShape {
+    Ok(HttpResponse::Ok().json(Key {
         success: true,
-        message,
+        message: "Key rotated; the old key is revoked.",
         stream_key: answer.stream_key,
         rtmp_url: answer.rtmp_url,
-    };
-    Ok(HttpResponse::Ok().json(shape))
-}
-
-/// Ends the broadcast.
-#[utoipa::path(post, path = "/api/streams/{id}/stop", tag = "streams", operation_id = "stopStream", security(("bearer" = [])),
-    params(("id" = i64, Path)), responses((status = 200, body = StreamDataShape)))]
-pub(super) async fn stop(
-    rest: Data<Rest>,
-    me: SignedIn,
-    Id(id): Id<StreamId>,
-) -> Result<HttpResponse, Problem> {
-    let answer = rest
-        .peers
-        .stream(me.context())
-        .stop_stream(StopStreamRequest { id: id.0 })
-        .await
-        .answer()?;
-    let data = shaped(&rest, me.context(), answer.stream).await?;
-    Ok(HttpResponse::Ok().json(StreamDataShape {
-        success: true,
-        message: "The broadcast is over.",
-        data,
     }))
 }
 
-/// A stream's times on air; for its owner also why encoders were turned away.
-#[utoipa::path(get, path = "/api/streams/{id}/broadcasts", tag = "streams", operation_id = "listBroadcasts",
-    security((), ("bearer" = [])),
-    params(("id" = i64, Path), ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = BroadcastListShape)))]
-pub(super) async fn broadcasts(
+/// Ends the broadcast of a stream.
+#[utoipa::path(post, path = "/streams/{id}/stop", operation_id = "stopStream",
+    responses((status = 200, body = StreamData)))]
+async fn stop(
+    rest: Data<Rest>,
+    me: SignedIn,
+    Path(ById { id }): Path<ById>,
+) -> Result<HttpResponse, Problem> {
+    let request = StopStreamRequest { id: id.0 };
+    let answer = rest
+        .peers
+        .stream(me.context())
+        .stop_stream(request)
+        .await
+        .answer()?;
+    Ok(HttpResponse::Ok().json(StreamData {
+        success: true,
+        message: "Broadcast ended.",
+        data: with_owner(&rest, me.context(), answer.stream).await?,
+    }))
+}
+
+/// Lists the broadcasts of a stream, newest first; its owner also gets the latest publish rejections.
+#[utoipa::path(get, path = "/streams/{id}/broadcasts", operation_id = "listBroadcasts",
+    responses((status = 200, body = BroadcastList)))]
+async fn broadcasts(
     rest: Data<Rest>,
     caller: Caller,
-    Id(id): Id<StreamId>,
-    Query(query): Query<PageQuery>,
+    Path(ById { id }): Path<ById>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = query.parse()?;
+    let page = page.into();
     let request = ListBroadcastsRequest {
         stream_id: id.0,
         page: Some(proto::page::message(&page)),
     };
-    let answer = rest
-        .peers
-        .stream(caller.context())
-        .list_broadcasts(request)
-        .await
-        .answer()?;
-    let refusals =
-        (!answer.refusals.is_empty()).then(|| answer.refusals.into_iter().map(Into::into).collect());
-    let broadcasts = answer.broadcasts.into_iter().map(Into::into).collect();
-    Ok(HttpResponse::Ok().json(BroadcastListShape {
-        broadcasts,
-        refusals,
-        totals: TotalsShape::new(&page, answer.page),
+    let mut peer = rest.peers.stream(caller.context());
+    let answer = peer.list_broadcasts(request).await.answer()?;
+    let rejections: Vec<_> = answer.refusals.into_iter().map(Into::into).collect();
+    Ok(HttpResponse::Ok().json(BroadcastList {
+        broadcasts: answer.broadcasts.into_iter().map(Into::into).collect(),
+        refusals: (!rejections.is_empty()).then_some(rejections),
+        totals: Totals::new(&page, answer.page),
     }))
 }
 
-async fn shaped(
+/// Returns the newest VOD of a stream.
+#[utoipa::path(get, path = "/streams/{id}/vod", operation_id = "latestVodOfStream",
+    responses((status = 200, body = OneVod)))]
+async fn latest_vod(
+    rest: Data<Rest>,
+    caller: Caller,
+    Path(ById { id }): Path<ById>,
+) -> Result<HttpResponse, Problem> {
+    let request = LatestOfStreamRequest { stream_id: id.0 };
+    let found = async {
+        let mut peer = rest.peers.vod(caller.context());
+        let answer = peer.latest_of_stream(request).await.answer()?;
+        vods::with_owner(&rest, caller.context(), answer.vod).await
+    };
+    rest.recent.answer(&caller, &request, found).await
+}
+
+async fn with_owner(
     rest: &Rest,
-    context: &proto::CallContext,
-    stream: Option<Stream>,
-) -> Result<StreamShape, Problem> {
+    context: &CallContext,
+    stream: Option<proto::stream::v1::Stream>,
+) -> Result<Stream, Problem> {
     let stream = present(stream, "stream")?;
     let people = rest.people.of([stream.user_id], context).await;
-    Ok(StreamShape::new(stream, &people))
+    Ok(Stream::new(stream, &people))
 }

@@ -1,5 +1,5 @@
-//! Says who is asking and counts it, before a handler runs: `RateLimit-*` on every counted answer, 429 with
-//! `Retry-After` when it is too much (draft-ietf-httpapi-ratelimit-headers-07, the form with three headers).
+//! Verifies the caller's token and limits the rate of requests before a handler runs: `RateLimit-*` on every counted
+//! answer, 429 with `Retry-After` above the rate (draft-ietf-httpapi-ratelimit-headers-07, the form with three headers).
 
 use std::time::Duration;
 
@@ -18,14 +18,13 @@ use crate::inbound::rest::caller::{Arrival, Identity, identify};
 use crate::inbound::rest::problem::Problem;
 use crate::store::limits::Verdict;
 
-/// The headers that say how much is left.
 pub(super) const RATE_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("ratelimit-limit"),
     HeaderName::from_static("ratelimit-remaining"),
     HeaderName::from_static("ratelimit-reset"),
 ];
 
-/// Counts requests to the API.
+/// Applies the rate limits to requests of the API.
 pub(super) async fn limit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -40,7 +39,7 @@ pub(super) async fn limit<B: MessageBody + 'static>(
             .into_response(too_many(verdict.reset).error_response())
             .map_into_right_body()
     };
-    tell(response.headers_mut(), rate, verdict);
+    add_headers(response.headers_mut(), rate, verdict);
     Ok(response)
 }
 
@@ -54,7 +53,7 @@ async fn judge(request: &ServiceRequest) -> Option<(Rate, Verdict)> {
     Some((rate, rest.limits.take(group, &party?, rate).await))
 }
 
-/// A user is counted wherever they are, a guest by the network that they come from.
+/// The party whose requests are counted together: a user across devices, a guest by network.
 fn party(group: Group, identity: &Identity, request: &ServiceRequest) -> Option<String> {
     match (group, identity) {
         (Group::Upload | Group::Write | Group::Read, Identity(Ok(Some(user)))) => {
@@ -68,12 +67,12 @@ fn too_many(wait: Duration) -> Problem {
     let error = Error::new(
         ErrorKind::RateLimited,
         "request.too_many",
-        "Too many requests, try again later.",
+        "Too many requests. Try again later.",
     );
     error.retry_after(wait).into()
 }
 
-fn tell(headers: &mut HeaderMap, rate: Rate, verdict: Verdict) {
+fn add_headers(headers: &mut HeaderMap, rate: Rate, verdict: Verdict) {
     let reset = verdict.reset.as_millis().div_ceil(1000);
     let values = [u128::from(rate.burst), u128::from(verdict.remaining), reset];
     for (name, value) in RATE_HEADERS.into_iter().zip(values) {

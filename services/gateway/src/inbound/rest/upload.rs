@@ -1,5 +1,4 @@
-//! Files on their way through: a form's file goes to its service chunk by chunk while it arrives, and nothing
-//! of it is kept.
+//! Uploads: a form's file is passed to its service chunk by chunk while it arrives, and never kept here.
 
 use std::time::Duration;
 
@@ -14,34 +13,31 @@ use crate::inbound::rest::form::{FileField, Form};
 use crate::inbound::rest::problem::Problem;
 use crate::outbound::peers::Answer;
 
-/// Chunks between the client and the service, so that one need not wait for the other at each.
-const IN_FLIGHT: usize = 4;
-/// How long a form with a picture may take; with what a call may take after it, no longer than any call lasts
-/// (crate `proto`).
-pub(super) const PICTURE_PATIENCE: Duration = Duration::from_secs(20);
+/// Chunks between the client and the service, so that neither waits for the other at each chunk.
+const MAX_CHUNKS_IN_FLIGHT: usize = 4;
+/// How long a form with an image may take. With the time of the call after it, this stays within the limit of crate
+/// `proto` for any call.
+pub(super) const IMAGE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a form with a video may take, including the service's work at its end.
+pub(super) const VIDEO_TIMEOUT: Duration = proto::MAX_UPLOAD_TIME;
 
-/// How long a form with a video may take, the service's work at its end included.
-pub(super) const VIDEO_PATIENCE: Duration = proto::MAX_UPLOAD_TIME;
-
-/// Bytes of a picture.
-const PICTURE_BYTES: u64 = 5 * 1024 * 1024;
-/// The picture of a person.
+const MAX_IMAGE_BYTES: u64 = 5 * 1024 * 1024;
 pub(super) const AVATAR: FileField = FileField {
     name: "avatarFile",
-    max_bytes: PICTURE_BYTES,
+    max_bytes: MAX_IMAGE_BYTES,
 };
-/// The picture of a stream, a category or a VOD.
+/// The image of a stream, a category or a VOD.
 pub(super) const THUMBNAIL: FileField = FileField {
     name: "thumbnailFile",
-    max_bytes: PICTURE_BYTES,
+    max_bytes: MAX_IMAGE_BYTES,
 };
 
-/// Sends a form with one picture at most. `request` makes the last message of its fields, `call` is the
-/// service's method. The service may refuse at any time; then the rest of the form is not read.
-pub(super) async fn send_picture<T, M, R>(
+/// Sends a form with at most one image. `request` makes the last message from the fields, `call` is the service's method.
+/// The service may refuse at any time; then the rest of the form is not read.
+pub(super) async fn send_image<T, M, R>(
     form: Form<T>,
-    picture: FileField,
-    request: impl FnOnce(T) -> Result<M::Request, Problem>,
+    image: FileField,
+    request: impl FnOnce(T) -> M::Request,
     call: impl AsyncFnOnce(ReceiverStream<M>) -> Result<Response<R>, Status>,
 ) -> Result<R, Problem>
 where
@@ -51,17 +47,17 @@ where
     let (sink, messages) = channel::<M>();
     let read = async move {
         let take = async |_: &'static str, bytes: Bytes| sink.chunk(&bytes).await;
-        let fields = form.read(&[picture], PICTURE_PATIENCE, take).await?;
-        sink.end(request(fields)?).await
+        let fields = form.read(&[image], IMAGE_TIMEOUT, take).await?;
+        sink.end(request(fields)).await
     };
     run(read, call(messages)).await
 }
 
-/// Where a form's reader puts what it reads.
+/// Sends the messages of an upload.
 pub(super) struct Sink<M>(mpsc::Sender<M>);
 
 pub(super) fn channel<M>() -> (Sink<M>, ReceiverStream<M>) {
-    let (sender, receiver) = mpsc::channel(IN_FLIGHT);
+    let (sender, receiver) = mpsc::channel(MAX_CHUNKS_IN_FLIGHT);
     (Sink(sender), ReceiverStream::new(receiver))
 }
 
@@ -70,7 +66,7 @@ impl<M: UploadMessage> Sink<M> {
         self.pieces(bytes, M::chunk).await
     }
 
-    /// Sends bytes as messages of a kind.
+    /// Sends bytes as messages of one kind.
     pub(super) async fn pieces(&self, bytes: &[u8], message: impl Fn(Vec<u8>) -> M) -> Result<(), Problem> {
         for piece in bytes.chunks(MAX_CHUNK) {
             self.send(message(piece.to_vec())).await?;
@@ -82,8 +78,8 @@ impl<M: UploadMessage> Sink<M> {
         self.send(M::request(request)).await
     }
 
-    /// A closed channel means that the call is over; its answer says why and is waited for beside this.
     async fn send(&self, message: M) -> Result<(), Problem> {
+        // A closed channel means that the call has ended; `run` awaits its answer, which gives the reason.
         if self.0.send(message).await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -91,8 +87,8 @@ impl<M: UploadMessage> Sink<M> {
     }
 }
 
-/// Reads and calls at once. A body that cannot be read ends the call, whose service then has changed nothing;
-/// an answer that comes early ends the reading.
+/// Reads and calls concurrently. A body that cannot be read cancels the call, which then has changed nothing; an early
+/// answer ends the reading.
 pub(super) async fn run<R>(
     read: impl Future<Output = Result<(), Problem>>,
     call: impl Future<Output = Result<Response<R>, Status>>,

@@ -1,71 +1,43 @@
 //! Accounts, sessions and follows.
 
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
-use primitives::UserId;
+use primitives::PageRequest;
 use proto::auth::v1::{
     FollowRequest, GetMeRequest, GetProfileRequest, ListFollowsRequest, LoginRequest, LogoutRequest,
     RefreshRequest, RegisterRequest, UnfollowRequest,
 };
 use proto::time::datetime;
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Anonymous, Caller, SignedIn};
-use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, segment};
-use crate::inbound::rest::problem::Problem;
-use crate::inbound::rest::shape::{
-    DoneShape, FollowShape, FollowedShape, FollowersShape, FollowingShape, MeShape, ProfileShape,
-    SessionShape, TotalsShape,
+use crate::inbound::rest::dto::{
+    ById, ByUsername, Credentials, Done, Follow, Followed, Followers, Following, Me, PageQuery, Profile,
+    Refresh, Registration, Session, Totals,
 };
+use crate::inbound::rest::endpoints::{Endpoints, endpoints};
+use crate::inbound::rest::extract::{Json, Path, Query};
+use crate::inbound::rest::problem::Problem;
 use crate::outbound::peers::{Answer, present};
 
-/// A new account.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Registration {
-    /// 3 to 25 of A-Z a-z 0-9 _, no reserved word.
-    #[schema(pattern = "^[A-Za-z0-9_]{3,25}$", example = "minh_anh")]
-    username: String,
-    /// 8 to 1024 bytes.
-    #[schema(min_length = 8, max_length = 256)]
-    password: String,
-    /// Up to 50 characters; the username when absent.
-    display_name: Option<String>,
+pub(super) fn endpoints(api: &mut Endpoints) {
+    endpoints!(
+        api, register, login, refresh, logout, me, profile, followers, following
+    );
+    endpoints!(api, follow, unfollow, unfollow_by_name, unfollow_by_post);
 }
 
-/// A name and its password.
-#[derive(Deserialize, ToSchema)]
-pub(super) struct Credentials {
-    username: String,
-    password: String,
-}
-
-/// A refresh token.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Refresh {
-    refresh_token: String,
-}
-
-/// Makes an account and signs in as it.
-#[utoipa::path(post, path = "/api/users/register", tag = "users", operation_id = "register", request_body = Registration,
-    responses((status = 201, body = SessionShape)))]
-pub(super) async fn register(
+/// Creates an account and signs in.
+#[utoipa::path(post, path = "/users/register", operation_id = "register", responses((status = 201, body = Session)))]
+async fn register(
     rest: Data<Rest>,
     caller: Anonymous,
     Json(body): Json<Registration>,
 ) -> Result<HttpResponse, Problem> {
-    let Registration {
-        username,
-        password,
-        display_name,
-    } = body;
     let request = RegisterRequest {
-        username,
-        password,
-        display_name,
+        username: body.username.0,
+        password: body.password.0,
+        display_name: body.display_name.map(|name| name.0),
     };
     let session = rest
         .peers
@@ -73,31 +45,25 @@ pub(super) async fn register(
         .register(request)
         .await
         .answer()?;
-    Ok(HttpResponse::Created().json(SessionShape::new("Welcome.", session)?))
+    Ok(HttpResponse::Created().json(Session::new("Account created.", session)?))
 }
 
 /// Signs in.
-#[utoipa::path(post, path = "/api/users/login", tag = "users", operation_id = "login", request_body = Credentials,
-    responses((status = 200, body = SessionShape)))]
-pub(super) async fn login(
+#[utoipa::path(post, path = "/users/login", operation_id = "login", responses((status = 200, body = Session)))]
+async fn login(
     rest: Data<Rest>,
     caller: Anonymous,
     Json(body): Json<Credentials>,
 ) -> Result<HttpResponse, Problem> {
     let Credentials { username, password } = body;
-    let session = rest
-        .peers
-        .auth(caller.context())
-        .login(LoginRequest { username, password })
-        .await
-        .answer()?;
-    Ok(HttpResponse::Ok().json(SessionShape::new("Signed in.", session)?))
+    let request = LoginRequest { username, password };
+    let session = rest.peers.auth(caller.context()).login(request).await.answer()?;
+    Ok(HttpResponse::Ok().json(Session::new("Signed in.", session)?))
 }
 
-/// Exchanges a refresh token for a new pair. A token that is used twice ends its session.
-#[utoipa::path(post, path = "/api/users/refresh", tag = "users", operation_id = "refresh", request_body = Refresh,
-    responses((status = 200, body = SessionShape)))]
-pub(super) async fn refresh(
+/// Exchanges a refresh token for a new pair. Using a refresh token twice ends its session.
+#[utoipa::path(post, path = "/users/refresh", operation_id = "refresh", responses((status = 200, body = Session)))]
+async fn refresh(
     rest: Data<Rest>,
     caller: Anonymous,
     Json(body): Json<Refresh>,
@@ -111,13 +77,13 @@ pub(super) async fn refresh(
         .refresh(request)
         .await
         .answer()?;
-    Ok(HttpResponse::Ok().json(SessionShape::new("Renewed.", session)?))
+    Ok(HttpResponse::Ok().json(Session::new("Session renewed.", session)?))
 }
 
-/// Ends the session: its tokens are refused everywhere, and its sockets are closed, within a second.
-#[utoipa::path(post, path = "/api/users/logout", tag = "users", operation_id = "logout", security(("bearer" = [])),
+/// Ends the session. Its tokens are refused everywhere and its sockets are closed within a second.
+#[utoipa::path(post, path = "/users/logout", operation_id = "logout",
     responses((status = 204, description = "Signed out")))]
-pub(super) async fn logout(rest: Data<Rest>, me: SignedIn) -> Result<HttpResponse, Problem> {
+async fn logout(rest: Data<Rest>, me: SignedIn) -> Result<HttpResponse, Problem> {
     rest.peers
         .auth(me.context())
         .logout(LogoutRequest {})
@@ -126,156 +92,124 @@ pub(super) async fn logout(rest: Data<Rest>, me: SignedIn) -> Result<HttpRespons
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// The caller's own account.
-#[utoipa::path(get, path = "/api/users/me", tag = "users", operation_id = "me", security(("bearer" = [])),
-    responses((status = 200, body = MeShape)))]
-pub(super) async fn me(rest: Data<Rest>, me: SignedIn) -> Result<HttpResponse, Problem> {
+/// Returns the caller's account.
+#[utoipa::path(get, path = "/users/me", operation_id = "me", responses((status = 200, body = Me)))]
+async fn me(rest: Data<Rest>, me: SignedIn) -> Result<HttpResponse, Problem> {
     let answer = rest
         .peers
         .auth(me.context())
         .get_me(GetMeRequest {})
         .await
         .answer()?;
-    Ok(HttpResponse::Ok().json(MeShape::from(present(answer.user, "user")?)))
+    Ok(HttpResponse::Ok().json(Me::from(present(answer.user, "user")?)))
 }
 
-/// Someone's public profile.
-#[utoipa::path(get, path = "/api/users/profile/{username}", tag = "users", operation_id = "profile",
-    security((), ("bearer" = [])), params(("username" = String, Path)), responses((status = 200, body = ProfileShape)))]
-pub(super) async fn profile(
+/// Returns a user's public profile.
+#[utoipa::path(get, path = "/users/profile/{username}", operation_id = "profile",
+    responses((status = 200, body = Profile)))]
+async fn profile(
     rest: Data<Rest>,
     caller: Caller,
-    request: HttpRequest,
+    Path(ByUsername { username }): Path<ByUsername>,
 ) -> Result<HttpResponse, Problem> {
-    let request = GetProfileRequest {
-        username: segment(&request, "username"),
-    };
+    let request = GetProfileRequest { username };
     let answer = rest
         .peers
         .auth(caller.context())
         .get_profile(request)
         .await
         .answer()?;
-    Ok(HttpResponse::Ok().json(ProfileShape::try_from(answer)?))
+    Ok(HttpResponse::Ok().json(Profile::try_from(answer)?))
 }
 
-/// Who follows someone.
-#[utoipa::path(get, path = "/api/users/{id}/followers", tag = "users", operation_id = "followers",
-    params(("id" = i64, Path), ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = FollowersShape)))]
-pub(super) async fn followers(
+fn follows_request(user: ById, page: &PageRequest) -> ListFollowsRequest {
+    ListFollowsRequest {
+        user_id: user.id.0,
+        page: Some(proto::page::message(page)),
+    }
+}
+
+/// Lists the followers of a user.
+#[utoipa::path(get, path = "/users/{id}/followers", operation_id = "followers",
+    responses((status = 200, body = Followers)))]
+async fn followers(
     rest: Data<Rest>,
     caller: Caller,
-    Id(id): Id<UserId>,
-    Query(query): Query<PageQuery>,
+    Path(user): Path<ById>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = query.parse()?;
-    let request = ListFollowsRequest {
-        user_id: id.0,
-        page: Some(proto::page::message(&page)),
-    };
-    let answer = rest
-        .peers
-        .auth(caller.context())
-        .list_followers(request)
-        .await
-        .answer()?;
-    let followers = answer.users.iter().map(Into::into).collect();
-    Ok(HttpResponse::Ok().json(FollowersShape {
-        followers,
-        totals: TotalsShape::new(&page, answer.page),
+    let page = page.into();
+    let mut auth = rest.peers.auth(caller.context());
+    let answer = auth.list_followers(follows_request(user, &page)).await.answer()?;
+    Ok(HttpResponse::Ok().json(Followers {
+        followers: answer.users.into_iter().map(Into::into).collect(),
+        totals: Totals::new(&page, answer.page),
     }))
 }
 
-/// Whom someone follows.
-#[utoipa::path(get, path = "/api/users/{id}/following", tag = "users", operation_id = "following",
-    params(("id" = i64, Path), ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = FollowingShape)))]
-pub(super) async fn following(
+/// Lists the users that a user follows.
+#[utoipa::path(get, path = "/users/{id}/following", operation_id = "following",
+    responses((status = 200, body = Following)))]
+async fn following(
     rest: Data<Rest>,
     caller: Caller,
-    Id(id): Id<UserId>,
-    Query(query): Query<PageQuery>,
+    Path(user): Path<ById>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = query.parse()?;
-    let request = ListFollowsRequest {
-        user_id: id.0,
-        page: Some(proto::page::message(&page)),
-    };
-    let answer = rest
-        .peers
-        .auth(caller.context())
-        .list_following(request)
-        .await
-        .answer()?;
-    let following = answer.users.iter().map(Into::into).collect();
-    Ok(HttpResponse::Ok().json(FollowingShape {
-        following,
-        totals: TotalsShape::new(&page, answer.page),
+    let page = page.into();
+    let mut auth = rest.peers.auth(caller.context());
+    let answer = auth.list_following(follows_request(user, &page)).await.answer()?;
+    Ok(HttpResponse::Ok().json(Following {
+        following: answer.users.into_iter().map(Into::into).collect(),
+        totals: Totals::new(&page, answer.page),
     }))
 }
 
-/// Follows someone, who is told.
-#[utoipa::path(post, path = "/api/users/{id}/follow", tag = "users", operation_id = "follow", security(("bearer" = [])),
-    params(("id" = i64, Path)), responses((status = 201, body = FollowedShape)))]
-pub(super) async fn follow(
+/// Follows a user and notifies them.
+#[utoipa::path(post, path = "/users/{id}/follow", operation_id = "follow",
+    responses((status = 201, body = Followed)))]
+async fn follow(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(id): Id<UserId>,
+    Path(ById { id }): Path<ById>,
 ) -> Result<HttpResponse, Problem> {
-    let answer = rest
-        .peers
-        .auth(me.context())
-        .follow(FollowRequest { user_id: id.0 })
-        .await
-        .answer()?;
-    let created_at = datetime(answer.followed_at.as_ref());
-    let data = FollowShape {
+    let request = FollowRequest { user_id: id.0 };
+    let answer = rest.peers.auth(me.context()).follow(request).await.answer()?;
+    let data = Follow {
         follower_id: me.user().id.0,
         following_id: id.0,
-        created_at,
+        created_at: datetime(answer.followed_at.as_ref()),
     };
-    Ok(HttpResponse::Created().json(FollowedShape {
+    Ok(HttpResponse::Created().json(Followed {
         success: true,
-        message: "You follow them now.",
+        message: "Followed.",
         data,
     }))
 }
 
-/// Stops following someone.
-#[utoipa::path(delete, path = "/api/users/{id}/follow", tag = "users", operation_id = "unfollow", security(("bearer" = [])),
-    params(("id" = i64, Path)), responses((status = 200, body = DoneShape)))]
-pub(super) async fn unfollow(
+/// Unfollows a user.
+#[utoipa::path(delete, path = "/users/{id}/follow", operation_id = "unfollow",
+    responses((status = 200, body = Done)))]
+async fn unfollow(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(id): Id<UserId>,
+    Path(ById { id }): Path<ById>,
 ) -> Result<HttpResponse, Problem> {
-    rest.peers
-        .auth(me.context())
-        .unfollow(UnfollowRequest { user_id: id.0 })
-        .await
-        .answer()?;
-    Ok(HttpResponse::Ok().json(DoneShape::new("You follow them no more.")))
+    let request = UnfollowRequest { user_id: id.0 };
+    rest.peers.auth(me.context()).unfollow(request).await.answer()?;
+    Ok(HttpResponse::Ok().json(Done::new("Unfollowed.")))
 }
 
-/// The same as DELETE of `follow`.
-#[utoipa::path(delete, path = "/api/users/{id}/unfollow", tag = "users", operation_id = "unfollowByName",
-    security(("bearer" = [])), params(("id" = i64, Path)), responses((status = 200, body = DoneShape)))]
-pub(super) async fn unfollow_by_name(
-    rest: Data<Rest>,
-    me: SignedIn,
-    id: Id<UserId>,
-) -> Result<HttpResponse, Problem> {
-    unfollow(rest, me, id).await
+/// Unfollows a user, like DELETE of `follow`.
+#[utoipa::path(delete, path = "/users/{id}/unfollow", operation_id = "unfollowByName",
+    responses((status = 200, body = Done)))]
+async fn unfollow_by_name(rest: Data<Rest>, me: SignedIn, user: Path<ById>) -> Result<HttpResponse, Problem> {
+    unfollow(rest, me, user).await
 }
 
-/// The same as DELETE of `follow`, for forms.
-#[utoipa::path(post, path = "/api/users/{id}/unfollow", tag = "users", operation_id = "unfollowByPost",
-    security(("bearer" = [])), params(("id" = i64, Path)), responses((status = 200, body = DoneShape)))]
-pub(super) async fn unfollow_by_post(
-    rest: Data<Rest>,
-    me: SignedIn,
-    id: Id<UserId>,
-) -> Result<HttpResponse, Problem> {
-    unfollow(rest, me, id).await
+/// Unfollows a user, like DELETE of `follow`; for forms, which cannot send DELETE.
+#[utoipa::path(post, path = "/users/{id}/unfollow", operation_id = "unfollowByPost",
+    responses((status = 200, body = Done)))]
+async fn unfollow_by_post(rest: Data<Rest>, me: SignedIn, user: Path<ById>) -> Result<HttpResponse, Problem> {
+    unfollow(rest, me, user).await
 }

@@ -1,123 +1,86 @@
 //! Videos on demand.
 
-pub(super) mod uploads;
+mod uploads;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use primitives::{CategoryId, FieldError, PageRequest, StreamId, UserId, VodId};
+use primitives::{FieldError, PageRequest, VodId};
 use proto::CallContext;
 use proto::vod::v1::{
-    DeleteVodRequest, GetVodRequest, LatestOfStreamRequest, ListVodsRequest, RefreshUrlsRequest,
-    RetryVodRequest, UpdateVodRequest, UpdateVodUpload, Vod,
+    DeleteVodRequest, GetVodRequest, ListVodsRequest, RefreshUrlsRequest, RetryVodRequest, UpdateVodRequest,
+    UpdateVodUpload,
 };
-use serde::Deserialize;
 use tokio_stream::wrappers::ReceiverStream;
-use utoipa::ToSchema;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
-use crate::inbound::rest::extract::{Id, PageQuery, Query, id};
-use crate::inbound::rest::field::{CategoryChoice, flag};
-use crate::inbound::rest::form::{Form, ThumbnailFile};
-use crate::inbound::rest::problem::Problem;
-use crate::inbound::rest::shape::{
-    DoneShape, OneVodShape, TotalsShape, VodCriteriaShape, VodListShape, VodSearchShape, VodShape,
+use crate::inbound::rest::dto::{
+    ById, Done, OneVod, PageQuery, Totals, Vod, VodCriteria, VodFields, VodFilter, VodList, VodSearch,
+    VodSearchQuery,
 };
-use crate::inbound::rest::upload::{PICTURE_PATIENCE, THUMBNAIL, send_picture};
+use crate::inbound::rest::endpoints::{Endpoints, endpoints};
+use crate::inbound::rest::extract::{Path, Query};
+use crate::inbound::rest::form::Form;
+use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::upload::{IMAGE_TIMEOUT, THUMBNAIL, send_image};
 use crate::outbound::peers::{Answer, present};
 
-/// Which VODs are asked for.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Filter {
-    user_id: Option<String>,
-    category_id: Option<String>,
-    stream_id: Option<String>,
-    page: Option<String>,
-    limit: Option<String>,
-    cursor: Option<String>,
+pub(super) fn endpoints(api: &mut Endpoints) {
+    endpoints!(api, list, search);
+    uploads::endpoints(api);
+    endpoints!(api, get, update, refresh_url, retry, delete);
 }
 
-/// VODs, newest first: those that are ready, and for their owner all.
-#[utoipa::path(get, path = "/api/vod", tag = "vod", operation_id = "listVods", security((), ("bearer" = [])),
-    params(("userId" = Option<i64>, Query), ("categoryId" = Option<i64>, Query), ("streamId" = Option<i64>, Query),
-        ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = VodListShape)))]
-pub(super) async fn list(
+/// Lists VODs that are ready, newest first; their owner sees all of them.
+#[utoipa::path(get, path = "/vod", operation_id = "listVods", responses((status = 200, body = VodList)))]
+async fn list(
     rest: Data<Rest>,
     caller: Caller,
-    Query(filter): Query<Filter>,
+    Query(filter): Query<VodFilter>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let Filter {
-        page, limit, cursor, ..
-    } = filter;
-    let page = PageQuery { page, limit, cursor }.parse()?;
+    let page = page.into();
     let request = ListVodsRequest {
         page: Some(proto::page::message(&page)),
-        user_id: id::<UserId>("userId", filter.user_id.as_deref())?.map(|id| id.0),
-        category_id: id::<CategoryId>("categoryId", filter.category_id.as_deref())?.map(|id| id.0),
-        stream_id: id::<StreamId>("streamId", filter.stream_id.as_deref())?.map(|id| id.0),
+        user_id: filter.user_id.map(|id| id.0),
+        category_id: filter.category_id.map(|id| id.0),
+        stream_id: filter.stream_id.map(|id| id.0),
         ..ListVodsRequest::default()
     };
     let found = listed(&rest, &caller, request.clone(), &page);
     rest.recent.answer(&caller, &request, found).await
 }
 
-/// What is searched for.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Search {
-    search_query: Option<String>,
-    tag: Option<String>,
-    uploader_username: Option<String>,
-    page: Option<String>,
-    limit: Option<String>,
-    cursor: Option<String>,
-}
-
-/// VODs in which all words of the query are found, without regard to accents and case: in title, description,
-/// category, its tags, or the owner's names. At least one of query, tag and uploader. The newest come first;
-/// totals stop at 10,000.
-#[utoipa::path(get, path = "/api/vod/search", tag = "vod", operation_id = "searchVods", security((), ("bearer" = [])),
-    params(("searchQuery" = Option<String>, Query, description = "Words, or parts of at least three letters"),
-        ("tag" = Option<String>, Query, description = "A tag of the category"),
-        ("uploaderUsername" = Option<String>, Query, description = "The whole name, without case"),
-        ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = VodSearchShape)))]
-pub(super) async fn search(
+/// Searches VODs that contain all words of the query in their title, description, category, its tags, or the owner's
+/// names, ignoring accents and case. At least one of query, tag and uploader is required. The newest come first; totals
+/// stop at 10,000.
+#[utoipa::path(get, path = "/vod/search", operation_id = "searchVods", responses((status = 200, body = VodSearch)))]
+async fn search(
     rest: Data<Rest>,
     caller: Caller,
-    Query(search): Query<Search>,
+    Query(query): Query<VodSearchQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let Search {
-        search_query,
-        tag,
-        uploader_username,
-        page,
-        limit,
-        cursor,
-    } = search;
-    let page = PageQuery { page, limit, cursor }.parse()?;
-    if search_query.is_none() && tag.is_none() && uploader_username.is_none() {
-        let rule = "or tag or uploaderUsername must be given";
-        return Err(FieldError::new("searchQuery", "invalid", rule).into());
-    }
+    let criteria = VodCriteria {
+        search_query: query.search_query.map(|query| query.0),
+        tag: query.tag.map(|tag| tag.0),
+        uploader_username: query.uploader_username,
+    };
+    let page = page.into();
     let request = ListVodsRequest {
         page: Some(proto::page::message(&page)),
-        query: search_query.clone(),
-        tag: tag.clone(),
-        username: uploader_username.clone(),
+        query: criteria.search_query.clone(),
+        tag: criteria.tag.clone(),
+        username: criteria.uploader_username.clone(),
         ..ListVodsRequest::default()
     };
-    let found = listed(&rest, &caller, request, &page).await?;
-    let search_criteria = VodCriteriaShape {
-        search_query,
-        tag,
-        uploader_username,
-    };
-    Ok(HttpResponse::Ok().json(VodSearchShape {
-        found,
-        search_criteria,
+    if request.query.is_none() && request.tag.is_none() && request.username.is_none() {
+        let rule = "or tag or uploaderUsername is required";
+        return Err(FieldError::new("searchQuery", "required", rule).into());
+    }
+    Ok(HttpResponse::Ok().json(VodSearch {
+        found: listed(&rest, &caller, request, &page).await?,
+        search_criteria: criteria,
     }))
 }
 
@@ -126,7 +89,7 @@ async fn listed(
     caller: &Caller,
     request: ListVodsRequest,
     page: &PageRequest,
-) -> Result<VodListShape, Problem> {
+) -> Result<VodList, Problem> {
     let answer = rest
         .peers
         .vod(caller.context())
@@ -135,24 +98,19 @@ async fn listed(
         .answer()?;
     let owners = answer.vods.iter().map(|vod| vod.user_id);
     let people = rest.people.of(owners, caller.context()).await;
-    Ok(VodListShape {
-        totals: TotalsShape::new(page, answer.page),
-        vods: answer
-            .vods
-            .into_iter()
-            .map(|vod| VodShape::new(vod, &people))
-            .collect(),
+    let vods = answer.vods.into_iter();
+    Ok(VodList {
+        vods: vods.map(|vod| Vod::new(vod, &people)).collect(),
+        totals: Totals::new(page, answer.page),
     })
 }
 
-/// One VOD. Looking at it counts a view: one for each viewer in five minutes. The count that a guest is told
-/// may be a second old.
-#[utoipa::path(get, path = "/api/vod/{id}", tag = "vod", operation_id = "getVod", security((), ("bearer" = [])),
-    params(("id" = i64, Path)), responses((status = 200, body = OneVodShape)))]
-pub(super) async fn get(
+/// Returns a VOD and counts a view, once per viewer in five minutes. For guests, the view count may be a second old.
+#[utoipa::path(get, path = "/vod/{id}", operation_id = "getVod", responses((status = 200, body = OneVod)))]
+async fn get(
     rest: Data<Rest>,
     caller: Caller,
-    Id(id): Id<VodId>,
+    Path(ById { id }): Path<ById>,
 ) -> Result<HttpResponse, Problem> {
     let request = GetVodRequest {
         id: id.0,
@@ -160,99 +118,44 @@ pub(super) async fn get(
     };
     let found = async {
         let answer = rest.peers.vod(caller.context()).get_vod(request).await.answer()?;
-        shaped(&rest, caller.context(), answer.vod).await
+        with_owner(&rest, caller.context(), answer.vod).await
     };
     let answer = rest.recent.answer(&caller, &request, found).await?;
-    // Also the one for whom it was asked: the vod service counts nobody twice.
+    // Also notes the guest whose request reached the VOD service, which counts nobody twice.
     if let Some(guest) = caller.guest() {
-        rest.views.note(id, guest);
+        rest.views.note(VodId(id.0), guest);
     }
     Ok(answer)
 }
 
-/// The newest VOD of a stream.
-#[utoipa::path(get, path = "/api/streams/{id}/vod", tag = "streams", operation_id = "latestVodOfStream",
-    security((), ("bearer" = [])), params(("id" = i64, Path)), responses((status = 200, body = OneVodShape)))]
-pub(super) async fn latest_of_stream(
-    rest: Data<Rest>,
-    caller: Caller,
-    Id(id): Id<StreamId>,
-) -> Result<HttpResponse, Problem> {
-    let request = LatestOfStreamRequest { stream_id: id.0 };
-    let found = async {
-        let mut peer = rest.peers.vod(caller.context());
-        let answer = peer.latest_of_stream(request).await.answer()?;
-        shaped(&rest, caller.context(), answer.vod).await
-    };
-    rest.recent.answer(&caller, &request, found).await
-}
-
-/// What may be said of a VOD; fields that are absent stay.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = VodFields)]
-pub(super) struct VodFields {
-    /// 3 to 255 characters.
-    title: Option<String>,
-    /// Up to 5,000 characters.
-    description: Option<String>,
-    /// An id, as a number or as digits; null or an empty text for none.
-    #[serde(default)]
-    #[schema(value_type = Option<i64>)]
-    category_id: CategoryChoice,
-    /// Whether the picture goes.
-    #[serde(default, deserialize_with = "flag")]
-    remove_thumbnail: bool,
-}
-
-/// The same as a form, with a picture.
-#[derive(ToSchema)]
-#[schema(as = VodForm)]
-#[expect(
-    dead_code,
-    reason = "for the description alone; the form is read as VodFields"
-)]
-pub(super) struct VodForm {
-    #[serde(flatten)]
-    fields: VodFields,
-    #[serde(flatten)]
-    picture: ThumbnailFile,
-}
-
-/// Changes a VOD.
-#[utoipa::path(put, path = "/api/vod/{id}", tag = "vod", operation_id = "updateVod", security(("bearer" = [])),
-    params(("id" = i64, Path)),
-    request_body(content((VodFields = "application/json"), (VodForm = "multipart/form-data"))),
-    responses((status = 200, body = OneVodShape)))]
-pub(super) async fn update(
+/// Updates a VOD; absent fields stay the same.
+#[utoipa::path(put, path = "/vod/{id}", operation_id = "updateVod", responses((status = 200, body = OneVod)))]
+async fn update(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(id): Id<VodId>,
+    Path(ById { id }): Path<ById>,
     form: Form<VodFields>,
 ) -> Result<HttpResponse, Problem> {
-    let mut peer = rest.peers.vod(&me.patient(PICTURE_PATIENCE));
-    let request = |fields: VodFields| {
-        Ok(UpdateVodRequest {
-            id: id.0,
-            title: fields.title,
-            description: fields.description,
-            category_id: fields.category_id.for_change(),
-            remove_thumbnail: fields.remove_thumbnail,
-        })
+    let mut peer = rest.peers.vod(&me.upload_context(IMAGE_TIMEOUT));
+    let request = |fields: VodFields| UpdateVodRequest {
+        id: id.0,
+        title: fields.title.map(|title| title.0),
+        description: fields.description.map(|description| description.0),
+        category_id: fields.category_id.of_update(),
+        remove_thumbnail: fields.remove_thumbnail.0,
     };
     let call = async |messages: ReceiverStream<UpdateVodUpload>| peer.update_vod(messages).await;
-    let answer = send_picture(form, THUMBNAIL, request, call).await?;
-    let vod = shaped(&rest, me.context(), answer.vod).await?;
-    Ok(HttpResponse::Ok().json(vod))
+    let answer = send_image(form, THUMBNAIL, request, call).await?;
+    Ok(HttpResponse::Ok().json(with_owner(&rest, me.context(), answer.vod).await?))
 }
 
-/// Signs the URLs of a VOD anew.
-#[utoipa::path(post, path = "/api/vod/{id}/refresh-url", tag = "vod", operation_id = "refreshVodUrl",
-    security(("bearer" = [])), params(("id" = i64, Path)), responses((status = 200, body = OneVodShape)))]
-pub(super) async fn refresh_url(
+/// Renews the presigned URLs of a VOD.
+#[utoipa::path(post, path = "/vod/{id}/refresh-url", operation_id = "refreshVodUrl",
+    responses((status = 200, body = OneVod)))]
+async fn refresh_url(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(id): Id<VodId>,
+    Path(ById { id }): Path<ById>,
 ) -> Result<HttpResponse, Problem> {
     let request = RefreshUrlsRequest { id: id.0 };
     let answer = rest
@@ -261,48 +164,41 @@ pub(super) async fn refresh_url(
         .refresh_urls(request)
         .await
         .answer()?;
-    let vod = shaped(&rest, me.context(), answer.vod).await?;
-    Ok(HttpResponse::Ok().json(vod))
+    Ok(HttpResponse::Ok().json(with_owner(&rest, me.context(), answer.vod).await?))
 }
 
-/// Tries a VOD that failed again.
-#[utoipa::path(post, path = "/api/vod/{id}/retry", tag = "vod", operation_id = "retryVod", security(("bearer" = [])),
-    params(("id" = i64, Path)), responses((status = 200, body = OneVodShape)))]
-pub(super) async fn retry(
+/// Retries the processing of a failed VOD.
+#[utoipa::path(post, path = "/vod/{id}/retry", operation_id = "retryVod", responses((status = 200, body = OneVod)))]
+async fn retry(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(id): Id<VodId>,
+    Path(ById { id }): Path<ById>,
 ) -> Result<HttpResponse, Problem> {
-    let answer = rest
-        .peers
-        .vod(me.context())
-        .retry_vod(RetryVodRequest { id: id.0 })
-        .await
-        .answer()?;
-    let vod = shaped(&rest, me.context(), answer.vod).await?;
-    Ok(HttpResponse::Ok().json(vod))
+    let request = RetryVodRequest { id: id.0 };
+    let answer = rest.peers.vod(me.context()).retry_vod(request).await.answer()?;
+    Ok(HttpResponse::Ok().json(with_owner(&rest, me.context(), answer.vod).await?))
 }
 
-/// Deletes a VOD and what is stored of it.
-#[utoipa::path(delete, path = "/api/vod/{id}", tag = "vod", operation_id = "deleteVod", security(("bearer" = [])),
-    params(("id" = i64, Path)), responses((status = 200, body = DoneShape)))]
-pub(super) async fn delete(
+/// Deletes a VOD and its files.
+#[utoipa::path(delete, path = "/vod/{id}", operation_id = "deleteVod", responses((status = 200, body = Done)))]
+async fn delete(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(id): Id<VodId>,
+    Path(ById { id }): Path<ById>,
 ) -> Result<HttpResponse, Problem> {
-    rest.peers
-        .vod(me.context())
-        .delete_vod(DeleteVodRequest { id: id.0 })
-        .await
-        .answer()?;
-    Ok(HttpResponse::Ok().json(DoneShape::new("The video is deleted.")))
+    let request = DeleteVodRequest { id: id.0 };
+    rest.peers.vod(me.context()).delete_vod(request).await.answer()?;
+    Ok(HttpResponse::Ok().json(Done::new("VOD deleted.")))
 }
 
-async fn shaped(rest: &Rest, context: &CallContext, vod: Option<Vod>) -> Result<OneVodShape, Problem> {
+pub(super) async fn with_owner(
+    rest: &Rest,
+    context: &CallContext,
+    vod: Option<proto::vod::v1::Vod>,
+) -> Result<OneVod, Problem> {
     let vod = present(vod, "vod")?;
     let people = rest.people.of([vod.user_id], context).await;
-    Ok(OneVodShape {
-        vod: VodShape::new(vod, &people),
+    Ok(OneVod {
+        vod: Vod::new(vod, &people),
     })
 }

@@ -10,7 +10,6 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::hub::event::{EventVisitor, NotificationRoomJoined, ServerEvent, visit_all};
-use crate::inbound::rest::bound_properties;
 use crate::inbound::socket::client::{
     Authenticate, Authenticated, ClientEvent, Failure, JoinNotificationRoom, JoinStreamRoom, LeaveStreamRoom,
     OfStream, Said, Saying,
@@ -143,9 +142,6 @@ impl Parts {
     fn received<T: ToSchema, A: ToSchema>(&mut self, event: ClientEvent) {
         let name = event.name();
         let (about, payload) = self.schema::<T>();
-        if let Some(schema) = self.schemas.get_mut(&*T::name()) {
-            bound_properties(schema);
-        }
         self.message(Packet::Event, name, &about, &payload);
         let reply = format!("{name}.ack");
         let about = format!("The acknowledgement of `{name}`.");

@@ -94,8 +94,14 @@ pub(super) struct Saying {
     #[schema(schema_with = described_stream_id)]
     pub(super) stream_id: StreamId,
     /// 1 to 500 characters, at most 2 KiB.
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        pattern = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]*$"
+    )]
     pub(super) message: String,
     /// Makes a retry safe: the same id is the same message.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[ -~]*$")]
     pub(super) client_message_id: Option<String>,
 }
 

@@ -112,14 +112,7 @@ fn has_token_in_url(request: &Parts) -> bool {
 
 fn client_address(sockets: &Sockets, request: &Parts) -> Option<std::net::IpAddr> {
     let Peer(peer) = request.extensions.get::<Peer>()?;
-    let forwarded = request
-        .headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    Some(address::client(
-        peer.ip(),
-        forwarded.collect::<Vec<_>>().into_iter(),
-        &sockets.trusted,
-    ))
+    let forwarded = request.headers.get_all(address::FORWARDED_FOR).iter();
+    let forwarded = forwarded.map(http::HeaderValue::as_bytes);
+    Some(address::client(peer.ip(), forwarded, &sockets.trusted))
 }

@@ -1,140 +1,120 @@
-//! Bans, moderators and the log of a room.
+//! Chat bans, moderators and the log of a room.
 
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
-use primitives::{Error, ErrorKind, FieldError, StreamId, UserId};
+use primitives::{Error, ErrorKind, PageRequest};
 use proto::auth::v1::{GetProfileRequest, GetUsersRequest, Role, UserSummary};
 use proto::chat::v1::{
     AddModeratorRequest, BanUserRequest, ListBansRequest, ListLogRequest, ListModeratorsRequest,
     RemoveModeratorRequest, UnbanUserRequest,
 };
-use serde::Deserialize;
-use utoipa::ToSchema;
 
+use crate::inbound::field::BodyId;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::SignedIn;
-use crate::inbound::rest::extract::{Id, Json, PageQuery, Query, segment};
-use crate::inbound::rest::field::whole;
-use crate::inbound::rest::problem::Problem;
-use crate::inbound::rest::shape::{
-    BanListShape, BanShape, BannedShape, DoneShape, LogEntryShape, LogShape, ModeratorAddedShape,
-    ModeratorListShape, ModeratorShape, TotalsShape,
+use crate::inbound::rest::dto::{
+    ByRoom, ByRoomUser, ChatBan, ChatBanList, ChatBanned, ChatLog, ChatLogEntry, ChatModerator,
+    ChatModeratorAdded, ChatModeratorList, Done, NewChatBan, NewChatModerator, PageQuery, Totals,
 };
+use crate::inbound::rest::endpoints::{Endpoints, endpoints};
+use crate::inbound::rest::extract::{Json, Path, Query};
+use crate::inbound::rest::problem::Problem;
 use crate::outbound::peers::{Answer, present};
 
-/// Who shall not speak, and for how long.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = ChatBanOrder)]
-pub(in crate::inbound::rest) struct Order {
-    #[serde(deserialize_with = "whole")]
-    user_id: i64,
-    /// 1 to 31,536,000, a year; for good when it is left out.
-    #[serde(default, deserialize_with = "whole")]
-    seconds: Option<u32>,
-    /// At most 500 characters.
-    reason: Option<String>,
+pub(super) fn endpoints(api: &mut Endpoints) {
+    endpoints!(
+        api,
+        bans,
+        ban,
+        unban,
+        moderators,
+        add_moderator,
+        remove_moderator,
+        log
+    );
 }
 
-/// Somebody, by id.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = ChatSomebody)]
-pub(in crate::inbound::rest) struct Somebody {
-    #[serde(deserialize_with = "whole")]
-    user_id: i64,
-}
-
-/// Who may not speak in a room now, newest first: for the owner, moderators and admins.
-#[utoipa::path(get, path = "/api/chat/{streamId}/bans", tag = "chat", operation_id = "listChatBans",
-    security(("bearer" = [])),
-    params(("streamId" = i64, Path), ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query),
-        ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = BanListShape)))]
-pub(in crate::inbound::rest) async fn bans(
+/// Lists the current bans of a chat room, newest first. Only for the owner, moderators and admins.
+#[utoipa::path(get, path = "/chat/{streamId}/bans", operation_id = "listChatBans",
+    responses((status = 200, body = ChatBanList)))]
+async fn bans(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(stream): Id<StreamId>,
-    Query(query): Query<PageQuery>,
+    Path(room): Path<ByRoom>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = query.parse()?;
+    let page = PageRequest::from(page);
     let request = ListBansRequest {
-        stream_id: stream.0,
+        stream_id: room.stream_id.0,
         page: Some(proto::page::message(&page)),
     };
     let answer = rest.peers.chat(me.context()).list_bans(request).await.answer()?;
     let ids = answer.bans.iter().map(|ban| ban.user_id);
-    let found = rest.people.of(ids, me.context()).await;
-    let shape = |ban: proto::chat::v1::Ban| {
-        let user = found.get(&ban.user_id);
-        BanShape::new(ban, user)
-    };
-    Ok(HttpResponse::Ok().json(BanListShape {
-        bans: answer.bans.into_iter().map(shape).collect(),
-        totals: TotalsShape::new(&page, answer.page),
+    let mut people = rest.people.of(ids, me.context()).await;
+    let bans = answer.bans.into_iter().map(|ban| {
+        let user = people.remove(&ban.user_id);
+        ChatBan::new(ban, user)
+    });
+    Ok(HttpResponse::Ok().json(ChatBanList {
+        bans: bans.collect(),
+        totals: Totals::new(&page, answer.page),
     }))
 }
 
-/// Takes somebody the word, for a time or for good: for the owner, moderators and admins. Nobody bans the
-/// owner or an admin, and no moderator another (403 with `chat.user_protected`). The room is told.
-#[utoipa::path(post, path = "/api/chat/{streamId}/bans", tag = "chat", operation_id = "banFromChat",
-    security(("bearer" = [])), params(("streamId" = i64, Path)), request_body = Order,
-    responses((status = 201, body = BannedShape)))]
-pub(in crate::inbound::rest) async fn ban(
+/// Bans a user from chat, permanently or for a time, and notifies the room. Only for the owner, moderators and admins. The
+/// owner and admins cannot be banned, nor can moderators ban each other (403 with `chat.user_protected`).
+#[utoipa::path(post, path = "/chat/{streamId}/bans", operation_id = "banFromChat",
+    responses((status = 201, body = ChatBanned)))]
+async fn ban(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(stream): Id<StreamId>,
-    Json(order): Json<Order>,
+    Path(room): Path<ByRoom>,
+    Json(body): Json<NewChatBan>,
 ) -> Result<HttpResponse, Problem> {
-    let user = somebody(&rest, &me, order.user_id).await?;
+    let user = user(&rest, &me, body.user_id).await?;
     let request = BanUserRequest {
-        stream_id: stream.0,
+        stream_id: room.stream_id.0,
         user_id: user.id,
-        seconds: order.seconds,
-        reason: order.reason.unwrap_or_default(),
+        seconds: body.seconds.map(|seconds| seconds.0),
+        reason: body.reason.unwrap_or_default().0,
         role: role(&rest, &me, &user).await?.into(),
     };
     let answer = rest.peers.chat(me.context()).ban_user(request).await.answer()?;
     let ban = present(answer.ban, "ban")?;
-    Ok(HttpResponse::Created().json(BannedShape {
-        message: "The user may not speak in this room.",
-        ban: BanShape::new(ban, Some(&user)),
+    Ok(HttpResponse::Created().json(ChatBanned {
+        message: "User banned from chat.",
+        ban: ChatBan::new(ban, Some(user.into())),
     }))
 }
 
-/// Gives somebody the word again: for the owner, moderators and admins.
-#[utoipa::path(delete, path = "/api/chat/{streamId}/bans/{userId}", tag = "chat", operation_id = "unbanFromChat",
-    security(("bearer" = [])), params(("streamId" = i64, Path), ("userId" = i64, Path)),
-    responses((status = 200, body = DoneShape)))]
-pub(in crate::inbound::rest) async fn unban(
+/// Lifts a chat ban. Only for the owner, moderators and admins.
+#[utoipa::path(delete, path = "/chat/{streamId}/bans/{userId}", operation_id = "unbanFromChat",
+    responses((status = 200, body = Done)))]
+async fn unban(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(stream): Id<StreamId>,
-    request: HttpRequest,
+    Path(ByRoomUser { stream_id, user_id }): Path<ByRoomUser>,
 ) -> Result<HttpResponse, Problem> {
     let request = UnbanUserRequest {
-        stream_id: stream.0,
-        user_id: user_id(&request)?.0,
+        stream_id: stream_id.0,
+        user_id: user_id.0,
     };
     rest.peers.chat(me.context()).unban_user(request).await.answer()?;
-    Ok(HttpResponse::Ok().json(DoneShape::new("The user may speak again.")))
+    Ok(HttpResponse::Ok().json(Done::new("Ban lifted.")))
 }
 
-/// A room's own moderators, newest first: for the owner, moderators and admins.
-#[utoipa::path(get, path = "/api/chat/{streamId}/moderators", tag = "chat", operation_id = "listChatModerators",
-    security(("bearer" = [])),
-    params(("streamId" = i64, Path), ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query),
-        ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = ModeratorListShape)))]
-pub(in crate::inbound::rest) async fn moderators(
+/// Lists the moderators of a chat room, newest first. Only for the owner, moderators and admins.
+#[utoipa::path(get, path = "/chat/{streamId}/moderators", operation_id = "listChatModerators",
+    responses((status = 200, body = ChatModeratorList)))]
+async fn moderators(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(stream): Id<StreamId>,
-    Query(query): Query<PageQuery>,
+    Path(room): Path<ByRoom>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = query.parse()?;
+    let page = PageRequest::from(page);
     let request = ListModeratorsRequest {
-        stream_id: stream.0,
+        stream_id: room.stream_id.0,
         page: Some(proto::page::message(&page)),
     };
     let answer = rest
@@ -144,29 +124,28 @@ pub(in crate::inbound::rest) async fn moderators(
         .await
         .answer()?;
     let ids = answer.moderators.iter().map(|moderator| moderator.user_id);
-    let found = rest.people.of(ids, me.context()).await;
+    let mut people = rest.people.of(ids, me.context()).await;
     let moderators = answer.moderators.iter();
-    Ok(HttpResponse::Ok().json(ModeratorListShape {
+    Ok(HttpResponse::Ok().json(ChatModeratorList {
         moderators: moderators
-            .map(|moderator| ModeratorShape::new(moderator, found.get(&moderator.user_id)))
+            .map(|moderator| ChatModerator::new(moderator, people.remove(&moderator.user_id)))
             .collect(),
-        totals: TotalsShape::new(&page, answer.page),
+        totals: Totals::new(&page, answer.page),
     }))
 }
 
-/// Makes somebody a moderator of a room: for the owner and admins. Who is one already stays one.
-#[utoipa::path(post, path = "/api/chat/{streamId}/moderators", tag = "chat", operation_id = "addChatModerator",
-    security(("bearer" = [])), params(("streamId" = i64, Path)), request_body = Somebody,
-    responses((status = 201, body = ModeratorAddedShape)))]
-pub(in crate::inbound::rest) async fn add_moderator(
+/// Appoints a moderator of a chat room. Idempotent. Only for the owner and admins.
+#[utoipa::path(post, path = "/chat/{streamId}/moderators", operation_id = "addChatModerator",
+    responses((status = 201, body = ChatModeratorAdded)))]
+async fn add_moderator(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(stream): Id<StreamId>,
-    Json(Somebody { user_id }): Json<Somebody>,
+    Path(room): Path<ByRoom>,
+    Json(body): Json<NewChatModerator>,
 ) -> Result<HttpResponse, Problem> {
-    let user = somebody(&rest, &me, user_id).await?;
+    let user = user(&rest, &me, body.user_id).await?;
     let request = AddModeratorRequest {
-        stream_id: stream.0,
+        stream_id: room.stream_id.0,
         user_id: user.id,
     };
     let answer = rest
@@ -176,75 +155,66 @@ pub(in crate::inbound::rest) async fn add_moderator(
         .await
         .answer()?;
     let moderator = present(answer.moderator, "moderator")?;
-    Ok(HttpResponse::Created().json(ModeratorAddedShape {
-        message: "The user moderates this room.",
-        moderator: ModeratorShape::new(&moderator, Some(&user)),
+    Ok(HttpResponse::Created().json(ChatModeratorAdded {
+        message: "Moderator added.",
+        moderator: ChatModerator::new(&moderator, Some(user.into())),
     }))
 }
 
-/// Makes a moderator of a room somebody like all: for the owner and admins.
-#[utoipa::path(delete, path = "/api/chat/{streamId}/moderators/{userId}", tag = "chat", operation_id = "removeChatModerator",
-    security(("bearer" = [])), params(("streamId" = i64, Path), ("userId" = i64, Path)),
-    responses((status = 200, body = DoneShape)))]
-pub(in crate::inbound::rest) async fn remove_moderator(
+/// Dismisses a moderator of a chat room. Only for the owner and admins.
+#[utoipa::path(delete, path = "/chat/{streamId}/moderators/{userId}", operation_id = "removeChatModerator",
+    responses((status = 200, body = Done)))]
+async fn remove_moderator(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(stream): Id<StreamId>,
-    request: HttpRequest,
+    Path(ByRoomUser { stream_id, user_id }): Path<ByRoomUser>,
 ) -> Result<HttpResponse, Problem> {
     let request = RemoveModeratorRequest {
-        stream_id: stream.0,
-        user_id: user_id(&request)?.0,
+        stream_id: stream_id.0,
+        user_id: user_id.0,
     };
     rest.peers
         .chat(me.context())
         .remove_moderator(request)
         .await
         .answer()?;
-    Ok(HttpResponse::Ok().json(DoneShape::new("The user moderates no more.")))
+    Ok(HttpResponse::Ok().json(Done::new("Moderator removed.")))
 }
 
-/// What was done to moderate a room, newest first: for the owner, moderators and admins.
-#[utoipa::path(get, path = "/api/chat/{streamId}/log", tag = "chat", operation_id = "listChatLog",
-    security(("bearer" = [])),
-    params(("streamId" = i64, Path), ("page" = Option<u32>, Query), ("limit" = Option<u32>, Query),
-        ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = LogShape)))]
-pub(in crate::inbound::rest) async fn log(
+/// Lists the moderation log of a chat room, newest first. Only for the owner, moderators and admins.
+#[utoipa::path(get, path = "/chat/{streamId}/log", operation_id = "listChatLog",
+    responses((status = 200, body = ChatLog)))]
+async fn log(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(stream): Id<StreamId>,
-    Query(query): Query<PageQuery>,
+    Path(room): Path<ByRoom>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = query.parse()?;
+    let page = PageRequest::from(page);
     let request = ListLogRequest {
-        stream_id: stream.0,
+        stream_id: room.stream_id.0,
         page: Some(proto::page::message(&page)),
     };
     let answer = rest.peers.chat(me.context()).list_log(request).await.answer()?;
-    let ids = answer.entries.iter();
-    let ids = ids
-        .flat_map(|entry| [Some(entry.actor_id), entry.user_id])
-        .flatten();
-    let found = rest.people.of(ids, me.context()).await;
+    let entries = answer.entries.iter();
+    let ids = entries.flat_map(|entry| [Some(entry.actor_id), entry.user_id]);
+    let people = rest.people.of(ids.flatten(), me.context()).await;
     let entries = answer.entries.into_iter();
-    Ok(HttpResponse::Ok().json(LogShape {
-        log: entries.map(|entry| LogEntryShape::new(entry, &found)).collect(),
-        totals: TotalsShape::new(&page, answer.page),
+    Ok(HttpResponse::Ok().json(ChatLog {
+        log: entries.map(|entry| ChatLogEntry::new(entry, &people)).collect(),
+        totals: Totals::new(&page, answer.page),
     }))
 }
 
-/// The account that a moderator means. Asked of auth itself: a short memory of names would say of nobody that
-/// they are not there.
-async fn somebody(rest: &Rest, me: &SignedIn, id: i64) -> Result<UserSummary, Problem> {
-    let id = UserId::try_from(id).map_err(|_| FieldError::invalid_id("userId"))?;
+/// Returns an account from auth itself: the cache of names cannot tell an unknown user from an unavailable service.
+async fn user(rest: &Rest, me: &SignedIn, id: BodyId) -> Result<UserSummary, Problem> {
     let request = GetUsersRequest { ids: vec![id.0] };
     let answer = rest.peers.auth(me.context()).get_users(request).await.answer()?;
-    let nobody = || Error::new(ErrorKind::NotFound, "user.not_found", "User not found.");
-    Ok(answer.users.into_iter().next().ok_or_else(nobody)?)
+    let not_found = || Error::new(ErrorKind::NotFound, "user.not_found", "User not found.");
+    Ok(answer.users.into_iter().next().ok_or_else(not_found)?)
 }
 
-/// An account's role as it is now: what the chat service may do to it hangs on it.
+/// Returns the current role of an account, which decides what chat allows.
 async fn role(rest: &Rest, me: &SignedIn, user: &UserSummary) -> Result<Role, Problem> {
     let request = GetProfileRequest {
         username: user.username.clone(),
@@ -256,10 +226,4 @@ async fn role(rest: &Rest, me: &SignedIn, user: &UserSummary) -> Result<Role, Pr
         .await
         .answer()?;
     Ok(present(answer.user, "user")?.role())
-}
-
-fn user_id(request: &HttpRequest) -> Result<UserId, FieldError> {
-    segment(request, "userId")
-        .parse()
-        .map_err(|_| FieldError::invalid_id("userId"))
 }

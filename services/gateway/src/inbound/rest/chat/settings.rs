@@ -1,43 +1,28 @@
-//! A room's rules.
+//! The settings of a chat room.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use primitives::StreamId;
 use proto::chat::v1::{BlockedWords, GetSettingsRequest, UpdateSettingsRequest};
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
-use crate::inbound::rest::extract::{Id, Json};
-use crate::inbound::rest::field::whole;
+use crate::inbound::rest::dto::{ByRoom, ChatSettings, ChatSettingsUpdate};
+use crate::inbound::rest::endpoints::{Endpoints, endpoints};
+use crate::inbound::rest::extract::{Json, Path};
 use crate::inbound::rest::problem::Problem;
-use crate::inbound::rest::shape::SettingsShape;
 use crate::outbound::peers::{Answer, present};
 
-/// New rules; what is left out stays.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = ChatSettingsChange)]
-pub(in crate::inbound::rest) struct Change {
-    /// 0 to 3,600; 0 for no pause.
-    #[serde(default, deserialize_with = "whole")]
-    slow_mode_seconds: Option<u32>,
-    followers_only: Option<bool>,
-    /// All of them: at most 200, of 1 to 50 characters. Found as whole words, whatever the case and the
-    /// accents.
-    blocked_words: Option<Vec<String>>,
+pub(super) fn endpoints(api: &mut Endpoints) {
+    endpoints!(api, get, update);
 }
 
-/// A room's rules. `blockedWords` only for the owner, moderators and admins.
-#[utoipa::path(get, path = "/api/chat/{streamId}/settings", tag = "chat", operation_id = "getChatSettings",
-    security((), ("bearer" = [])), params(("streamId" = i64, Path)), responses((status = 200, body = SettingsShape)))]
-pub(in crate::inbound::rest) async fn get(
-    rest: Data<Rest>,
-    caller: Caller,
-    Id(stream): Id<StreamId>,
-) -> Result<HttpResponse, Problem> {
-    let request = GetSettingsRequest { stream_id: stream.0 };
+/// Returns the settings of a room. Only the owner, moderators and admins get `blockedWords`.
+#[utoipa::path(get, path = "/chat/{streamId}/settings", operation_id = "getChatSettings",
+    responses((status = 200, body = ChatSettings)))]
+async fn get(rest: Data<Rest>, caller: Caller, Path(room): Path<ByRoom>) -> Result<HttpResponse, Problem> {
+    let request = GetSettingsRequest {
+        stream_id: room.stream_id.0,
+    };
     let answer = rest
         .peers
         .chat(caller.context())
@@ -45,24 +30,24 @@ pub(in crate::inbound::rest) async fn get(
         .await
         .answer()?;
     let settings = present(answer.settings, "settings")?;
-    Ok(HttpResponse::Ok().json(SettingsShape::from(settings)))
+    Ok(HttpResponse::Ok().json(ChatSettings::from(settings)))
 }
 
-/// Changes a room's rules: for the owner, moderators and admins. The room is told.
-#[utoipa::path(put, path = "/api/chat/{streamId}/settings", tag = "chat", operation_id = "updateChatSettings",
-    security(("bearer" = [])), params(("streamId" = i64, Path)), request_body = Change,
-    responses((status = 200, body = SettingsShape)))]
-pub(in crate::inbound::rest) async fn update(
+/// Updates the settings of a room and notifies the room. Only for the owner, moderators and admins.
+#[utoipa::path(put, path = "/chat/{streamId}/settings", operation_id = "updateChatSettings",
+    responses((status = 200, body = ChatSettings)))]
+async fn update(
     rest: Data<Rest>,
     me: SignedIn,
-    Id(stream): Id<StreamId>,
-    Json(change): Json<Change>,
+    Path(room): Path<ByRoom>,
+    Json(update): Json<ChatSettingsUpdate>,
 ) -> Result<HttpResponse, Problem> {
+    let words = update.blocked_words.map(|words| words.into_words());
     let request = UpdateSettingsRequest {
-        stream_id: stream.0,
-        slow_mode_seconds: change.slow_mode_seconds,
-        followers_only: change.followers_only,
-        blocked_words: change.blocked_words.map(|words| BlockedWords { words }),
+        stream_id: room.stream_id.0,
+        slow_mode_seconds: update.slow_mode_seconds.map(|seconds| seconds.0),
+        followers_only: update.followers_only,
+        blocked_words: words.map(|words| BlockedWords { words }),
     };
     let answer = rest
         .peers
@@ -71,5 +56,5 @@ pub(in crate::inbound::rest) async fn update(
         .await
         .answer()?;
     let settings = present(answer.settings, "settings")?;
-    Ok(HttpResponse::Ok().json(SettingsShape::from(settings)))
+    Ok(HttpResponse::Ok().json(ChatSettings::from(settings)))
 }
