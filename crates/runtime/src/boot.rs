@@ -5,120 +5,108 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use primitives::Clock;
 
 use crate::config::{ConfigError, TelemetryConfig};
 use crate::shutdown::Shutdown;
 use crate::telemetry::Telemetry;
 
-/// `EX_CONFIG` of sysexits: the configuration is wrong, and a restart will not help.
+/// `EX_CONFIG` of sysexits.h: the configuration is wrong, and a restart will not help.
 pub const EXIT_CONFIG: u8 = 78;
-/// How long threads that still run may hold the process back at its end.
-const LAST_MOMENT: Duration = Duration::from_secs(1);
-
+/// How long blocking threads may delay the end of the process.
+const BLOCKING_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a service may take to close its connections after the hard stop.
-const OVERDUE: Duration = Duration::from_secs(10);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a binary can be told: a clap parser, usually of subcommands.
+/// The command line of a binary: a clap parser, usually with subcommands.
 pub trait Command: clap::Parser {
-    /// Logs and traces of this run.
     fn telemetry(&self) -> &TelemetryConfig;
 
-    /// How long work in progress may take after a signal to stop.
-    fn stop_grace(&self) -> Duration {
-        Duration::from_secs(20)
-    }
+    /// How long work in progress may take after a stop signal.
+    fn stop_grace(&self) -> Duration;
 
-    /// The rules that span several settings, such as that production has no example secrets.
+    /// Checks the rules that span several settings.
     ///
     /// # Errors
-    /// The setting that breaks one.
-    fn check(&self) -> Result<(), ConfigError> {
-        Ok(())
-    }
+    /// The first setting that breaks a rule.
+    fn check(&self) -> Result<(), ConfigError>;
 }
 
-/// What `boot` hands to a service.
-pub struct Process {
-    /// Ends with the signals that the process gets.
-    pub shutdown: Shutdown,
-}
-
-/// Runs a service: the whole of its `main`. Exit codes: 0 after a signal, 78 for a wrong configuration, 1 for
-/// any failure, 2 for arguments that make no sense.
-pub fn boot<C, F, R>(service: &'static str, run: F) -> ExitCode
+/// Runs a service; the whole of its `main`. `about` is the first line of its help. Exit codes: 0 after a stop signal,
+/// 78 for an invalid configuration, 2 for invalid arguments, 1 for any other failure.
+pub fn boot<C, F>(service: &'static str, about: &'static str, run: F) -> ExitCode
 where
     C: Command,
-    F: FnOnce(C, Process) -> R,
-    R: Future<Output = anyhow::Result<()>>,
+    F: AsyncFnOnce(C, Clock, Shutdown) -> anyhow::Result<()>,
 {
     crate::install_tls_provider();
-    let command = match parse::<C>(std::env::args_os()) {
+    let command = match parse::<C>(service, about, std::env::args_os()) {
         Ok(command) => command,
-        Err(refusal) => return refusal.report(service),
+        Err(rejection) => return rejection.report(service),
     };
-    if let Err(error) = identity::self_test() {
-        return failed(service, &error);
+    match start(service, command, run) {
+        Ok(code) => code,
+        Err(error) => failed(service, &error),
     }
-    let tokio = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(tokio) => tokio,
-        Err(error) => return failed(service, &error),
-    };
+}
+
+fn start<C, F>(service: &'static str, command: C, run: F) -> anyhow::Result<ExitCode>
+where
+    C: Command,
+    F: AsyncFnOnce(C, Clock, Shutdown) -> anyhow::Result<()>,
+{
+    identity::self_test()?;
+    let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let telemetry = {
-        // The exporter starts its connection on the runtime that it finds here.
+        // The exporter spawns its connection on the runtime that it finds here.
         let _guard = tokio.enter();
-        match Telemetry::start(service, command.telemetry()) {
-            Ok(telemetry) => telemetry,
-            Err(error) => return failed(service, error.as_ref() as &dyn std::error::Error),
-        }
+        Telemetry::start(service, command.telemetry())?
     };
     let outcome = tokio.block_on(async {
         let shutdown = Shutdown::new(command.stop_grace());
         shutdown.listen_to_signals()?;
-        let process = Process {
-            shutdown: shutdown.clone(),
-        };
         tokio::select! {
-            outcome = run(command, process) => outcome,
-            () = overdue(shutdown) => Err(anyhow::anyhow!("the service did not end in time")),
+            outcome = run(command, Clock::system(), shutdown.clone()) => outcome,
+            () = close_timeout(&shutdown) => Err(anyhow::anyhow!("the service did not stop in time")),
         }
     });
     let code = exit_code(service, outcome);
     telemetry.stop();
-    tokio.shutdown_timeout(LAST_MOMENT);
-    code
+    tokio.shutdown_timeout(BLOCKING_TIMEOUT);
+    Ok(code)
 }
 
-async fn overdue(shutdown: Shutdown) {
+async fn close_timeout(shutdown: &Shutdown) {
     shutdown.aborting().await;
-    tokio::time::sleep(OVERDUE).await;
+    tokio::time::sleep(CLOSE_TIMEOUT).await;
 }
 
 fn exit_code(service: &str, outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;
     };
-    if let Some(wrong) = error.downcast_ref::<ConfigError>() {
-        return Refusal::Config(wrong.clone()).report(service);
+    if let Some(error) = error.downcast_ref::<ConfigError>() {
+        return Rejection::Config(error.clone()).report(service);
     }
-    tracing::error!(error = format!("{error:#}"), "stopping");
+    tracing::error!(error = format!("{error:#}"), "stopped by a failure");
     ExitCode::FAILURE
 }
 
 #[expect(clippy::print_stderr, reason = "logs have not started")]
-fn failed(service: &str, error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("{service}: {error}");
+fn failed(service: &str, error: &anyhow::Error) -> ExitCode {
+    eprintln!("{service}: {error:#}");
     ExitCode::FAILURE
 }
 
-enum Refusal {
+enum Rejection {
     Config(ConfigError),
     Usage(clap::Error),
 }
 
-impl Refusal {
+impl Rejection {
     #[expect(
         clippy::print_stderr,
-        reason = "the one clear line; logs may not have started"
+        reason = "one line for the person who starts the process; logs may not have started"
     )]
     fn report(self, service: &str) -> ExitCode {
         match self {
@@ -135,15 +123,24 @@ impl Refusal {
     }
 }
 
-fn parse<C: Command>(args: impl IntoIterator<Item = OsString>) -> Result<C, Refusal> {
-    let command = C::try_parse_from(args).map_err(|error| explain(&C::command(), error))?;
-    command.check().map_err(Refusal::Config)?;
+fn parse<C: Command>(
+    service: &'static str,
+    about: &'static str,
+    args: impl IntoIterator<Item = OsString>,
+) -> Result<C, Rejection> {
+    let cli = C::command().name(service).about(about);
+    let command = cli
+        .clone()
+        .try_get_matches_from(args)
+        .and_then(|matches| C::from_arg_matches(&matches))
+        .map_err(|error| explain(&cli, error))?;
+    command.check().map_err(Rejection::Config)?;
     Ok(command)
 }
 
-/// Turns clap's words about a setting, which name the flag over several lines, into one that names the
+/// Turns clap's error about a setting, which names the flag over several lines, into one line that names the
 /// variable.
-fn explain(command: &clap::Command, error: clap::Error) -> Refusal {
+fn explain(command: &clap::Command, error: clap::Error) -> Rejection {
     let problem = match error.kind() {
         ErrorKind::MissingRequiredArgument => "is missing".to_owned(),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
@@ -151,29 +148,29 @@ fn explain(command: &clap::Command, error: clap::Error) -> Refusal {
             format!(
                 "is invalid: {}",
                 why.or_else(|| possible(&error))
-                    .unwrap_or_else(|| "not a possible value".to_owned())
+                    .unwrap_or_else(|| "not a valid value".to_owned())
             )
         }
-        _ => return Refusal::Usage(error),
+        _ => return Rejection::Usage(error),
     };
     let flag = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(flag)) => flag.clone(),
         Some(ContextValue::Strings(flags)) => flags.first().cloned().unwrap_or_default(),
-        _ => return own_words(error),
+        _ => return custom(error),
     };
     let name = variable(command, &flag).unwrap_or(flag);
-    Refusal::Config(ConfigError::new(name, problem))
+    Rejection::Config(ConfigError::new(name, problem))
 }
 
-/// A parser of ours that refuses a value without repeating it says `VARIABLE what is wrong` and nothing else.
-fn own_words(error: clap::Error) -> Refusal {
+/// Reads the error of a value parser that must not repeat the value, since it may be a secret: `VARIABLE problem`.
+fn custom(error: clap::Error) -> Rejection {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
     match line.strip_prefix("error: ").and_then(|line| line.split_once(' ')) {
         Some((name, problem)) if name.starts_with("AIRWAVE_") => {
-            Refusal::Config(ConfigError::new(name, problem))
+            Rejection::Config(ConfigError::new(name, problem))
         }
-        _ => Refusal::Usage(error),
+        _ => Rejection::Usage(error),
     }
 }
 
@@ -184,7 +181,7 @@ fn possible(error: &clap::Error) -> Option<String> {
     }
 }
 
-/// The environment variable behind a flag such as `--grpc-addr <GRPC_ADDR>`, in the command or any below it.
+/// Finds the environment variable of a flag such as `--grpc-addr <GRPC_ADDR>` in a command and its subcommands.
 fn variable(command: &clap::Command, flag: &str) -> Option<String> {
     let long = flag.split_whitespace().next()?.strip_prefix("--")?;
     let here = command
@@ -216,6 +213,10 @@ mod tests {
             telemetry
         }
 
+        fn stop_grace(&self) -> Duration {
+            Duration::ZERO
+        }
+
         fn check(&self) -> Result<(), ConfigError> {
             let Self::Serve { grpc, .. } = self;
             match grpc.grpc_addr.ip().is_unspecified() && self.telemetry().env.is_production() {
@@ -225,37 +226,37 @@ mod tests {
         }
     }
 
-    fn refusal(args: &[&str]) -> String {
+    fn rejection(args: &[&str]) -> String {
         let args = ["cli", "serve"].iter().chain(args).map(Into::into);
-        match parse::<Cli>(args) {
+        match parse::<Cli>("cli", "A test.", args) {
             Ok(_) => panic!("accepted"),
-            Err(Refusal::Config(error)) => error.to_string(),
-            Err(Refusal::Usage(error)) => panic!("usage: {error}"),
+            Err(Rejection::Config(error)) => error.to_string(),
+            Err(Rejection::Usage(error)) => panic!("usage: {error}"),
         }
     }
 
     #[test]
-    fn a_refusal_is_one_line_that_names_the_variable() {
-        assert_eq!(refusal(&[]), "AIRWAVE_GRPC_ADDR is missing");
+    fn rejection_names_the_variable_in_one_line() {
+        assert_eq!(rejection(&[]), "AIRWAVE_GRPC_ADDR is missing");
         assert_eq!(
-            refusal(&["--grpc-addr", "x"]),
+            rejection(&["--grpc-addr", "x"]),
             "AIRWAVE_GRPC_ADDR is invalid: invalid socket address syntax"
         );
-        let bad_env = refusal(&["--grpc-addr", "127.0.0.1:1", "--env", "staging"]);
+        let bad_env = rejection(&["--grpc-addr", "127.0.0.1:1", "--env", "staging"]);
         assert_eq!(
             bad_env,
             "AIRWAVE_ENV is invalid: must be one of development, production"
         );
-        let bad_ratio = refusal(&["--grpc-addr", "127.0.0.1:1", "--trace-sample-ratio", "2"]);
+        let bad_ratio = rejection(&["--grpc-addr", "127.0.0.1:1", "--trace-sample-ratio", "2"]);
         assert_eq!(bad_ratio, "AIRWAVE_TRACE_SAMPLE_RATIO is invalid: must be 0 to 1");
         assert_eq!(
-            refusal(&["--grpc-addr", "0.0.0.0:1"]),
+            rejection(&["--grpc-addr", "0.0.0.0:1"]),
             "AIRWAVE_GRPC_ADDR must name an address"
         );
     }
 
     #[test]
-    fn a_good_configuration_is_taken() {
+    fn valid_configuration_is_accepted() {
         let args = [
             "cli",
             "serve",
@@ -265,7 +266,7 @@ mod tests {
             "development",
         ]
         .map(Into::into);
-        let parsed = parse::<Cli>(args).unwrap_or_else(|_| panic!("refused"));
+        let parsed = parse::<Cli>("cli", "A test.", args).unwrap_or_else(|_| panic!("rejected"));
         assert_eq!(parsed.telemetry().env, Environment::Development);
     }
 }

@@ -1,4 +1,4 @@
-//! Answering gRPC.
+//! The gRPC server of a service.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,23 +14,22 @@ use tower::{Layer, Service};
 
 use crate::shutdown::Shutdown;
 
-/// A client that vanished without closing is noticed within these two together.
+/// A client that vanished without closing its connection is noticed within the sum of these two.
 const PING_INTERVAL: Duration = Duration::from_secs(15);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
-/// A connection is renewed after about this long, so that calls find new replicas behind a name.
+/// Connections are closed at about this age, so that clients find new replicas behind a name.
 const CONNECTION_AGE: Duration = Duration::from_secs(300);
-/// What a call may still take on a connection that is being renewed: as long as the longest, an upload. A
-/// connection without calls closes at once, and calls end by their own deadlines.
+/// How long calls on a closing connection may still take: as long as the longest one, an upload. Idle connections
+/// close at once, and calls end by their own deadlines.
 const CONNECTION_GRACE: Duration = Duration::from_secs(7 * 3600);
-/// Calls in flight on one connection.
+/// Concurrent calls on one connection.
 const MAX_STREAMS: u32 = 1024;
-/// A request's headers, all together: a token and some small things.
+/// All headers of a request together: a token and a few short ones.
 const MAX_HEADER_BYTES: u32 = 16 * 1024;
 
-/// A gRPC server with every limit set; add layers and services to it.
-#[must_use]
-pub fn grpc_server() -> Server {
-    // Spread, so that replicas that started together are not called anew together.
+/// Returns a server with every limit set.
+pub(crate) fn server() -> Server {
+    // Spread, so that clients of replicas that started together do not reconnect together.
     let age = CONNECTION_AGE.mul_f64(rand::random_range(0.8..1.2));
     Server::builder()
         .tcp_nodelay(true)
@@ -43,32 +42,26 @@ pub fn grpc_server() -> Server {
 }
 
 /// A bound socket for gRPC.
-pub struct GrpcListener {
+pub(crate) struct GrpcListener {
     listener: TcpListener,
     addr: SocketAddr,
 }
 
 impl GrpcListener {
-    /// Takes the port, so that its number is known before anything else starts.
-    ///
-    /// # Errors
-    /// When the address is taken or not ours.
-    pub async fn bind(addr: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn bind(addr: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
         Ok(Self { listener, addr })
     }
 
-    /// The address, with the port that was given.
-    #[must_use]
-    pub fn addr(&self) -> SocketAddr {
+    pub(crate) fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Answers until a stop is asked for, then finishes the calls that are in progress; those that outlast
-    /// the grace are dropped. An essential task of the shutdown. The token that it answers is cancelled when
-    /// the last call is over: what must outlive the calls, such as the relay of their events, stops by it.
-    pub fn serve<L>(self, router: Router<L>, shutdown: &Shutdown) -> CancellationToken
+    /// Answers until the soft stop, then finishes the calls in progress; the hard stop drops those that are left.
+    /// The returned token is cancelled when the last call is over, for tasks that must outlive the calls, such as
+    /// the relay of their events.
+    pub(crate) fn serve<L>(self, router: Router<L>, shutdown: &Shutdown) -> CancellationToken
     where
         L: Layer<Routes> + Clone + Send + 'static,
         L::Service: Service<http::Request<Body>, Response = http::Response<Body>> + Clone + Send + 'static,
@@ -86,7 +79,7 @@ impl GrpcListener {
                 .serve_with_incoming_shutdown(incoming, soft.cancelled_owned())
                 .await
             {
-                tracing::error!(%error, "the gRPC listener ended");
+                tracing::error!(%error, "gRPC listener failed");
             }
         });
         drained

@@ -1,8 +1,13 @@
-//! Whether a process can do its work now.
+//! Whether a process can answer something useful.
+//!
+//! A *required* dependency decides readiness: a database that only this service can query, or the keys without
+//! which no token can be verified. Everything else is *watched*: the broker, Redis and peers may be away while
+//! the outbox fills and reads go on, so their loss is a warning, a line in `/readyz` and the metric
+//! `dependency_up`, but never takes a replica out of its load balancer.
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
@@ -11,113 +16,160 @@ use serde::Serialize;
 /// How long one dependency may take to answer.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Something that a process needs and that may be unavailable.
+pub trait Dependency: Send + Sync + 'static {
+    /// Its name in `/readyz` and metrics, such as `postgres`.
+    fn name(&self) -> &'static str;
+
+    /// Checks that it answers. The error is shown on the internal port only.
+    fn check(&self) -> impl Future<Output = Result<(), String>> + Send;
+}
+
+/// Implements [`Dependency`] by a `ping` method.
+macro_rules! pinged {
+    ($($dependency:ty => $name:literal),+ $(,)?) => {
+        $(impl Dependency for $dependency {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            async fn check(&self) -> Result<(), String> {
+                self.ping().await.map_err(|error| error.to_string())
+            }
+        })+
+    };
+}
+
+pinged! {
+    storage::Database => "postgres",
+    storage::Redis => "redis",
+    storage::Mongo => "mongodb",
+    bus::Bus => "rabbitmq",
+}
+
+impl Dependency for identity::Verifier {
+    fn name(&self) -> &'static str {
+        "identity"
+    }
+
+    async fn check(&self) -> Result<(), String> {
+        if self.is_ready() {
+            Ok(())
+        } else {
+            Err("keys and revocations of the auth service have not arrived yet".to_owned())
+        }
+    }
+}
+
 type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
-/// The named dependencies of a process, each with its check. Clones share them.
+/// The dependencies of a process. Clones share them.
 #[derive(Clone, Default)]
 pub struct Health {
-    dependencies: Arc<RwLock<Vec<Dependency>>>,
+    checks: Arc<RwLock<Vec<NamedCheck>>>,
+    /// Whether each dependency was up in the last round of [`Health::observe`].
+    last: Arc<Mutex<BTreeMap<&'static str, bool>>>,
 }
 
 #[derive(Clone)]
-struct Dependency {
+struct NamedCheck {
     name: &'static str,
     required: bool,
     check: Check,
 }
 
-/// The answer of `/readyz`.
+/// The body of `/readyz`.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Report {
-    pub(crate) status: &'static str,
-    /// `ok`, or what is wrong.
+    pub(crate) status: Status,
+    /// `ok`, or the error, by dependency.
     pub(crate) dependencies: BTreeMap<&'static str, String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    Ready,
+    Unavailable,
 }
 
 impl Report {
     pub(crate) fn is_ready(&self) -> bool {
-        self.status == READY
+        self.status == Status::Ready
     }
 }
 
-const READY: &str = "ready";
-const NOT_READY: &str = "unavailable";
-
 impl Health {
-    /// A process without dependencies, which is always ready.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    /// Adds a dependency without which the process is not ready.
+    pub fn require(&self, dependency: impl Dependency) {
+        self.add(dependency, true);
     }
 
-    /// Adds a dependency without which the process is not ready. An error's text is shown on the internal
-    /// port.
-    pub fn require<F, R, E>(&self, name: &'static str, check: F)
-    where
-        F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Result<(), E>> + Send + 'static,
-        E: ToString,
-    {
-        self.add(name, true, check);
+    /// Adds a dependency that is reported and measured, but does not decide readiness.
+    pub fn watch(&self, dependency: impl Dependency) {
+        self.add(dependency, false);
     }
 
-    /// Adds a dependency that is reported, but whose loss the process survives with most of its work.
-    pub fn watch<F, R, E>(&self, name: &'static str, check: F)
-    where
-        F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Result<(), E>> + Send + 'static,
-        E: ToString,
-    {
-        self.add(name, false, check);
-    }
-
-    fn add<F, R, E>(&self, name: &'static str, required: bool, check: F)
-    where
-        F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Result<(), E>> + Send + 'static,
-        E: ToString,
-    {
+    fn add(&self, dependency: impl Dependency, required: bool) {
+        let dependency = Arc::new(dependency);
+        let name = dependency.name();
         let check: Check = Arc::new(move || {
-            let answer = check();
-            Box::pin(async move { answer.await.map_err(|error| error.to_string()) })
+            let dependency = dependency.clone();
+            Box::pin(async move { dependency.check().await })
         });
-        let mut dependencies = self.dependencies.write().unwrap_or_else(PoisonError::into_inner);
-        dependencies.push(Dependency {
+        let mut checks = self.checks.write().unwrap_or_else(PoisonError::into_inner);
+        checks.push(NamedCheck {
             name,
             required,
             check,
         });
     }
 
-    /// Whether everything that is required answers, for a public port that says no more than that.
+    /// Whether all required dependencies answer.
     pub async fn is_ready(&self) -> bool {
         self.report(false).await.is_ready()
     }
 
-    /// Asks all dependencies at once.
+    /// Checks all dependencies at once, and sets the metric `dependency_up` of each.
     pub(crate) async fn report(&self, stopping: bool) -> Report {
-        let dependencies = self
-            .dependencies
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let answers = join_all(dependencies.iter().map(|dependency| async {
-            match tokio::time::timeout(CHECK_TIMEOUT, (dependency.check)()).await {
-                Ok(answer) => answer,
-                Err(_) => Err("no answer in time".to_owned()),
+        let checks = self.checks.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let results = join_all(checks.iter().map(|check| async {
+            match tokio::time::timeout(CHECK_TIMEOUT, (check.check)()).await {
+                Ok(result) => result,
+                Err(_) => Err("timed out".to_owned()),
             }
         }))
         .await;
-        let broken = dependencies
-            .iter()
-            .zip(&answers)
-            .any(|(d, answer)| d.required && answer.is_err());
-        let texts = answers
-            .into_iter()
-            .map(|answer| answer.err().unwrap_or_else(|| "ok".to_owned()));
+        let mut ready = !stopping;
+        let mut dependencies = BTreeMap::new();
+        for (NamedCheck { name, required, .. }, result) in checks.iter().zip(results) {
+            ready &= result.is_ok() || !required;
+            metrics::gauge!("dependency_up", "dependency" => *name).set(if result.is_ok() {
+                1.0
+            } else {
+                0.0
+            });
+            dependencies.insert(*name, result.err().unwrap_or_else(|| "ok".to_owned()));
+        }
         Report {
-            status: if stopping || broken { NOT_READY } else { READY },
-            dependencies: dependencies.iter().map(|d| d.name).zip(texts).collect(),
+            status: if ready { Status::Ready } else { Status::Unavailable },
+            dependencies,
+        }
+    }
+
+    /// Checks all dependencies, and logs those whose state has changed since the last round.
+    pub(crate) async fn observe(&self) {
+        let report = self.report(false).await;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, state) in report.dependencies {
+            let up = state == "ok";
+            // At the start every dependency counts as up, so that its absence is logged once.
+            let was_up = last.insert(name, up).unwrap_or(true);
+            match (was_up, up) {
+                (true, false) => tracing::warn!(dependency = name, error = state, "dependency unavailable"),
+                (false, true) => tracing::info!(dependency = name, "dependency available again"),
+                _ => {}
+            }
         }
     }
 }
@@ -126,15 +178,30 @@ impl Health {
 mod tests {
     use super::*;
 
+    struct Fake(&'static str, Option<Result<(), &'static str>>);
+
+    impl Dependency for Fake {
+        fn name(&self) -> &'static str {
+            self.0
+        }
+
+        async fn check(&self) -> Result<(), String> {
+            match self.1 {
+                Some(result) => result.map_err(ToOwned::to_owned),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn what_is_required_decides_and_all_is_named() {
-        let health = Health::new();
-        health.require("postgres", || async { Ok::<_, String>(()) });
-        health.watch("redis", || async { Err("connection refused") });
+    async fn required_dependencies_decide_readiness() {
+        let health = Health::default();
+        health.require(Fake("postgres", Some(Ok(()))));
+        health.watch(Fake("rabbitmq", Some(Err("connection refused"))));
         assert!(health.report(false).await.is_ready());
         assert!(!health.report(true).await.is_ready());
 
-        health.require("bus", std::future::pending::<Result<(), String>>);
+        health.require(Fake("mongodb", None));
         let report = health.report(false).await;
         assert!(!report.is_ready());
         let texts: Vec<_> = report
@@ -145,9 +212,9 @@ mod tests {
         assert_eq!(
             texts,
             [
-                "bus: no answer in time",
+                "mongodb: timed out",
                 "postgres: ok",
-                "redis: connection refused"
+                "rabbitmq: connection refused"
             ]
         );
     }

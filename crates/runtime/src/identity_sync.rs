@@ -1,12 +1,11 @@
-//! Keeps a [`Verifier`] supplied.
+//! Keeps a [`Verifier`] supplied with keys and revocations.
 //!
-//! *Keys* are fetched at the start, again and again until they come; then once a minute, and at once when a
-//! token names a key that is not known (at most once a second, however many such tokens come). *Revocations*
-//! are heard as `token.revoked` the moment they are made; since a replica without a durable queue misses
-//! events, [`Source::revocations_since`] is asked when listening begins (again), each second while the broker
-//! is away, and each half minute in any case.
+//! *Keys* are fetched at the start until they arrive, then once a minute, and at once when a token names an unknown
+//! key (at most once a second). *Revocations* arrive as `token.revoked` events. A listener has no durable queue and
+//! misses events while it is disconnected, so [`Source::revocations_since`] is also called at every (re)connection,
+//! every second while the broker is away, and every 30 s in any case.
 //!
-//! The source is the auth service over gRPC ([`AuthPeer`]), or, within the auth service, its own database.
+//! The source is the auth service over gRPC ([`AuthPeer`]) or, inside the auth service, its own database.
 
 use std::future::Future;
 use std::time::Duration;
@@ -26,31 +25,31 @@ use crate::shutdown::Shutdown;
 
 /// The routing key of revocations.
 const TOKEN_REVOKED: &str = "token.revoked";
-/// How long one question to the source may take.
+/// Deadline of one call to the source.
 const CALL_TIMEOUT: Duration = Duration::from_secs(1);
-/// Pause before the first keys are asked for again.
-const FIRST_KEYS_PAUSE: Duration = Duration::from_millis(250);
-/// Between two fetches of the keys, at least and at most.
-const KEYS_PAUSE: Duration = Duration::from_secs(1);
-const KEYS_AGE: Duration = Duration::from_secs(60);
-/// Between two questions for revocations while nothing is heard, and while the broker is there.
-const POLL_WHILE_DEAF: Duration = Duration::from_secs(1);
-const POLL_WHILE_HEARING: Duration = Duration::from_secs(30);
+/// Between two attempts to fetch the first key set.
+const FIRST_KEYS_RETRY: Duration = Duration::from_millis(250);
+/// Between two fetches of the key set, at least and at most.
+const MIN_KEYS_PERIOD: Duration = Duration::from_secs(1);
+const MAX_KEYS_PERIOD: Duration = Duration::from_secs(60);
+/// Between two calls for revocations while the broker is away, and while it is connected.
+const DISCONNECTED_POLL_PERIOD: Duration = Duration::from_secs(1);
+const CONNECTED_POLL_PERIOD: Duration = Duration::from_secs(30);
 
-/// Who knows the keys and the revocations.
+/// Where keys and revocations come from.
 pub trait Source: Clone + Send + Sync + 'static {
-    /// The keys in use.
+    /// Returns the keys in use.
     fn key_set(&self) -> impl Future<Output = Result<KeySet, Error>> + Send;
 
-    /// What was revoked since a cursor, and the next cursor; the empty cursor asks for all that still
-    /// matters. An answer of [`REVOCATIONS_PAGE`] revocations is followed by more.
+    /// Returns the revocations after a cursor, and the next cursor. The empty cursor stands for all revocations
+    /// of tokens that have not expired. A page of [`REVOCATIONS_PAGE`] is followed by another one.
     fn revocations_since(
         &self,
         cursor: &str,
     ) -> impl Future<Output = Result<(Vec<Revocation>, String), Error>> + Send;
 }
 
-/// Starts the tasks that keep the verifier supplied until the stop.
+/// Starts the tasks that keep a verifier supplied until the stop.
 pub fn start(verifier: &Verifier, source: &impl Source, bus: &bus::Bus, shutdown: &Shutdown) {
     let keys = keep_keys(verifier.clone(), source.clone());
     shutdown.spawn_essential("identity keys", until_stop(shutdown.clone(), keys));
@@ -68,49 +67,46 @@ async fn keep_keys(verifier: Verifier, source: impl Source) {
         let fetch = verifier.begin_fetch();
         match within_timeout(source.key_set()).await {
             Ok(keys) => verifier.set_keys(&keys, fetch),
-            Err(error) => tracing::warn!(%error, "no key set, trying again"),
+            Err(error) => tracing::warn!(%error, "key set unavailable, trying again"),
         }
         if !verifier.has_keys() {
-            sleep(FIRST_KEYS_PAUSE).await;
+            sleep(FIRST_KEYS_RETRY).await;
             continue;
         }
-        sleep(KEYS_PAUSE).await;
-        // In time or because a token of an unknown key came: both mean to fetch.
-        let _ = timeout(KEYS_AGE, verifier.keys_wanted()).await;
+        sleep(MIN_KEYS_PERIOD).await;
+        // Whether the period is over or a token named an unknown key, the next step is a fetch.
+        let _ = timeout(MAX_KEYS_PERIOD, verifier.keys_wanted()).await;
     }
 }
 
 async fn keep_revocations(verifier: Verifier, source: impl Source, mut listener: Listener) {
     let mut cursor = String::new();
-    let mut asked = Instant::now();
-    let mut ask_now = true;
+    let mut called_at = Instant::now();
+    let mut call_now = true;
     loop {
-        let pause = if listener.is_connected() {
-            POLL_WHILE_HEARING
+        let period = if listener.is_connected() {
+            CONNECTED_POLL_PERIOD
         } else {
-            POLL_WHILE_DEAF
+            DISCONNECTED_POLL_PERIOD
         };
-        if ask_now || asked.elapsed() >= pause {
-            asked = Instant::now();
-            ask_now = match catch_up(&verifier, &source, &mut cursor).await {
-                Ok(()) => {
-                    verifier.set_revocations_known();
-                    false
-                }
+        if call_now || called_at.elapsed() >= period {
+            called_at = Instant::now();
+            call_now = match catch_up(&verifier, &source, &mut cursor).await {
+                Ok(()) => false,
                 Err(error) => {
-                    tracing::warn!(%error, "revocations unknown, trying again");
-                    // What was missed stays missed until an answer comes.
-                    sleep(POLL_WHILE_DEAF / 2).await;
+                    tracing::warn!(%error, "revocations unavailable, trying again");
+                    // Missed events stay missed until a call succeeds.
+                    sleep(DISCONNECTED_POLL_PERIOD / 2).await;
                     true
                 }
             };
         }
-        // Woken each second, since nothing is said when the broker goes away.
-        match timeout(POLL_WHILE_DEAF, listener.next()).await {
-            Ok(Some(Heard::Connected)) => ask_now = true,
-            Ok(Some(Heard::Event(event, span))) => span.in_scope(|| hear(&verifier, *event)),
-            // Never, as long as the runtime lives; if it did, asking each second is enough.
-            Ok(None) => sleep(POLL_WHILE_DEAF).await,
+        // Wakes up every second, because the listener does not report a lost connection.
+        match timeout(DISCONNECTED_POLL_PERIOD, listener.next()).await {
+            Ok(Some(Heard::Connected)) => call_now = true,
+            Ok(Some(Heard::Event(event, span))) => span.in_scope(|| apply(&verifier, *event)),
+            // The listener ends only with its runtime; until then polling is enough.
+            Ok(None) => sleep(DISCONNECTED_POLL_PERIOD).await,
             Err(_) => {}
         }
     }
@@ -125,6 +121,7 @@ async fn catch_up(verifier: &Verifier, source: &impl Source, cursor: &mut String
         }
         *cursor = next;
         if !more {
+            verifier.set_revocations_known();
             return Ok(());
         }
     }
@@ -136,17 +133,17 @@ async fn within_timeout<T>(answer: impl Future<Output = Result<T, Error>>) -> Re
         .unwrap_or_else(|_| Err(Error::unavailable()))
 }
 
-fn hear(verifier: &Verifier, event: events::Event) {
+fn apply(verifier: &Verifier, event: events::Event) {
     let Some(events::event::Payload::TokenRevoked(revoked)) = event.payload else {
         return;
     };
-    match revocation_of_event(revoked) {
+    match revocation_from_event(revoked) {
         Some(revocation) => verifier.revoke(revocation),
-        None => tracing::warn!(event_id = event.id, "a revocation without a meaning"),
+        None => tracing::warn!(event_id = event.id, "malformed revocation event"),
     }
 }
 
-fn revocation_of_event(revoked: events::TokenRevoked) -> Option<Revocation> {
+fn revocation_from_event(revoked: events::TokenRevoked) -> Option<Revocation> {
     let until = datetime(revoked.until.as_ref())?;
     Some(match revoked.what? {
         events::token_revoked::What::TokenId(id) => Revocation::Token { id, until },
@@ -157,7 +154,7 @@ fn revocation_of_event(revoked: events::TokenRevoked) -> Option<Revocation> {
     })
 }
 
-fn revocation_of_answer(revoked: auth::Revocation) -> Option<Revocation> {
+fn revocation_from_response(revoked: auth::Revocation) -> Option<Revocation> {
     let until = datetime(revoked.until.as_ref())?;
     Some(match revoked.what? {
         auth::revocation::What::TokenId(id) => Revocation::Token { id, until },
@@ -176,12 +173,11 @@ fn cutoff(id: i64, valid_from: DateTime<Utc>, until: DateTime<Utc>) -> Option<Re
     })
 }
 
-/// The auth service, asked over gRPC.
+/// The auth service over gRPC.
 #[derive(Clone, Debug)]
 pub struct AuthPeer(Peer);
 
 impl AuthPeer {
-    /// The auth service at a peer's address.
     #[must_use]
     pub fn new(peer: Peer) -> Self {
         Self(peer)
@@ -206,7 +202,7 @@ impl Source for AuthPeer {
             .map(|key| PublicKey::new(&key.key))
             .collect();
         keys.map(KeySet::new).map_err(|error| {
-            tracing::error!(%error, "the auth service has a key that is none");
+            tracing::error!(%error, "the auth service returned a malformed key");
             Error::internal()
         })
     }
@@ -225,7 +221,7 @@ impl Source for AuthPeer {
             answer
                 .revocations
                 .into_iter()
-                .filter_map(revocation_of_answer)
+                .filter_map(revocation_from_response)
                 .collect(),
             answer.cursor,
         ))
@@ -241,7 +237,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers with pages of a list; the cursor is a position in it.
+    /// Serves a list page by page; the cursor is a position in it.
     #[derive(Clone, Default)]
     struct Scripted {
         revocations: Arc<Mutex<Vec<Revocation>>>,
@@ -262,8 +258,22 @@ mod tests {
         }
     }
 
+    /// Knows keys, but not revocations: auth with its database down.
+    #[derive(Clone)]
+    struct Unreachable(KeySet);
+
+    impl Source for Unreachable {
+        async fn key_set(&self) -> Result<KeySet, Error> {
+            Ok(self.0.clone())
+        }
+
+        async fn revocations_since(&self, _: &str) -> Result<(Vec<Revocation>, String), Error> {
+            Err(Error::unavailable())
+        }
+    }
+
     #[tokio::test]
-    async fn catching_up_reads_every_page() {
+    async fn catch_up_reads_every_page() {
         let issuer = TestIssuer::new();
         let verifier = issuer.verifier();
         let token = issuer.token(UserId(7), "anna", Role::User);
@@ -289,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn keys_are_asked_for_until_they_come_and_again_for_an_unknown_one() {
+    async fn keys_are_fetched_until_they_arrive_and_again_for_unknown_key() {
         let (old, new) = (TestIssuer::new(), TestIssuer::new());
         let verifier = Verifier::default();
         let source = Scripted::default();
@@ -307,25 +317,43 @@ mod tests {
         task.abort();
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn verifier_is_not_ready_without_revocations() {
+        let issuer = TestIssuer::new();
+        let verifier = Verifier::default();
+        let source = Unreachable(issuer.key_set());
+        let keys = tokio::spawn(keep_keys(verifier.clone(), source.clone()));
+        sleep(Duration::from_secs(5)).await;
+        assert!(verifier.has_keys());
+        assert!(catch_up(&verifier, &source, &mut String::new()).await.is_err());
+        assert!(!verifier.is_ready());
+        let token = issuer.token(UserId(7), "anna", Role::User);
+        assert!(verifier.authenticate(&token).await.is_err());
+        keys.abort();
+    }
+
     #[test]
-    fn a_revocation_means_the_same_in_an_event_and_in_an_answer() {
+    fn event_and_response_yield_the_same_revocation() {
         let until = Some(proto::time::timestamp(Utc::now()));
-        let of_event = events::TokenRevoked {
+        let from_event = events::TokenRevoked {
             what: Some(events::token_revoked::What::User(events::TokensCutoff {
                 user_id: 7,
                 tokens_valid_from: until,
             })),
             until,
         };
-        let of_answer = auth::Revocation {
+        let from_response = auth::Revocation {
             what: Some(auth::revocation::What::User(auth::UserCutoff {
                 user_id: 7,
                 tokens_valid_from: until,
             })),
             until,
         };
-        assert!(revocation_of_event(of_event.clone()).is_some());
-        assert_eq!(revocation_of_event(of_event), revocation_of_answer(of_answer));
-        assert_eq!(revocation_of_event(events::TokenRevoked::default()), None);
+        assert!(revocation_from_event(from_event.clone()).is_some());
+        assert_eq!(
+            revocation_from_event(from_event),
+            revocation_from_response(from_response)
+        );
+        assert_eq!(revocation_from_event(events::TokenRevoked::default()), None);
     }
 }

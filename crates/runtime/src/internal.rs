@@ -1,5 +1,6 @@
-//! The internal port of a process: probes and metrics. It is not for the outside, and not traced.
+//! The internal port of a process: probes and metrics. It is neither public nor traced.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -7,60 +8,55 @@ use std::time::Duration;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 
-use crate::figures::Figures;
+use crate::gauges::LabelledGauges;
 use crate::health::Health;
-use crate::metrics::render;
 use crate::shutdown::Shutdown;
 
-/// Connections that are open at once; probes need two or three.
+/// Open connections; probes need two or three.
 const MAX_CONNECTIONS: usize = 64;
+/// Between two rounds of metrics upkeep and dependency checks.
+const UPKEEP_PERIOD: Duration = Duration::from_secs(5);
 
 /// A bound socket for `/healthz`, `/readyz` and `/metrics`.
-pub struct InternalListener {
+pub(crate) struct InternalListener {
     listener: TcpListener,
     addr: SocketAddr,
-    figures: Figures,
+}
+
+/// What the handlers show.
+struct State {
+    health: Health,
+    gauges: LabelledGauges,
+    shutdown: Shutdown,
 }
 
 impl InternalListener {
-    /// Takes the port, so that its number is known before anything else starts.
-    ///
-    /// # Errors
-    /// When the address is taken or not ours.
-    pub fn bind(addr: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn bind(addr: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(addr)?;
         let addr = listener.local_addr()?;
-        let figures = Figures::default();
-        Ok(Self {
-            listener,
-            addr,
-            figures,
-        })
+        Ok(Self { listener, addr })
     }
 
-    /// Prints these beside the metrics of the process.
-    #[must_use]
-    pub fn showing(self, figures: &Figures) -> Self {
-        let figures = figures.clone();
-        Self { figures, ..self }
-    }
-
-    /// The address, with the port that was given.
-    #[must_use]
-    pub fn addr(&self) -> SocketAddr {
+    pub(crate) fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Answers until the hard stop: while the process drains, probes see that it is alive and not ready.
-    ///
-    /// # Errors
-    /// When the server can not start.
-    pub fn serve(self, health: Health, shutdown: &Shutdown) -> io::Result<()> {
+    /// Answers until the hard stop: while the process drains, probes see it alive and not ready.
+    pub(crate) fn serve(self, health: Health, gauges: LabelledGauges, shutdown: &Shutdown) -> io::Result<()> {
         crate::metrics::recorder();
+        let observed = health.clone();
+        shutdown.every("upkeep", UPKEEP_PERIOD, move || {
+            crate::metrics::recorder().run_upkeep();
+            let observed = observed.clone();
+            async move {
+                observed.observe().await;
+                Ok::<_, Infallible>(())
+            }
+        });
         let state = Data::new(State {
             health,
+            gauges,
             shutdown: shutdown.clone(),
-            figures: self.figures,
         });
         let server = HttpServer::new(move || {
             App::new()
@@ -76,7 +72,7 @@ impl InternalListener {
         .listen(self.listener)?
         .run();
         let handle = server.handle();
-        // The tasks that the shutdown tracks must end before it turns hard, and this one must not.
+        // Not tracked by the shutdown: tracked tasks must end before the hard stop, and this one must not.
         let hard = shutdown.hard_token();
         tokio::spawn(async move {
             hard.cancelled().await;
@@ -84,27 +80,11 @@ impl InternalListener {
         });
         tokio::spawn(async move {
             if let Err(error) = server.await {
-                tracing::error!(%error, "the internal listener ended");
-            }
-        });
-        let upkeep = shutdown.clone();
-        shutdown.spawn("metrics upkeep", async move {
-            let mut tick = tokio::time::interval(Duration::from_secs(5));
-            while !upkeep.is_stopping() {
-                tokio::select! {
-                    _ = tick.tick() => crate::metrics::recorder().run_upkeep(),
-                    () = upkeep.stopping() => {}
-                }
+                tracing::error!(%error, "internal listener failed");
             }
         });
         Ok(())
     }
-}
-
-struct State {
-    health: Health,
-    shutdown: Shutdown,
-    figures: Figures,
 }
 
 async fn healthz() -> HttpResponse {
@@ -123,5 +103,5 @@ async fn readyz(state: Data<State>) -> HttpResponse {
 async fn metrics(state: Data<State>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(render() + &state.figures.render())
+        .body(crate::metrics::render() + &state.gauges.render())
 }

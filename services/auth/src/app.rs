@@ -1,58 +1,59 @@
-//! What the ways in share.
+//! The state that gRPC methods and periodic tasks share.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bucket::Bucket;
 use identity::Verifier;
-use objects::Pictures;
+use objects::ImageStore;
 use primitives::Clock;
-use sha2::{Digest, Sha256};
+use runtime::Chassis;
 
+use crate::MIGRATIONS;
+use crate::config::Config;
+use crate::crypto::{Passwords, SigningKeys};
 use crate::domain::Lifetimes;
-use crate::passwords::Passwords;
-use crate::signing::SigningKeys;
-use crate::store::{NewRefreshToken, Store, Throttle};
+use crate::store::{Store, Throttle};
 
-/// Pools, clients, keys, clock. Cheap to clone.
-#[derive(Clone)]
 pub struct App {
-    /// Our tables.
     pub store: Store,
-    /// The counters of tries, in Redis.
     pub throttle: Throttle,
-    /// The avatars.
-    pub pictures: Pictures,
-    /// Password hashing.
+    pub bucket: Bucket,
+    pub pictures: ImageStore,
     pub passwords: Passwords,
-    /// The keys that sign.
-    pub keys: Arc<SigningKeys>,
-    /// Verifies the tokens that we made, and knows what we revoked.
+    pub keys: SigningKeys,
     pub verifier: Verifier,
-    /// The time.
     pub clock: Clock,
-    /// How long tokens live.
     pub lifetimes: Lifetimes,
+    pub grpc_addr: SocketAddr,
 }
 
-/// A refresh token on its way to its owner; we keep its hash.
-pub(crate) struct RefreshToken {
-    pub(crate) text: String,
-    pub(crate) stored: NewRefreshToken,
-}
-
-impl RefreshToken {
-    /// A new one: 256 random bits, which need no salt and no slow hash.
-    pub(crate) fn generate() -> Self {
-        let text = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
-        let stored = NewRefreshToken {
-            hash: Self::hash(&text),
+impl App {
+    pub(crate) fn new(config: Config, chassis: &mut Chassis) -> anyhow::Result<Self> {
+        let (grpc_addr, verifier) = (chassis.grpc_addr()?, chassis.verifier.clone());
+        let keys = SigningKeys::from_config(&config.tokens)?;
+        let fetch = verifier.begin_fetch();
+        verifier.set_keys(keys.key_set(), fetch);
+        let lifetimes = Lifetimes {
+            access: chrono::Duration::from_std(config.tokens.access_lifetime())?,
+            refresh: chrono::Duration::from_std(config.tokens.refresh_lifetime())?,
         };
-        Self { text, stored }
-    }
-
-    /// What we keep of a token.
-    pub(crate) fn hash(text: &str) -> Vec<u8> {
-        Sha256::digest(text).to_vec()
+        let process = &mut chassis.process;
+        let clock = process.clock.clone();
+        let database = process.database(&config.database, MIGRATIONS)?;
+        // Without Redis, sign-ins go on without the throttle.
+        let redis = process.redis(&config.redis)?;
+        let bucket = Bucket::new(&config.bucket)?;
+        Ok(Self {
+            throttle: Throttle::new(redis, config.throttle.clone(), clock.clone()),
+            pictures: ImageStore::new(database.clone(), bucket.clone(), clock.clone()),
+            store: Store::new(database, lifetimes),
+            passwords: Passwords::new(&config.passwords)?,
+            bucket,
+            keys,
+            verifier,
+            clock,
+            lifetimes,
+            grpc_addr,
+        })
     }
 }

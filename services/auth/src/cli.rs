@@ -1,70 +1,51 @@
-//! What the binary can be told.
+//! The command line.
 
 use std::time::Duration;
 
 use primitives::Role;
-use runtime::{Command, ConfigError, TelemetryConfig};
+use runtime::{Command, ConfigError, MigrateConfig, ServiceConfig, TelemetryConfig};
 use storage::DatabaseConfig;
 
 use crate::config::{Config, PasswordConfig};
-use crate::passwords::Passwords;
+use crate::crypto::Passwords;
 
-/// Accounts, sessions, tokens and follows of Airwave.
 #[derive(Debug, clap::Parser)]
-#[command(name = "auth", version)]
 pub enum Cli {
-    /// Answer until a signal comes; migrates the database first
+    /// Migrate the database and serve
     Serve(Box<Config>),
-    /// Bring the database up to date and exit
-    Migrate(MigrateConfig),
+    /// Migrate the database and exit
+    Migrate(Box<MigrateConfig>),
     /// Change an account from the command line
-    Admin(AdminConfig),
+    Admin(Box<AdminConfig>),
 }
 
-/// What `migrate` needs.
-#[derive(Debug, clap::Args)]
-pub struct MigrateConfig {
-    /// Logs.
-    #[command(flatten)]
-    pub telemetry: TelemetryConfig,
-    /// The database.
-    #[command(flatten)]
-    pub database: DatabaseConfig,
-}
-
-/// What `admin` needs.
 #[derive(Debug, clap::Args)]
 pub struct AdminConfig {
-    /// Logs.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
-    /// The database.
     #[command(flatten)]
     pub database: DatabaseConfig,
-    /// Password hashing.
     #[command(flatten)]
     pub passwords: PasswordConfig,
-    /// What is to be done.
     #[command(subcommand)]
     pub action: AdminAction,
 }
 
-/// What an administrator can do from the command line.
 #[derive(Debug, clap::Subcommand)]
 pub enum AdminAction {
-    /// Give an account a role; it counts from the next sign-in or refresh on
+    /// Give a user a role, effective after the next sign-in or token refresh
     Grant {
-        /// The account's name
+        /// The username
         name: String,
         /// user, moderator or admin
         #[arg(long, default_value = "admin")]
         role: Role,
     },
-    /// Give an account another password and end its sessions; prints a new random one unless told to read it
+    /// Reset a user's password and end all sessions; prints a random password unless --stdin is set
     ResetPassword {
-        /// The account's name
+        /// The username
         name: String,
-        /// Read the password from standard input, up to the end of the line
+        /// Read the new password from the first line of standard input
         #[arg(long)]
         stdin: bool,
     },
@@ -73,7 +54,7 @@ pub enum AdminAction {
 impl Command for Cli {
     fn telemetry(&self) -> &TelemetryConfig {
         match self {
-            Self::Serve(config) => &config.process.telemetry,
+            Self::Serve(config) => &config.process().telemetry,
             Self::Migrate(config) => &config.telemetry,
             Self::Admin(config) => &config.telemetry,
         }
@@ -81,7 +62,7 @@ impl Command for Cli {
 
     fn stop_grace(&self) -> Duration {
         match self {
-            Self::Serve(config) => config.process.stop_grace(),
+            Self::Serve(config) => config.process().stop_grace(),
             Self::Migrate(_) | Self::Admin(_) => Duration::from_secs(5),
         }
     }

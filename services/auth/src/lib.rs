@@ -2,9 +2,10 @@
 //!
 //! # The code
 //!
-//! [`build`] takes the ports and makes the clients; [`run`] answers until the stop. A call enters through
-//! [`inbound::rpc`], which says who may call what; [`domain`] has the rules; [`store`] the tables, with the
-//! row of the outbox in the same transaction. [`admin`] is what `auth admin` does.
+//! [`build`] binds the ports and creates the clients; [`run`] serves until the process is asked to stop.
+//! Calls enter through [`inbound::rpc`], which also lists the services that may make them. [`domain`] contains
+//! the rules, `crypto` the passwords, keys and tokens, and [`store`] the tables; it writes events to the
+//! outbox in the same transaction as the rows. [`admin`] implements `auth admin`.
 
 pub mod admin;
 pub mod app;
@@ -15,199 +16,76 @@ pub mod error;
 pub mod inbound;
 pub mod store;
 
-mod passwords;
+mod crypto;
 mod schema;
-mod signing;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::identity::{KeySet, Revocation, ServiceName, ServiceTokens, Verifier};
-use anyhow::Context;
-use bucket::Bucket;
-use bus::{Bus, Relay};
+use ::identity::{KeySet, Revocation, ServiceName};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use objects::Pictures;
 use primitives::Clock;
-use proto::Access;
-use proto::auth::v1::auth_service_server::{AuthServiceServer, SERVICE_NAME};
-use runtime::{GrpcListener, Health, InternalListener, Shutdown, identity_sync};
-use storage::{Database, Redis};
+use proto::auth::v1::auth_service_server::AuthServiceServer;
+use runtime::{Chassis, Parts, Shutdown, identity_sync};
 
-use crate::app::App;
-use crate::config::Config;
-use crate::domain::Lifetimes;
-use crate::inbound::rpc::{CALLERS, Rpc};
-use crate::passwords::Passwords;
-use crate::signing::SigningKeys;
-use crate::store::{Store, Throttle};
+pub use app::App;
+pub use config::Config;
 
-/// The tables of the bus, of objects and ours, in the order in which they are made.
-pub static MIGRATIONS: [EmbeddedMigrations; 3] = [
+pub static MIGRATIONS: &[EmbeddedMigrations] = &[
     bus::MIGRATIONS,
     objects::MIGRATIONS,
     embed_migrations!("migrations"),
 ];
 
-/// Between two looks for pictures that are to go.
-const REMOVAL: Duration = Duration::from_secs(1);
+/// Between two rounds of deleting unused objects.
+const OBJECT_LEDGER_PERIOD: Duration = Duration::from_secs(1);
 
-/// A service that has its ports and has not begun to answer.
+/// The service with its ports bound. Nothing runs yet.
 pub struct Service {
-    app: App,
-    config: Config,
-    database: Database,
-    redis: Redis,
-    bucket: Bucket,
-    bus: Bus,
-    service_tokens: ServiceTokens,
-    grpc: GrpcListener,
-    internal: InternalListener,
-    shutdown: Shutdown,
+    pub app: Arc<App>,
+    pub chassis: Chassis,
 }
 
-impl Service {
-    /// Where it answers gRPC.
-    #[must_use]
-    pub fn grpc_addr(&self) -> SocketAddr {
-        self.grpc.addr()
-    }
-
-    /// Where it answers probes.
-    #[must_use]
-    pub fn internal_addr(&self) -> SocketAddr {
-        self.internal.addr()
-    }
-
-    /// What its ways in share, for tests that look behind them.
-    #[must_use]
-    pub fn app(&self) -> &App {
-        &self.app
-    }
-}
-
-/// Makes the clients and takes the ports. No server needs to be there yet.
+/// Binds the ports and creates all clients. No server needs to be available.
 ///
 /// # Errors
-/// A setting that is impossible, or a port that is taken.
-pub async fn build(config: Config, clock: Clock, shutdown: Shutdown) -> anyhow::Result<Service> {
-    let keys = SigningKeys::from_config(&config.tokens)?;
-    let verifier = Verifier::new(clock.clone());
-    let fetch = verifier.begin_fetch();
-    verifier.set_keys(keys.key_set(), fetch);
-    let lifetimes = Lifetimes {
-        access: chrono::Duration::from_std(config.tokens.access_life())?,
-        refresh: chrono::Duration::from_std(config.tokens.refresh_life())?,
-    };
-    let database = Database::connect(&config.database)?;
-    let redis = Redis::connect(&config.redis)?;
-    let bus = Bus::connect(&config.bus, ServiceName::Auth.as_str())?;
-    let bucket = Bucket::new(&config.bucket)?;
-    let app = App {
-        store: Store::new(database.clone(), lifetimes),
-        throttle: Throttle::new(redis.clone(), config.throttle.clone()),
-        pictures: Pictures::new(database.clone(), bucket.clone(), clock.clone()),
-        passwords: Passwords::new(&config.passwords)?,
-        keys: Arc::new(keys),
-        verifier,
-        clock: clock.clone(),
-        lifetimes,
-    };
-    Ok(Service {
-        app,
-        database,
-        redis,
-        bucket,
-        bus,
-        service_tokens: ServiceTokens::from_config(&config.service, ServiceName::Auth, clock),
-        grpc: GrpcListener::bind(config.grpc.grpc_addr)
-            .await
-            .context("the gRPC port is not free")?,
-        internal: InternalListener::bind(config.process.internal_addr)
-            .context("the internal port is not free")?,
-        config,
-        shutdown,
-    })
+/// A port that is taken, or a setting that cannot work.
+pub async fn build(config: Config, clock: Clock) -> anyhow::Result<Service> {
+    let mut chassis = Chassis::bind(ServiceName::Auth, &config.common, clock).await?;
+    let app = Arc::new(App::new(config, &mut chassis)?);
+    Ok(Service { app, chassis })
 }
 
-/// Answers until the stop, then finishes what is in progress. While PostgreSQL can not be reached the process
-/// is alive and not ready; it migrates and answers as soon as it can.
+/// Runs until the stop.
 ///
 /// # Errors
-/// A migration that fails, or an essential task that ended.
-pub async fn run(service: Service) -> anyhow::Result<()> {
-    let Service {
-        app,
-        config,
-        database,
-        redis,
-        bucket,
-        bus,
-        service_tokens,
-        grpc,
-        internal,
-        shutdown,
-    } = service;
-    internal.serve(health(&database, &redis, &bus), &shutdown)?;
-    tokio::select! {
-        migrated = storage::migrate_when_reachable(&config.database, &MIGRATIONS) => migrated?,
-        () = shutdown.stopping() => return Ok(shutdown.finished().await?),
-    }
-    let access = Access::new(service_tokens, app.verifier.clone(), SERVICE_NAME, CALLERS);
-    let router = runtime::grpc_server()
-        .layer(access)
-        .add_service(AuthServiceServer::new(Rpc::new(app.clone())));
-    let drained = grpc.serve(router, &shutdown);
-    // The events of the last calls still leave with us.
-    shutdown.spawn_essential("relay", Relay::run(database.clone(), bus.clone(), drained));
-    identity_sync::start(&app.verifier, &app, &bus, &shutdown);
-    let removing = objects::keep_removing(
-        database.clone(),
-        bucket,
-        app.clock.clone(),
-        REMOVAL,
-        shutdown.soft_token(),
-    );
-    shutdown.spawn("objects", removing);
-    let pruning = inbound::clock::keep_pruned(app.store.clone(), app.clock.clone());
-    let stop = shutdown.clone();
-    shutdown.spawn("pruning", async move {
-        let _ = stop.run_until_stopped(pruning).await;
-    });
-    tracing::info!("ready to answer");
-    let finished = shutdown.finished().await;
-    bus.close().await;
-    database.close().await;
-    Ok(finished?)
+/// A migration that fails, or an essential task that ends.
+pub async fn run(service: Service, shutdown: Shutdown) -> anyhow::Result<()> {
+    let Service { app, chassis } = service;
+    let source = Source(app.clone());
+    chassis.run(source, &shutdown, |parts| start(&app, parts)).await
 }
 
-fn health(database: &Database, redis: &Redis, bus: &Bus) -> Health {
-    let health = Health::new();
-    let (database, redis, bus) = (database.clone(), redis.clone(), bus.clone());
-    health.require("postgres", move || {
-        let database = database.clone();
-        async move { database.ping().await }
-    });
-    // Sign-ins go on without the throttle, and events wait in the outbox.
-    health.watch("redis", move || {
-        let redis = redis.clone();
-        async move { redis.ping().await }
-    });
-    health.watch("rabbitmq", move || {
-        let bus = bus.clone();
-        async move { bus.ping().await }
-    });
-    health
+fn start(app: &Arc<App>, parts: &mut Parts) -> anyhow::Result<()> {
+    let rpc = inbound::rpc::Rpc::new(app.clone());
+    parts.grpc(AuthServiceServer::new(rpc), inbound::rpc::CALLERS)?;
+    let database = &app.store.database;
+    parts.relay(database);
+    parts.object_ledger(database, &app.bucket, OBJECT_LEDGER_PERIOD);
+    inbound::clock::start(app, &parts.shutdown);
+    Ok(())
 }
 
-/// We are the source ourselves: other replicas' revocations come from our own table.
-impl identity_sync::Source for App {
+/// Auth is its own source of keys and revocations; those of other replicas come from its database.
+#[derive(Clone)]
+struct Source(Arc<App>);
+
+impl identity_sync::Source for Source {
     async fn key_set(&self) -> Result<KeySet, primitives::Error> {
-        Ok(self.keys.key_set().clone())
+        Ok(self.0.keys.key_set().clone())
     }
 
     async fn revocations_since(&self, cursor: &str) -> Result<(Vec<Revocation>, String), primitives::Error> {
-        Ok(self.store.revocations_since(cursor).await?)
+        Ok(self.0.store.revocations_since(cursor).await?)
     }
 }

@@ -3,32 +3,29 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
+use auth::MIGRATIONS;
 use auth::cli::Cli;
 use primitives::Clock;
-use runtime::Process;
+use runtime::Shutdown;
 
 fn main() -> ExitCode {
-    runtime::boot("auth", run)
+    runtime::boot("auth", "Accounts, sessions, tokens and follows", run)
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to a person at the command line")]
-async fn run(cli: Cli, process: Process) -> anyhow::Result<()> {
-    let Process { shutdown } = process;
+#[expect(clippy::print_stdout, reason = "the result of a command line tool")]
+async fn run(cli: Cli, clock: Clock, shutdown: Shutdown) -> anyhow::Result<()> {
     match cli {
-        Cli::Serve(config) => auth::run(auth::build(*config, Clock::system(), shutdown).await?).await,
-        Cli::Migrate(config) => {
-            let migrating = storage::migrate(&config.database, &auth::MIGRATIONS);
-            Ok(shutdown
-                .run_until_stopped(migrating)
-                .await
-                .context("interrupted")??)
-        }
+        Cli::Serve(config) => auth::run(auth::build(*config, clock).await?, shutdown).await,
+        Cli::Migrate(config) => config.migrate(MIGRATIONS, &shutdown).await,
         Cli::Admin(config) => {
-            let told = shutdown
-                .run_until_stopped(auth::admin::admin(config))
-                .await
-                .context("interrupted")??;
-            println!("{told}");
+            let running = auth::admin::admin(*config, clock);
+            println!(
+                "{}",
+                shutdown
+                    .run_until_stopped(running)
+                    .await
+                    .context("interrupted")??
+            );
             Ok(())
         }
     }

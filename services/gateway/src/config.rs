@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bus::BusConfig;
-use identity::ServiceSecretConfig;
 use primitives::Rate;
-use runtime::{ConfigError, ProcessConfig};
+use runtime::{ConfigError, PeerUrl, ProcessConfig, ServiceConfig};
 use storage::RedisConfig;
 
 use crate::domain::address::Network;
@@ -23,9 +22,6 @@ pub struct Config {
     /// Logs, traces, the internal listener.
     #[command(flatten)]
     pub process: ProcessConfig,
-    /// The secret between the services.
-    #[command(flatten)]
-    pub service_secret: ServiceSecretConfig,
     /// RabbitMQ.
     #[command(flatten)]
     pub bus: BusConfig,
@@ -51,19 +47,19 @@ pub struct Config {
 pub struct PeersConfig {
     /// The auth service, such as http://localhost:7001
     #[arg(long, env = "AIRWAVE_AUTH_URL")]
-    pub auth_url: http::Uri,
+    pub auth_url: PeerUrl,
     /// The stream service
     #[arg(long, env = "AIRWAVE_STREAM_URL")]
-    pub stream_url: http::Uri,
+    pub stream_url: PeerUrl,
     /// The VOD service
     #[arg(long, env = "AIRWAVE_VOD_URL")]
-    pub vod_url: http::Uri,
+    pub vod_url: PeerUrl,
     /// The chat service
     #[arg(long, env = "AIRWAVE_CHAT_URL")]
-    pub chat_url: http::Uri,
+    pub chat_url: PeerUrl,
     /// The notification service
     #[arg(long, env = "AIRWAVE_NOTIFICATION_URL")]
-    pub notification_url: http::Uri,
+    pub notification_url: PeerUrl,
     /// Milliseconds that a request may wait for the services behind it
     #[arg(long, env = "AIRWAVE_GATEWAY_CALL_TIMEOUT_MS", default_value_t = 10_000,
           value_parser = clap::value_parser!(u64).range(100..=30_000))]
@@ -128,47 +124,27 @@ pub struct LimitsConfig {
     pub gateway_reads_per_minute: u32,
 }
 
-impl Config {
-    /// The rules that span several settings.
-    ///
-    /// # Errors
-    /// A secret that is too short, or an example in production; a drain that does not fit into the grace.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let production = self.process.telemetry.env.is_production();
-        let secrets = [
-            (
-                "AIRWAVE_SERVICE_SECRET",
-                Some(&self.service_secret.service_secret),
-            ),
-            (
-                "AIRWAVE_SERVICE_SECRET_PREVIOUS",
-                self.service_secret.service_secret_previous.as_ref(),
-            ),
-        ];
-        for (name, secret) in secrets {
-            if let Some(secret) = secret {
-                identity::check_secret(secret, production)
-                    .map_err(|problem| ConfigError::new(name, problem))?;
-            }
-        }
+impl ServiceConfig for Config {
+    fn process(&self) -> &ProcessConfig {
+        &self.process
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        self.process.check()?;
         if self.socket.drain() >= self.process.stop_grace() {
             let problem = "must be less than AIRWAVE_STOP_GRACE_SECONDS";
             return Err(ConfigError::new("AIRWAVE_GATEWAY_DRAIN_SECONDS", problem));
         }
         Ok(())
     }
+}
 
+impl Config {
     /// Free ports of this machine, peers and bus as given.
     #[must_use]
-    pub fn for_testing(
-        service_secret: ServiceSecretConfig,
-        bus: BusConfig,
-        redis: RedisConfig,
-        peer: &http::Uri,
-    ) -> Self {
+    pub fn for_testing(bus: BusConfig, redis: RedisConfig, peer: &PeerUrl) -> Self {
         Self {
             process: ProcessConfig::for_testing(),
-            service_secret,
             bus,
             redis,
             limits: LimitsConfig::for_testing(),
@@ -182,7 +158,7 @@ impl Config {
 impl PeersConfig {
     /// All peers at one address.
     #[must_use]
-    pub fn for_testing(peer: &http::Uri) -> Self {
+    pub fn for_testing(peer: &PeerUrl) -> Self {
         Self {
             auth_url: peer.clone(),
             stream_url: peer.clone(),

@@ -3,16 +3,14 @@
 mod app;
 mod config;
 mod domain;
-mod error;
 mod hub;
 mod inbound;
 mod outbound;
 mod store;
 
 pub use crate::domain::address::{InvalidNetwork, Network};
-pub use app::{App, build};
+pub use app::{Service, build, run};
 pub use config::{Config, LimitsConfig, PeersConfig, PublicConfig, SocketConfig};
-pub use error::Error;
 
 /// The description of the REST API (OpenAPI) as JSON, for a copy in the repository.
 ///

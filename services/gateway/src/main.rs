@@ -1,18 +1,15 @@
-//! The gateway's process.
+//! The gateway's binary.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use gateway::Config;
-use primitives::Clock;
-use runtime::{Command, ConfigError, TelemetryConfig, boot};
+use runtime::{Command, ConfigError, ServiceConfig, TelemetryConfig, boot};
 
-/// REST and Socket.IO for browsers and API clients.
 #[derive(Parser)]
-#[command(name = "gateway", version)]
 enum Cli {
-    /// Answers REST and Socket.IO
+    /// Answer REST and Socket.IO
     Serve(Box<Config>),
 }
 
@@ -34,8 +31,12 @@ impl Command for Cli {
 }
 
 fn main() -> ExitCode {
-    boot("gateway", async |Cli::Serve(config): Cli, process| {
-        let app = gateway::build(*config, Clock::system(), process.shutdown).await?;
-        app.run().await
-    })
+    let about = "REST and Socket.IO for browsers and API clients";
+    boot(
+        "gateway",
+        about,
+        async |Cli::Serve(config): Cli, clock, shutdown| {
+            gateway::run(gateway::build(*config, clock).await?, shutdown).await
+        },
+    )
 }

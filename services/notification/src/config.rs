@@ -2,36 +2,21 @@
 
 use std::net::SocketAddr;
 
-use identity::{ServiceSecretConfig, check_secret};
-use runtime::{ConfigError, GrpcConfig, ProcessConfig};
-use secrecy::SecretString;
+use runtime::{CommonConfig, PeerUrl, ProcessConfig, ServiceConfig};
 use storage::{DatabaseConfig, RedisConfig};
-use tonic::transport::Uri;
 
-/// All settings of this service.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
-    /// Logs, traces, the internal port.
     #[command(flatten)]
-    pub process: ProcessConfig,
-    /// The gRPC port.
-    #[command(flatten)]
-    pub grpc: GrpcConfig,
-    /// The secret of the service tokens.
-    #[command(flatten)]
-    pub service_secret: ServiceSecretConfig,
-    /// The database `notification`.
+    pub common: CommonConfig,
     #[command(flatten)]
     pub database: DatabaseConfig,
     /// The server of the job queue.
     #[command(flatten)]
     pub redis: RedisConfig,
-    /// RabbitMQ.
-    #[command(flatten)]
-    pub bus: bus::BusConfig,
     /// gRPC address of the auth service, such as http://auth:7001
     #[arg(long, env = "AIRWAVE_AUTH_URL")]
-    pub auth_url: Uri,
+    pub auth_url: PeerUrl,
     #[command(flatten)]
     pub jobs: JobsConfig,
     /// Days to keep notifications, 1 to 3650
@@ -40,7 +25,13 @@ pub struct Config {
     pub notification_retention_days: u16,
 }
 
-/// The settings of fan-outs and their jobs.
+impl ServiceConfig for Config {
+    fn process(&self) -> &ProcessConfig {
+        &self.common.process
+    }
+}
+
+/// Fan-outs and their jobs.
 #[derive(Debug, Clone, clap::Args)]
 pub struct JobsConfig {
     /// BullMQ key prefix of the job queue; deployments that share a Redis need different ones
@@ -61,52 +52,14 @@ pub struct JobsConfig {
 }
 
 impl Config {
-    /// The rules that span several settings.
-    ///
-    /// # Errors
-    /// The setting that breaks one.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let production = self.process.telemetry.env.is_production();
-        let secrets = [
-            (
-                "AIRWAVE_SERVICE_SECRET",
-                Some(&self.service_secret.service_secret),
-            ),
-            (
-                "AIRWAVE_SERVICE_SECRET_PREVIOUS",
-                self.service_secret.service_secret_previous.as_ref(),
-            ),
-        ];
-        for (name, secret) in secrets {
-            if let Some(secret) = secret {
-                check_secret(secret, production).map_err(|problem| ConfigError::new(name, problem))?;
-            }
-        }
-        match self.auth_url.authority() {
-            Some(_) if self.auth_url.scheme_str() == Some("http") => Ok(()),
-            _ => Err(ConfigError::new("AIRWAVE_AUTH_URL", "must be http://host:port")),
-        }
-    }
-
-    /// Settings for tests: given servers, any free ports, a queue of its own.
+    /// Any free ports, the given servers, and a queue of its own.
     #[must_use]
     pub fn for_testing(servers: TestServers) -> Self {
         Self {
-            process: ProcessConfig::for_testing(),
-            grpc: GrpcConfig::for_testing(),
-            service_secret: ServiceSecretConfig {
-                service_secret: SecretString::from(TEST_SECRET),
-                service_secret_previous: None,
-            },
+            common: CommonConfig::for_testing(bus::BusConfig::new(servers.amqp_url)),
             database: DatabaseConfig::new(servers.database_url),
             redis: RedisConfig::new(servers.redis_url, servers.redis_prefix.clone()),
-            bus: bus::BusConfig::new(servers.amqp_url),
-            auth_url: Uri::builder()
-                .scheme("http")
-                .authority(servers.auth.to_string())
-                .path_and_query("/")
-                .build()
-                .unwrap_or_default(),
+            auth_url: servers.auth.into(),
             jobs: JobsConfig {
                 queue_prefix: servers.redis_prefix,
                 fanout_page_size: 1000,
@@ -117,9 +70,6 @@ impl Config {
         }
     }
 }
-
-/// The service secret of tests.
-pub const TEST_SECRET: &str = "example-service-secret-of-the-tests";
 
 /// The servers of one test.
 #[derive(Debug, Clone)]

@@ -6,41 +6,27 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bucket::BucketConfig;
-use bus::BusConfig;
-use http::Uri;
-use identity::{ServiceSecretConfig, check_secret};
-use runtime::{ConfigError, GrpcConfig, ProcessConfig};
+use primitives::NodeName;
+use runtime::{CommonConfig, ConfigError, PeerUrl, ProcessConfig, ServiceConfig};
 use secrecy::SecretString;
 use storage::{DatabaseConfig, RedisConfig};
 use url::Url;
 
-/// Everything that the service is told from outside.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
-    /// Logs, traces, the internal port.
     #[command(flatten)]
-    pub process: ProcessConfig,
-    /// Where gRPC is answered.
-    #[command(flatten)]
-    pub grpc: GrpcConfig,
-    /// The secret that services share.
-    #[command(flatten)]
-    pub service_secret: ServiceSecretConfig,
-    /// The database `stream`.
+    pub common: CommonConfig,
     #[command(flatten)]
     pub database: DatabaseConfig,
     /// Viewer leases.
     #[command(flatten)]
     pub redis: RedisConfig,
-    /// Events.
-    #[command(flatten)]
-    pub bus: BusConfig,
-    /// The bucket of the pictures.
+    /// The bucket of the thumbnails.
     #[command(flatten)]
     pub bucket: BucketConfig,
-    /// gRPC address of the auth service, such as http://auth:7002
+    /// gRPC address of the auth service, such as http://auth:7001
     #[arg(long, env = "AIRWAVE_AUTH_URL")]
-    pub auth_url: Uri,
+    pub auth_url: PeerUrl,
     /// Address of the listener for the media nodes' hooks
     #[arg(long, env = "AIRWAVE_STREAM_HOOKS_ADDR")]
     pub stream_hooks_addr: SocketAddr,
@@ -81,33 +67,28 @@ pub struct Config {
     pub stream_min_free_bytes: u64,
 }
 
-impl Config {
-    /// Checks what one value cannot be checked for by itself.
-    ///
-    /// # Errors
-    /// The setting that is wrong.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let production = self.process.telemetry.env.is_production();
-        for (variable, secret) in [
-            ("AIRWAVE_SERVICE_SECRET", &self.service_secret.service_secret),
-            ("AIRWAVE_STREAM_HOOK_SECRET", &self.stream_hook_secret),
-            ("AIRWAVE_STREAM_KEY_SECRET", &self.stream_key_secret),
-        ] {
-            check_secret(secret, production).map_err(|problem| ConfigError::new(variable, problem))?;
-        }
+impl ServiceConfig for Config {
+    fn process(&self) -> &ProcessConfig {
+        &self.common.process
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let process = self.process();
+        process.check()?;
+        process.check_secret("AIRWAVE_STREAM_HOOK_SECRET", &self.stream_hook_secret)?;
+        process.check_secret("AIRWAVE_STREAM_KEY_SECRET", &self.stream_key_secret)?;
         let mut names: Vec<_> = self.stream_media_nodes.iter().map(|node| &node.name).collect();
         names.sort();
         names.dedup();
         if names.len() < self.stream_media_nodes.len() {
-            return Err(ConfigError::new(
-                "AIRWAVE_STREAM_MEDIA_NODES",
-                "names a node twice",
-            ));
+            let problem = "names a node twice";
+            return Err(ConfigError::new("AIRWAVE_STREAM_MEDIA_NODES", problem));
         }
-        let invalid = |invalid: bucket::InvalidBucket| ConfigError::new(invalid.variable, invalid.problem);
-        self.bucket.check(production).map_err(invalid)
+        Ok(self.bucket.check(process.is_production())?)
     }
+}
 
+impl Config {
     /// How long a broadcast waits for its encoder to come back.
     #[must_use]
     pub fn grace(&self) -> Duration {
@@ -119,22 +100,16 @@ impl Config {
     pub fn for_testing(
         database: DatabaseConfig,
         redis: RedisConfig,
-        bus: BusConfig,
+        bus: bus::BusConfig,
         bucket: BucketConfig,
     ) -> Self {
         const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         Self {
-            process: ProcessConfig::for_testing(),
-            grpc: GrpcConfig::for_testing(),
-            service_secret: ServiceSecretConfig {
-                service_secret: SecretString::from("development-service-secret-of-a-test"),
-                service_secret_previous: None,
-            },
+            common: CommonConfig::for_testing(bus),
             database,
             redis,
-            bus,
             bucket,
-            auth_url: Uri::from_static("http://127.0.0.1:1"),
+            auth_url: ANY_PORT.into(),
             stream_hooks_addr: ANY_PORT,
             stream_hook_secret: SecretString::from("development-hook-secret-of-a-test"),
             stream_key_secret: SecretString::from("development-stream-key-of-a-test"),
@@ -151,8 +126,7 @@ impl Config {
 /// One media node: `NAME=CONTROL|PUBLIC`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeAddress {
-    /// Its name in hooks and rows.
-    pub name: String,
+    pub name: NodeName,
     /// Base URL of `/stat` and `/control`, for us alone.
     pub control: Url,
     /// Base URL of `/hls` and `/dash`, for viewers.
@@ -168,22 +142,12 @@ impl FromStr for NodeAddress {
         };
         let (name, urls) = text.trim().split_once('=').ok_or_else(shape)?;
         let (control, public) = urls.split_once('|').ok_or_else(shape)?;
-        if !is_node_name(name) {
-            return Err("a node's name must be 1 to 64 of the characters a-z A-Z 0-9 . _ -".to_owned());
-        }
         Ok(Self {
-            name: name.to_owned(),
+            name: name.parse().map_err(|error| format!("the node's name {error}"))?,
             control: base_url(control)?,
             public: base_url(public)?,
         })
     }
-}
-
-/// Whether text is a name that a media node may have.
-#[must_use]
-pub fn is_node_name(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 fn base_url(text: &str) -> Result<Url, String> {
@@ -218,7 +182,7 @@ mod tests {
         let node: NodeAddress = "main=http://127.0.0.1:8082|http://localhost:8080/"
             .parse()
             .unwrap();
-        assert_eq!(node.name, "main");
+        assert_eq!(node.name.as_str(), "main");
         assert_eq!(node.control.as_str(), "http://127.0.0.1:8082/");
         assert_eq!(node.public.as_str(), "http://localhost:8080/");
         for bad in [
@@ -240,7 +204,7 @@ mod tests {
             Config::for_testing(
                 DatabaseConfig::new("postgres://db/stream"),
                 RedisConfig::new("redis://redis", "test"),
-                BusConfig::new("amqp://rabbitmq/airwave"),
+                bus::BusConfig::new("amqp://rabbitmq/airwave"),
                 BucketConfig::for_testing("http://127.0.0.1:1".parse().unwrap()),
             )
         };
@@ -253,6 +217,12 @@ mod tests {
             short.check().unwrap_err().to_string(),
             "AIRWAVE_STREAM_KEY_SECRET must have at least 32 bytes"
         );
+        let mut previous = good();
+        previous.common.process.service_secret.service_secret_previous = Some(SecretString::from("short"));
+        assert_eq!(
+            previous.check().unwrap_err().to_string(),
+            "AIRWAVE_SERVICE_SECRET_PREVIOUS must have at least 32 bytes"
+        );
         let node: NodeAddress = "main=http://a|http://b".parse().unwrap();
         let twice = Config {
             stream_media_nodes: vec![node.clone(), node],
@@ -260,7 +230,7 @@ mod tests {
         };
         assert!(twice.check().unwrap_err().to_string().contains("twice"));
         let mut production = good();
-        production.process.telemetry.env = runtime::Environment::Production;
+        production.common.process.telemetry.env = runtime::Environment::Production;
         assert!(production.check().unwrap_err().to_string().contains("example"));
     }
 }

@@ -11,121 +11,85 @@ pub mod store;
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::Context;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use proto::stream::v1::stream_service_server::{SERVICE_NAME, StreamServiceServer};
+use identity::ServiceName;
+use primitives::Clock;
+use proto::stream::v1::stream_service_server::StreamServiceServer;
 use runtime::identity_sync::AuthPeer;
-use runtime::{GrpcListener, InternalListener, Shutdown};
+use runtime::{Chassis, Parts, Shutdown};
 
 pub use app::App;
 pub use config::Config;
 pub use error::{Error, Result};
 
-/// The tables of the bus, of objects and of idempotency keys, then our own.
 pub static MIGRATIONS: &[EmbeddedMigrations] = &[
     bus::MIGRATIONS,
     objects::MIGRATIONS,
     storage::idempotency::MIGRATIONS,
-    OWN,
+    embed_migrations!("migrations"),
 ];
-const OWN: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// Bytes of one gRPC message: a gateway renews all its viewers in a few calls.
-const LARGEST_MESSAGE: usize = 4 << 20;
+/// Largest gRPC message in bytes: a gateway renews all its viewer leases in a few calls.
+const MAX_MESSAGE_BYTES: usize = 4 << 20;
+/// Between two rounds of deleting unused objects.
+const OBJECT_LEDGER_PERIOD: Duration = Duration::from_secs(1);
 
-/// The service with its ports taken and nothing running yet.
+/// The service with its ports bound. Nothing runs yet.
 pub struct Service {
-    /// What every part shares.
     pub app: Arc<App>,
-    grpc: GrpcListener,
+    pub chassis: Chassis,
     hooks: TcpListener,
-    internal: InternalListener,
 }
 
-/// Takes the ports and makes all clients. No server has to be there.
+/// Binds the ports and creates all clients. No server needs to be available.
 ///
 /// # Errors
-/// A port that is taken, a setting that cannot work.
-pub async fn build(config: Config) -> anyhow::Result<Service> {
-    let grpc = GrpcListener::bind(config.grpc.grpc_addr).await?;
-    let internal = InternalListener::bind(config.process.internal_addr)?;
-    let hooks = TcpListener::bind(config.stream_hooks_addr)?;
-    let addresses = app::Addresses {
-        grpc: grpc.addr(),
-        hooks: hooks.local_addr()?,
-        internal: internal.addr(),
-    };
-    let app = Arc::new(App::new(config, addresses)?);
-    Ok(Service {
-        app,
-        grpc,
-        hooks,
-        internal,
-    })
+/// A port that is taken, or a setting that cannot work.
+pub async fn build(config: Config, clock: Clock) -> anyhow::Result<Service> {
+    let mut chassis = Chassis::bind(ServiceName::Stream, &config.common, clock).await?;
+    let hooks = TcpListener::bind(config.stream_hooks_addr)
+        .with_context(|| format!("cannot listen on {}", config.stream_hooks_addr))?;
+    let app = Arc::new(App::new(config, &mut chassis, hooks.local_addr()?)?);
+    Ok(Service { app, chassis, hooks })
 }
 
-/// Migrates, then runs until the stop.
+/// Runs until the stop.
 ///
 /// # Errors
-/// A migration that fails, an essential task that ends.
+/// A migration that fails, or an essential task that ends.
 pub async fn run(service: Service, shutdown: Shutdown) -> anyhow::Result<()> {
-    let Service {
-        app,
-        grpc,
-        hooks,
-        internal,
-    } = service;
-    app.watch_health();
-    internal
-        .showing(&app.figures)
-        .serve(app.health.clone(), &shutdown)?;
-    runtime::identity_sync::start(
-        &app.verifier,
-        &AuthPeer::new(app.auth.clone()),
-        &app.bus,
-        &shutdown,
-    );
-    let migrated = storage::migrate_when_reachable(&app.config.database, MIGRATIONS);
-    if let Some(migrated) = shutdown.soft_token().run_until_cancelled(migrated).await {
-        migrated?;
-        inbound::hooks::serve(app.hooks(), hooks, &shutdown)?;
-        start(&app, grpc, &shutdown);
-    }
-    let finished = shutdown.finished().await;
-    app.store.database.close().await;
-    app.bus.close().await;
-    Ok(finished?)
+    let Service { app, chassis, hooks } = service;
+    let auth = AuthPeer::new(app.auth.clone());
+    chassis
+        .run(auth, &shutdown, |parts| start(&app, hooks, parts))
+        .await
 }
 
-fn start(app: &App, grpc: GrpcListener, shutdown: &Shutdown) {
-    let access = proto::Access::new(
-        app.tokens.clone(),
-        app.verifier.clone(),
-        SERVICE_NAME,
+fn start(app: &Arc<App>, hooks: TcpListener, parts: &mut Parts) -> anyhow::Result<()> {
+    let store = &app.store;
+    let rpc = StreamServiceServer::new(inbound::rpc::Rpc::new(app));
+    parts.grpc(
+        rpc.max_decoding_message_size(MAX_MESSAGE_BYTES),
         inbound::rpc::CALLERS,
-    );
-    let rpc = StreamServiceServer::new(app.rpc()).max_decoding_message_size(LARGEST_MESSAGE);
-    grpc.serve(runtime::grpc_server().layer(access).add_service(rpc), shutdown);
-    let (store, bus) = (&app.store, &app.bus);
-    let soft = || shutdown.soft_token();
-    shutdown.spawn_essential(
-        "relay",
-        bus::Relay::run(store.database.clone(), bus.clone(), soft()),
-    );
-    shutdown.spawn_essential("inbox", bus::keep_inbox_short(store.database.clone(), soft()));
-    let keys = storage::idempotency::run_cleanup(store.database.clone(), store.clock.clone(), soft());
-    shutdown.spawn_essential("idempotency keys", keys);
-    shutdown.spawn_essential(
-        "events",
-        inbound::events::hear(store.clone(), bus.clone(), shutdown.clone()),
-    );
-    shutdown.spawn_essential("objects", app.objects(soft()));
-    shutdown.spawn_essential("search", inbound::clock::write_search(store.clone(), soft()));
-    shutdown.spawn_essential("reconciler", app.reconciler().run(shutdown.clone()));
-    shutdown.spawn_essential("viewers", app.viewer_counts().run(shutdown.clone()));
-    shutdown.spawn(
-        "snapshot",
-        inbound::events::fill(store.clone(), app.auth.clone(), shutdown.clone()),
-    );
-    tracing::info!(grpc = %app.grpc_addr, hooks = %app.hooks_addr, internal = %app.internal_addr, "serving");
+    )?;
+    parts.relay(&store.database);
+    parts.inbox(&store.database);
+    parts.idempotency_keys(&store.database);
+    parts.object_ledger(&store.database, &app.bucket, OBJECT_LEDGER_PERIOD);
+    let shutdown = &parts.shutdown;
+    inbound::hooks::serve(inbound::hooks::Hooks::new(app), hooks, shutdown)?;
+    let events = inbound::events::consume(store.clone(), app.bus.clone(), shutdown.clone());
+    shutdown.spawn_essential("events", events);
+    let search = inbound::clock::index_search(store.clone(), shutdown.soft_token());
+    shutdown.spawn_essential("search", search);
+    let reconciler = inbound::clock::Reconciler::new(app);
+    shutdown.spawn_essential("reconciler", reconciler.run(shutdown.clone()));
+    let viewers = inbound::clock::ViewerCounts::new(app);
+    shutdown.spawn_essential("viewers", viewers.run(shutdown.clone()));
+    let snapshot = inbound::events::import_snapshot(store.clone(), app.auth.clone(), shutdown.clone());
+    shutdown.spawn("snapshot", snapshot);
+    Ok(())
 }

@@ -6,107 +6,71 @@ use std::time::Duration;
 
 use bucket::Bucket;
 use bus::Bus;
-use identity::{ServiceName, ServiceTokens, Verifier};
+use objects::ImageStore;
 use primitives::Clock;
 use proto::Peer;
-use runtime::Health;
+use runtime::{Chassis, Process};
 use storage::list::Totals;
 use storage::{Database, Redis};
 
-use objects::Pictures;
-
-use crate::config::{CommonConfig, ServeConfig, WorkConfig};
-use crate::domain::Work;
-use crate::error::Result;
+use crate::MIGRATIONS;
+use crate::config::{AppConfig, ServeConfig, WorkConfig};
+use crate::domain::{JobPolicy, UploadSlots};
 use crate::outbound::files::Files;
-use crate::slots::Slots;
 use crate::store::vods::Filter;
 
-/// What every part of a process needs.
+/// What every process of this service needs.
 pub struct App {
-    /// The settings.
-    pub config: CommonConfig,
-    /// The time.
+    pub config: AppConfig,
     pub clock: Clock,
-    /// The database `vod`.
     pub database: Database,
-    /// Videos and their pictures.
     pub bucket: Bucket,
-    /// Pictures that people send.
-    pub pictures: Pictures,
-    /// The stream service.
+    /// Thumbnails that users upload.
+    pub pictures: ImageStore,
     pub stream: Peer,
-    /// Our tokens, and the check of others'.
-    pub tokens: ServiceTokens,
-    /// What the process needs to do its work.
-    pub health: Health,
-    /// Where probes and metrics are answered.
-    pub internal_addr: SocketAddr,
 }
 
-/// What answering calls and hearing events needs besides.
+/// What answering calls and consuming events needs besides.
 pub struct Serving {
-    /// What every part needs.
     pub app: Arc<App>,
-    /// The settings.
     pub config: ServeConfig,
     /// The view cooldown.
     pub redis: Redis,
-    /// RabbitMQ.
     pub bus: Bus,
-    /// The auth service.
     pub auth: Peer,
-    /// The check of users' tokens.
-    pub verifier: Verifier,
-    /// Places for uploads.
-    pub uploads: Arc<Slots>,
-    /// Lengths of lists of VODs.
+    /// Limits concurrent uploads.
+    pub uploads: Arc<UploadSlots>,
+    /// Cached totals of lists.
     pub totals: Totals<Filter>,
-    /// Where gRPC is answered.
     pub grpc_addr: SocketAddr,
 }
 
-/// What turning the recordings of a node into VODs needs besides.
+/// What turning the recordings of a media node into VODs needs besides.
 pub struct Worker {
-    /// What every part needs.
     pub app: Arc<App>,
-    /// The settings.
     pub config: WorkConfig,
-    /// The media node beside whose disk this is.
+    /// The media node whose disk is on this machine.
     pub node: String,
-    /// That disk.
     pub files: Files,
-    /// The rules of the work.
-    pub rules: Work,
+    pub policy: JobPolicy,
 }
 
 impl App {
-    /// Makes the clients, none of which waits for its server.
-    pub(crate) fn new(config: CommonConfig, internal_addr: SocketAddr) -> Result<Self> {
-        let clock = Clock::system();
-        let tokens = ServiceTokens::from_config(&config.secret, ServiceName::Vod, clock.clone());
-        let database = Database::connect(&config.database)?;
+    pub(crate) fn new(config: AppConfig, process: &mut Process) -> anyhow::Result<Self> {
+        let clock = process.clock.clone();
+        let database = process.database(&config.database, MIGRATIONS)?;
         let bucket = Bucket::new(&config.bucket)?;
-        let app = Self {
-            pictures: Pictures::new(database.clone(), bucket.clone(), clock.clone()),
+        Ok(Self {
+            pictures: ImageStore::new(database.clone(), bucket.clone(), clock.clone()),
+            stream: process.peer(&config.stream_url),
             database,
             bucket,
-            stream: Peer::new(config.stream_url.clone(), tokens.clone()),
-            health: Health::new(),
-            config,
             clock,
-            tokens,
-            internal_addr,
-        };
-        let database = app.database.clone();
-        app.health.require("postgres", move || {
-            let database = database.clone();
-            async move { database.ping().await }
-        });
-        Ok(app)
+            config,
+        })
     }
 
-    /// How long a presigned URL lives.
+    /// How long a presigned URL is valid.
     #[must_use]
     pub fn url_life(&self) -> Duration {
         self.config.url_life()
@@ -114,60 +78,30 @@ impl App {
 }
 
 impl Serving {
-    /// Makes the clients, none of which waits for its server. Without Redis views are not counted, and that
-    /// is all.
-    pub(crate) fn new(app: Arc<App>, config: ServeConfig, grpc_addr: SocketAddr) -> Result<Self> {
-        let serving = Self {
-            redis: Redis::connect(&config.redis)?,
-            bus: Bus::connect(&config.bus, "vod")?,
-            auth: Peer::new(config.auth_url.clone(), app.tokens.clone()),
-            verifier: Verifier::new(app.clock.clone()),
-            uploads: Slots::new(usize::from(config.uploads)),
+    pub(crate) fn new(app: Arc<App>, config: ServeConfig, chassis: &Chassis) -> anyhow::Result<Self> {
+        let process = &chassis.process;
+        Ok(Self {
+            // Without Redis no views are counted; nothing else is lost.
+            redis: process.redis(&config.redis)?,
+            auth: process.peer(&config.auth_url),
+            bus: chassis.bus.clone(),
+            uploads: UploadSlots::new(usize::from(config.uploads)),
             totals: Totals::default(),
+            grpc_addr: chassis.grpc_addr()?,
             app,
             config,
-            grpc_addr,
-        };
-        let health = &serving.app.health;
-        let bus = serving.bus.clone();
-        health.require("rabbitmq", move || {
-            let bus = bus.clone();
-            async move { bus.ping().await }
-        });
-        let verifier = serving.verifier.clone();
-        health.require("keys", move || {
-            let known = verifier.is_ready();
-            async move {
-                if known {
-                    Ok(())
-                } else {
-                    Err("no key of the auth service yet")
-                }
-            }
-        });
-        let redis = serving.redis.clone();
-        health.watch("redis", move || {
-            let redis = redis.clone();
-            async move { redis.ping().await }
-        });
-        Ok(serving)
+        })
     }
 }
 
 impl Worker {
-    /// Looks at the node's disk; a directory that is missing shows in the health, not here.
-    pub(crate) fn new(app: Arc<App>, node: String, config: WorkConfig) -> Self {
-        let files = Files::new(
-            config.recordings_dir.clone().unwrap_or_default(),
-            config.work_dir.clone(),
-        );
-        let disk = files.clone();
-        app.health.require("recordings", move || {
-            let disk = disk.clone();
-            async move { disk.check().await }
-        });
+    /// A directory that does not exist shows in the health, not here.
+    pub(crate) fn new(app: Arc<App>, node: String, config: WorkConfig, process: &Process) -> Self {
+        let recordings = config.recordings_dir.clone().unwrap_or_default();
+        let files = Files::new(recordings, config.work_dir.clone());
+        process.health.require(files.clone());
         Self {
-            rules: config.rules(),
+            policy: config.job_policy(),
             app,
             config,
             node,

@@ -6,15 +6,14 @@ use std::time::Duration;
 use bucket::BucketConfig;
 use bus::BusConfig;
 use chrono::TimeDelta;
-use identity::{ServiceSecretConfig, check_secret};
-use runtime::{ConfigError, GrpcConfig, ProcessConfig};
+use runtime::{ConfigError, GrpcConfig, PeerUrl, ProcessConfig};
 use storage::{DatabaseConfig, RedisConfig};
 
-use crate::domain::Work;
+use crate::domain::JobPolicy;
 
 /// What every kind of process of this service needs.
 #[derive(Debug, Clone, clap::Args)]
-pub struct CommonConfig {
+pub struct AppConfig {
     /// Logs, traces, health.
     #[command(flatten)]
     pub process: ProcessConfig,
@@ -24,12 +23,9 @@ pub struct CommonConfig {
     /// The bucket.
     #[command(flatten)]
     pub bucket: BucketConfig,
-    /// The secret under which services know each other.
-    #[command(flatten)]
-    pub secret: ServiceSecretConfig,
     /// gRPC address of the stream service.
     #[arg(long, env = "AIRWAVE_STREAM_URL")]
-    pub stream_url: http::Uri,
+    pub stream_url: PeerUrl,
     /// Hours that a presigned URL lives, 2 to 168.
     #[arg(long, env = "AIRWAVE_VOD_URL_HOURS", default_value_t = 24, value_parser = clap::value_parser!(u64).range(2..=168))]
     pub url_hours: u64,
@@ -49,7 +45,7 @@ pub struct ServeConfig {
     pub bus: BusConfig,
     /// gRPC address of the auth service.
     #[arg(long, env = "AIRWAVE_AUTH_URL")]
-    pub auth_url: http::Uri,
+    pub auth_url: PeerUrl,
     /// Milliseconds between two rounds of the periodic tasks.
     #[arg(long, env = "AIRWAVE_VOD_CLOCK_MILLISECONDS", default_value_t = 5000, value_parser = clap::value_parser!(u64).range(10..))]
     pub clock_milliseconds: u64,
@@ -98,14 +94,14 @@ pub struct WorkConfig {
 #[derive(Debug, Clone)]
 pub struct Config {
     /// What every kind of process needs.
-    pub common: CommonConfig,
+    pub common: AppConfig,
     /// Answer calls and hear events.
     pub serve: Option<ServeConfig>,
     /// Turn the recordings of this node into VODs.
     pub work: Option<(String, WorkConfig)>,
 }
 
-impl CommonConfig {
+impl AppConfig {
     /// How long a presigned URL lives.
     #[must_use]
     pub fn url_life(&self) -> Duration {
@@ -117,21 +113,8 @@ impl CommonConfig {
     /// # Errors
     /// The setting that breaks one.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let production = self.process.telemetry.env.is_production();
-        let secrets = [
-            ("AIRWAVE_SERVICE_SECRET", Some(&self.secret.service_secret)),
-            (
-                "AIRWAVE_SERVICE_SECRET_PREVIOUS",
-                self.secret.service_secret_previous.as_ref(),
-            ),
-        ];
-        for (name, secret) in secrets {
-            if let Some(secret) = secret {
-                check_secret(secret, production).map_err(|problem| ConfigError::new(name, problem))?;
-            }
-        }
-        let invalid = |invalid: bucket::InvalidBucket| ConfigError::new(invalid.variable, invalid.problem);
-        self.bucket.check(production).map_err(invalid)
+        self.process.check()?;
+        Ok(self.bucket.check(self.process.is_production())?)
     }
 }
 
@@ -156,14 +139,13 @@ impl WorkConfig {
         }
     }
 
-    /// The rules of the work.
     #[must_use]
-    pub fn rules(&self) -> Work {
-        Work {
+    pub fn job_policy(&self) -> JobPolicy {
+        JobPolicy {
             lease: TimeDelta::seconds(self.lease_seconds),
             max_attempts: self.max_attempts,
-            first_pause: TimeDelta::from_std(seconds(self.retry_seconds)).unwrap_or(TimeDelta::seconds(5)),
-            longest_pause: TimeDelta::minutes(30),
+            first_delay: TimeDelta::from_std(seconds(self.retry_seconds)).unwrap_or(TimeDelta::seconds(5)),
+            max_delay: TimeDelta::minutes(30),
         }
     }
 

@@ -3,60 +3,51 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Parser;
-use runtime::{ConfigError, Process, TelemetryConfig};
-use storage::DatabaseConfig;
+use runtime::{ConfigError, MigrateConfig, TelemetryConfig};
 use vod::MIGRATIONS;
-use vod::config::{CommonConfig, Config, ServeConfig, WorkConfig};
+use vod::config::{AppConfig, Config, ServeConfig, WorkConfig};
 
-/// Recordings become videos on demand.
 #[derive(Parser)]
-#[command(version)]
 enum Command {
-    /// Migrate the database and serve; with --work also process the recordings of a node
+    /// Migrate the database and serve; with --work, also process the recordings of a media node
     Serve {
         #[command(flatten)]
-        common: Box<CommonConfig>,
+        common: Box<AppConfig>,
         #[command(flatten)]
         serve: Box<ServeConfig>,
-        /// Also process the recordings of this media node, whose disk is here
+        /// Also process the recordings of this media node, whose disk is on this machine
         #[arg(long = "work", value_name = "NODE", env = "AIRWAVE_VOD_WORK_NODE")]
         node: Option<String>,
         #[command(flatten)]
         work: Box<WorkConfig>,
     },
-    /// Process the recordings of a media node, beside its disk
+    /// Process the recordings of a media node, on the machine that has its disk
     Work {
         #[command(flatten)]
-        common: Box<CommonConfig>,
+        common: Box<AppConfig>,
         /// The media node's name
         #[arg(long, env = "AIRWAVE_VOD_NODE")]
         node: String,
         #[command(flatten)]
         work: Box<WorkConfig>,
     },
-    /// Migrate the database and stop
-    Migrate {
-        #[command(flatten)]
-        telemetry: Box<TelemetryConfig>,
-        #[command(flatten)]
-        database: Box<DatabaseConfig>,
-    },
+    /// Migrate the database and exit
+    Migrate(Box<MigrateConfig>),
 }
 
 impl runtime::Command for Command {
     fn telemetry(&self) -> &TelemetryConfig {
         match self {
             Self::Serve { common, .. } | Self::Work { common, .. } => &common.process.telemetry,
-            Self::Migrate { telemetry, .. } => telemetry,
+            Self::Migrate(config) => &config.telemetry,
         }
     }
 
     fn stop_grace(&self) -> Duration {
         match self {
             Self::Serve { common, .. } | Self::Work { common, .. } => common.process.stop_grace(),
-            Self::Migrate { .. } => Duration::from_secs(1),
+            Self::Migrate(_) => Duration::ZERO,
         }
     }
 
@@ -72,13 +63,14 @@ impl runtime::Command for Command {
                 common.check()?;
                 work.check(node)
             }
-            Self::Migrate { .. } => Ok(()),
+            Self::Migrate(_) => Ok(()),
         }
     }
 }
 
 fn main() -> ExitCode {
-    runtime::boot("vod", async |command: Command, process: Process| {
+    let about = "Turns recordings and uploads into videos on demand";
+    runtime::boot("vod", about, async |command: Command, clock, shutdown| {
         let config = match command {
             Command::Serve {
                 common,
@@ -95,15 +87,8 @@ fn main() -> ExitCode {
                 serve: None,
                 work: Some((node, *work)),
             },
-            Command::Migrate { database, .. } => {
-                let migrating = storage::migrate(&database, MIGRATIONS);
-                return Ok(process
-                    .shutdown
-                    .run_until_stopped(migrating)
-                    .await
-                    .context("interrupted")??);
-            }
+            Command::Migrate(config) => return config.migrate(MIGRATIONS, &shutdown).await,
         };
-        vod::run(vod::build(config).await?, process.shutdown).await
+        vod::run(vod::build(config, clock).await?, shutdown).await
     })
 }

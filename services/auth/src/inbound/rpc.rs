@@ -1,9 +1,11 @@
-//! The gRPC service: parse, who is asking, one call of the store, answer.
+//! The gRPC service. Each method validates the request, checks the caller, calls the store once and responds.
 
 mod accounts;
-mod answers;
 mod requests;
+mod responses;
 mod sessions;
+
+use std::sync::Arc;
 
 use identity::ServiceName::{self, Chat, Gateway, Notification, Stream, Vod};
 use primitives::UserId;
@@ -27,14 +29,14 @@ use crate::app::App;
 use crate::error::Result;
 use crate::store::{Direction, Summary};
 
-/// Most ids in one question for names.
+/// The limit of ids in one `GetUsers` request.
 const MAX_USERS: usize = 100;
-/// Most ids in an answer about those whom somebody follows.
+/// The limit of ids in one `FollowingIds` response.
 const MAX_FOLLOWING: i64 = 1000;
 
 const ALL: &[ServiceName] = &[Stream, Vod, Chat, Notification, Gateway];
 
-/// Which services may call each method.
+/// The services that may call each method.
 pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("Register", &[Gateway]),
     ("Login", &[Gateway]),
@@ -62,129 +64,135 @@ pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("Snapshot", ALL),
 ];
 
-/// The service as its peers call it.
 #[derive(Clone)]
 pub struct Rpc {
-    app: App,
+    app: Arc<App>,
 }
 
-type Answer<T> = Result<Response<T>, Status>;
+type RpcResult<T> = Result<Response<T>, Status>;
 
 impl Rpc {
-    /// The service of an app.
     #[must_use]
-    pub fn new(app: App) -> Self {
+    pub fn new(app: Arc<App>) -> Self {
         Self { app }
     }
 
-    async fn list(&self, request: ListFollowsRequest, direction: Direction) -> Result<ListFollowsResponse> {
+    async fn list_follows(
+        &self,
+        request: ListFollowsRequest,
+        direction: Direction,
+    ) -> Result<ListFollowsResponse> {
         let page = proto::page::parse(request.page)?;
         let store = &self.app.store;
         let mut page = store
             .follow_page(user_id(request.user_id)?, direction, page)
             .await?;
-        self.freshen(page.users.iter_mut().map(Summary::shown).collect())
+        self.renew_urls(page.users.iter_mut().map(Summary::shown).collect())
             .await;
         Ok(page.into())
     }
 }
 
-fn answer<T>(result: Result<T>) -> Answer<T> {
+fn respond<T>(result: Result<T>) -> RpcResult<T> {
     result.map(Response::new).map_err(IntoStatus::into_status)
 }
 
+/// Returns the user who makes the call, or the error for a guest.
 fn signed_in<T>(request: &Request<T>) -> Result<UserId, Status> {
     Ok(Caller::of(request)?.user().map_err(IntoStatus::into_status)?.id)
 }
 
 #[tonic::async_trait]
 impl AuthService for Rpc {
-    async fn register(&self, request: Request<RegisterRequest>) -> Answer<SessionResponse> {
+    async fn register(&self, request: Request<RegisterRequest>) -> RpcResult<SessionResponse> {
         let address = Caller::of(&request)?.client_address;
-        answer(self.register(address, request.into_inner()).await)
+        respond(self.register(address, request.into_inner()).await)
     }
 
-    async fn login(&self, request: Request<LoginRequest>) -> Answer<SessionResponse> {
+    async fn login(&self, request: Request<LoginRequest>) -> RpcResult<SessionResponse> {
         let address = Caller::of(&request)?.client_address;
-        answer(self.login(address, request.into_inner()).await)
+        respond(self.login(address, request.into_inner()).await)
     }
 
-    async fn refresh(&self, request: Request<RefreshRequest>) -> Answer<SessionResponse> {
-        answer(self.refresh(request.into_inner()).await)
+    async fn refresh(&self, request: Request<RefreshRequest>) -> RpcResult<SessionResponse> {
+        respond(self.refresh(request.into_inner()).await)
     }
 
-    async fn logout(&self, request: Request<LogoutRequest>) -> Answer<LogoutResponse> {
+    async fn logout(&self, request: Request<LogoutRequest>) -> RpcResult<LogoutResponse> {
         let caller = Caller::of(&request)?;
-        answer(self.logout(&caller).await.map(|()| LogoutResponse {}))
+        respond(self.logout(&caller).await.map(|()| LogoutResponse {}))
     }
 
-    async fn change_password(&self, request: Request<ChangePasswordRequest>) -> Answer<SessionResponse> {
+    async fn change_password(&self, request: Request<ChangePasswordRequest>) -> RpcResult<SessionResponse> {
         let caller = Caller::of(&request)?;
-        answer(self.password(&caller, request.into_inner()).await)
+        respond(self.change_password(&caller, request.into_inner()).await)
     }
 
-    async fn get_me(&self, request: Request<GetMeRequest>) -> Answer<GetMeResponse> {
+    async fn get_me(&self, request: Request<GetMeRequest>) -> RpcResult<GetMeResponse> {
         let me = signed_in(&request)?;
-        answer(self.me(me).await.map(|user| GetMeResponse { user: Some(user) }))
+        respond(self.me(me).await.map(|user| GetMeResponse { user: Some(user) }))
     }
 
-    async fn get_profile(&self, request: Request<GetProfileRequest>) -> Answer<GetProfileResponse> {
+    async fn get_profile(&self, request: Request<GetProfileRequest>) -> RpcResult<GetProfileResponse> {
         let viewer = Caller::of(&request)?.user.map(|user| user.id);
-        answer(self.profile(&request.into_inner().username, viewer).await)
+        respond(self.profile(&request.into_inner().username, viewer).await)
     }
 
-    async fn get_users(&self, request: Request<GetUsersRequest>) -> Answer<GetUsersResponse> {
-        answer(self.users(&request.into_inner().ids).await)
+    async fn get_users(&self, request: Request<GetUsersRequest>) -> RpcResult<GetUsersResponse> {
+        respond(self.users(&request.into_inner().ids).await)
     }
 
     async fn update_profile(
         &self,
         request: Request<Streaming<UpdateProfileUpload>>,
-    ) -> Answer<UpdateProfileResponse> {
+    ) -> RpcResult<UpdateProfileResponse> {
         let me = signed_in(&request)?;
-        let user = self.update(me, request.into_inner()).await;
-        answer(user.map(|user| UpdateProfileResponse { user: Some(user) }))
+        let user = self.update_profile(me, request.into_inner()).await;
+        respond(user.map(|user| UpdateProfileResponse { user: Some(user) }))
     }
 
-    async fn delete_account(&self, request: Request<DeleteAccountRequest>) -> Answer<DeleteAccountResponse> {
+    async fn delete_account(
+        &self,
+        request: Request<DeleteAccountRequest>,
+    ) -> RpcResult<DeleteAccountResponse> {
         let me = signed_in(&request)?;
         let deleted = self.app.store.user_delete(me, self.app.clock.now()).await;
-        answer(deleted.map(|()| DeleteAccountResponse {}))
+        respond(deleted.map(|()| DeleteAccountResponse {}))
     }
 
-    async fn list_accounts(&self, request: Request<ListAccountsRequest>) -> Answer<ListAccountsResponse> {
+    async fn list_accounts(&self, request: Request<ListAccountsRequest>) -> RpcResult<ListAccountsResponse> {
         let me = signed_in(&request)?;
-        answer(self.accounts(me, request.into_inner()).await)
+        respond(self.list_accounts(me, request.into_inner()).await)
     }
 
-    async fn set_role(&self, request: Request<SetRoleRequest>) -> Answer<AccountResponse> {
+    async fn set_role(&self, request: Request<SetRoleRequest>) -> RpcResult<AccountResponse> {
         let me = signed_in(&request)?;
-        answer(self.role(me, request.into_inner()).await)
+        respond(self.set_role(me, request.into_inner()).await)
     }
 
-    async fn ban(&self, request: Request<BanRequest>) -> Answer<AccountResponse> {
+    async fn ban(&self, request: Request<BanRequest>) -> RpcResult<AccountResponse> {
         let me = signed_in(&request)?;
-        answer(self.banned(me, request.into_inner()).await)
+        respond(self.ban(me, request.into_inner()).await)
     }
 
-    async fn unban(&self, request: Request<UnbanRequest>) -> Answer<AccountResponse> {
+    async fn unban(&self, request: Request<UnbanRequest>) -> RpcResult<AccountResponse> {
         let me = signed_in(&request)?;
-        answer(self.unbanned(me, request.into_inner()).await)
+        respond(self.unban(me, request.into_inner()).await)
     }
 
-    async fn follow(&self, request: Request<FollowRequest>) -> Answer<FollowResponse> {
+    async fn follow(&self, request: Request<FollowRequest>) -> RpcResult<FollowResponse> {
         let me = signed_in(&request)?;
         let other = user_id(request.into_inner().user_id).map_err(IntoStatus::into_status)?;
         let since = self.app.store.follow_add(me, other).await;
-        answer(since.map(|since| FollowResponse {
+        respond(since.map(|since| FollowResponse {
             followed_at: Some(timestamp(since)),
         }))
     }
 
-    async fn unfollow(&self, request: Request<UnfollowRequest>) -> Answer<UnfollowResponse> {
+    async fn unfollow(&self, request: Request<UnfollowRequest>) -> RpcResult<UnfollowResponse> {
         let me = signed_in(&request)?;
         let other = user_id(request.into_inner().user_id).map_err(IntoStatus::into_status)?;
-        answer(
+        respond(
             self.app
                 .store
                 .follow_remove(me, other)
@@ -193,29 +201,35 @@ impl AuthService for Rpc {
         )
     }
 
-    async fn check_follow(&self, request: Request<CheckFollowRequest>) -> Answer<CheckFollowResponse> {
+    async fn check_follow(&self, request: Request<CheckFollowRequest>) -> RpcResult<CheckFollowResponse> {
         let request = request.into_inner();
         let follower = user_id(request.follower_id).map_err(IntoStatus::into_status)?;
         let following = user_id(request.following_id).map_err(IntoStatus::into_status)?;
         let following = self.app.store.follow_exists(follower, following).await;
-        answer(following.map(|following| CheckFollowResponse { following }))
+        respond(following.map(|following| CheckFollowResponse { following }))
     }
 
-    async fn list_followers(&self, request: Request<ListFollowsRequest>) -> Answer<ListFollowsResponse> {
-        answer(self.list(request.into_inner(), Direction::Followers).await)
+    async fn list_followers(&self, request: Request<ListFollowsRequest>) -> RpcResult<ListFollowsResponse> {
+        respond(
+            self.list_follows(request.into_inner(), Direction::Followers)
+                .await,
+        )
     }
 
-    async fn list_following(&self, request: Request<ListFollowsRequest>) -> Answer<ListFollowsResponse> {
-        answer(self.list(request.into_inner(), Direction::Following).await)
+    async fn list_following(&self, request: Request<ListFollowsRequest>) -> RpcResult<ListFollowsResponse> {
+        respond(
+            self.list_follows(request.into_inner(), Direction::Following)
+                .await,
+        )
     }
 
-    async fn following_ids(&self, request: Request<FollowingIdsRequest>) -> Answer<FollowingIdsResponse> {
+    async fn following_ids(&self, request: Request<FollowingIdsRequest>) -> RpcResult<FollowingIdsResponse> {
         let me = signed_in(&request)?;
         let ids = self.app.store.following_ids(me, MAX_FOLLOWING).await;
-        answer(ids.map(|user_ids| FollowingIdsResponse { user_ids }))
+        respond(ids.map(|user_ids| FollowingIdsResponse { user_ids }))
     }
 
-    async fn follower_page(&self, request: Request<FollowerPageRequest>) -> Answer<FollowerPageResponse> {
+    async fn follower_page(&self, request: Request<FollowerPageRequest>) -> RpcResult<FollowerPageResponse> {
         let request = request.into_inner();
         let page = async {
             let user = user_id(request.user_id)?;
@@ -224,32 +238,32 @@ impl AuthService for Rpc {
                 .follower_ids(user, after(request.after_follower_id)?, limit(request.limit)?)
                 .await
         };
-        answer(page.await.map(|(follower_ids, has_more)| FollowerPageResponse {
+        respond(page.await.map(|(follower_ids, has_more)| FollowerPageResponse {
             follower_ids,
             has_more,
         }))
     }
 
-    async fn key_set(&self, _: Request<KeySetRequest>) -> Answer<KeySetResponse> {
-        answer(Ok(answers::key_set(self.app.keys.key_set())))
+    async fn key_set(&self, _: Request<KeySetRequest>) -> RpcResult<KeySetResponse> {
+        respond(Ok(responses::key_set(self.app.keys.key_set())))
     }
 
     async fn revocations_since(
         &self,
         request: Request<RevocationsSinceRequest>,
-    ) -> Answer<RevocationsSinceResponse> {
-        let news = self
+    ) -> RpcResult<RevocationsSinceResponse> {
+        let page = self
             .app
             .store
             .revocations_since(&request.into_inner().cursor)
             .await;
-        answer(news.map(|(revocations, cursor)| RevocationsSinceResponse {
-            revocations: revocations.into_iter().map(answers::revocation).collect(),
+        respond(page.map(|(revocations, cursor)| RevocationsSinceResponse {
+            revocations: revocations.into_iter().map(responses::revocation).collect(),
             cursor,
         }))
     }
 
-    async fn snapshot(&self, request: Request<SnapshotRequest>) -> Answer<SnapshotResponse> {
+    async fn snapshot(&self, request: Request<SnapshotRequest>) -> RpcResult<SnapshotResponse> {
         let request = request.into_inner();
         let page = async {
             let page = self
@@ -258,7 +272,7 @@ impl AuthService for Rpc {
                 .user_snapshot(after(request.after_user_id)?, limit(request.limit)?);
             page.await
         };
-        answer(page.await.map(|owners| SnapshotResponse {
+        respond(page.await.map(|owners| SnapshotResponse {
             owners: owners.into_iter().map(Into::into).collect(),
         }))
     }
@@ -269,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_method_says_who_may_call_it() {
+    fn every_method_lists_its_callers() {
         let proto = include_str!("../../../../proto/airwave/auth/v1/auth.proto");
         let methods = proto
             .lines()

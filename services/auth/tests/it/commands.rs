@@ -29,7 +29,7 @@ pub(crate) fn binary(world: &World) -> Command {
         )
         .env("AIRWAVE_REDIS_URL", config.redis.redis_url.expose_secret())
         .env("AIRWAVE_REDIS_PREFIX", &config.redis.redis_prefix)
-        .env("AIRWAVE_AMQP_URL", config.bus.amqp_url.expose_secret())
+        .env("AIRWAVE_AMQP_URL", config.common.bus.amqp_url.expose_secret())
         .env("AIRWAVE_BUCKET_ENDPOINT", config.bucket.endpoint.as_str())
         .env("AIRWAVE_BUCKET_NAME", &config.bucket.name)
         .env("AIRWAVE_BUCKET_KEY_ID", &config.bucket.key_id)
@@ -203,7 +203,7 @@ async fn a_running_service_is_ready_and_logs_json_without_secrets() {
     let config = &world.config;
     let secrets = [
         config.database.database_url.expose_secret(),
-        config.bus.amqp_url.expose_secret(),
+        config.common.bus.amqp_url.expose_secret(),
         config.tokens.signing_key.expose_secret(),
         SERVICE_SECRET,
     ];

@@ -7,7 +7,7 @@ mod administration;
 mod callers;
 mod commands;
 mod follows;
-mod guessing;
+mod password_guessing;
 mod own_account;
 mod schema;
 mod sessions;

@@ -40,7 +40,7 @@ async fn until_accepted(verifier: &Verifier, token: &str) {
 async fn another_service_hears_of_a_logout_within_a_second() {
     let world = World::new().await;
     let replica = world.replica().await;
-    let bus = Bus::connect(&world.config.bus, "chat").unwrap();
+    let bus = Bus::connect(&world.config.common.bus, "chat").unwrap();
     let (verifier, _shutdown) = other_service(&replica, &bus);
     let session = replica.register("anna").await;
     until_accepted(&verifier, &session.access_token).await;
@@ -94,7 +94,7 @@ async fn a_service_that_starts_late_learns_what_still_matters() {
     let replica = world.replica().await;
     let session = replica.register("anna").await;
     log_out_with_a_later_token(&replica, &session).await;
-    let bus = Bus::connect(&world.config.bus, "chat").unwrap();
+    let bus = Bus::connect(&world.config.common.bus, "chat").unwrap();
     let (verifier, _shutdown) = other_service(&replica, &bus);
     let refused = async || verifier.verify(&session.access_token) == Err(TokenError::Revoked);
     eventually(SOON, "the refusal", refused).await.unwrap();

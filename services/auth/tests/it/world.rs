@@ -24,8 +24,9 @@ use secrecy::SecretString;
 use storage::{DatabaseConfig, RedisConfig};
 use tokio::task::JoinHandle;
 
+pub(crate) use runtime::TEST_SERVICE_SECRET as SERVICE_SECRET;
+
 pub(crate) const PASSWORD: &str = "correct horse battery";
-pub(crate) const SERVICE_SECRET: &str = "service-secret-of-one-test-32-bytes";
 /// Long enough for a slow machine, short enough to notice.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
@@ -48,8 +49,7 @@ impl World {
     pub(crate) async fn new() -> Self {
         runtime::install_tls_provider();
         let stack = stack::shared().await.unwrap();
-        let migrate =
-            async |url: String| storage::migrate(&DatabaseConfig::new(url), &auth::MIGRATIONS).await;
+        let migrate = async |url: String| storage::migrate(&DatabaseConfig::new(url), auth::MIGRATIONS).await;
         let mut database = DatabaseConfig::new(stack.database("auth", migrate).await.unwrap());
         database.database_pool_size = 4;
         let key = SigningKey::from_bytes(&rand::random())
@@ -60,7 +60,6 @@ impl World {
             RedisConfig::new(&stack.redis_url, stack.redis_prefix()),
             BusConfig::new(stack.vhost().await.unwrap()),
             bucket(stack),
-            SecretString::from(SERVICE_SECRET),
             SecretString::from(key.to_string()),
         );
         Self {
@@ -76,7 +75,7 @@ impl World {
     /// What is told under these keys from now on; returns when it can be heard. What was told just before may
     /// come too.
     pub(crate) async fn listen(&self, keys: &[&str]) -> Ear {
-        let bus = Bus::connect(&self.config.bus, "test").unwrap();
+        let bus = Bus::connect(&self.config.common.bus, "test").unwrap();
         let mut listener = Listener::start(&bus, keys);
         let first = tokio::time::timeout(SOON, listener.next()).await.unwrap();
         assert!(matches!(first, Some(Heard::Connected)));
@@ -105,18 +104,16 @@ fn bucket(stack: &stack::Stack) -> BucketConfig {
 
 impl Replica {
     pub(crate) async fn start(config: Config, clock: Clock) -> Self {
-        let shutdown = Shutdown::new(config.process.stop_grace());
+        let shutdown = Shutdown::new(config.common.process.stop_grace());
         let bucket = Bucket::new(&config.bucket).unwrap();
-        let service = auth::build(config, clock.clone(), shutdown.clone())
-            .await
-            .unwrap();
+        let service = auth::build(config, clock.clone()).await.unwrap();
         Self {
-            grpc_addr: service.grpc_addr(),
+            grpc_addr: service.app.grpc_addr,
             bucket,
-            store: service.app().store.clone(),
+            store: service.app.store.clone(),
+            running: tokio::spawn(auth::run(service, shutdown.clone())),
             shutdown,
             clock,
-            running: tokio::spawn(auth::run(service)),
         }
     }
 

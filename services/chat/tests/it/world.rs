@@ -1,11 +1,11 @@
-//! What each test has for itself: a MongoDB database, a virtual host, a key prefix, peers, and any number of
+//! The environment of one test: its own MongoDB database, virtual host, key prefix and peers, and any number of
 //! replicas.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use bus::{Bus, RealtimeHeard, RealtimeSubscriber};
-use chat::config::{TEST_SECRET, TestServers};
+use chat::config::TestServers;
 use chat::{App, Config};
 use futures::TryStreamExt;
 use identity::{ServiceName, ServiceTokens, TestIssuer};
@@ -28,9 +28,9 @@ use tonic::Status;
 use crate::peers::Peers;
 use crate::proxy::Proxy;
 
-/// Long enough for a busy machine, and never waited for in full by a test that passes.
-pub(crate) const SOON: Duration = Duration::from_secs(40);
-/// A stream that is live, and its owner.
+/// Generous for a busy machine; a passing test never waits this long.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(40);
+/// A live stream.
 pub(crate) const LIVE: i64 = 7;
 pub(crate) const OWNER: i64 = 1;
 
@@ -39,8 +39,8 @@ pub(crate) struct World {
     pub(crate) peers: Peers,
     pub(crate) issuer: TestIssuer,
     pub(crate) mongo: Mongo,
-    /// Realtime messages of the live room as they came.
-    pub(crate) heard: Arc<Mutex<Vec<Realtime>>>,
+    /// The realtime messages of the live room, in order.
+    pub(crate) received: Arc<Mutex<Vec<Realtime>>>,
 }
 
 pub(crate) struct Replica {
@@ -66,47 +66,45 @@ impl World {
         };
         let mongo = MongoConfig::new(&servers.mongodb_url, &servers.mongodb_database);
         let mongo = Mongo::connect(&mongo, "test").await.unwrap();
-        let heard = listen(&servers.amqp_url).await;
+        let received = listen(&servers.amqp_url).await;
         Self {
             servers,
             peers,
             issuer,
             mongo,
-            heard,
+            received,
         }
     }
 
-    /// Starts a replica, and waits until it serves.
+    /// Starts a replica and waits until it serves.
     pub(crate) async fn replica(&self, change: impl FnOnce(&mut Config)) -> Replica {
         let mut config = Config::for_testing(self.servers.clone());
         change(&mut config);
-        let service = chat::build(config).await.unwrap();
-        let app = service.app.clone();
+        let service = chat::build(config, Clock::system()).await.unwrap();
+        let (app, health) = (service.app.clone(), service.chassis.process.health.clone());
         let shutdown = Shutdown::new(Duration::from_secs(10));
         let task = tokio::spawn(chat::run(service, shutdown.clone()));
-        let ready = stack::eventually(SOON, "the service", async || {
-            app.indexed.load(std::sync::atomic::Ordering::Relaxed)
-                && app.verifier.is_ready()
-                && app.bus.is_connected()
+        let ready = stack::eventually(TIMEOUT, "the service", async || {
+            health.is_ready().await && app.bus.is_connected()
         });
         ready.await.unwrap();
         Replica { app, shutdown, task }
     }
 
-    /// A replica whose users may speak as fast as they can.
+    /// Starts a replica with a rate limit that tests do not reach.
     pub(crate) async fn fast_replica(&self) -> Replica {
         self.replica(|config| (config.chat_rate_burst, config.chat_rate_seconds) = (1000, 1))
             .await
     }
 
-    /// A way to MongoDB that a test can look at.
+    /// Starts a proxy to MongoDB.
     pub(crate) async fn proxy(&self) -> Proxy {
         let (_, rest) = self.servers.mongodb_url.split_once("://").unwrap();
         let server = rest.split(['/', '?']).next().unwrap();
         Proxy::before(server.rsplit('@').next().unwrap().to_owned()).await
     }
 
-    /// A fast replica on that way, which may take as many connections as it likes.
+    /// Starts a fast replica behind the proxy, with a large connection pool.
     pub(crate) async fn replica_behind(&self, proxy: &Proxy) -> Replica {
         let replica = self.replica(|config| {
             config.mongo.mongodb_url = proxy.url().into();
@@ -127,7 +125,12 @@ impl World {
         service: ServiceName,
         user_token: Option<String>,
     ) -> Client {
-        let tokens = ServiceTokens::new(&TEST_SECRET.into(), None, service, Clock::system());
+        let tokens = ServiceTokens::new(
+            &runtime::TEST_SERVICE_SECRET.into(),
+            None,
+            service,
+            Clock::system(),
+        );
         let peer = Peer::new(
             format!("http://{}", replica.app.grpc_addr).parse().unwrap(),
             tokens,
@@ -141,7 +144,7 @@ impl World {
         }
     }
 
-    /// Publishes an event as a service's relay does, until it is taken.
+    /// Publishes an event as a relay does, until a queue takes it.
     pub(crate) async fn publish(&self, key: &str, payload: Payload, version: i64) {
         let event = Event {
             id: uuid::Uuid::now_v7().to_string(),
@@ -158,7 +161,7 @@ impl World {
             .confirm_select(lapin::options::ConfirmSelectOptions::default())
             .await
             .unwrap();
-        let taken = stack::eventually(SOON, "a queue for the event", async || {
+        let routed = stack::eventually(TIMEOUT, "a queue for the event", async || {
             let options = lapin::options::BasicPublishOptions {
                 mandatory: true,
                 ..Default::default()
@@ -171,28 +174,32 @@ impl World {
                 .unwrap();
             confirm.await.unwrap().take_message().is_none()
         });
-        taken.await.unwrap();
+        routed.await.unwrap();
     }
 
-    /// The messages that were announced, as they came.
+    /// The announced chat messages, in order.
     pub(crate) fn posted(&self) -> Vec<Message> {
-        let heard = self.heard.lock().unwrap();
-        let posted = heard.iter().filter_map(|heard| match heard {
+        let received = self.received.lock().unwrap();
+        let posted = received.iter().filter_map(|message| match message {
             Realtime::ChatMessagesPosted(posted) => Some(posted.messages.clone()),
             _ => None,
         });
         posted.flatten().collect()
     }
 
-    /// What the room is told, until one fits.
-    pub(crate) async fn hears<T>(&self, what: &str, fits: impl Fn(&Realtime) -> Option<T>) -> T {
-        let heard = stack::eventually(SOON, what, async || {
-            self.heard.lock().unwrap().iter().find_map(&fits)
+    /// Waits for a realtime message that `select` accepts.
+    pub(crate) async fn wait_for_realtime<T>(
+        &self,
+        what: &str,
+        select: impl Fn(&Realtime) -> Option<T>,
+    ) -> T {
+        let selected = stack::eventually(TIMEOUT, what, async || {
+            self.received.lock().unwrap().iter().find_map(&select)
         });
-        heard.await.unwrap()
+        selected.await.unwrap()
     }
 
-    /// Documents of a room in a collection.
+    /// Counts the documents of a room in a collection.
     pub(crate) async fn count(&self, collection: &str, stream: i64) -> u64 {
         let all = self.mongo.database().collection::<Document>(collection);
         let id = stream.to_string();
@@ -201,7 +208,7 @@ impl World {
             .unwrap()
     }
 
-    /// Every message of a room as MongoDB has it, by number.
+    /// Every stored message of a room, by sequence number.
     pub(crate) async fn stored(&self, stream: i64) -> Vec<Document> {
         let messages = self.mongo.database().collection::<Document>("messages");
         let found = messages
@@ -219,11 +226,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) async fn say(&self, text: &str) -> Result<Message, Status> {
-        self.say_in(LIVE, text, None).await
+    pub(crate) async fn send(&self, text: &str) -> Result<Message, Status> {
+        self.send_in(LIVE, text, None).await
     }
 
-    pub(crate) async fn say_in(
+    pub(crate) async fn send_in(
         &self,
         stream: i64,
         text: &str,
@@ -244,13 +251,13 @@ impl Client {
             .unwrap())
     }
 
-    /// Says a message as a client does: again, with the same id, until it is answered.
-    pub(crate) async fn say_until_heard(&self, stream: i64, text: &str, id: &str) -> Message {
-        let began = Instant::now();
+    /// Sends a message as a client does, with retries under the same id.
+    pub(crate) async fn send_with_retries(&self, stream: i64, text: &str, id: &str) -> Message {
+        let started = Instant::now();
         loop {
-            match self.say_in(stream, text, Some(id)).await {
+            match self.send_in(stream, text, Some(id)).await {
                 Ok(sent) => return sent,
-                Err(status) => assert!(began.elapsed() < SOON, "{status}"),
+                Err(status) => assert!(started.elapsed() < TIMEOUT, "{status}"),
             }
         }
     }
@@ -285,15 +292,15 @@ async fn listen(amqp_url: &str) -> Arc<Mutex<Vec<Realtime>>> {
     let bus = Bus::connect(&bus::BusConfig::new(amqp_url), "test").unwrap();
     let mut subscriber = RealtimeSubscriber::start(&bus, &[&bus::Realtime::stream_key(LIVE)]);
     assert!(matches!(subscriber.next().await, Some(RealtimeHeard::Connected)));
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let hearing = heard.clone();
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let receiving = received.clone();
     tokio::spawn(async move {
         let _bus = bus;
         while let Some(next) = subscriber.next().await {
             if let RealtimeHeard::Message { message, .. } = next {
-                hearing.lock().unwrap().push(message);
+                receiving.lock().unwrap().push(message);
             }
         }
     });
-    heard
+    received
 }

@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, SocketConfig};
 use crate::domain::address::Network;
-use crate::domain::origin::Origins;
+use crate::domain::origin::{CorsPolicy, Origins};
 use crate::domain::visitor::Visitors;
 use crate::hub::Hub;
 use crate::outbound::peers::Peers;
@@ -43,7 +43,7 @@ pub(crate) struct Sockets {
     pub(crate) limits: SocketConfig,
     pub(crate) call_timeout: Duration,
     pub(crate) trusted: Vec<Network>,
-    pub(crate) origins: Origins,
+    pub(crate) cors: CorsPolicy,
     pub(crate) visitors: Visitors,
     pub(crate) path: String,
     pub(crate) transports: transport::Transports,
@@ -68,8 +68,13 @@ impl Sockets {
             limits: config.socket.clone(),
             call_timeout: config.peers.call_timeout(),
             trusted: public.gateway_trusted_proxies.clone(),
-            origins: Origins::new(public.gateway_allowed_origins.iter().cloned()),
-            visitors: visitors(&config.service_secret),
+            cors: CorsPolicy {
+                origins: Origins::new(public.gateway_allowed_origins.iter().cloned()),
+                methods: "GET, POST",
+                request_headers: "content-type",
+                exposed_headers: "",
+            },
+            visitors: visitors(&config.process.service_secret),
             path: public.gateway_socket_path.clone(),
             transports: transport::Transports::default(),
             workers: TaskTracker::new(),

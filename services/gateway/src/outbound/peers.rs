@@ -1,4 +1,4 @@
-//! The other services, one client each. A call carries a [`CallContext`]: deadline, user, request id.
+//! The clients of the other services. A call carries a [`CallContext`]: deadline, user, request id.
 
 use identity::ServiceTokens;
 use primitives::Error;
@@ -8,6 +8,7 @@ use proto::notification::v1::notification_service_client::NotificationServiceCli
 use proto::stream::v1::stream_service_client::StreamServiceClient;
 use proto::vod::v1::vod_service_client::VodServiceClient;
 use proto::{CallContext, Peer, PeerChannel, error_from_status};
+use runtime::PeerUrl;
 use tonic::{Response, Status};
 
 use crate::config::PeersConfig;
@@ -25,18 +26,18 @@ pub(crate) struct Peers {
 
 impl Peers {
     pub(crate) fn new(config: &PeersConfig, tokens: &ServiceTokens) -> Self {
-        let peer = |address: &http::Uri| Peer::new(address.clone(), tokens.clone());
+        let peer = |url: &PeerUrl| Peer::new(url.uri(), tokens.clone());
         Self {
             auth: peer(&config.auth_url),
             stream: peer(&config.stream_url),
             vod: peer(&config.vod_url),
-            vod_uploads: Peer::for_uploads(config.vod_url.clone(), tokens.clone()),
+            vod_uploads: Peer::for_uploads(config.vod_url.uri(), tokens.clone()),
             chat: peer(&config.chat_url),
             notification: peer(&config.notification_url),
         }
     }
 
-    /// The auth service itself, for what keeps the verifier supplied.
+    /// The auth service itself, for the synchronisation of keys and revocations.
     pub(crate) fn auth_peer(&self) -> &Peer {
         &self.auth
     }
@@ -53,7 +54,7 @@ impl Peers {
         VodServiceClient::new(self.vod.with(context))
     }
 
-    /// For calls that carry a video; they take nothing from the others' connection.
+    /// A client for calls that carry a video, with a connection of its own.
     pub(crate) fn vod_uploads(&self, context: &CallContext) -> VodServiceClient<PeerChannel> {
         VodServiceClient::new(self.vod_uploads.with(context))
     }
@@ -67,9 +68,9 @@ impl Peers {
     }
 }
 
-/// Takes the message out of a call's result.
+/// Unwraps the result of a call.
 pub(crate) trait Answer<T> {
-    /// The message, or the error as the callee meant it.
+    /// Returns the message, or the error of the peer.
     fn answer(self) -> Result<T, Error>;
 }
 
@@ -80,10 +81,10 @@ impl<T> Answer<T> for Result<Response<T>, Status> {
     }
 }
 
-/// A part of an answer that the callee always sends; without it the callee is broken.
+/// Returns a part that the peer always sends.
 pub(crate) fn present<T>(part: Option<T>, what: &'static str) -> Result<T, Error> {
     part.ok_or_else(|| {
-        tracing::error!(what, "an answer lacks a part");
+        tracing::error!(what, "a peer's answer is incomplete");
         Error::internal()
     })
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use bus::BusConfig;
 use gateway::Config;
-use identity::ServiceSecretConfig;
-use secrecy::SecretString;
+use runtime::ServiceConfig;
 use serde_json::json;
 use storage::RedisConfig;
 
@@ -79,12 +78,7 @@ async fn a_message_in_progress_is_finished() {
 
 #[test]
 fn a_drain_fits_into_the_grace() {
-    let secrets = ServiceSecretConfig {
-        service_secret: SecretString::from("a-secret-of-the-tests-with-32-bytes"),
-        service_secret_previous: None,
-    };
     let mut config = Config::for_testing(
-        secrets,
         BusConfig::new("amqp://localhost"),
         RedisConfig::new("redis://localhost", "test"),
         &"http://localhost:1".parse().unwrap(),

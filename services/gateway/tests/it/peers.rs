@@ -108,7 +108,7 @@ impl Peers {
     }
 
     /// Serves all five; returns where.
-    pub(crate) async fn serve(&self) -> http::Uri {
+    pub(crate) async fn serve(&self) -> runtime::PeerUrl {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = tonic::transport::Server::builder()
@@ -123,7 +123,7 @@ impl Peers {
             );
         let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
         tokio::spawn(router.serve_with_incoming(incoming));
-        format!("http://{address}").parse().unwrap()
+        address.into()
     }
 
     /// Refuses callers that are not the gateway; answers the user for whom it calls.
@@ -310,6 +310,24 @@ fn session(username: &str) -> auth::SessionResponse {
         access_token: "a.b.c".to_owned(),
         refresh_token: "r".to_owned(),
         expires_at: Some(now()),
+    }
+}
+
+fn stream_started(user_id: i64) -> notification::Notification {
+    notification::Notification {
+        id: 1,
+        user_id,
+        r#type: "stream_started".to_owned(),
+        message: "User 7 is live.".to_owned(),
+        related_entity_id: 1,
+        related_entity_type: "stream".to_owned(),
+        created_at: Some(now()),
+        actor_id: 7,
+        subject: Some(notification::Subject {
+            id: 1,
+            title: "A stream".to_owned(),
+        }),
+        ..notification::Notification::default()
     }
 }
 
@@ -885,9 +903,36 @@ impl NotificationService for Peers {
         Ok(Response::new(notification::UnreadCountResponse { count: 4 }))
     }
 
+    async fn list_notifications(
+        &self,
+        request: Request<notification::ListNotificationsRequest>,
+    ) -> Result<Response<notification::ListNotificationsResponse>, Status> {
+        let user = self.user(&request)?.id.0;
+        let follower = notification::Notification {
+            id: 2,
+            user_id: user,
+            r#type: "new_follower".to_owned(),
+            message: "A deleted user follows you.".to_owned(),
+            actor_id: NOBODY,
+            ..notification::Notification::default()
+        };
+        Ok(Response::new(notification::ListNotificationsResponse {
+            notifications: vec![stream_started(user), follower],
+            page: one_page(2),
+        }))
+    }
+
+    async fn mark_read(
+        &self,
+        request: Request<notification::MarkReadRequest>,
+    ) -> Result<Response<notification::MarkReadResponse>, Status> {
+        let user = self.user(&request)?.id.0;
+        Ok(Response::new(notification::MarkReadResponse {
+            notification: Some(stream_started(user)),
+        }))
+    }
+
     unused! {
-        list_notifications(notification::ListNotificationsRequest) -> notification::ListNotificationsResponse;
-        mark_read(notification::MarkReadRequest) -> notification::MarkReadResponse;
         mark_all_read(notification::MarkAllReadRequest) -> notification::MarkAllReadResponse;
     }
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bus::{Bus, BusConfig, Realtime, Relay};
 use diesel_migrations::EmbeddedMigrations;
-use gateway::{App, Config};
-use identity::{ServiceName, ServiceSecretConfig, ServiceTokens, TestIssuer, User};
+use gateway::Config;
+use identity::{ServiceName, ServiceTokens, TestIssuer, User};
 use primitives::{Clock, Role, UserId};
 use proto::events::v1::event::Payload;
 use reqwest::{Method, RequestBuilder, StatusCode};
-use runtime::Shutdown;
+use runtime::{Shutdown, TEST_SERVICE_SECRET};
 use secrecy::SecretString;
 use serde_json::Value;
 use storage::{AsyncPgConnection, Database, DatabaseConfig, RedisConfig};
@@ -21,7 +21,6 @@ use crate::peers::{Peers, Room};
 /// Long enough for a busy machine, and never waited for in full by a test that passes.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 static MIGRATIONS: &[EmbeddedMigrations] = &[bus::MIGRATIONS];
-const SECRET: &str = "a-secret-of-the-tests-with-32-bytes";
 
 pub(crate) struct World {
     pub(crate) peers: Peers,
@@ -70,16 +69,12 @@ impl World {
         tokio::spawn(Relay::run(database.clone(), bus.clone(), stop.clone()));
 
         let issuer = TestIssuer::new();
-        let secret = SecretString::from(SECRET);
+        let secret = SecretString::from(TEST_SERVICE_SECRET);
         let tokens = ServiceTokens::new(&secret, None, ServiceName::Auth, Clock::system());
         let peers = Peers::new(issuer.verifier(), tokens, &issuer.key_set());
         *peers.realtime.lock().unwrap() = Some(Realtime::start(&bus));
-        let secrets = ServiceSecretConfig {
-            service_secret: secret,
-            service_secret_previous: None,
-        };
         let redis = RedisConfig::new(&stack.redis_url, stack.redis_prefix());
-        let mut config = Config::for_testing(secrets, amqp, redis, &peers.serve().await);
+        let mut config = Config::for_testing(amqp, redis, &peers.serve().await);
         change(&mut config);
         let app = Gateway::start(config).await;
         let http = reqwest::Client::builder()
@@ -176,14 +171,12 @@ impl Gateway {
 
     pub(crate) async fn start(config: Config) -> Self {
         let shutdown = Shutdown::new(Duration::from_secs(5));
-        let app: App = gateway::build(config, Clock::system(), shutdown.clone())
-            .await
-            .unwrap();
+        let service = gateway::build(config, Clock::system()).await.unwrap();
         let (rest, socket) = (
-            format!("http://{}", app.rest_addr),
-            format!("http://{}", app.socket_addr),
+            format!("http://{}", service.rest_addr),
+            format!("http://{}", service.socket_addr),
         );
-        tokio::spawn(app.run());
+        tokio::spawn(gateway::run(service, shutdown.clone()));
         Self {
             rest,
             socket,

@@ -7,7 +7,7 @@ use bus::{Bus, Realtime, RealtimeHeard, RealtimeSubscriber, Relay};
 use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use identity::{ServiceName, ServiceTokens, TestIssuer};
-use notification::config::{TEST_SECRET, TestServers};
+use notification::config::TestServers;
 use notification::{App, Config, MIGRATIONS};
 use primitives::{Clock, Role, UserId};
 use proto::events::v1::event::Payload;
@@ -80,13 +80,13 @@ impl World {
     pub(crate) async fn replica(&self, change: impl FnOnce(&mut Config)) -> Replica {
         let mut config = Config::for_testing(self.servers.clone());
         change(&mut config);
-        let service = notification::build(config).await.unwrap();
-        let app = service.app.clone();
+        let service = notification::build(config, Clock::system()).await.unwrap();
+        let (app, health) = (service.app.clone(), service.chassis.process.health.clone());
         let shutdown = Shutdown::new(Duration::from_secs(10));
         let task = tokio::spawn(notification::run(service, shutdown.clone()));
         let ready = stack::eventually(TIMEOUT, "the service", async || {
             self.count("SELECT count(*) FROM fanouts").await;
-            app.verifier.is_ready() && app.bus.is_connected()
+            health.is_ready().await && app.bus.is_connected()
         });
         ready.await.unwrap();
         Replica { app, shutdown, task }
@@ -205,7 +205,12 @@ impl World {
         service: ServiceName,
         user_token: Option<String>,
     ) -> NotificationServiceClient<PeerChannel> {
-        let tokens = ServiceTokens::new(&TEST_SECRET.into(), None, service, Clock::system());
+        let tokens = ServiceTokens::new(
+            &runtime::TEST_SERVICE_SECRET.into(),
+            None,
+            service,
+            Clock::system(),
+        );
         let peer = Peer::new(
             format!("http://{}", replica.app.grpc_addr).parse().unwrap(),
             tokens,

@@ -47,7 +47,7 @@ pub(crate) struct Replica {
 
 impl Replica {
     pub(crate) async fn start(config: &Config) -> Self {
-        let service = stream::build(config.clone()).await.unwrap();
+        let service = stream::build(config.clone(), Clock::system()).await.unwrap();
         let shutdown = Shutdown::new(Duration::from_secs(5));
         let app = Arc::clone(&service.app);
         tokio::spawn(stream::run(service, shutdown.clone()));
@@ -79,7 +79,7 @@ impl World {
         let address = format!("{NODE}={}|{}", node.control_url(), node.media_url());
         config.stream_media_nodes = vec![address.parse().unwrap()];
         change(&mut config);
-        let ear = Ear::listen(&config.bus).await;
+        let ear = Ear::listen(&config.common.bus).await;
         let replica = Replica::start(&config).await;
         let hooks = replica.app.hooks_addr.to_string();
         node.start(&hooks).await.unwrap();
@@ -129,7 +129,7 @@ impl World {
         service: ServiceName,
         idempotency_key: Option<IdempotencyKey>,
     ) -> StreamServiceClient<PeerChannel> {
-        let secret = &self.config.service_secret.service_secret;
+        let secret = &self.config.common.process.service_secret.service_secret;
         let tokens = ServiceTokens::new(secret, None, service, Clock::system());
         let peer = Peer::new(
             format!("http://{}", self.replica.app.grpc_addr).parse().unwrap(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bucket::BucketConfig;
 use bus::{BusConfig, Delivery};
-use identity::{ServiceName, ServiceSecretConfig, ServiceTokens, TestIssuer};
+use identity::{ServiceName, ServiceTokens, TestIssuer};
 use primitives::{Clock, Role, UserId};
 use proto::events::v1::event::Payload;
 use proto::events::v1::{Event, RecordingFinished};
@@ -13,18 +13,17 @@ use proto::stream::v1::RecordingOwner;
 use proto::vod::v1::vod_service_client::VodServiceClient;
 use proto::vod::v1::{GetVodRequest, ListVodsRequest, Vod, VodStatus};
 use proto::{CallContext, Peer, PeerChannel};
-use runtime::{GrpcConfig, ProcessConfig, Shutdown};
+use runtime::{GrpcConfig, PeerUrl, ProcessConfig, Shutdown, TEST_SERVICE_SECRET};
 use secrecy::SecretString;
 use storage::{DatabaseConfig, RedisConfig};
 use tempfile::TempDir;
-use vod::config::{CommonConfig, Config, ServeConfig, WorkConfig};
+use vod::config::{AppConfig, Config, ServeConfig, WorkConfig};
 use vod::{App, Serving, Worker};
 
 use crate::peers::Known;
 
 pub(crate) const NODE: &str = "node-1";
 pub(crate) const OWNER: UserId = UserId(7);
-const SECRET: &str = "mZ4vQy1rT8bKpX2sWc6uHd0fJg9aLe3n";
 const PATIENCE: Duration = Duration::from_secs(40);
 
 pub(crate) struct World {
@@ -52,17 +51,17 @@ impl World {
         runtime::install_tls_provider();
         let (issuer, disk) = (TestIssuer::new(), tempfile::tempdir().unwrap());
         let peers = Known::trusting(&issuer);
-        let peers_url: http::Uri = format!("http://{}", peers.serve().await).parse().unwrap();
+        let peers_url = PeerUrl::from(peers.serve().await);
         let mut config = config(&disk, peers_url).await;
         change(&mut config);
-        let service = vod::build(config).await.unwrap();
+        let service = vod::build(config, Clock::system()).await.unwrap();
         let (app, serving, worker) = (
             service.app.clone(),
             service.serving.clone().unwrap(),
             service.worker.clone().unwrap(),
         );
         let address = format!("http://{}", serving.grpc_addr).parse().unwrap();
-        let secret = SecretString::from(SECRET);
+        let secret = SecretString::from(TEST_SERVICE_SECRET);
         let tokens = ServiceTokens::new(&secret, None, ServiceName::Gateway, Clock::system());
         let shutdown = Shutdown::new(Duration::from_secs(5));
         let (gateway, service) = (Peer::new(address, tokens), Some(service));
@@ -258,7 +257,7 @@ impl Drop for World {
     }
 }
 
-async fn config(disk: &TempDir, peers: http::Uri) -> Config {
+async fn config(disk: &TempDir, peers: PeerUrl) -> Config {
     let stack = stack::shared().await.unwrap();
     let migrate = async |url: String| storage::migrate(&DatabaseConfig::new(url), vod::MIGRATIONS).await;
     let database = stack.database("vod", migrate).await.unwrap();
@@ -272,17 +271,13 @@ async fn config(disk: &TempDir, peers: http::Uri) -> Config {
         prefix: stack.bucket_prefix(),
         part_timeout_seconds: 30,
     };
-    let common = CommonConfig {
+    let common = AppConfig {
         process: ProcessConfig::for_testing(),
         database: DatabaseConfig {
             database_pool_size: 5,
             ..DatabaseConfig::new(database)
         },
         bucket,
-        secret: ServiceSecretConfig {
-            service_secret: SecretString::from(SECRET),
-            service_secret_previous: None,
-        },
         stream_url: peers.clone(),
         url_hours: 24,
     };

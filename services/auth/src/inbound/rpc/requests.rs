@@ -1,21 +1,23 @@
-//! What requests hold, checked.
+//! Validation of requests.
 
-use primitives::{Role, UserId, text};
+use primitives::{FieldError, Role, UserId, text};
 use proto::auth::v1 as api;
 use proto::auth::v1::RegisterRequest;
 
-use crate::domain::normal_name;
+use crate::domain::normalize_username;
 use crate::error::{Error, Result};
 
-/// Most rows in one page for another service.
-const MAX_PAGE: u32 = 1000;
+/// The page size limit for other services.
+const MAX_PAGE_SIZE: u32 = 1000;
 
-pub(super) fn check_registration(request: &RegisterRequest) -> Result<(String, String)> {
-    let username = text::username(&normal_name(&request.username));
+/// Returns the username and the display name. Reports all invalid fields at once.
+pub(super) fn registration(request: &RegisterRequest) -> Result<(String, String)> {
+    let username = text::username(&normalize_username(&request.username));
     let password = text::password(&request.password);
     let display_name = match (&request.display_name, &username) {
         (Some(name), _) => text::display_name(name),
         (None, Ok(username)) => Ok(username.clone()),
+        // The error of the username is enough.
         (None, Err(_)) => Ok(String::new()),
     };
     match (username, password, display_name) {
@@ -28,14 +30,14 @@ pub(super) fn check_registration(request: &RegisterRequest) -> Result<(String, S
 }
 
 pub(super) fn user_id(id: i64) -> Result<UserId> {
-    UserId::try_from(id).map_err(|_| primitives::FieldError::invalid_id("userId").into())
+    UserId::try_from(id).map_err(|_| FieldError::invalid_id("userId").into())
 }
 
 pub(super) fn limit(limit: u32) -> Result<u32> {
-    if (1..=MAX_PAGE).contains(&limit) {
+    if (1..=MAX_PAGE_SIZE).contains(&limit) {
         Ok(limit)
     } else {
-        Err(primitives::FieldError::out_of_range("limit", 1, MAX_PAGE).into())
+        Err(FieldError::out_of_range("limit", 1, MAX_PAGE_SIZE).into())
     }
 }
 
@@ -43,19 +45,23 @@ pub(super) fn after(id: i64) -> Result<i64> {
     if id >= 0 {
         Ok(id)
     } else {
-        Err(primitives::FieldError::negative("after").into())
+        Err(FieldError::negative("after").into())
     }
 }
 
-/// A role; 0 is none.
+/// Returns `None` for an unspecified role.
 pub(super) fn role(number: i32) -> Result<Option<Role>> {
     match api::Role::try_from(number) {
         Ok(api::Role::Unspecified) => Ok(None),
         Ok(api::Role::User) => Ok(Some(Role::User)),
         Ok(api::Role::Moderator) => Ok(Some(Role::Moderator)),
         Ok(api::Role::Admin) => Ok(Some(Role::Admin)),
-        Err(_) => Err(primitives::FieldError::not_one_of("role", &["user", "moderator", "admin"]).into()),
+        Err(_) => Err(invalid_role().into()),
     }
+}
+
+pub(super) fn invalid_role() -> FieldError {
+    FieldError::not_one_of("role", &["user", "moderator", "admin"])
 }
 
 #[cfg(test)]
@@ -63,18 +69,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_that_is_wrong_with_a_registration_is_said_at_once() {
+    fn registration_reports_all_invalid_fields() {
         let request = |username: &str, password: &str, display_name: Option<&str>| RegisterRequest {
             username: username.to_owned(),
             password: password.to_owned(),
             display_name: display_name.map(str::to_owned),
         };
-        let Err(Error::Fields(fields)) = check_registration(&request("a b", "short", Some("\0"))) else {
+        let Err(Error::Fields(fields)) = registration(&request("a b", "short", Some("\0"))) else {
             panic!()
         };
         let paths: Vec<_> = fields.iter().map(|field| field.path.as_ref()).collect();
         assert_eq!(paths, ["username", "password", "displayName"]);
-        let (name, shown) = check_registration(&request("Ａnna", "long enough", None)).unwrap();
-        assert_eq!((name.as_str(), shown.as_str()), ("Anna", "Anna"));
+        let (name, display_name) = registration(&request("Ａnna", "long enough", None)).unwrap();
+        assert_eq!((name.as_str(), display_name.as_str()), ("Anna", "Anna"));
     }
 }

@@ -1,4 +1,4 @@
-//! Sessions: begun, carried on, ended.
+//! Methods that start, continue and end sessions.
 
 use std::net::IpAddr;
 
@@ -9,18 +9,19 @@ use proto::auth::v1::{
 };
 use proto::time::timestamp;
 use secrecy::SecretString;
+use uuid::Uuid;
 
 use super::Rpc;
-use super::requests::check_registration;
-use crate::app::RefreshToken;
-use crate::domain::{claims, normal_name};
+use super::requests::registration;
+use crate::crypto::{RefreshToken, RefreshTokenHash};
+use crate::domain::{claims, normalize_username};
 use crate::error::{Error, Result};
-use crate::store::{Granted, NewUser, OwnPassword};
+use crate::store::{NewUser, PasswordChange, SessionGrant};
 
-/// Longest password that is looked at; a longer one is never right.
-const MAX_PASSWORD: usize = 1024;
-/// A longer text is no refresh token of ours.
-const MAX_REFRESH_TOKEN: usize = 128;
+/// In bytes. No account has a longer password, so it is not worth hashing.
+const MAX_PASSWORD_LENGTH: usize = 1024;
+/// In bytes. No refresh token is longer.
+const MAX_REFRESH_TOKEN_LENGTH: usize = 128;
 
 impl Rpc {
     pub(super) async fn register(
@@ -29,26 +30,25 @@ impl Rpc {
         request: RegisterRequest,
     ) -> Result<SessionResponse> {
         self.app.throttle.registration(address).await?;
-        let checked = check_registration(&request)?;
+        let (username, display_name) = registration(&request)?;
         let password = self
             .app
             .passwords
             .hash(SecretString::from(request.password))
             .await?;
-        let (username, display_name) = checked;
         let refresh = RefreshToken::generate();
         let new = NewUser {
             username,
             password,
             display_name,
         };
-        let granted = self
+        let grant = self
             .app
             .store
-            .user_register(new, refresh.stored, self.app.clock.now())
+            .user_register(new, refresh.hash, self.app.clock.now())
             .await?;
-        tracing::info!(user_id = granted.user.id, "registered");
-        self.session(granted, refresh.text)
+        tracing::info!(user_id = grant.user.id, "registered");
+        self.session(grant, refresh.text)
     }
 
     pub(super) async fn login(
@@ -56,7 +56,7 @@ impl Rpc {
         address: Option<IpAddr>,
         request: LoginRequest,
     ) -> Result<SessionResponse> {
-        if request.password.len() > MAX_PASSWORD {
+        if request.password.len() > MAX_PASSWORD_LENGTH {
             return Err(
                 primitives::FieldError::new("password", "wrong_size", "must be 8 to 1024 bytes")
                     .with("min", 8)
@@ -64,44 +64,44 @@ impl Rpc {
                     .into(),
             );
         }
-        let name = normal_name(&request.username);
+        let name = normalize_username(&request.username);
         self.app.throttle.login(&name, address).await?;
-        // What can be nobody's name is looked up and hashed like any other: it must take as long.
+        // Invalid usernames are looked up and hashed like any other, so that the response takes as long.
         let user = self.app.store.user_by_name(&name).await?;
         let hash = user.as_ref().map(|user| user.password.clone());
-        let right = self
+        let matches = self
             .app
             .passwords
             .verify(SecretString::from(request.password), hash)
             .await?;
-        let Some(user) = user.filter(|_| right) else {
+        let Some(user) = user.filter(|_| matches) else {
             metrics::counter!("auth_logins_total", "outcome" => "refused").increment(1);
             return Err(Error::InvalidCredentials);
         };
         let refresh = RefreshToken::generate();
-        let granted = self
+        let grant = self
             .app
             .store
-            .session_start(&user, refresh.stored, self.app.clock.now())
+            .session_start(&user, refresh.hash, self.app.clock.now())
             .await?;
         self.app.throttle.login_succeeded(&name, address).await;
         metrics::counter!("auth_logins_total", "outcome" => "accepted").increment(1);
-        self.session(granted, refresh.text)
+        self.session(grant, refresh.text)
     }
 
     pub(super) async fn refresh(&self, request: RefreshRequest) -> Result<SessionResponse> {
-        if request.refresh_token.len() > MAX_REFRESH_TOKEN {
+        if request.refresh_token.len() > MAX_REFRESH_TOKEN_LENGTH {
             return Err(Error::RefreshTokenInvalid);
         }
-        let hash = RefreshToken::hash(&request.refresh_token);
+        let hash = RefreshTokenHash::of(&request.refresh_token);
         let next = RefreshToken::generate();
         match self
             .app
             .store
-            .session_refresh(hash, next.stored, self.app.clock.now())
+            .session_refresh(hash, next.hash, self.app.clock.now())
             .await?
         {
-            Ok(granted) => self.session(granted, next.text),
+            Ok(grant) => self.session(grant, next.text),
             Err(revocation) => {
                 metrics::counter!("auth_refresh_tokens_reused_total").increment(1);
                 self.app.verifier.revoke(revocation);
@@ -110,16 +110,15 @@ impl Rpc {
         }
     }
 
-    fn session(&self, granted: Granted, refresh_token: String) -> Result<SessionResponse> {
-        let Granted {
+    fn session(&self, grant: SessionGrant, refresh_token: String) -> Result<SessionResponse> {
+        let SessionGrant {
             user,
             session,
             access,
-        } = granted;
-        let access_token =
-            self.app
-                .keys
-                .sign(&claims(user.id(), &user.username, user.role(), session, access))?;
+        } = grant;
+        let token_id = Uuid::new_v4();
+        let claims = claims(token_id, user.id(), &user.username, user.role, session, access);
+        let access_token = self.app.keys.sign(&claims)?;
         Ok(SessionResponse {
             user: Some(user.into()),
             access_token,
@@ -134,13 +133,14 @@ impl Rpc {
             .store
             .session_end(caller.user()?, self.app.clock.now())
             .await?;
-        // This replica knows at once; the others hear of it.
+        // This replica applies it at once; the others receive the event.
         self.app.verifier.revoke(revocation);
         Ok(())
     }
 
-    /// Guessing is throttled as at the front door: a stolen token must not open the account for good.
-    pub(super) async fn password(
+    /// Limits guesses of the current password like sign-ins: a stolen access token must not become permanent
+    /// control of the account.
+    pub(super) async fn change_password(
         &self,
         caller: &Caller,
         request: ChangePasswordRequest,
@@ -148,7 +148,7 @@ impl Rpc {
         let token = caller.user()?;
         let rule = |path: &'static str| move |error: primitives::FieldError| error.at(path);
         text::password(&request.new_password).map_err(rule("newPassword"))?;
-        if request.current_password.len() > MAX_PASSWORD {
+        if request.current_password.len() > MAX_PASSWORD_LENGTH {
             return Err(Error::WrongPassword);
         }
         let app = &self.app;
@@ -162,15 +162,15 @@ impl Rpc {
             .login_succeeded(&user.username, caller.client_address)
             .await;
         let refresh = RefreshToken::generate();
-        let change = OwnPassword {
-            before: user.password,
-            after: app
+        let change = PasswordChange {
+            current: user.password,
+            new: app
                 .passwords
                 .hash(SecretString::from(request.new_password))
                 .await?,
-            refresh: refresh.stored,
+            refresh: refresh.hash,
         };
-        let granted = app.store.password_change(token, change, app.clock.now()).await?;
-        self.session(granted, refresh.text)
+        let grant = app.store.password_change(token, change, app.clock.now()).await?;
+        self.session(grant, refresh.text)
     }
 }

@@ -1,4 +1,4 @@
-//! Our rows as protobuf messages.
+//! Conversions from database rows to protobuf messages.
 
 use identity::{KeySet, Revocation};
 use proto::auth::v1::{
@@ -14,7 +14,7 @@ impl From<UserRow> for User {
     fn from(user: UserRow) -> Self {
         Self {
             id: user.id,
-            role: role(user.role()).into(),
+            role: role(user.role).into(),
             created_at: Some(timestamp(user.created_at)),
             updated_at: Some(timestamp(user.updated_at)),
             username: user.username,

@@ -1,14 +1,14 @@
-//! Gauges of things that come and go.
+//! Gauges with a label whose values come and go.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Gauges with a line for each of some things, such as every live stream. A gauge is replaced as a whole, so
-/// what is gone leaves no line behind; the macros of crate `metrics` keep every line for ever. How many
-/// things there are is the caller's to bound. Clones share the lines.
+/// Gauges with one line for each id of a label, such as every live stream. Replacing a gauge drops the lines of
+/// ids that no longer exist; the macros of crate `metrics` would keep them until the process ends. The caller
+/// bounds the number of ids. Clones share the gauges.
 #[derive(Debug, Clone, Default)]
-pub struct Figures(Arc<Mutex<BTreeMap<&'static str, Gauge>>>);
+pub struct LabelledGauges(Arc<Mutex<BTreeMap<&'static str, Gauge>>>);
 
 #[derive(Debug)]
 struct Gauge {
@@ -16,18 +16,18 @@ struct Gauge {
     lines: Vec<(i64, u64)>,
 }
 
-impl Figures {
-    /// Replaces a gauge: the ids that the label has, and the value of each.
+impl LabelledGauges {
+    /// Replaces all lines of a gauge: each id of the label, and its value.
     pub fn replace(&self, name: &'static str, label: &'static str, lines: Vec<(i64, u64)>) {
         self.gauges().insert(name, Gauge { label, lines });
     }
 
-    /// Takes all gauges away, when another process measures from now on.
+    /// Removes all gauges, because another replica reports them from now on.
     pub fn clear(&self) {
         self.gauges().clear();
     }
 
-    /// All lines in Prometheus' text format.
+    /// Renders all lines in Prometheus' text format.
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         for (name, Gauge { label, lines }) in &*self.gauges() {
@@ -40,8 +40,8 @@ impl Figures {
         text
     }
 
-    /// Nobody panics half-way through a change.
     fn gauges(&self) -> MutexGuard<'_, BTreeMap<&'static str, Gauge>> {
+        // No holder can panic, so a poisoned lock still holds consistent data.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -51,13 +51,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_gone_leaves_no_line() {
-        let figures = Figures::default();
-        figures.replace("stream_viewers", "stream_id", vec![(7, 2), (8, 0)]);
-        figures.replace("stream_viewers", "stream_id", vec![(8, 5)]);
+    fn replacing_a_gauge_drops_old_ids() {
+        let gauges = LabelledGauges::default();
+        gauges.replace("stream_viewers", "stream_id", vec![(7, 2), (8, 0)]);
+        gauges.replace("stream_viewers", "stream_id", vec![(8, 5)]);
         let text = "# TYPE stream_viewers gauge\nstream_viewers{stream_id=\"8\"} 5\n";
-        assert_eq!(figures.render(), text);
-        figures.clone().clear();
-        assert_eq!(figures.render(), "");
+        assert_eq!(gauges.render(), text);
+        gauges.clone().clear();
+        assert_eq!(gauges.render(), "");
     }
 }
