@@ -1,16 +1,16 @@
-// Writes the types of what the gateway speaks, the REST API and the events of sockets, from its descriptions. With --check it writes
-// nothing and fails when a committed file is not what would be written.
+// Generates TypeScript types of the REST API and of the socket events from the gateway's descriptions. With --check, writes
+// nothing and fails if a committed file is out of date.
 import { readFile, writeFile } from 'node:fs/promises'
 import openapiTS, { astToString } from 'openapi-typescript'
 import ts from 'typescript'
 
-// OpenAPI says of a form's file that it is text with a media type of its own; a browser sends a Blob.
+// OpenAPI describes a file of a form as a string with a media type; a browser sends a Blob.
 const BLOB = ts.factory.createTypeReferenceNode('Blob')
 const transform = (schema) => ('contentMediaType' in schema ? BLOB : undefined)
 
-// Every failure is the same problem document, which the client throws: written out for each route it would be four fifths of
-// the file.
-function withoutFailures(description) {
+// Every error is the same problem document, which the client throws. Repeated for each operation, it would make up four fifths
+// of the file.
+function withoutErrors(description) {
   for (const { responses } of Object.values(description.paths).flatMap((path) => Object.values(path))) {
     for (const status of Object.keys(responses ?? {})) if (status >= '400') delete responses[status]
   }
@@ -19,8 +19,8 @@ function withoutFailures(description) {
 
 const object = (properties) => ({ type: 'object', properties, required: Object.keys(properties) })
 
-// The events as two schemas more: what the server sends, and what a client says and is answered. The others are the same in
-// AsyncAPI as in OpenAPI.
+// Turns the events into two more schemas: those that the server sends, and those that a client sends with their
+// acknowledgements. Other schemas are the same in AsyncAPI and OpenAPI.
 function eventsAsSchemas({
   channels: {
     sockets: { messages },
@@ -28,40 +28,42 @@ function eventsAsSchemas({
   operations,
   components: { schemas },
 }) {
-  const [sent, said] = [{}, {}]
+  const [serverEvents, clientEvents] = [{}, {}]
   const message = ({ $ref }) => messages[$ref.split('/').pop()]
   for (const {
     action,
-    messages: [it],
+    messages: [first],
     reply,
   } of Object.values(operations)) {
-    const { name, payload } = message(it)
+    const { name, payload } = message(first)
     if (!name) continue
-    if (action === 'send') sent[name] = payload
-    else said[name] = object({ data: payload, answer: message(reply.messages[0]).payload })
+    if (action === 'send') serverEvents[name] = payload
+    else clientEvents[name] = object({ data: payload, answer: message(reply.messages[0]).payload })
   }
   return {
     openapi: '3.1.0',
     info: {},
     paths: {},
-    components: { schemas: { ...schemas, ServerEvents: object(sent), ClientEvents: object(said) } },
+    components: {
+      schemas: { ...schemas, ServerEvents: object(serverEvents), ClientEvents: object(clientEvents) },
+    },
   }
 }
 
 const FILES = [
-  { description: 'services/gateway/openapi.json', types: 'src/client/schema.d.ts', read: withoutFailures },
+  { description: 'services/gateway/openapi.json', types: 'src/client/schema.d.ts', read: withoutErrors },
   { description: 'services/gateway/asyncapi.json', types: 'src/live/schema.d.ts', read: eventsAsSchemas },
 ]
 
 for (const { description, types, read } of FILES) {
   const from = read(JSON.parse(await readFile(new URL(`../${description}`, import.meta.url), 'utf8')))
-  const head = `// Generated from ${description} by \`npm run client\`; not to be edited.\n\n`
-  const wanted = head + astToString(await openapiTS(from, { transform }))
+  const head = `// Generated from ${description} by \`npm run client\`; do not edit.\n\n`
+  const generated = head + astToString(await openapiTS(from, { transform }))
   const file = new URL(types, import.meta.url)
   if (!process.argv.includes('--check')) {
-    await writeFile(file, wanted)
-  } else if ((await readFile(file, 'utf8').catch(() => '')) !== wanted) {
-    console.error(`web/${types} is old: npm run client writes it`)
+    await writeFile(file, generated)
+  } else if ((await readFile(file, 'utf8').catch(() => '')) !== generated) {
+    console.error(`web/${types} is out of date: run npm run client`)
     process.exitCode = 1
   }
 }

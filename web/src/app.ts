@@ -1,8 +1,8 @@
-// The page: which path is which screen.
+// The entry point: the screen of each path.
 import { drawBar } from './bar'
 import { isAdmin, onChange, user } from './client/session'
 import { h, link, toast } from './dom/element'
-import { connect, onNotice } from './live/socket'
+import { connect, onNotification } from './live/socket'
 import { target } from './parts/bell'
 import { type Screen, show, start } from './router'
 import { account } from './screens/account'
@@ -23,14 +23,14 @@ import { videoImport } from './screens/video-import'
 import { ownVideos, videos } from './screens/videos'
 import { watch } from './screens/watch'
 
-/** A screen for who is signed in. */
+/** A screen for signed-in users. */
 const own =
   (screen: Screen): Screen =>
   (visit) =>
-    user() ? screen(visit) : h('p', {}, 'Sign in first. ', signInLink())
-/** A screen for admins; the server decides, this only spares the others its refusals. */
+    user() ? screen(visit) : h('p', {}, 'Please sign in. ', signInLink())
+/** A screen for admins. The server enforces it; this only avoids its errors. */
 const admins = (screen: Screen) =>
-  own((visit) => (isAdmin() ? screen(visit) : h('p', {}, 'Only for admins.')))
+  own((visit) => (isAdmin() ? screen(visit) : h('p', {}, 'This page is for admins.')))
 
 function signInLink() {
   const next = new URLSearchParams({ next: location.pathname + location.search })
@@ -69,5 +69,5 @@ onChange((reason) => {
   if (reason === 'edited') drawBar()
   else if (reason !== 'renewed') void show()
 })
-onNotice((notice) => toast(notice.message, target(notice)))
+onNotification((notification) => toast(notification.message, target(notification)))
 connect()

@@ -1,4 +1,4 @@
-// The bar at the top: where one can go, the search, and who is signed in.
+// The bar at the top: navigation, search and the signed-in user.
 import { api } from './client/api'
 import { forget, isAdmin, user } from './client/session'
 import { h, link } from './dom/element'
@@ -20,11 +20,11 @@ export function drawBar() {
       h(
         'nav',
         { 'aria-label': 'Main' },
-        place('/', 'Live'),
-        place('/categories', 'Categories'),
-        place('/videos', 'Videos'),
-        me && place('/studio', 'Go live'),
-        isAdmin() && place('/admin', 'Admin'),
+        navLink('/', 'Live'),
+        navLink('/categories', 'Categories'),
+        navLink('/videos', 'Videos'),
+        me && navLink('/studio', 'Go live'),
+        isAdmin() && navLink('/admin', 'Admin'),
         h('a', { href: '/docs' }, 'API'),
       ),
       search(),
@@ -35,15 +35,15 @@ export function drawBar() {
           ? [
               bell(drawn.signal),
               link(pathOf(me.username), { class: 'person' }, avatar(me), nameOf(me)),
-              place('/account', 'Account'),
-              action('Log out', signOut),
+              navLink('/account', 'Account'),
+              action('Sign out', signOut),
             ]
-          : [place('/sign-in', 'Sign in'), link('/register', { class: 'button main' }, 'Register')],
+          : [navLink('/sign-in', 'Sign in'), link('/register', { class: 'button main' }, 'Register')],
       ),
     )
 }
 
-const place = (path: string, text: string) =>
+const navLink = (path: string, text: string) =>
   link(path, { 'aria-current': location.pathname === path ? 'page' : null }, text)
 
 function search() {
@@ -70,7 +70,7 @@ function search() {
 }
 
 async function signOut() {
-  // Whoever wants to go is gone here, even when the server does not hear it.
+  // Signing out of this browser must not depend on the server.
   await api.POST('/api/users/logout').catch(() => {})
   forget()
   await go('/')

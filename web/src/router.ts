@@ -1,13 +1,13 @@
-// Paths to screens.
+// Maps paths to screens.
 
-import { words } from './client/api'
+import { errorText } from './client/api'
 import { h } from './dom/element'
 
 export interface Visit {
-  /** What the path's pattern captured. */
+  /** The captures of the path's pattern. */
   parameters: string[]
   query: URLSearchParams
-  /** Called when the visitor goes on. */
+  /** Registers clean-up for when the user leaves the screen. */
   onLeave: (undo: () => void) => void
 }
 export type Screen = (visit: Visit) => Node | Promise<Node>
@@ -17,19 +17,18 @@ let arrived = () => {}
 let leave: (() => void)[] = []
 let shown = 0
 
-/** Another screen: it begins at its top, and whoever hears the page is told so. */
+/** Opens another screen: scrolls to its top and moves the focus, so that screen readers announce it. */
 export async function go(path: string) {
   history.pushState(null, '', path)
   await show()
   window.scrollTo(0, 0)
-  const place = main()
-  const first = place.querySelector<HTMLElement>('[autofocus]') ?? place
+  const first = main().querySelector<HTMLElement>('[autofocus]') ?? main()
   first.focus({ preventScroll: true })
 }
 
 const main = () => document.getElementById('view') as HTMLElement
 
-/** Makes the screen of the current path again, such as when somebody else is signed in. */
+/** Renders the screen of the current path again, for example after signing in. */
 export async function show() {
   for (const undo of leave) undo()
   leave = []
@@ -38,7 +37,7 @@ export async function show() {
   main().replaceChildren(h('p', { class: 'dim' }, 'Loading…'))
   arrived()
   const content = await make((undo) => undos.push(undo))
-  // Somebody may have gone on while this one loaded.
+  // The user may have left while this screen loaded.
   if (turn !== shown) {
     for (const undo of undos) undo()
     return
@@ -60,13 +59,13 @@ async function make(onLeave: Visit['onLeave']): Promise<Node> {
         onLeave,
       })
     } catch (failure) {
-      return h('p', { class: 'bad', role: 'alert' }, words(failure))
+      return h('p', { class: 'bad', role: 'alert' }, errorText(failure))
     }
   }
-  return h('p', {}, 'There is nothing here.')
+  return h('p', {}, 'Page not found.')
 }
 
-/** Shows the current path, and from now on those of links and of the browser's buttons. `onArrival` is called each time. */
+/** Shows the current path and follows links and the browser's buttons. Calls `onArrival` for each screen. */
 export function start(all: [RegExp, Screen][], onArrival: () => void) {
   routes = all
   arrived = onArrival

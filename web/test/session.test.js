@@ -1,4 +1,4 @@
-// Tokens that are over, in tabs that share what tabs of one browser share: storage, locks and the server.
+// Expired tokens, in tabs that share storage, locks and the server as the tabs of one browser do.
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -17,10 +17,10 @@ const {
 })
 let tabs = 0
 
-/** The client as a new tab loads it. */
+/** Loads the client as a new tab does. */
 const openTab = () => import(`data:text/javascript,${encodeURIComponent(`${code}// tab ${++tabs}`)}`)
 
-/** A server whose refresh tokens work once. */
+/** A server whose refresh tokens can be used once. */
 let server
 const replies = {
   'POST /api/users/refresh': async (request) => {
@@ -30,19 +30,19 @@ const replies = {
       return reply(401, { code: 'auth.session_over', detail: 'Sign in again.' })
     return reply(200, server.pair())
   },
-  'GET /api/users/me': (request) => (isFresh(request) ? reply(200, server.user) : over()),
+  'GET /api/users/me': (request) => (isFresh(request) ? reply(200, server.user) : expired()),
   'PUT /api/users/me/profile': async (request) => {
     const { bio } = Object.fromEntries(await request.formData())
-    return isFresh(request) ? reply(200, { ...server.user, bio }) : over()
+    return isFresh(request) ? reply(200, { ...server.user, bio }) : expired()
   },
   'GET /api/streams': (request) =>
-    isFresh(request) || !request.headers.has('authorization') ? reply(200, { streams: [] }) : over(),
+    isFresh(request) || !request.headers.has('authorization') ? reply(200, { streams: [] }) : expired(),
 }
 const reply = (status, body) => new Response(JSON.stringify(body), { status })
-const over = () => reply(401, { code: 'auth.token_expired', detail: 'The token is over.' })
+const expired = () => reply(401, { code: 'auth.token_expired', detail: 'The access token has expired.' })
 const isFresh = (request) => request.headers.get('authorization') === `Bearer ${server.token}`
 
-/** Locks as browsers grant them: one after another by name. */
+/** Grants locks as browsers do: one holder per name. */
 function locks() {
   const ends = new Map()
   return {
@@ -64,11 +64,11 @@ beforeEach(() => {
     token: '',
     refreshToken: '',
     renewals: 0,
-    made: 0,
+    created: 0,
     pair() {
-      this.made += 1
-      Object.assign(this, { token: `token ${this.made}`, refreshToken: `refresh ${this.made}` })
-      // Without a time of expiry there is no timer that would keep the test alive.
+      this.created += 1
+      Object.assign(this, { token: `token ${this.created}`, refreshToken: `refresh ${this.created}` })
+      // Without an expiry no timer keeps the test alive.
       return {
         message: '',
         user: this.user,
@@ -90,16 +90,16 @@ beforeEach(() => {
   define('fetch', (request) => replies[`${request.method} ${new URL(request.url).pathname}`](request))
 })
 
-/** A tab with a session whose token the server takes no more. */
+/** Opens a tab with a session whose token the server rejects. */
 async function openStale() {
   const tab = await openTab()
   tab.signIn(server.pair())
   server.token = 'another one'
   return tab
 }
-const me = (tab) => tab.got(tab.api.GET('/api/users/me'))
+const me = (tab) => tab.unwrap(tab.api.GET('/api/users/me'))
 
-test('calls whose token is over share one renewal', async () => {
+test('calls with an expired token share one renewal', async () => {
   const tab = await openStale()
   const answers = await Promise.all([me(tab), me(tab), me(tab)])
   assert.deepEqual(
@@ -117,35 +117,35 @@ test('two tabs share one renewal', async () => {
   assert.equal(second.token(), server.token)
 })
 
-test('without locks, the calls of a tab still share one', async () => {
+test('without locks, calls of one tab share one renewal', async () => {
   define('navigator', {})
   const tab = await openStale()
   await Promise.all([me(tab), me(tab)])
   assert.equal(server.renewals, 1)
 })
 
-test('a form is sent again as it was', async () => {
+test('a form is resent unchanged after a renewal', async () => {
   const tab = await openStale()
   const body = { bio: 'Plays chess.' }
   assert.equal(
-    (await tab.got(tab.api.PUT('/api/users/me/profile', { body, bodySerializer: tab.asForm }))).bio,
+    (await tab.unwrap(tab.api.PUT('/api/users/me/profile', { body, bodySerializer: tab.asForm }))).bio,
     'Plays chess.',
   )
 })
 
-test('a session that is over makes a guest, once', async () => {
+test('an ended session signs the user out once', async () => {
   const tab = await openStale()
   server.refreshToken = 'another one'
   const reasons = []
   tab.onChange((reason) => reasons.push(reason))
-  assert.deepEqual(await tab.got(tab.api.GET('/api/streams')), { streams: [] })
+  assert.deepEqual(await tab.unwrap(tab.api.GET('/api/streams')), { streams: [] })
   await assert.rejects(me(tab), { code: 'auth.token_expired', status: 401 })
   assert.equal(tab.user(), null)
   assert.deepEqual(reasons, ['out'])
   assert.equal(server.renewals, 1)
 })
 
-test('a server that can not be reached ends no session', async () => {
+test('an unreachable server does not end the session', async () => {
   const tab = await openStale()
   const { fetch: reached } = globalThis
   define('fetch', (request) =>
@@ -155,19 +155,19 @@ test('a server that can not be reached ends no session', async () => {
   assert.equal(tab.user()?.username, 'lan')
 })
 
-test('a failure is told by the fields that break a rule, else by its detail', async () => {
-  const { Problem, words } = await openTab()
+test('errors are described by their fields, or else by their detail', async () => {
+  const { Problem, errorText } = await openTab()
   const errors = [
     { path: 'title', msg: 'must be 3 to 255 characters' },
     { path: 'bio', msg: 'is missing' },
   ]
   assert.equal(
-    words(new Problem(400, { detail: 'Bad.', errors })),
+    errorText(new Problem(400, { detail: 'Bad.', errors })),
     'title must be 3 to 255 characters; bio is missing',
   )
   assert.equal(
-    words(Problem.parse(409, '{"detail":"This name is taken.","errors":[]}')),
+    errorText(Problem.parse(409, '{"detail":"This name is taken.","errors":[]}')),
     'This name is taken.',
   )
-  assert.equal(words(Problem.parse(502, '<html>')), 'The server did not answer as expected.')
+  assert.equal(errorText(Problem.parse(502, '<html>')), 'The server sent an unexpected response.')
 })

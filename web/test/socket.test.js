@@ -1,24 +1,22 @@
-// The socket of the page, against a server that is played here.
+// The page's socket, against a fake server.
 import assert from 'node:assert/strict'
 import { beforeEach, mock, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-/** What the page imports that needs a browser or a server. */
-const STAND_INS = {
-  'socket.io-client': 'export const io = () => globalThis.played',
+/** Fakes of the imports that need a browser or a server. */
+const FAKES = {
+  'socket.io-client': 'export const io = () => globalThis.fakeSocket',
   '../client/api': 'export const api = {}',
-  '../client/repeat': "export const randomId = () => 'id'",
+  '../client/idempotency': "export const randomId = () => 'id'",
   '../client/session':
     'export const onChange = () => {}; export const renew = async () => {}; export const token = () => undefined',
 }
-const standIns = {
-  name: 'stand-ins',
+const fakes = {
+  name: 'fakes',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /./ }, ({ path }) =>
-      path in STAND_INS ? { path, namespace: 'stand-in' } : undefined,
-    )
-    onLoad({ filter: /./, namespace: 'stand-in' }, ({ path }) => ({ contents: STAND_INS[path] }))
+    onResolve({ filter: /./ }, ({ path }) => (path in FAKES ? { path, namespace: 'fake' } : undefined))
+    onLoad({ filter: /./, namespace: 'fake' }, ({ path }) => ({ contents: FAKES[path] }))
   },
 }
 const {
@@ -28,13 +26,13 @@ const {
   bundle: true,
   format: 'esm',
   write: false,
-  plugins: [standIns],
+  plugins: [fakes],
 })
 
-/** A socket whose other end is the test. */
-class Played {
+/** A socket whose server is the test. */
+class FakeSocket {
   listeners = new Map()
-  said = []
+  emitted = []
   connects = 0
   connected = false
   on(event, listener) {
@@ -53,14 +51,14 @@ class Played {
       this.listeners.get(event).filter((one) => one !== listener),
     )
   }
-  emit(event, ...said) {
-    this.said.push([event, ...said])
+  emit(event, ...args) {
+    this.emitted.push([event, ...args])
   }
   connect() {
     this.connects += 1
     this.connected = true
     this.id = `socket ${this.connects}`
-    this.hear('connect')
+    this.receive('connect')
     return this
   }
   disconnect() {
@@ -68,12 +66,12 @@ class Played {
     this.id = undefined
     return this
   }
-  hear(event, data) {
+  receive(event, data) {
     for (const listener of this.listeners.get(event) ?? []) listener(data)
   }
-  /** The `afterSeq` of the last join, and its acknowledgement. */
+  /** Returns the `afterSeq` of the last join, and its acknowledgement callback. */
   joined() {
-    const [, { afterSeq }, answer] = this.said.filter(([event]) => event === 'join_stream_room').at(-1)
+    const [, { afterSeq }, answer] = this.emitted.filter(([event]) => event === 'join_stream_room').at(-1)
     return { afterSeq, answer }
   }
 }
@@ -82,7 +80,7 @@ let pages = 0
 let socket
 let page
 beforeEach(async () => {
-  globalThis.played = socket = new Played()
+  globalThis.fakeSocket = socket = new FakeSocket()
   page = await import(`data:text/javascript,${encodeURIComponent(`${code}// page ${++pages}`)}`)
   page.connect()
 })
@@ -90,9 +88,9 @@ beforeEach(async () => {
 const line = (seq) => ({ seq, streamId: 1, id: `m-${seq}`, message: `${seq}` })
 const lines = (from, to) => Array.from({ length: to - from + 1 }, (_, n) => line(from + n))
 const history = (from, to, truncated) =>
-  socket.hear('recent_chat_history', { streamId: 1, messages: lines(from, to), truncated })
+  socket.receive('recent_chat_history', { streamId: 1, messages: lines(from, to), truncated })
 
-/** A room that is joined, and the numbers of what it shows. */
+/** Joins a room and collects the sequence numbers that it shows. */
 function enter(more = {}) {
   const seen = []
   const note = (...shown) => seen.push(...shown.map(({ seq }) => seq))
@@ -105,46 +103,46 @@ function enter(more = {}) {
 }
 const upTo = (n, from = 1) => lines(from, n).map(({ seq }) => seq)
 
-test('more was missed than one history holds', () => {
+test('several histories fill a large gap in order', () => {
   const seen = enter()
   assert.equal(socket.joined().afterSeq, undefined)
   history(81, 100, true)
-  assert.equal(socket.said.length, 1, 'who comes for the first time gets the newest')
+  assert.equal(socket.emitted.length, 1, 'the first history contains the newest messages')
 
   socket.disconnect().connect()
   assert.equal(socket.joined().afterSeq, 100)
   history(101, 600, true)
   assert.equal(socket.joined().afterSeq, 600)
-  socket.hear('new_message', line(901))
-  socket.hear('new_message', line(902))
-  socket.hear('message_deleted', { streamId: 1, id: 'm-901', seq: 901 })
-  assert.deepEqual(seen, upTo(600, 81), 'what came is held back')
+  socket.receive('new_message', line(901))
+  socket.receive('new_message', line(902))
+  socket.receive('message_deleted', { streamId: 1, id: 'm-901', seq: 901 })
+  assert.deepEqual(seen, upTo(600, 81), 'new messages wait for the missing ones')
   history(601, 900, false)
-  socket.hear('new_message', line(903))
+  socket.receive('new_message', line(903))
   assert.deepEqual(seen, [...upTo(900, 81), 902, 903])
 })
 
-test('a join that fails for now is tried again, and one that cannot be ends the waiting', () => {
+test('a temporary join error is retried, and a final one delivers pending messages', () => {
   mock.timers.enable({ apis: ['setTimeout'] })
   const refusals = []
   const seen = enter({ refused: (code) => refusals.push(code) })
   history(1, 2, false)
   socket.disconnect().connect()
   history(3, 502, true)
-  socket.hear('new_message', line(1000))
-  const { length } = socket.said
+  socket.receive('new_message', line(1000))
+  const { length } = socket.emitted
   socket.joined().answer({ ok: false, code: 'event.too_many', message: '', retryAfterMs: 300 })
   mock.timers.tick(299)
-  assert.equal(socket.said.length, length)
+  assert.equal(socket.emitted.length, length)
   mock.timers.tick(1)
-  assert.equal(socket.said.length, length + 1)
+  assert.equal(socket.emitted.length, length + 1)
   socket.joined().answer({ ok: false, code: 'stream.not_live', message: '' })
   assert.deepEqual(refusals, ['stream.not_live'])
   assert.deepEqual(seen, [...upTo(502), 1000])
   mock.timers.reset()
 })
 
-test('a room without messages is joined again from its beginning', () => {
+test('an empty room is rejoined from its beginning', () => {
   const seen = enter()
   history(1, 0, false)
   socket.disconnect().connect()
@@ -153,41 +151,41 @@ test('a room without messages is joined again from its beginning', () => {
   assert.deepEqual(seen, upTo(30))
 })
 
-test('a server that stops says when to come back', () => {
+test('a draining server tells the client when to reconnect', () => {
   mock.timers.enable({ apis: ['setTimeout'] })
-  socket.hear('server_draining', { reconnectInMs: 2000 })
+  socket.receive('server_draining', { reconnectInMs: 2000 })
   mock.timers.tick(1999)
-  assert.equal(socket.connects, 1, 'until then there is more to hear')
+  assert.equal(socket.connects, 1, 'the client stays until then')
   mock.timers.tick(1)
   assert.equal(socket.connects, 2)
 
-  socket.hear('server_draining', { reconnectInMs: 2000 })
+  socket.receive('server_draining', { reconnectInMs: 2000 })
   socket.disconnect().connect()
   mock.timers.tick(2000)
-  assert.equal(socket.connects, 3, 'it came back by itself')
+  assert.equal(socket.connects, 3, 'it had reconnected by itself')
   mock.timers.reset()
 })
 
-test('what was read is told until nobody listens', () => {
-  const told = []
-  const end = page.onRead((read) => told.push(read))
+test('read events are delivered until the listener unsubscribes', () => {
+  const received = []
+  const end = page.onRead((read) => received.push(read))
   const read = { ids: [7], all: false, unreadCount: 2 }
-  socket.hear('notification_read', read)
+  socket.receive('notification_read', read)
   end()
-  socket.hear('notification_read', { ids: [], all: true, unreadCount: 0 })
-  assert.deepEqual(told, [read])
+  socket.receive('notification_read', { ids: [], all: true, unreadCount: 0 })
+  assert.deepEqual(received, [read])
 })
 
-test('what may have been missed is read again: after a reconnection, and after a time as a guest', () => {
+test('possibly missed events cause a refresh: after a reconnection, and after an expired token', () => {
   let times = 0
   const end = page.onMissed(() => (times += 1))
   socket.disconnect().connect()
   assert.equal(times, 1)
-  socket.hear('notification_room_joined', { room: 'user_5' })
+  socket.receive('notification_room_joined', { room: 'user_5' })
   assert.equal(times, 1, 'nothing was missed in between')
-  socket.hear('token_expired', {})
-  assert.equal(times, 1, 'a guest would read nothing')
-  socket.hear('notification_room_joined', { room: 'user_5' })
+  socket.receive('token_expired', {})
+  assert.equal(times, 1, 'a guest has no notifications')
+  socket.receive('notification_room_joined', { room: 'user_5' })
   assert.equal(times, 2)
   end()
   socket.disconnect().connect()

@@ -1,12 +1,11 @@
-// The REST API as the page calls it: with the session's token, and once more with a new one when that was
-// refused.
-import { connect, got, type Schemas } from './connect'
+// The REST API, called with the session's token. A call whose token was rejected is repeated with a new one.
+import { connect, type Schemas, unwrap } from './connect'
 import { renew, token } from './session'
 
-export { Problem, words } from './problem'
-export { got, type Schemas }
+export { errorText, Problem } from './problem'
+export { type Schemas, unwrap }
 
-/** Sends with the session's token; when it is refused, once more with a renewed one, or as a guest if the session is over. */
+/** Sends with the session's token. If it is rejected, sends again with a renewed one, or as a guest if the session has ended. */
 export async function authorized<T extends { status: number }>(
   send: (token?: string) => Promise<T>,
 ): Promise<T> {
@@ -19,7 +18,7 @@ export async function authorized<T extends { status: number }>(
 
 export const api = connect((request) =>
   authorized((token) => {
-    // A body is gone once it was sent, and the copy may have to be.
+    // A body can be read only once, and this request may have to be sent twice.
     const copy = request.clone()
     if (token) copy.headers.set('authorization', `Bearer ${token}`)
     return fetch(copy)
@@ -28,7 +27,7 @@ export const api = connect((request) =>
 
 type Field = string | number | boolean | Blob | null | undefined
 
-/** Sends a body as a form: what is undefined is left out, null is an empty field. */
+/** Serialises a body as a form: undefined values are left out, null becomes an empty field. */
 export function asForm(body: object): FormData {
   const form = new FormData()
   for (const [name, value] of Object.entries(body) as [string, Field][]) {

@@ -1,4 +1,4 @@
-// The generated client, with what every call has in common.
+// The generated client, with the error handling that all calls share.
 import createClient, { type Middleware } from 'openapi-fetch'
 import { Problem } from './problem'
 import type { components, paths } from './schema'
@@ -20,7 +20,7 @@ export function connect(transport: Transport) {
   return client
 }
 
-/** What a call answers. Failures are thrown, so there is always data, or nothing where nothing was promised. */
-export async function got<T>(call: Promise<{ data?: T }>): Promise<T> {
+/** Returns the body of a response. Errors are thrown, so there is data unless the operation has no response body. */
+export async function unwrap<T>(call: Promise<{ data?: T }>): Promise<T> {
   return (await call).data as T
 }

@@ -1,18 +1,18 @@
-// What the API says when it can not do what was asked: one problem document (RFC 9457) for every failure.
+// API errors: every one is a problem document (RFC 9457).
 import type { components } from './schema'
 
 type Document = components['schemas']['Problem']
 
 export class Problem extends Error {
   readonly code: string
-  /** The fields that break a rule. */
+  /** The invalid fields. */
   readonly errors: Document['errors']
 
   constructor(
     readonly status: number,
     document: Partial<Document> = {},
   ) {
-    super(document.detail ?? 'The server did not answer as expected.')
+    super(document.detail ?? 'The server sent an unexpected response.')
     this.code = document.code ?? ''
     this.errors = document.errors ?? []
   }
@@ -21,18 +21,18 @@ export class Problem extends Error {
     try {
       return new Problem(status, JSON.parse(text) as Partial<Document>)
     } catch {
-      // A proxy's answer, not ours.
+      // Sent by a proxy, not by the API.
       return new Problem(status)
     }
   }
 
   static unreachable(): Problem {
-    return new Problem(0, { detail: 'The server can not be reached. Is this device online?' })
+    return new Problem(0, { detail: 'Cannot reach the server. Is this device online?' })
   }
 }
 
-/** A failure in words for a person. */
-export function words(failure: unknown): string {
+/** Describes an error to the user. */
+export function errorText(failure: unknown): string {
   if (failure instanceof Problem && failure.errors.length) {
     return failure.errors.map(({ path, msg }) => `${path} ${msg}`).join('; ')
   }

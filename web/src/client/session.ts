@@ -1,19 +1,19 @@
-// Who is signed in. The tokens lie in localStorage, shared by all tabs; one tab at a time renews them.
-import { connect, got, type Schemas } from './connect'
+// The signed-in user. All tabs share the tokens in localStorage; one tab at a time renews them.
+import { connect, type Schemas, unwrap } from './connect'
 import { Problem } from './problem'
 
 export type Me = Schemas['Me']
 type Session = Pick<Schemas['Session'], 'user' | 'token' | 'refreshToken' | 'expiresAt'>
-/** Somebody else or nobody is signed in now; the same one has new tokens, or another name or picture. */
+/** A user signed in or out; the tokens were renewed; or the profile was edited. */
 type Reason = 'in' | 'out' | 'renewed' | 'edited'
 
 const KEY = 'airwave.session'
 const RENEW_BEFORE_MS = 60_000
-const SHORTEST_WAIT_MS = 1000
-/** setTimeout takes no longer time. */
-const LONGEST_WAIT_MS = 2 ** 30
+const MIN_DELAY_MS = 1000
+/** setTimeout's limit is 2^31 - 1. */
+const MAX_DELAY_MS = 2 ** 30
 const changes = new EventTarget()
-/** Renewal itself goes without the token that is over. */
+/** Renewal must not send the expired token. */
 const anonymous = connect((request) => fetch(request))
 let current = read()
 let timer: ReturnType<typeof setTimeout> | undefined
@@ -37,16 +37,13 @@ function changed(reason: Reason) {
   changes.dispatchEvent(new CustomEvent('change', { detail: reason }))
 }
 
-/** Renews in time, so that calls and the socket seldom meet a token that is over. */
+/** Schedules a renewal before the token expires. */
 function plan() {
   clearTimeout(timer)
   if (!current?.expiresAt) return
   const left = Date.parse(current.expiresAt) - Date.now() - RENEW_BEFORE_MS
   const stale = current.token
-  timer = setTimeout(
-    () => renew(stale).catch(() => {}),
-    Math.min(Math.max(left, SHORTEST_WAIT_MS), LONGEST_WAIT_MS),
-  )
+  timer = setTimeout(() => renew(stale).catch(() => {}), Math.min(Math.max(left, MIN_DELAY_MS), MAX_DELAY_MS))
 }
 
 export const token = () => current?.token
@@ -57,7 +54,7 @@ export function onChange(listener: (reason: Reason) => void) {
   changes.addEventListener('change', (event) => listener((event as CustomEvent<Reason>).detail))
 }
 
-/** After registering, signing in, or a new password. */
+/** Stores the session after registering, signing in or changing the password. */
 export function signIn(answer: Session) {
   keep(answer, current?.user.id === answer.user.id ? 'renewed' : 'in')
 }
@@ -73,22 +70,22 @@ export function forget() {
   changed('out')
 }
 
-/** Replaces the tokens, unless another call or tab has done so since `stale` was sent. */
+/** Renews the tokens, unless another call or tab has done so since `stale` was sent. */
 export async function renew(stale: string) {
-  // A refresh token works once, and its second use ends the session: so one at a time, in all tabs. A page
-  // from an insecure origin has no locks; there its calls at least wait for each other.
+  // A refresh token works once, and its second use ends the session: so one renewal at a time, across tabs. Pages of
+  // insecure origins have no locks; there the calls of one tab wait for each other.
   if (navigator.locks) return navigator.locks.request(KEY, () => renewOnce(stale))
-  alone = alone.catch(() => {}).then(() => renewOnce(stale))
-  return alone
+  pending = pending.catch(() => {}).then(() => renewOnce(stale))
+  return pending
 }
-let alone: Promise<void> = Promise.resolve()
+let pending: Promise<void> = Promise.resolve()
 
 async function renewOnce(stale: string) {
   const stored = read()
   if (stored?.token !== stale) return adopt(stored)
   try {
     keep(
-      await got(anonymous.POST('/api/users/refresh', { body: { refreshToken: stored.refreshToken } })),
+      await unwrap(anonymous.POST('/api/users/refresh', { body: { refreshToken: stored.refreshToken } })),
       'renewed',
     )
   } catch (problem) {
@@ -97,7 +94,7 @@ async function renewOnce(stale: string) {
   }
 }
 
-/** Takes over what another tab stored. */
+/** Takes over the session that another tab stored. */
 function adopt(stored: Session | null) {
   const before = current
   current = stored

@@ -1,12 +1,12 @@
-// Uploads whose progress is shown: fetch does not tell how much was sent.
+// Uploads with progress, which fetch does not report.
 import { asForm, authorized, Problem, type Schemas } from './api'
 
 interface Upload {
   fields: Schemas['VodUploadForm']
   headers: Record<string, string>
-  /** Hears the part that was sent, from 0 to 1. */
+  /** Called with the fraction sent, from 0 to 1. */
   progress: (part: number) => void
-  /** Aborting throws its reason. */
+  /** Cancels the upload, which then throws the signal's reason. */
   signal: AbortSignal
 }
 

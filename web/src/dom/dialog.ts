@@ -1,10 +1,9 @@
-// Questions before something that can not be undone, and short forms, as modal dialogs: the browser keeps the
-// focus in them.
+// Modal dialogs for short forms and for confirmations; the browser keeps the focus in them.
 
 import { type Child, h } from './element'
 import { form } from './form'
 
-/** Opens a dialog; closing it in any way removes it. */
+/** Opens a dialog, which is removed when it closes. */
 export function dialog(title: string, content: (close: () => void) => Child) {
   const element = h('dialog', { class: 'card', 'aria-label': title })
   const close = () => element.close()
@@ -20,15 +19,15 @@ export function dialog(title: string, content: (close: () => void) => Child) {
 
 interface Question {
   title: string
-  /** What the button says. */
+  /** The button's label. */
   action: string
   detail?: string
   fields?: Child[]
-  /** Its failure is shown in the dialog, which stays open. */
+  /** If it fails, the dialog stays open and shows the error. */
   act: (data: FormData) => Promise<unknown>
 }
 
-/** Asks, and acts on a yes. */
+/** Asks for confirmation, then acts. */
 export function ask({ title, action, detail, fields = [], act }: Question) {
   dialog(title, (close) =>
     form({

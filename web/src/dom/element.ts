@@ -1,4 +1,4 @@
-// Elements. Text goes in as text nodes: what a user wrote is never markup.
+// DOM elements. Text becomes text nodes, so user input is never markup.
 
 type Scalar = string | number | boolean | null | undefined
 export type Child = Node | Scalar | Child[]
@@ -65,7 +65,7 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue
     if (typeof value === 'function') element.addEventListener(name.slice(2), value as EventListener)
-    // Some states, such as muted, are properties that no attribute sets later.
+    // Some properties, such as muted, cannot be changed by an attribute after creation.
     else if (value === true && name in element) Object.assign(element, { [name]: true })
     else element.setAttribute(name, value === true ? '' : String(value))
   }
@@ -73,7 +73,7 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** Children without those that a condition left out. */
+/** Flattens children and drops those that a condition left out. */
 function nodes(children: Child[]): (Node | string)[] {
   return children.flatMap((child) => {
     if (Array.isArray(child)) return nodes(child)
@@ -82,11 +82,14 @@ function nodes(children: Child[]): (Node | string)[] {
   })
 }
 
-/** A link within the page. */
+/** Creates a link that the router handles. */
 export const link = (path: string, attributes: Attributes, ...children: Child[]) =>
   h('a', { ...attributes, href: path, 'data-link': '' }, ...children)
 
-/** A message that appears for some seconds, and is read out: in the open dialog, as nothing else is seen or heard then. */
+/**
+ * Shows a message for some seconds and has screen readers announce it. An open dialog hides everything else, so the message
+ * appears in it.
+ */
 export function toast(text: string, path?: string) {
   const box = path ? link(path, { class: 'card toast' }, text) : h('div', { class: 'card toast' }, text)
   const place = document.querySelector('dialog[open] > [role="status"]') ?? document.getElementById('toasts')
@@ -94,7 +97,7 @@ export function toast(text: string, path?: string) {
   setTimeout(() => box.remove(), 7000)
 }
 
-/** Presigned and media addresses come from the API; anything but http(s) is dropped. */
+/** Returns a URL from the API if it is http(s). */
 export function safeUrl(url: string | null | undefined): string | undefined {
   if (!url) return undefined
   try {

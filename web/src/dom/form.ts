@@ -1,5 +1,5 @@
-// Forms: labelled fields, one button that sends, and what the server says about it.
-import { Problem, words } from '../client/api'
+// Forms: labelled fields, a submit button and the server's errors.
+import { errorText, Problem } from '../client/api'
 import { type Attributes, type Child, h, safeUrl } from './element'
 
 type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement
@@ -8,13 +8,13 @@ interface FormOptions {
   fields: Child[]
   action: string
   submit: (data: FormData) => Promise<unknown>
-  /** Further buttons beside the one that sends. */
+  /** Further buttons. */
   more?: Child
   danger?: boolean
   class?: string
 }
 
-/** Shows what the server says about it, and is not sent twice. */
+/** Creates a form that shows the server's errors and cannot be submitted twice at once. */
 export function form({ fields, action, submit, more, danger, class: name }: FormOptions) {
   const error = h('p', { class: 'bad', role: 'alert', hidden: true })
   const button = h('button', { class: danger ? 'main danger' : 'main', type: 'submit' }, action)
@@ -47,9 +47,9 @@ function clearMarks(element: HTMLFormElement) {
   for (const control of element.querySelectorAll('[aria-invalid]')) control.removeAttribute('aria-invalid')
 }
 
-/** The failure in words, with the labels of the fields; the fields are marked and the first one gets the focus. */
+/** Describes an error with the labels of its fields, marks the fields and focuses the first one. */
 function describe(element: HTMLFormElement, failure: unknown): string {
-  if (!(failure instanceof Problem) || !failure.errors.length) return words(failure)
+  if (!(failure instanceof Problem) || !failure.errors.length) return errorText(failure)
   const named = failure.errors.map(({ path, msg }) => ({
     control: element.elements.namedItem(path),
     path,
@@ -108,9 +108,9 @@ export const check = (label: string, name: string, checked = false, attributes: 
     h('span', {}, label),
   )
 
-const MOST_PICTURE_BYTES = 5 * 1024 * 1024
+const MAX_PICTURE_BYTES = 5 * 1024 * 1024
 
-/** A picture to choose, with the one that is there and the one that was chosen. `remove` names the field that takes it away. */
+/** A picture field with a preview. `remove` names the field that deletes the current picture. */
 export function picture(label: string, name: string, current?: string | null, remove?: string) {
   const address = safeUrl(current)
   const preview = h('img', { class: 'preview', alt: '', src: address, hidden: !address })
@@ -123,7 +123,7 @@ export function picture(label: string, name: string, current?: string | null, re
 
   function chosen() {
     const file = input.files?.[0]
-    input.setCustomValidity(file && file.size > MOST_PICTURE_BYTES ? 'A picture has at most 5 MiB.' : '')
+    input.setCustomValidity(file && file.size > MAX_PICTURE_BYTES ? 'Pictures are limited to 5 MiB.' : '')
     input.reportValidity()
     if (file && input.validity.valid) void show(file)
   }
@@ -145,11 +145,11 @@ function dataUrl(file: File) {
 
 export const text = (data: FormData, name: string) => String(data.get(name) ?? '')
 
-/** The chosen file; browsers send an empty one where none was chosen. */
+/** Returns the chosen file; browsers submit an empty one if none was chosen. */
 export function file(data: FormData, name: string): File | undefined {
   const found = data.get(name)
   return found instanceof File && found.size ? found : undefined
 }
 
-/** The id of a select's choice; null for none. */
+/** Returns the id selected, or null. */
 export const id = (data: FormData, name: string) => Number(text(data, name)) || null

@@ -1,5 +1,5 @@
-// Lists that grow without end: a page at a time, the next one at the press of a button.
-import { words } from '../client/api'
+// Paged lists with a button that loads the next page.
+import { errorText } from '../client/api'
 import { h, toast } from './element'
 
 export interface Page<T> {
@@ -9,16 +9,16 @@ export interface Page<T> {
 
 interface Options<T> {
   load: (cursor?: string) => Promise<Page<T>>
-  /** `reload` is for what changes the list. */
+  /** Draws an item; it calls `reload` after it changed the list. */
   row: (item: T, reload: () => Promise<void>) => Node
-  /** What is said when there is nothing. */
+  /** Shown if there are no items. */
   empty: string
   class?: string
 }
 
 export interface Pages {
   element: HTMLElement
-  /** Starts again with the first page. */
+  /** Loads the first page again. */
   reload: () => Promise<void>
 }
 
@@ -42,7 +42,7 @@ export async function pages<T>({ load, row, empty, class: name = 'rows' }: Optio
   return { element: h('div', { class: 'stack' }, nothing, list, more), reload }
 }
 
-/** A button whose failure is told. */
+/** Creates a button that shows its error as a toast. */
 export function action(label: string, act: () => Promise<unknown>, className?: string) {
   const button = h(
     'button',
@@ -54,7 +54,7 @@ export function action(label: string, act: () => Promise<unknown>, className?: s
         try {
           await act()
         } catch (failure) {
-          toast(words(failure))
+          toast(errorText(failure))
         } finally {
           button.disabled = false
         }

@@ -1,11 +1,11 @@
-// Times, lengths and counts in words.
+// Formats times, durations and counts.
 import { h } from './element'
 
 export function when(text: string | null | undefined) {
   return text ? h('time', { datetime: text }, new Date(text).toLocaleString()) : ''
 }
 
-/** 75 is 1:15. */
+/** Formats a length: 75 is 1:15. */
 export function length(seconds: number): string {
   const whole = Math.round(seconds)
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60]
@@ -13,7 +13,7 @@ export function length(seconds: number): string {
   return parts.map((part, at) => (at ? String(part).padStart(2, '0') : part)).join(':')
 }
 
-/** In the largest unit that says it without a fraction: 600 is "10 minutes". */
+/** Formats a duration in the largest unit that needs no fraction: 600 is "10 minutes". */
 export function duration(seconds: number): string {
   for (const [unit, name] of [
     [86_400, 'day'],
@@ -28,5 +28,5 @@ export function duration(seconds: number): string {
 export const count = (number: number, noun: string) =>
   `${number.toLocaleString()} ${noun}${number === 1 ? '' : 's'}`
 
-/** `user_timed_out` is "user timed out". */
+/** Formats a code: `user_timed_out` is "user timed out". */
 export const spaced = (code: string) => code.replaceAll('_', ' ')

@@ -1,25 +1,27 @@
-// What travels over the socket, as the gateway describes it.
+// The socket events, as the gateway describes them.
 import type { components } from './schema'
 
 type Schemas = components['schemas']
-type Sent = Schemas['ServerEvents']
-type Said = Schemas['ClientEvents']
+type Payloads = Schemas['ServerEvents']
+type Requests = Schemas['ClientEvents']
 
-export type Line = Sent['new_message']
-export type Acknowledgement = Said['chat_message']['answer']
+export type ChatMessage = Payloads['new_message']
+export type Ack = Requests['chat_message']['answer']
 
-/** Events of one stream's room; each names its stream. */
+/** Events of one stream's room; each payload names its stream. */
 export type RoomEvents = {
-  [Name in keyof Sent as Sent[Name] extends { streamId: number } ? Name : never]: Sent[Name]
+  [Name in keyof Payloads as Payloads[Name] extends { streamId: number } ? Name : never]: Payloads[Name]
 }
 
-export type ServerEvents = { [Name in keyof Sent]: (data: Sent[Name]) => void }
+export type ServerEvents = { [Name in keyof Payloads]: (data: Payloads[Name]) => void }
 
-/** What the page says without asking how it went. */
-type Told = 'join_notification_room' | 'leave_stream_room'
+/** Events that the web client emits without asking for an acknowledgement. */
+type WithoutAck = 'join_notification_room' | 'leave_stream_room'
 type Data<Value> = unknown extends Value ? [] : [data: Value]
-type Asked<Name extends keyof Said> = Name extends Told ? [] : [asked: (answer: Said[Name]['answer']) => void]
+type Callback<Name extends keyof Requests> = Name extends WithoutAck
+  ? []
+  : [callback: (ack: Requests[Name]['answer']) => void]
 
 export type ClientEvents = {
-  [Name in keyof Said]: (...said: [...Data<Said[Name]['data']>, ...Asked<Name>]) => void
+  [Name in keyof Requests]: (...args: [...Data<Requests[Name]['data']>, ...Callback<Name>]) => void
 }

@@ -1,58 +1,58 @@
-// The socket: one for the page, whoever is signed in.
+// The page's Socket.IO connection, which follows the session.
 import { io, type Socket } from 'socket.io-client'
 import { api } from '../client/api'
-import { randomId } from '../client/repeat'
+import { randomId } from '../client/idempotency'
 import { onChange, renew, token } from '../client/session'
-import type { Acknowledgement, ClientEvents, RoomEvents, ServerEvents } from './events'
-import { inOrder } from './lines'
+import type { Ack, ClientEvents, RoomEvents, ServerEvents } from './events'
+import { inOrder } from './message-order'
 
-const ACKNOWLEDGEMENT_MS = 10_000
-/** A room that cannot be joined for a reason that passes is asked again. */
-const PASSING = ['event.too_many', 'service.unavailable']
-const JOIN_AGAIN_MS = 1000
-/** Too many tabs, or a service that is away. */
-const REFUSED_AGAIN_MS = 30_000
+const ACK_TIMEOUT_MS = 10_000
+/** Temporary reasons for which a room cannot be joined. */
+const RETRYABLE = ['event.too_many', 'service.unavailable']
+const JOIN_RETRY_MS = 1000
+/** For too many sockets, or an unavailable service. */
+const REFUSED_RETRY_MS = 30_000
 
 interface RoomListeners extends Partial<{ [Name in keyof RoomEvents]: (data: RoomEvents[Name]) => void }> {
   joined?: () => void
   refused?: (code: string) => void
 }
 export interface Room {
-  say: (message: string) => Promise<Acknowledgement>
+  send: (message: string) => Promise<Ack>
   leave: () => void
 }
 
 const rooms = new Set<() => void>()
-const readers = new Set<() => void>()
+const refreshers = new Set<() => void>()
 const socket: Socket<ServerEvents, ClientEvents> = io({
   autoConnect: false,
   transports: ['websocket', 'polling'],
-  auth: (answer) => answer(token() ? { token: token() } : {}),
+  auth: (callback) => callback(token() ? { token: token() } : {}),
 })
 
-/** Answers what ends the listening. */
-export function onNotice(listener: ServerEvents['new_notification']) {
+/** Subscribes to notifications; returns the unsubscriber. */
+export function onNotification(listener: ServerEvents['new_notification']) {
   socket.on('new_notification', listener)
   return () => void socket.off('new_notification', listener)
 }
 
-/** What was read, in this tab or another. Answers what ends the listening. */
+/** Subscribes to notifications being read, in any tab; returns the unsubscriber. */
 export function onRead(listener: ServerEvents['notification_read']) {
   socket.on('notification_read', listener)
   return () => void socket.off('notification_read', listener)
 }
 
-/** Calls who has to read again, as notices or what was read may have been missed. Answers what ends that. */
-export function onMissed(reader: () => void) {
-  readers.add(reader)
-  return () => void readers.delete(reader)
+/** Calls `refresh` when events about notifications may have been missed; returns the unsubscriber. */
+export function onMissed(refresh: () => void) {
+  refreshers.add(refresh)
+  return () => void refreshers.delete(refresh)
 }
 
-function readAgain() {
-  for (const read of readers) read()
+function refreshAll() {
+  for (const refresh of refreshers) refresh()
 }
 
-async function renewed() {
+async function renewToken() {
   const stale = token()
   if (stale) await renew(stale).catch(() => {})
 }
@@ -60,30 +60,28 @@ async function renewed() {
 socket.on('connect', () => {
   if (token()) socket.emit('join_notification_room')
   for (const join of rooms) join()
-  readAgain()
+  refreshAll()
 })
 socket.on('connect_error', async ({ message }) => {
-  // Without a refusal it tries again by itself.
+  // Unless the server refused the connection, the library reconnects by itself.
   if (socket.active) return
-  const isOurs = message.startsWith('auth.')
-  if (isOurs) await renewed()
-  setTimeout(() => socket.connect(), isOurs ? 1000 : REFUSED_AGAIN_MS)
+  const isTokenError = message.startsWith('auth.')
+  if (isTokenError) await renewToken()
+  setTimeout(() => socket.connect(), isTokenError ? 1000 : REFUSED_RETRY_MS)
 })
 socket.on('token_expired', () => {
-  // Until it is signed in again it is a guest's, who hears nothing of anybody's notices.
-  socket.once('notification_room_joined', readAgain)
-  void renewed()
+  // Until it is authenticated again, the socket is a guest's and gets no notifications.
+  socket.once('notification_room_joined', refreshAll)
+  void renewToken()
 })
 socket.on('server_draining', ({ reconnectInMs }) => {
-  // Until then there is more to hear. The server may close the socket earlier; then it is connected again
-  // already, or about to be.
+  // Stay until then, so that no events are missed. If the server closes the socket earlier, it reconnects by itself.
   const { id } = socket
   setTimeout(() => (socket.id === id || !socket.connected) && reconnect(), reconnectInMs)
 })
 socket.on('disconnect', async (reason) => {
   if (reason !== 'io server disconnect') return
-  // The server closes the sockets of a session that is over; a deployment does it too, and then the token
-  // still works. Any call finds out which.
+  // The server disconnects sockets when their session ends and when it stops. Any call tells whether the token still works.
   if (token()) await api.GET('/api/users/me').catch(() => {})
   setTimeout(() => socket.connect(), 500 + Math.random() * 1500)
 })
@@ -91,17 +89,17 @@ onChange((reason) => {
   if (reason === 'edited') return
   const fresh = token()
   if (reason !== 'renewed' || !fresh || !socket.connected) return reconnect()
-  socket.emit('authenticate', { token: fresh }, (answer) => {
-    if (answer.ok) socket.emit('join_notification_room')
+  socket.emit('authenticate', { token: fresh }, (ack) => {
+    if (ack.ok) socket.emit('join_notification_room')
   })
 })
 
 export const connect = () => void socket.connect()
 const reconnect = () => void socket.disconnect().connect()
 
-/** A room that is joined again after each reconnection, from the last message seen, until nothing is missing. */
+/** Joins a room, and rejoins it from the last message after each reconnection until no messages are missing. */
 export function room(streamId: number, { joined, refused, ...listeners }: RoomListeners): Room {
-  const { last, release, ...ordered } = inOrder(listeners, () => join())
+  const { last, flush, ...ordered } = inOrder(listeners, () => join())
   const handlers = Object.entries({ ...listeners, ...ordered }) as [
     keyof RoomEvents,
     (data: { streamId: number }) => void,
@@ -116,21 +114,21 @@ export function room(streamId: number, { joined, refused, ...listeners }: RoomLi
   const join = () =>
     void socket.emit('join_stream_room', { streamId, afterSeq: last() }, (answer) => {
       if (answer.ok) return joined?.()
-      if (PASSING.includes(answer.code))
-        return void setTimeout(joinAgain, answer.retryAfterMs ?? JOIN_AGAIN_MS)
-      release()
+      if (RETRYABLE.includes(answer.code))
+        return void setTimeout(rejoin, answer.retryAfterMs ?? JOIN_RETRY_MS)
+      flush()
       refused?.(answer.code)
     })
-  const joinAgain = () => {
+  const rejoin = () => {
     if (rooms.has(join) && socket.connected) join()
   }
   rooms.add(join)
   if (socket.connected) join()
   return {
-    say: async (message) => {
+    send: async (message) => {
       try {
         return await socket
-          .timeout(ACKNOWLEDGEMENT_MS)
+          .timeout(ACK_TIMEOUT_MS)
           .emitWithAck('chat_message', { streamId, message, clientMessageId: randomId() })
       } catch {
         throw new Error('The message was not sent.')

@@ -1,50 +1,56 @@
-// Notifications: the bell in the bar, and a line of the list.
-import { api, got, type Schemas } from '../client/api'
+// Notifications: the bell in the bar, and an item of the list.
+import { api, type Schemas, unwrap } from '../client/api'
 import { user } from '../client/session'
 import { h, link } from '../dom/element'
 import { action } from '../dom/pages'
 import { when } from '../dom/text'
-import { onMissed, onNotice, onRead } from '../live/socket'
-import { pathOf } from './person'
+import { onMissed, onNotification, onRead } from '../live/socket'
+import { avatar, type Person, pathOf } from './person'
 
-type Notice = Schemas['Notification']
+type Notification = Schemas['Notification'] & Actor
+interface Actor {
+  /** Who caused the notification; absent if the account was deleted. */
+  actor?: Person | null
+}
 
-const IN_BAR = 10
+const BELL_SIZE = 10
 
 export const readAll = () => api.POST('/api/notifications/read-all')
 
-/** Where a notification leads. */
+/** Returns the path that a notification links to. */
 export function target({
   relatedEntityType: type,
   relatedEntityId: id,
-}: Pick<Notice, 'relatedEntityType' | 'relatedEntityId'>) {
-  const me = user()
+  actor,
+}: Pick<Notification, 'relatedEntityType' | 'relatedEntityId'> & Actor) {
   if (type === 'stream') return `/watch/${id}`
   if (type === 'vod') return `/videos/${id}`
+  if (actor) return pathOf(actor.username)
+  const me = user()
   return me ? `${pathOf(me.username)}/followers` : '/'
 }
 
-/** A line that is read when it is followed. */
-export function noticeLine(notice: Notice) {
+/** A link that marks its notification as read when it is followed. */
+export function notificationItem(notification: Notification) {
   const read = () =>
     void api
-      .POST('/api/notifications/{id}/read', { params: { path: { id: notice.id } } })
+      .POST('/api/notifications/{id}/read', { params: { path: { id: notification.id } } })
       .then(changed, () => {})
   const attributes = {
-    class: notice.isRead ? 'notice' : 'notice unread',
-    'data-id': notice.id,
-    onclick: notice.isRead ? undefined : read,
+    class: notification.isRead ? 'notice' : 'notice unread',
+    'data-id': notification.id,
+    onclick: notification.isRead ? undefined : read,
   }
   return link(
-    target(notice),
+    target(notification),
     attributes,
-    !notice.isRead && h('span', { class: 'hidden-text' }, 'New: '),
-    notice.message,
-    h('div', { class: 'dim' }, when(notice.createdAt)),
+    !notification.isRead && h('span', { class: 'hidden-text' }, 'Unread: '),
+    notification.actor && avatar(notification.actor),
+    h('div', {}, notification.message, h('div', { class: 'dim' }, when(notification.createdAt))),
   )
 }
 
-/** Makes lines look read, where they stand. */
+/** Shows notifications as read without moving them. */
 export function markRead(list: HTMLElement, ids: number[]) {
   for (const line of list.querySelectorAll<HTMLElement>('.notice.unread')) {
     if (!ids.includes(Number(line.dataset.id))) continue
@@ -53,11 +59,11 @@ export function markRead(list: HTMLElement, ids: number[]) {
   }
 }
 
-/** Tells the bell that some were read. */
-export const changed = () => void window.dispatchEvent(new Event('notices-read'))
+/** Tells the bell that notifications were read. */
+export const changed = () => void window.dispatchEvent(new Event('notifications-read'))
 
-/** The bell, until `gone`. */
-export function bell(gone: AbortSignal) {
+/** Creates the bell; `disconnect` disconnects it. */
+export function bell(disconnect: AbortSignal) {
   const number = h('span', { class: 'count', hidden: true })
   const list = h('div', { class: 'card notices', hidden: true })
   const button = h(
@@ -86,7 +92,7 @@ export function bell(gone: AbortSignal) {
   let asked = 0
   async function refresh() {
     const turn = ++asked
-    const { unreadCount } = await got(api.GET('/api/notifications/unread-count'))
+    const { unreadCount } = await unwrap(api.GET('/api/notifications/unread-count'))
     if (turn === asked) show(unreadCount)
   }
   function open(yes: boolean) {
@@ -106,15 +112,15 @@ export function bell(gone: AbortSignal) {
   const outside = (event: MouseEvent) => {
     if (!element.contains(event.target as Node)) open(false)
   }
-  document.addEventListener('click', outside, { signal: gone })
-  window.addEventListener('notices-read', again, { signal: gone })
-  gone.addEventListener('abort', onNotice(again))
-  gone.addEventListener('abort', onMissed(again))
-  gone.addEventListener(
+  document.addEventListener('click', outside, { signal: disconnect })
+  window.addEventListener('notifications-read', again, { signal: disconnect })
+  disconnect.addEventListener('abort', onNotification(again))
+  disconnect.addEventListener('abort', onMissed(again))
+  disconnect.addEventListener(
     'abort',
     onRead(({ unreadCount }) => {
       show(unreadCount)
-      // What two tabs read at once may be told in any order, and between two notices.
+      // Counts of several tabs may arrive in any order, so ask for the current one.
       again()
     }),
   )
@@ -123,11 +129,13 @@ export function bell(gone: AbortSignal) {
 }
 
 async function fill(list: HTMLElement) {
-  const { notifications } = await got(
-    api.GET('/api/notifications', { params: { query: { limit: IN_BAR } } }),
+  const { notifications } = await unwrap(
+    api.GET('/api/notifications', { params: { query: { limit: BELL_SIZE } } }),
   ).catch(() => ({ notifications: [] }))
   list.replaceChildren(
-    ...(notifications.length ? notifications.map(noticeLine) : [h('p', { class: 'dim' }, 'Nothing yet.')]),
+    ...(notifications.length
+      ? notifications.map(notificationItem)
+      : [h('p', { class: 'dim' }, 'No notifications yet.')]),
     h(
       'div',
       { class: 'row spread' },

@@ -1,17 +1,17 @@
-// A stream's times on air, and for its owner why an encoder was turned away.
-import { api, got, type Schemas } from '../client/api'
+// A stream's broadcasts, and for its owner the publish rejections.
+import { api, type Schemas, unwrap } from '../client/api'
 import { h } from '../dom/element'
 import { spaced, when } from '../dom/text'
 
-const NEWEST = 20
+const PAGE_SIZE = 20
 
 export async function broadcastTable(id: number) {
-  const { broadcasts, refusals } = await got(
+  const { broadcasts, refusals } = await unwrap(
     api.GET('/api/streams/{id}/broadcasts', {
-      params: { path: { id }, query: { limit: NEWEST } },
+      params: { path: { id }, query: { limit: PAGE_SIZE } },
     }),
   )
-  const heads = ['Started', 'Ended', 'Why', 'Peak', 'Viewers by minute']
+  const heads = ['Started', 'Ended', 'Reason', 'Peak', 'Viewers per minute']
   return h(
     'div',
     { class: 'scroll' },
@@ -30,9 +30,9 @@ export async function broadcastTable(id: number) {
           ),
           h('tbody', {}, broadcasts.map(row)),
         )
-      : h('p', { class: 'dim' }, 'Never on air.'),
+      : h('p', { class: 'dim' }, 'No broadcasts yet.'),
     (refusals ?? []).map(({ at, reason }) =>
-      h('p', { class: 'bad' }, when(at), `: an encoder was turned away (${spaced(reason)}).`),
+      h('p', { class: 'bad' }, when(at), `: publish rejected (${spaced(reason)}).`),
     ),
   )
 }
@@ -42,7 +42,7 @@ const row = ({ startedAt, endedAt, endReason, peakViewers, curve }: Schemas['Bro
     'tr',
     {},
     h('td', {}, when(startedAt)),
-    h('td', {}, endedAt ? when(endedAt) : 'on air'),
+    h('td', {}, endedAt ? when(endedAt) : 'live'),
     h('td', {}, spaced(endReason)),
     h('td', {}, String(peakViewers)),
     h(
@@ -59,7 +59,7 @@ const WIDTH = 120
 const HEIGHT = 24
 const SVG = 'http://www.w3.org/2000/svg'
 
-/** A line over the minutes; the number beside it says the peak to those who do not see it. */
+/** Draws viewers per minute. Hidden from screen readers, which get the peak from the next column. */
 function chart(viewers: number[], peak: number) {
   const svg = document.createElementNS(SVG, 'svg')
   svg.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`)

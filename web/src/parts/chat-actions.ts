@@ -1,4 +1,4 @@
-// What can be done about a message: taking it back, and for who moderates, silencing its author.
+// Actions on a message: its author deletes it; moderators also ban its author.
 import { api, type Schemas } from '../client/api'
 import { isAdmin, user } from '../client/session'
 import { dialog } from '../dom/dialog'
@@ -6,34 +6,39 @@ import { h, toast } from '../dom/element'
 import { field, form, text } from '../dom/form'
 import { action } from '../dom/pages'
 import { duration } from '../dom/text'
-import type { Line } from '../live/events'
+import type { ChatMessage } from '../live/events'
 
 const TIME_OUTS = [60, 600, 86_400]
 
-/** A button at a message that opens what can be done. */
-export function actOn(stream: Schemas['Stream'], line: Line, moderator: boolean) {
+/** Creates a button that opens the actions on a message. */
+export function actionsButton(stream: Schemas['Stream'], message: ChatMessage, moderator: boolean) {
   const open = () =>
-    dialog(`Message of ${line.username}`, (close) => [
-      h('p', { class: 'prewrap' }, line.message),
+    dialog(`Message from ${message.username}`, (close) => [
+      h('p', { class: 'prewrap' }, message.message),
       h(
         'div',
         { class: 'row' },
-        action('Delete message', () => remove(line).then(close), 'danger'),
+        action('Delete message', () => remove(message).then(close), 'danger'),
       ),
-      moderator && line.userId !== user()?.id && silence(stream, line, close),
+      moderator && message.userId !== user()?.id && banForm(stream, message, close),
       h('div', { class: 'row' }, h('button', { type: 'button', onclick: close }, 'Close')),
     ])
   return h(
     'button',
-    { type: 'button', class: 'act', 'aria-label': `Act on the message of ${line.username}`, onclick: open },
+    {
+      type: 'button',
+      class: 'act',
+      'aria-label': `Actions on the message from ${message.username}`,
+      onclick: open,
+    },
     '⋯',
   )
 }
 
-const remove = ({ streamId, id: messageId }: Line) =>
+const remove = ({ streamId, id: messageId }: ChatMessage) =>
   api.DELETE('/api/chat/{streamId}/messages/{messageId}', { params: { path: { streamId, messageId } } })
 
-function silence(stream: Schemas['Stream'], { streamId, userId, username }: Line, close: () => void) {
+function banForm(stream: Schemas['Stream'], { streamId, userId, username }: ChatMessage, close: () => void) {
   const to = { params: { path: { streamId } } }
   const ban = async (reason: string, seconds?: number) => {
     await api.POST('/api/chat/{streamId}/bans', {
@@ -43,27 +48,27 @@ function silence(stream: Schemas['Stream'], { streamId, userId, username }: Line
     close()
     toast(
       seconds
-        ? `${username} may write again in ${duration(seconds)}.`
-        : `${username} may not write here any more.`,
+        ? `${username} is banned from this chat for ${duration(seconds)}.`
+        : `${username} is banned from this chat.`,
     )
   }
   const addModerator = async () => {
     await api.POST('/api/chat/{streamId}/moderators', { ...to, body: { userId } })
     close()
-    toast(`${username} moderates this chat now.`)
+    toast(`${username} is now a moderator of this chat.`)
   }
   const reasons = form({
-    fields: [field('Why (optional)', 'reason', { maxlength: 200 })],
+    fields: [field('Reason (optional)', 'reason', { maxlength: 200 })],
     action: 'Ban',
     danger: true,
     submit: (data) => ban(text(data, 'reason')),
     more: TIME_OUTS.map((seconds) =>
-      action(`Silence for ${duration(seconds)}`, () => ban(text(new FormData(reasons), 'reason'), seconds)),
+      action(`Ban for ${duration(seconds)}`, () => ban(text(new FormData(reasons), 'reason'), seconds)),
     ),
   })
   return [
     reasons,
     (stream.userId === user()?.id || isAdmin()) &&
-      h('div', { class: 'row' }, action('Make moderator', addModerator)),
+      h('div', { class: 'row' }, action('Add moderator', addModerator)),
   ]
 }

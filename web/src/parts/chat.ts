@@ -1,52 +1,52 @@
-// The chat of a stream: what is said, and the line to say something.
-import { api, got, type Schemas, words } from '../client/api'
+// The chat panel of a stream: messages and the input.
+import { api, errorText, type Schemas, unwrap } from '../client/api'
 import { user } from '../client/session'
 import { type Child, h, link } from '../dom/element'
 import { action } from '../dom/pages'
-import type { Acknowledgement, Line, RoomEvents } from '../live/events'
-import { actOn } from './chat-actions'
-import { inWords, moderates, type Rules } from './rules'
+import type { Ack, ChatMessage, RoomEvents } from '../live/events'
+import { actionsButton } from './chat-actions'
+import { describeRules, isModerator, type Rules } from './rules'
 
-const MOST_LINES = 500
-const EARLIER = 50
-const NEAR_THE_END = 60
+const MAX_MESSAGES = 500
+const HISTORY_SIZE = 50
+const FOLLOW_DISTANCE_PX = 60
 
 export type Chat = ReturnType<typeof chatPanel>
 
 export function chatPanel(
   stream: Schemas['Stream'],
   rules: Rules | null,
-  send: (text: string) => Promise<Acknowledgement>,
+  send: (text: string) => Promise<Ack>,
 ) {
-  const moderator = Boolean(rules && moderates(rules))
+  const moderator = Boolean(rules && isModerator(rules))
   const note = h('div', { class: 'bad', role: 'alert' })
-  const about = h('div', { class: 'dim', role: 'status' }, rules && inWords(rules))
+  const about = h('div', { class: 'dim', role: 'status' }, rules && describeRules(rules))
   const lines = chatLines(
-    (line) => (moderator || line.userId === user()?.id) && actOn(stream, line, moderator),
+    (message) => (moderator || message.userId === user()?.id) && actionsButton(stream, message, moderator),
   )
   const input = h('input', {
     'aria-label': 'Message',
     autocomplete: 'off',
     enterkeyhint: 'send',
     maxlength: 500,
-    placeholder: 'Say something',
+    placeholder: 'Send a message',
     disabled: true,
   })
   const earlier = action(
     'Earlier messages',
     async () => {
       const before = lines.first()
-      const query = { limit: EARLIER, before }
-      const { data } = await got(
+      const query = { limit: HISTORY_SIZE, before }
+      const { data } = await unwrap(
         api.GET('/api/chat/{streamId}/messages', { params: { path: { streamId: stream.id }, query } }),
       )
       lines.prepend(data)
-      earlier.hidden = data.length < EARLIER
+      earlier.hidden = data.length < HISTORY_SIZE
     },
     'earlier',
   )
 
-  async function say(event: SubmitEvent) {
+  async function submit(event: SubmitEvent) {
     event.preventDefault()
     if (!input.value.trim()) return
     note.textContent = ''
@@ -55,11 +55,11 @@ export function chatPanel(
       if (answer.ok) input.value = ''
       else note.textContent = answer.message
     } catch (failure) {
-      note.textContent = words(failure)
+      note.textContent = errorText(failure)
     }
   }
   const foot = user()
-    ? h('form', { onsubmit: say }, input, h('button', { type: 'submit' }, 'Send'))
+    ? h('form', { onsubmit: submit }, input, h('button', { type: 'submit' }, 'Send'))
     : h(
         'div',
         { class: 'foot' },
@@ -81,7 +81,7 @@ export function chatPanel(
           'div',
           { class: 'row spread' },
           h('b', {}, 'Chat'),
-          moderator && link(`/watch/${stream.id}/chat`, { class: 'dim' }, 'Rules and bans'),
+          moderator && link(`/watch/${stream.id}/chat`, { class: 'dim' }, 'Settings and bans'),
         ),
         about,
         note,
@@ -90,16 +90,16 @@ export function chatPanel(
       foot,
     ),
     history: lines.append,
-    add: (line: Line) => lines.append([line]),
+    add: (message: ChatMessage) => lines.append([message]),
     remove: lines.remove,
     rules: (changed: RoomEvents['chat_settings_updated']) => {
-      about.textContent = inWords(changed) || 'The rules are as usual again.'
+      about.textContent = describeRules(changed) || 'Slow mode and followers-only are off.'
     },
     banned({ userId, expiresAt }: RoomEvents['user_banned']) {
       if (userId !== user()?.id) return
       note.textContent = expiresAt
-        ? `You may not write here until ${new Date(expiresAt).toLocaleString()}.`
-        : 'You may not write here any more.'
+        ? `You are banned from this chat until ${new Date(expiresAt).toLocaleString()}.`
+        : 'You are banned from this chat.'
     },
     open(yes: boolean) {
       input.disabled = !yes
@@ -107,31 +107,31 @@ export function chatPanel(
   }
 }
 
-/** The lines by their place in the room's sequence: each once, in order. */
-function chatLines(tool: (line: Line) => Child) {
+/** The list of messages, each shown once. */
+function chatLines(tool: (message: ChatMessage) => Child) {
   const list = h('div', { class: 'said', role: 'log', 'aria-label': 'Messages' })
   const element = h('div', { class: 'lines', tabindex: 0 }, list)
   const find = (seq: number) => list.querySelector(`[data-seq="${Number(seq)}"]`)
-  const draw = (line: Line) =>
+  const draw = (message: ChatMessage) =>
     h(
       'div',
-      { class: 'line', 'data-seq': line.seq },
-      h('span', {}, h('b', {}, line.username), ' ', line.message),
-      tool(line),
+      { class: 'line', 'data-seq': message.seq },
+      h('span', {}, h('b', {}, message.username), ' ', message.message),
+      tool(message),
     )
-  const unseen = (more: Line[]) => more.filter(({ seq }) => !find(seq)).map(draw)
+  const newMessages = (more: ChatMessage[]) => more.filter(({ seq }) => !find(seq)).map(draw)
   return {
     element,
     first: () => Number((list.firstElementChild as HTMLElement | null)?.dataset.seq) || undefined,
-    append(more: Line[]) {
-      const stick = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_THE_END
-      list.append(...unseen(more))
-      while (stick && list.childElementCount > MOST_LINES) list.firstElementChild?.remove()
+    append(more: ChatMessage[]) {
+      const stick = element.scrollHeight - element.scrollTop - element.clientHeight < FOLLOW_DISTANCE_PX
+      list.append(...newMessages(more))
+      while (stick && list.childElementCount > MAX_MESSAGES) list.firstElementChild?.remove()
       if (stick) element.scrollTop = element.scrollHeight
     },
-    prepend(more: Line[]) {
+    prepend(more: ChatMessage[]) {
       const fromEnd = element.scrollHeight - element.scrollTop
-      list.prepend(...unseen(more))
+      list.prepend(...newMessages(more))
       element.scrollTop = element.scrollHeight - fromEnd
     },
     remove: (seq: number) => find(seq)?.remove(),

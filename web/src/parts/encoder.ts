@@ -1,4 +1,4 @@
-// What an encoder is told: server and key, to be copied.
+// The encoder's settings: server and stream key, with copy buttons.
 import { h, toast } from '../dom/element'
 import { action } from '../dom/pages'
 
@@ -13,7 +13,7 @@ function copyable(name: string, value: string, secret = false) {
       await navigator.clipboard.writeText(value)
       toast(`${name} copied.`)
     } catch {
-      // No clipboard for a page from an insecure origin: then it can be selected.
+      // Pages of insecure origins have no clipboard: show the value, so that it can be selected.
       text.textContent = value
     }
   }

@@ -1,4 +1,4 @@
-// What is said of a stream and of a video alike: title, description, category, picture.
+// The fields that streams and videos share: title, description, category and picture.
 import { area, choice, field, file, id, picture, text } from '../dom/form'
 
 interface Entry {

@@ -1,5 +1,5 @@
-// People: picture, name, follow button.
-import { api, got, Problem, type Schemas, words } from '../client/api'
+// Users: avatar, name and follow button.
+import { api, errorText, Problem, type Schemas, unwrap } from '../client/api'
 import { user } from '../client/session'
 import { h, link, safeUrl, toast } from '../dom/element'
 
@@ -20,19 +20,19 @@ export function avatar(person: Person, size: 'small' | 'large' = 'small') {
 export const personLink = (person: Person) =>
   link(pathOf(person.username), { class: 'person' }, avatar(person), h('b', {}, nameOf(person)))
 
-/** In a list; an account may be gone. */
+/** A user in a list, whose account may have been deleted. */
 export const named = (person: Person | null | undefined) =>
-  person ? personLink(person) : h('i', {}, 'a deleted account')
+  person ? personLink(person) : h('i', {}, 'deleted account')
 
 export async function byName(username: string) {
-  return got(
+  return unwrap(
     api.GET('/api/users/profile/{username}', {
       params: { path: { username: username.trim().replace(/^@/, '') } },
     }),
   )
 }
 
-/** Nothing for guests and oneself. */
+/** Creates a follow button, except for guests and for the user's own profile. */
 export async function followButton(person: Person & { isFollowing?: boolean | null }) {
   if (!user() || user()?.id === person.id) return null
   let following = person.isFollowing ?? (await byName(person.username)).isFollowing ?? false
@@ -48,9 +48,9 @@ export async function followButton(person: Person & { isFollowing?: boolean | nu
         await (following ? api.DELETE('/api/users/{id}/follow', to) : api.POST('/api/users/{id}/follow', to))
         following = !following
       } catch (failure) {
-        // Another tab was faster.
+        // Already done, for example in another tab.
         if (failure instanceof Problem && failure.status === (following ? 404 : 409)) following = !following
-        else toast(words(failure))
+        else toast(errorText(failure))
       }
       button.disabled = false
       draw()

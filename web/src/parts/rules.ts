@@ -1,22 +1,22 @@
-// A room's rules, and in words what they mean for who writes.
-import { api, got, type Schemas } from '../client/api'
+// The rules of a chat room.
+import { api, type Schemas, unwrap } from '../client/api'
 import { duration } from '../dom/text'
 
 export type Rules = Schemas['ChatSettings']
 
 export const streamRules = (streamId: number) =>
-  got(api.GET('/api/chat/{streamId}/settings', { params: { path: { streamId } } }))
+  unwrap(api.GET('/api/chat/{streamId}/settings', { params: { path: { streamId } } }))
 
-/** Only who moderates a room is told its blocked words. */
-export const moderates = (rules: Rules) => Array.isArray(rules.blockedWords)
+/** The API sends blocked errorText to moderators only. */
+export const isModerator = (rules: Rules) => Array.isArray(rules.blockedWords)
 
-export function inWords({
+export function describeRules({
   slowModeSeconds,
   followersOnly,
 }: Pick<Rules, 'slowModeSeconds' | 'followersOnly'>): string {
   return [
-    slowModeSeconds > 0 && `One message in ${duration(slowModeSeconds)}.`,
-    followersOnly && 'Only followers write.',
+    slowModeSeconds > 0 && `Slow mode: one message every ${duration(slowModeSeconds)}.`,
+    followersOnly && 'Followers only.',
   ]
     .filter(Boolean)
     .join(' ')

@@ -1,11 +1,11 @@
-// Links between screens that belong together.
+// Tabs: links between related screens.
 import { h, link } from '../dom/element'
 
-const tabs = (label: string, places: [path: string, text: string][]) =>
+const tabs = (label: string, links: [path: string, text: string][]) =>
   h(
     'nav',
     { class: 'row tabs', 'aria-label': label },
-    places.map(([path, text]) =>
+    links.map(([path, text]) =>
       link(path, { class: 'button', 'aria-current': location.pathname === path ? 'page' : null }, text),
     ),
   )

@@ -1,4 +1,4 @@
-// Streams, videos and categories as they lie in a grid.
+// Tiles of streams, videos and categories in a grid.
 import type { Schemas } from '../client/api'
 import { type Child, h, link, safeUrl } from '../dom/element'
 import { count, length, when } from '../dom/text'
@@ -7,7 +7,7 @@ import { nameOf } from './person'
 export const badge = (live: boolean) =>
   h('span', { class: live ? 'badge' : 'badge off' }, live ? 'LIVE' : 'OFF AIR')
 
-/** `sign` stands where there is no picture. */
+/** `sign` is shown if there is no picture. */
 function tile(
   path: string,
   pictureUrl: string | null | undefined,

@@ -1,5 +1,5 @@
-// One's own account: profile, password, the end.
-import { api, asForm, got } from '../client/api'
+// The user's own account: profile, password, deletion.
+import { api, asForm, unwrap } from '../client/api'
 import { edited, forget, type Me, signIn, user } from '../client/session'
 import { ask } from '../dom/dialog'
 import { h, toast } from '../dom/element'
@@ -7,7 +7,7 @@ import { area, field, file, form, picture, text } from '../dom/form'
 import { go } from '../router'
 
 export async function account() {
-  const me = await got(api.GET('/api/users/me'))
+  const me = await unwrap(api.GET('/api/users/me'))
   return h(
     'div',
     { class: 'stack narrow wide' },
@@ -17,8 +17,8 @@ export async function account() {
     h(
       'section',
       { class: 'card' },
-      h('h2', {}, 'Delete the account'),
-      h('p', {}, 'Your streams, videos, messages and follows go with it. There is no way back.'),
+      h('h2', {}, 'Delete account'),
+      h('p', {}, 'This also deletes your streams, videos, messages and follows. It cannot be undone.'),
       h('button', { type: 'button', class: 'danger', onclick: askToDelete }, 'Delete my account'),
     ),
   )
@@ -27,7 +27,7 @@ export async function account() {
 function profileForm(me: Me): HTMLFormElement {
   const element = form({
     fields: [
-      field('Name shown to others', 'displayName', {
+      field('Display name', 'displayName', {
         value: me.displayName,
         maxlength: 50,
         autocomplete: 'nickname',
@@ -43,7 +43,7 @@ function profileForm(me: Me): HTMLFormElement {
         avatarFile: file(data, 'avatarFile'),
         removeAvatar: data.has('removeAvatar') || undefined,
       }
-      const changed = await got(api.PUT('/api/users/me/profile', { body, bodySerializer: asForm }))
+      const changed = await unwrap(api.PUT('/api/users/me/profile', { body, bodySerializer: asForm }))
       edited(changed)
       toast('Saved.')
       element.replaceWith(profileForm(changed))
@@ -77,9 +77,9 @@ function passwordForm() {
     action: 'Change password',
     submit: async (data) => {
       const body = { currentPassword: text(data, 'currentPassword'), newPassword: text(data, 'newPassword') }
-      signIn(await got(api.PUT('/api/users/me/password', { body })))
+      signIn(await unwrap(api.PUT('/api/users/me/password', { body })))
       element.reset()
-      toast('The password is changed. You are signed out everywhere else.')
+      toast('Password changed. You were signed out on all other devices.')
     },
   })
   return element
@@ -89,9 +89,9 @@ function askToDelete() {
   const name = user()?.username ?? ''
   ask({
     title: 'Delete your account?',
-    detail: `Type your username, ${name}, to go on.`,
+    detail: `Enter your username, ${name}, to confirm.`,
     fields: [field('Username', 'username', { required: true, autocomplete: 'off', autocapitalize: 'none' })],
-    action: 'Delete for good',
+    action: 'Delete permanently',
     act: async (data) => {
       if (text(data, 'username') !== name) throw new Error('That is not your username.')
       await api.DELETE('/api/users/me')

@@ -1,5 +1,5 @@
-// Categories, and what is in one.
-import { api, got } from '../client/api'
+// All categories, and the streams and videos of one.
+import { api, unwrap } from '../client/api'
 import { h, link } from '../dom/element'
 import { field, form, text } from '../dom/form'
 import { pages } from '../dom/pages'
@@ -7,12 +7,12 @@ import { streamGrid, videoGrid } from '../parts/lists'
 import { categoryTile } from '../parts/tiles'
 import { go, type Visit } from '../router'
 
-const A_PAGE = 48
+const PAGE_SIZE = 48
 
 export async function categories({ query }: Visit) {
   const tag = query.get('tag')?.trim()
   const grid = await pages({
-    empty: tag ? 'No category has this tag.' : 'There are no categories.',
+    empty: tag ? 'No category has this tag.' : 'No categories yet.',
     class: 'grid',
     row: categoryTile,
     load: async (cursor) => {
@@ -33,16 +33,19 @@ export async function categories({ query }: Visit) {
 }
 
 const all = (cursor?: string) =>
-  got(api.GET('/api/categories', { params: { query: { limit: A_PAGE, cursor } } }))
+  unwrap(api.GET('/api/categories', { params: { query: { limit: PAGE_SIZE, cursor } } }))
 
 const tagged = (tag: string, cursor?: string) =>
-  got(api.GET('/api/categories/search', { params: { query: { tag, limit: A_PAGE, cursor } } }))
+  unwrap(api.GET('/api/categories/search', { params: { query: { tag, limit: PAGE_SIZE, cursor } } }))
 
 export async function category({ parameters: [slug = ''] }: Visit) {
-  const found = await got(api.GET('/api/categories/{category}', { params: { path: { category: slug } } }))
+  const found = await unwrap(api.GET('/api/categories/{category}', { params: { path: { category: slug } } }))
   const [streams, videos] = await Promise.all([
-    streamGrid({ status: 'live', sort: 'viewers', categoryId: found.id }, 'Nobody is live here right now.'),
-    videoGrid({ categoryId: found.id }, 'There are no videos here yet.'),
+    streamGrid(
+      { status: 'live', sort: 'viewers', categoryId: found.id },
+      'No live streams in this category.',
+    ),
+    videoGrid({ categoryId: found.id }, 'No videos in this category yet.'),
   ])
   const tags = found.tags.map((tag) =>
     link(`/categories?${new URLSearchParams({ tag })}`, { class: 'tag' }, `#${tag}`),

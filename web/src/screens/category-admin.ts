@@ -1,5 +1,5 @@
-// Categories, for admins: make, change, delete.
-import { api, asForm, got, type Schemas } from '../client/api'
+// Categories, for admins: create, edit, delete.
+import { api, asForm, type Schemas, unwrap } from '../client/api'
 import { ask, dialog } from '../dom/dialog'
 import { h, toast } from '../dom/element'
 import { area, field, file, form, picture, text } from '../dom/form'
@@ -10,10 +10,10 @@ type Category = Schemas['Category']
 
 export async function categoryAdmin() {
   const list = await pages({
-    empty: 'There are no categories.',
+    empty: 'No categories yet.',
     row: line,
     load: async (cursor) => {
-      const { categories, nextCursor } = await got(
+      const { categories, nextCursor } = await unwrap(
         api.GET('/api/categories', { params: { query: { limit: 50, cursor } } }),
       )
       return { rows: categories, next: nextCursor }
@@ -57,7 +57,7 @@ function line(category: Category, reload: () => Promise<void>) {
   const askToDelete = () =>
     ask({
       title: `Delete ${category.name}?`,
-      detail: 'Its streams and videos will have no category.',
+      detail: 'Its streams and videos stay, without a category.',
       action: 'Delete',
       act: async () => {
         await api.DELETE('/api/categories/{category}', at)

@@ -1,4 +1,4 @@
-// Who is live.
+// Live streams.
 import { user } from '../client/session'
 import { h } from '../dom/element'
 import { check, choice } from '../dom/form'
@@ -11,13 +11,13 @@ export async function home({ query, onLeave }: Visit) {
   const categoryId = Number(query.get('category')) || undefined
   const following = query.get('following') === 'true' && Boolean(user())
   const sort = query.get('sort') === 'newest' ? 'newest' : 'viewers'
-  const empty = following ? 'Nobody whom you follow is live right now.' : 'Nobody is live right now.'
+  const empty = following ? 'No one you follow is live.' : 'No one is live.'
   const [grid, options] = await Promise.all([
     streamGrid({ status: 'live', sort, categoryId, following: following || undefined }, empty),
     categoryOptions('All categories'),
   ])
   const timer = setInterval(() => {
-    // The first page would take away what somebody scrolled to, or goes through by keyboard.
+    // A reload would move the list under a user who has scrolled or uses the keyboard.
     const inUse = window.scrollY > 0 || grid.element.contains(document.activeElement)
     if (!document.hidden && !inUse) grid.reload().catch(() => {})
   }, REFRESH_MS)
@@ -36,12 +36,12 @@ export async function home({ query, onLeave }: Visit) {
       ],
       sort,
     ),
-    user() && check('Only whom I follow', 'following', following, { value: 'true' }),
+    user() && check('Following only', 'following', following, { value: 'true' }),
   )
   return h('section', { class: 'stack' }, h('h1', {}, 'Live now'), filters, grid.element)
 }
 
-/** The filters as the path of this screen, so that it can be sent to somebody. */
+/** Returns the filters as the path of this screen, so that it can be shared. */
 function address(filters: HTMLFormElement) {
   const chosen = [...new FormData(filters)].filter(([, value]) => value !== '') as [string, string][]
   return `/?${new URLSearchParams(chosen)}`

@@ -1,24 +1,24 @@
-// A chat's rules, who may not write, who keeps order, and what was done.
-import { api, got, type Schemas } from '../client/api'
+// A chat room's rules, bans, moderators and moderation log.
+import { api, type Schemas, unwrap } from '../client/api'
 import { isAdmin, user } from '../client/session'
 import { type Child, h, link, toast } from '../dom/element'
 import { area, check, choice, field, form, text } from '../dom/form'
 import { action, pages } from '../dom/pages'
 import { duration, spaced, when } from '../dom/text'
 import { byName, named } from '../parts/person'
-import { moderates, type Rules, streamRules } from '../parts/rules'
+import { isModerator, type Rules, streamRules } from '../parts/rules'
 import type { Visit } from '../router'
 
-const A_PAGE = 20
+const PAGE_SIZE = 20
 const BAN_LENGTHS = [0, 60, 600, 3600, 86_400, 604_800]
 
 export async function moderation({ parameters: [idText] }: Visit) {
   const streamId = Number(idText)
   const [{ stream }, rules] = await Promise.all([
-    got(api.GET('/api/streams/{id}', { params: { path: { id: streamId } } })),
+    unwrap(api.GET('/api/streams/{id}', { params: { path: { id: streamId } } })),
     streamRules(streamId),
   ])
-  if (!moderates(rules)) return h('p', {}, 'Only for who moderates this chat.')
+  if (!isModerator(rules)) return h('p', {}, 'This page is for moderators of this chat.')
   const mayAppoint = stream.userId === user()?.id || isAdmin()
   const log = await logList(streamId)
   const done = () => log.reload().catch(() => {})
@@ -26,11 +26,11 @@ export async function moderation({ parameters: [idText] }: Visit) {
     'section',
     { class: 'stack narrow wide' },
     h('h1', {}, `Chat of “${stream.title}”`),
-    h('p', {}, link(`/watch/${streamId}`, {}, h('u', {}, 'To the stream'))),
+    h('p', {}, link(`/watch/${streamId}`, {}, h('u', {}, 'Open the stream'))),
     card('Rules', rulesForm(rules, done)),
-    card('Who may not write', await bans(streamId, done)),
+    card('Bans', await bans(streamId, done)),
     card('Moderators', await moderators(streamId, mayAppoint, done)),
-    card('What was done', log.element),
+    card('Moderation log', log.element),
   )
 }
 
@@ -40,16 +40,16 @@ const card = (title: string, ...content: Child[]) =>
 function rulesForm({ streamId, slowModeSeconds, followersOnly, blockedWords }: Rules, done: () => void) {
   return form({
     fields: [
-      field('Seconds between two messages of one person, 0 for no pause', 'slowModeSeconds', {
+      field('Slow mode: seconds between two messages of a user, 0 for none', 'slowModeSeconds', {
         type: 'number',
         min: 0,
         max: 3600,
         required: true,
         value: slowModeSeconds,
       }),
-      check('Only followers write', 'followersOnly', followersOnly),
+      check('Followers only', 'followersOnly', followersOnly),
       area(
-        'Blocked words, one a line',
+        'Blocked words, one per line',
         'blockedWords',
         { rows: 4, autocapitalize: 'none' },
         (blockedWords ?? []).join('\n'),
@@ -75,10 +75,10 @@ function rulesForm({ streamId, slowModeSeconds, followersOnly, blockedWords }: R
 async function bans(streamId: number, done: () => void) {
   const path = { streamId }
   const list = await pages<Schemas['ChatBan']>({
-    empty: 'Everybody may write.',
+    empty: 'No one is banned.',
     load: async (cursor) => {
-      const { bans, nextCursor } = await got(
-        api.GET('/api/chat/{streamId}/bans', { params: { path, query: { limit: A_PAGE, cursor } } }),
+      const { bans, nextCursor } = await unwrap(
+        api.GET('/api/chat/{streamId}/bans', { params: { path, query: { limit: PAGE_SIZE, cursor } } }),
       )
       return { rows: bans, next: nextCursor }
     },
@@ -93,11 +93,11 @@ async function bans(streamId: number, done: () => void) {
           h(
             'div',
             { class: 'dim' },
-            expiresAt ? ['until ', when(expiresAt)] : 'for good',
+            expiresAt ? ['until ', when(expiresAt)] : 'permanent',
             reason && `: ${reason}`,
           ),
         ),
-        action('End the ban', async () => {
+        action('Lift ban', async () => {
           await api.DELETE('/api/chat/{streamId}/bans/{userId}', { params: { path: { streamId, userId } } })
           await reload()
           done()
@@ -108,11 +108,11 @@ async function bans(streamId: number, done: () => void) {
     fields: [
       field('Username', 'username', { required: true, autocapitalize: 'none', autocomplete: 'off' }),
       choice(
-        'How long',
+        'Duration',
         'seconds',
-        BAN_LENGTHS.map((seconds) => [String(seconds), seconds ? duration(seconds) : 'for good']),
+        BAN_LENGTHS.map((seconds) => [String(seconds), seconds ? duration(seconds) : 'permanent']),
       ),
-      field('Why (optional)', 'reason', { maxlength: 200 }),
+      field('Reason (optional)', 'reason', { maxlength: 200 }),
     ],
     class: 'row filters',
     action: 'Ban',
@@ -135,10 +135,10 @@ async function bans(streamId: number, done: () => void) {
 async function moderators(streamId: number, mayAppoint: boolean, done: () => void) {
   const path = { streamId }
   const list = await pages<Schemas['ChatModerator']>({
-    empty: 'Only the owner and the moderators of the whole site.',
+    empty: 'Only the owner and the site’s moderators.',
     load: async (cursor) => {
-      const query = { limit: A_PAGE, cursor }
-      const { moderators, nextCursor } = await got(
+      const query = { limit: PAGE_SIZE, cursor }
+      const { moderators, nextCursor } = await unwrap(
         api.GET('/api/chat/{streamId}/moderators', { params: { path, query } }),
       )
       return { rows: moderators, next: nextCursor }
@@ -161,7 +161,7 @@ async function moderators(streamId: number, mayAppoint: boolean, done: () => voi
   const add = form({
     fields: [field('Username', 'username', { required: true, autocapitalize: 'none', autocomplete: 'off' })],
     class: 'row filters',
-    action: 'Make moderator',
+    action: 'Add moderator',
     submit: async (data) => {
       const { id: userId } = await byName(text(data, 'username'))
       await api.POST('/api/chat/{streamId}/moderators', { params: { path }, body: { userId } })
@@ -175,10 +175,10 @@ async function moderators(streamId: number, mayAppoint: boolean, done: () => voi
 
 const logList = (streamId: number) =>
   pages<Schemas['ChatLogEntry']>({
-    empty: 'Nothing was done yet.',
+    empty: 'No entries yet.',
     load: async (cursor) => {
-      const params = { path: { streamId }, query: { limit: A_PAGE, cursor } }
-      const { log, nextCursor } = await got(api.GET('/api/chat/{streamId}/log', { params }))
+      const params = { path: { streamId }, query: { limit: PAGE_SIZE, cursor } }
+      const { log, nextCursor } = await unwrap(api.GET('/api/chat/{streamId}/log', { params }))
       return { rows: log, next: nextCursor }
     },
     row: ({ action: what, actor, user: person, seconds, reason, createdAt }) =>

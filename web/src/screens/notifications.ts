@@ -1,33 +1,33 @@
-// What happened, read or not.
-import { api, got } from '../client/api'
+// The user's notifications.
+import { api, unwrap } from '../client/api'
 import { h, link } from '../dom/element'
 import { action, pages } from '../dom/pages'
-import { onMissed, onNotice, onRead } from '../live/socket'
-import { changed, markRead, noticeLine, readAll } from '../parts/bell'
+import { onMissed, onNotification, onRead } from '../live/socket'
+import { changed, markRead, notificationItem, readAll } from '../parts/bell'
 import type { Visit } from '../router'
 
-const A_PAGE = 30
+const PAGE_SIZE = 30
 
 export async function notifications({ query, onLeave }: Visit) {
   const unread = query.get('unread') === 'true'
   const list = await pages({
-    empty: unread ? 'Nothing is unread.' : 'Nothing yet.',
-    row: noticeLine,
+    empty: unread ? 'No unread notifications.' : 'No notifications yet.',
+    row: notificationItem,
     load: async (cursor) => {
-      const filter = { isRead: unread ? false : undefined, limit: A_PAGE, cursor }
-      const { notifications, nextCursor } = await got(
+      const filter = { isRead: unread ? false : undefined, limit: PAGE_SIZE, cursor }
+      const { notifications, nextCursor } = await unwrap(
         api.GET('/api/notifications', { params: { query: filter } }),
       )
       return { rows: notifications, next: nextCursor }
     },
   })
   const again = () => void list.reload().catch(() => {})
-  onLeave(onNotice(again))
+  onLeave(onNotification(again))
   onLeave(onMissed(again))
-  // A list that goes on below keeps its place when single ones are read.
+  // Marking single notifications keeps the scroll position of a long list.
   onLeave(onRead(({ ids, all }) => (all ? again() : markRead(list.element, ids))))
-  const tab = (path: string, text: string, here: boolean) =>
-    link(path, { class: 'button', 'aria-current': here ? 'page' : null }, text)
+  const tab = (path: string, text: string, current: boolean) =>
+    link(path, { class: 'button', 'aria-current': current ? 'page' : null }, text)
   return h(
     'section',
     { class: 'card stack' },

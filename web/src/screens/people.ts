@@ -1,5 +1,5 @@
 // Accounts, for admins: roles and bans.
-import { api, got, type Schemas, words } from '../client/api'
+import { api, errorText, type Schemas, unwrap } from '../client/api'
 import { user } from '../client/session'
 import { ask } from '../dom/dialog'
 import { h, toast } from '../dom/element'
@@ -13,7 +13,7 @@ import { go, type Visit } from '../router'
 type Account = Schemas['Account']
 type Role = 'user' | 'moderator' | 'admin'
 
-const A_PAGE = 30
+const PAGE_SIZE = 30
 const ROLES: [Role, string][] = [
   ['user', 'User'],
   ['moderator', 'Moderator'],
@@ -22,24 +22,24 @@ const ROLES: [Role, string][] = [
 
 export async function people({ query }: Visit) {
   const list = await pages({
-    empty: 'Nobody was found.',
+    empty: 'No users found.',
     row: line,
     load: async (cursor) => {
       const filter = {
         query: query.get('query') || undefined,
         role: ROLES.find(([role]) => role === query.get('role'))?.[0],
         banned: query.get('banned') ? query.get('banned') === 'true' : undefined,
-        limit: A_PAGE,
+        limit: PAGE_SIZE,
         cursor,
       }
-      const { users, nextCursor } = await got(api.GET('/api/admin/users', { params: { query: filter } }))
+      const { users, nextCursor } = await unwrap(api.GET('/api/admin/users', { params: { query: filter } }))
       return { rows: users, next: nextCursor }
     },
   })
   return h(
     'section',
     { class: 'stack' },
-    h('h1', {}, 'People'),
+    h('h1', {}, 'Users'),
     adminTabs(),
     filters(query),
     h('div', { class: 'card' }, list.element),
@@ -50,7 +50,7 @@ function filters(query: URLSearchParams) {
   return form({
     class: 'row filters',
     fields: [
-      field('Username begins with', 'query', {
+      field('Username starts with', 'query', {
         value: query.get('query'),
         pattern: '[A-Za-z0-9_]{1,25}',
         autocapitalize: 'none',
@@ -75,23 +75,25 @@ function filters(query: URLSearchParams) {
   })
 }
 
-/** One account; every change draws it again as the server answers it. */
+/** An account, redrawn from the response to each change. */
 function line(account: Account): HTMLElement {
   const to = { params: { path: { id: account.id } } }
   const redraw = (changed: Account): void => element.replaceWith(line(changed))
   const askToBan = () =>
     ask({
       title: `Ban @${account.username}?`,
-      detail: 'They are signed out everywhere, and a broadcast of theirs ends.',
-      fields: [area('Why', 'reason', { maxlength: 500 })],
+      detail: 'They will be signed out everywhere, and their broadcast will end.',
+      fields: [area('Reason', 'reason', { maxlength: 500 })],
       action: 'Ban',
       act: async (data) =>
         redraw(
-          await got(api.POST('/api/admin/users/{id}/ban', { ...to, body: { reason: text(data, 'reason') } })),
+          await unwrap(
+            api.POST('/api/admin/users/{id}/ban', { ...to, body: { reason: text(data, 'reason') } }),
+          ),
         ),
     })
-  const unban = action('End the ban', async () =>
-    redraw(await got(api.DELETE('/api/admin/users/{id}/ban', to))),
+  const unban = action('Lift ban', async () =>
+    redraw(await unwrap(api.DELETE('/api/admin/users/{id}/ban', to))),
   )
   const element = h(
     'div',
@@ -135,11 +137,11 @@ function roleChoice(account: Account, redraw: (changed: Account) => void) {
       onchange: async () => {
         try {
           const change = { params: { path: { id: account.id } }, body: { role: select.value } }
-          redraw(await got(api.PUT('/api/admin/users/{id}/role', change)))
-          toast(`@${account.username} is ${select.selectedOptions[0]?.text.toLowerCase()} now.`)
+          redraw(await unwrap(api.PUT('/api/admin/users/{id}/role', change)))
+          toast(`@${account.username} now has the role ${select.selectedOptions[0]?.text.toLowerCase()}.`)
         } catch (failure) {
           select.value = account.role
-          toast(words(failure))
+          toast(errorText(failure))
         }
       },
     },

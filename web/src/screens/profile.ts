@@ -1,5 +1,5 @@
-// Someone: their streams and videos, and who follows whom.
-import { api, got } from '../client/api'
+// A user's profile: streams, videos, followers and following.
+import { api, unwrap } from '../client/api'
 import { user } from '../client/session'
 import { h, link } from '../dom/element'
 import { type Page, pages } from '../dom/pages'
@@ -8,7 +8,7 @@ import { streamGrid, videoGrid } from '../parts/lists'
 import { avatar, byName, followButton, nameOf, type Person, pathOf, personLink } from '../parts/person'
 import type { Screen, Visit } from '../router'
 
-const A_PAGE = 30
+const PAGE_SIZE = 30
 
 export async function profile({ parameters: [username = ''] }: Visit) {
   const person = await byName(username)
@@ -38,7 +38,7 @@ export async function profile({ parameters: [username = ''] }: Visit) {
         `@${person.username} · `,
         link(`${path}/followers`, {}, count(person.followersCount, 'follower')),
         ' · ',
-        link(`${path}/following`, {}, `follows ${person.followingCount}`),
+        link(`${path}/following`, {}, `${person.followingCount.toLocaleString()} following`),
       ),
       person.bio && h('p', { class: 'prewrap' }, person.bio),
     ),
@@ -68,16 +68,16 @@ const relation =
 const line = (person: Person) =>
   h('div', { class: 'row' }, personLink(person), h('span', { class: 'dim' }, `@${person.username}`))
 
-export const followers = relation('Followers', 'Nobody follows them yet.', async (id, cursor) => {
-  const answer = await got(
-    api.GET('/api/users/{id}/followers', { params: { path: { id }, query: { limit: A_PAGE, cursor } } }),
+export const followers = relation('Followers', 'No followers yet.', async (id, cursor) => {
+  const answer = await unwrap(
+    api.GET('/api/users/{id}/followers', { params: { path: { id }, query: { limit: PAGE_SIZE, cursor } } }),
   )
   return { rows: answer.followers, next: answer.nextCursor }
 })
 
-export const following = relation('Following', 'They follow nobody yet.', async (id, cursor) => {
-  const answer = await got(
-    api.GET('/api/users/{id}/following', { params: { path: { id }, query: { limit: A_PAGE, cursor } } }),
+export const following = relation('Following', 'Not following anyone yet.', async (id, cursor) => {
+  const answer = await unwrap(
+    api.GET('/api/users/{id}/following', { params: { path: { id }, query: { limit: PAGE_SIZE, cursor } } }),
   )
   return { rows: answer.following, next: answer.nextCursor }
 })

@@ -1,11 +1,11 @@
-// One field for streams and videos: words, the #tag of a category, the @name of whoever made it.
-import { api, got } from '../client/api'
+// One search for streams and videos: words, the #tag of a category, the @name of a user.
+import { api, unwrap } from '../client/api'
 import { h } from '../dom/element'
 import { type Page, type Pages, pages } from '../dom/pages'
 import { streamTile, videoTile } from '../parts/tiles'
 import type { Visit } from '../router'
 
-const A_PAGE = 12
+const PAGE_SIZE = 12
 
 interface Criteria {
   searchQuery?: string
@@ -19,12 +19,12 @@ export async function search({ query }: Visit) {
   const hint = h(
     'p',
     { class: 'dim' },
-    'Words are looked for in titles, descriptions, categories and names; #tag and @name narrow it down.',
+    'Searches titles, descriptions, categories and names. Narrow it down with #tag and @username.',
   )
   if (!Object.values(criteria).some(Boolean)) return h('section', {}, h('h1', {}, 'Search'), hint)
   const [streams, videos] = await Promise.all([
-    grid('No stream was found.', findStreams(criteria), streamTile),
-    grid('No video was found.', findVideos(criteria), videoTile),
+    grid('No streams found.', findStreams(criteria), streamTile),
+    grid('No videos found.', findVideos(criteria), videoTile),
   ])
   return h(
     'section',
@@ -54,15 +54,15 @@ const grid = <T>(
 const findStreams =
   ({ username, ...criteria }: Criteria) =>
   async (cursor?: string) => {
-    const query = { ...criteria, streamerUsername: username, limit: A_PAGE, cursor }
-    const { streams, nextCursor } = await got(api.GET('/api/streams/search', { params: { query } }))
+    const query = { ...criteria, streamerUsername: username, limit: PAGE_SIZE, cursor }
+    const { streams, nextCursor } = await unwrap(api.GET('/api/streams/search', { params: { query } }))
     return { rows: streams, next: nextCursor }
   }
 
 const findVideos =
   ({ username, ...criteria }: Criteria) =>
   async (cursor?: string) => {
-    const query = { ...criteria, uploaderUsername: username, limit: A_PAGE, cursor }
-    const { vods, nextCursor } = await got(api.GET('/api/vod/search', { params: { query } }))
+    const query = { ...criteria, uploaderUsername: username, limit: PAGE_SIZE, cursor }
+    const { vods, nextCursor } = await unwrap(api.GET('/api/vod/search', { params: { query } }))
     return { rows: vods, next: nextCursor }
   }

@@ -1,5 +1,5 @@
-// Signing in and up.
-import { api, got } from '../client/api'
+// Sign-in and registration.
+import { api, unwrap } from '../client/api'
 import { signIn } from '../client/session'
 import { h, link } from '../dom/element'
 import { field, form, text } from '../dom/form'
@@ -25,7 +25,7 @@ export const sign =
             autofocus: true,
           }),
           up &&
-            field('Name shown to others (optional)', 'displayName', {
+            field('Display name (optional)', 'displayName', {
               maxlength: 50,
               autocomplete: 'nickname',
             }),
@@ -45,7 +45,7 @@ export const sign =
       h(
         'p',
         { class: 'dim' },
-        up ? 'Already here? ' : 'New here? ',
+        up ? 'Already have an account? ' : 'New here? ',
         link(other + location.search, {}, h('u', {}, up ? 'Sign in' : 'Register')),
       ),
     )
@@ -55,14 +55,14 @@ function credentials(data: FormData) {
   return { username: text(data, 'username'), password: text(data, 'password') }
 }
 
-const login = (data: FormData) => got(api.POST('/api/users/login', { body: credentials(data) }))
+const login = (data: FormData) => unwrap(api.POST('/api/users/login', { body: credentials(data) }))
 
 const register = (data: FormData) =>
-  got(
+  unwrap(
     api.POST('/api/users/register', {
       body: { ...credentials(data), displayName: text(data, 'displayName') || undefined },
     }),
   )
 
-/** Only a path of this page: the address may come from anywhere. */
+/** Accepts paths of this page only: the link may come from anywhere. */
 const inPage = (path: string | null) => (path && /^\/(?![/\\])/.test(path) ? path : '/')

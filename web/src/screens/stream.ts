@@ -1,5 +1,5 @@
-// One stream, for its owner and for admins: what is said of it, and the end of it.
-import { api, asForm, got } from '../client/api'
+// Manages a stream: its owner and admins edit, stop and delete it.
+import { api, asForm, unwrap } from '../client/api'
 import { ask } from '../dom/dialog'
 import { h, link, toast } from '../dom/element'
 import { form } from '../dom/form'
@@ -14,7 +14,7 @@ export async function manageStream({ parameters: [idText] }: Visit) {
   const id = Number(idText)
   const to = { params: { path: { id } } }
   const [{ stream }, categories, broadcasts] = await Promise.all([
-    got(api.GET('/api/streams/{id}', to)),
+    unwrap(api.GET('/api/streams/{id}', to)),
     categoryOptions('—'),
     broadcastTable(id),
   ])
@@ -31,7 +31,7 @@ export async function manageStream({ parameters: [idText] }: Visit) {
   const askToDelete = () =>
     ask({
       title: 'Delete this stream?',
-      detail: 'Its chat goes with it; its videos stay.',
+      detail: 'This also deletes its chat. Its videos stay.',
       action: 'Delete',
       act: async () => {
         await api.DELETE('/api/streams/{id}', to)
@@ -50,11 +50,11 @@ export async function manageStream({ parameters: [idText] }: Visit) {
       'div',
       { class: 'row' },
       link(`/watch/${id}`, { class: 'button' }, 'Open'),
-      link(`/watch/${id}/chat`, { class: 'button' }, 'Chat rules'),
+      link(`/watch/${id}/chat`, { class: 'button' }, 'Chat settings'),
       live && stop,
       h('button', { type: 'button', class: 'danger', onclick: askToDelete }, 'Delete'),
     ),
     h('div', { class: 'card' }, edit),
-    h('div', { class: 'card' }, h('h2', {}, 'Times on air'), broadcasts),
+    h('div', { class: 'card' }, h('h2', {}, 'Broadcasts'), broadcasts),
   )
 }

@@ -1,6 +1,6 @@
-// The streamer's own streams: make one, and show what the encoder needs.
-import { api, asForm, got, type Schemas } from '../client/api'
-import { repeatable } from '../client/repeat'
+// The streamer's own streams: create one, and set up the encoder.
+import { api, asForm, type Schemas, unwrap } from '../client/api'
+import { idempotencyHeader } from '../client/idempotency'
 import { user } from '../client/session'
 import { ask } from '../dom/dialog'
 import { h, link } from '../dom/element'
@@ -15,11 +15,11 @@ import { badge } from '../parts/tiles'
 import type { Visit } from '../router'
 
 const REFRESH_MS = 10_000
-const A_PAGE = 20
+const PAGE_SIZE = 20
 
 export async function streams({ onLeave }: Visit) {
   const [list, categories] = await Promise.all([
-    pages({ empty: 'None yet.', class: 'plain stack', load: ownStreams, row: card }),
+    pages({ empty: 'No streams yet.', class: 'plain stack', load: ownStreams, row: card }),
     categoryOptions('—'),
   ])
   const timer = setInterval(() => {
@@ -32,7 +32,7 @@ export async function streams({ onLeave }: Visit) {
     action: 'Create stream',
     submit: async (data) => {
       await api.POST('/api/streams', {
-        params: { header: name() },
+        params: { header: idempotency() },
         body: entryBody(data),
         bodySerializer: asForm,
       })
@@ -40,7 +40,7 @@ export async function streams({ onLeave }: Visit) {
       await list.reload()
     },
   })
-  const name = repeatable(create)
+  const idempotency = idempotencyHeader(create)
   return h(
     'section',
     { class: 'stack' },
@@ -51,12 +51,12 @@ export async function streams({ onLeave }: Visit) {
   )
 }
 
-/** The list leaves out the keys, which only the single answers hold. */
+/** Lists leave out stream keys, so each stream is read on its own. */
 async function ownStreams(cursor?: string) {
-  const query = { userId: user()?.id, sort: 'newest' as const, limit: A_PAGE, cursor }
-  const { streams, nextCursor } = await got(api.GET('/api/streams', { params: { query } }))
+  const query = { userId: user()?.id, sort: 'newest' as const, limit: PAGE_SIZE, cursor }
+  const { streams, nextCursor } = await unwrap(api.GET('/api/streams', { params: { query } }))
   const rows = await Promise.all(
-    streams.map(({ id }) => got(api.GET('/api/streams/{id}', { params: { path: { id } } }))),
+    streams.map(({ id }) => unwrap(api.GET('/api/streams/{id}', { params: { path: { id } } }))),
   )
   return { rows, next: nextCursor }
 }
@@ -68,15 +68,15 @@ function card({ stream, rtmpUrl }: Schemas['OneStream'], reload: () => Promise<v
   const then = (call: Promise<unknown>) => call.then(reload)
   const newKey = () =>
     ask({
-      title: 'Make a new key?',
-      detail: 'The old key stops working at once.',
-      action: 'New key',
+      title: 'Rotate the stream key?',
+      detail: 'The old key stops working immediately.',
+      action: 'Rotate key',
       act: () => then(api.POST('/api/streams/{id}/key', to)),
     })
   const askToDelete = () =>
     ask({
       title: 'Delete this stream?',
-      detail: 'Its chat goes with it; its videos stay.',
+      detail: 'This also deletes its chat. Its videos stay.',
       action: 'Delete',
       act: () => then(api.DELETE('/api/streams/{id}', to)),
     })
@@ -98,17 +98,17 @@ function card({ stream, rtmpUrl }: Schemas['OneStream'], reload: () => Promise<v
     h(
       'p',
       { class: 'dim' },
-      'In OBS: Settings → Stream → Service “Custom…”. Output → keyframe interval 2 s.',
+      'In OBS: Settings → Stream → Service “Custom…”, and Output → Keyframe Interval 2 s.',
     ),
     encoderFields(rtmpUrl, stream.streamKey),
     h(
       'div',
       { class: 'row' },
       link(`/studio/streams/${stream.id}`, { class: 'button' }, 'Edit'),
-      link(`/watch/${stream.id}/chat`, { class: 'button' }, 'Chat rules'),
-      h('button', { type: 'button', onclick: newKey }, 'New key'),
+      link(`/watch/${stream.id}/chat`, { class: 'button' }, 'Chat settings'),
+      h('button', { type: 'button', onclick: newKey }, 'Rotate key'),
       live && action('Stop broadcast', () => then(api.POST('/api/streams/{id}/stop', to))),
-      action('Times on air', async () => details.replaceChildren(await broadcastTable(stream.id))),
+      action('Broadcasts', async () => details.replaceChildren(await broadcastTable(stream.id))),
       h('button', { type: 'button', class: 'danger', onclick: askToDelete }, 'Delete'),
     ),
     details,

@@ -1,5 +1,5 @@
-// A video from this device.
-import { repeatable } from '../client/repeat'
+// Uploads a video from this device.
+import { idempotencyHeader } from '../client/idempotency'
 import { uploadVideo } from '../client/upload'
 import { h, toast } from '../dom/element'
 import { field, file, form } from '../dom/form'
@@ -8,7 +8,7 @@ import { categoryOptions } from '../parts/lists'
 import { studioTabs } from '../parts/tabs'
 import { go, type Visit } from '../router'
 
-/** Not every system knows all of these for videos. */
+/** Some systems do not know all of these extensions as video. */
 const FORMATS = 'video/*,.mkv,.flv,.ts'
 
 export async function upload({ onLeave }: Visit) {
@@ -27,8 +27,13 @@ export async function upload({ onLeave }: Visit) {
     cancel.hidden = false
     try {
       const fields = { ...entryBody(data), videoFile }
-      const vod = await uploadVideo({ fields, headers: name(), progress: bar.show, signal: sending.signal })
-      toast('The video is there. It can be watched in a moment.')
+      const vod = await uploadVideo({
+        fields,
+        headers: idempotency(),
+        progress: bar.show,
+        signal: sending.signal,
+      })
+      toast('Video uploaded. It will be ready in a moment.')
       await go(`/videos/${vod.id}`)
     } finally {
       sending = undefined
@@ -46,7 +51,7 @@ export async function upload({ onLeave }: Visit) {
     more: cancel,
     submit,
   })
-  const name = repeatable(element)
+  const idempotency = idempotencyHeader(element)
 
   const warn = (event: BeforeUnloadEvent) => {
     if (sending) event.preventDefault()
@@ -54,7 +59,7 @@ export async function upload({ onLeave }: Visit) {
   window.addEventListener('beforeunload', warn)
   onLeave(() => {
     window.removeEventListener('beforeunload', warn)
-    sending?.abort(new Error('The upload was left.'))
+    sending?.abort(new Error('The upload was cancelled.'))
   })
   return h(
     'section',
@@ -64,9 +69,9 @@ export async function upload({ onLeave }: Visit) {
   )
 }
 
-/** How much was sent. After the last byte the server still stores and looks at it; only that is read out. */
+/** Upload progress. Screen readers announce only the last step: the server checks and stores the file. */
 function progress() {
-  const meter = h('progress', { max: 1, value: 0, 'aria-label': 'Sent' })
+  const meter = h('progress', { max: 1, value: 0, 'aria-label': 'Upload progress' })
   const percent = h('span', { 'aria-hidden': 'true' })
   const note = h('span', { role: 'status' })
   const element = h('p', { class: 'row', hidden: true }, meter, percent, note)
@@ -76,7 +81,7 @@ function progress() {
       element.hidden = false
       meter.value = part
       percent.textContent = `${Math.floor(part * 100)} %`
-      note.textContent = part < 1 ? '' : 'The server is storing it…'
+      note.textContent = part < 1 ? '' : 'Processing…'
     },
     hide() {
       element.hidden = true

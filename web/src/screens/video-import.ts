@@ -1,6 +1,6 @@
-// A video from a file that lies in the bucket already, for admins.
-import { api, got } from '../client/api'
-import { repeatable } from '../client/repeat'
+// Imports a video that is already in the bucket, for admins.
+import { api, unwrap } from '../client/api'
+import { idempotencyHeader } from '../client/idempotency'
 import { h } from '../dom/element'
 import { area, choice, field, form, id, text } from '../dom/form'
 import { categoryOptions } from '../parts/lists'
@@ -11,7 +11,7 @@ import { go } from '../router'
 export async function videoImport() {
   const element = form({
     fields: [
-      field('Key of the object', 'objectKey', {
+      field('Object key', 'objectKey', {
         required: true,
         maxlength: 512,
         placeholder: 'imports/…',
@@ -20,7 +20,7 @@ export async function videoImport() {
       field('Title', 'title', { required: true, minlength: 3, maxlength: 255 }),
       area('Description', 'description', { maxlength: 5000 }),
       choice('Category', 'categoryId', await categoryOptions('—')),
-      field('Username of its owner (you, when empty)', 'owner', {
+      field('Username of the owner (default: you)', 'owner', {
         autocapitalize: 'none',
         autocomplete: 'off',
       }),
@@ -35,16 +35,16 @@ export async function videoImport() {
         categoryId: id(data, 'categoryId'),
         userId: owner ? (await byName(owner)).id : null,
       }
-      const { vod } = await got(api.POST('/api/vod/upload', { params: { header: name() }, body }))
+      const { vod } = await unwrap(api.POST('/api/vod/upload', { params: { header: idempotency() }, body }))
       await go(`/videos/${vod.id}`)
     },
   })
-  const name = repeatable(element)
+  const idempotency = idempotencyHeader(element)
   return h(
     'section',
     { class: 'stack' },
     h('h1', {}, 'Import a video'),
     adminTabs(),
-    h('div', { class: 'card' }, h('p', { class: 'dim' }, 'The object stays where it is.'), element),
+    h('div', { class: 'card' }, h('p', { class: 'dim' }, 'The object is not moved.'), element),
   )
 }

@@ -1,5 +1,5 @@
-// A video: played, and for its owner changed, tried again, deleted.
-import { api, asForm, got, type Schemas } from '../client/api'
+// A video: playback, and for its owner editing, retry and deletion.
+import { api, asForm, type Schemas, unwrap } from '../client/api'
 import { isAdmin, user } from '../client/session'
 import { ask } from '../dom/dialog'
 import { h, link, safeUrl, toast } from '../dom/element'
@@ -15,7 +15,7 @@ type Vod = Schemas['Vod']
 
 const POLL_MS = 5000
 
-const read = async (id: number) => (await got(api.GET('/api/vod/{id}', { params: { path: { id } } }))).vod
+const read = async (id: number) => (await unwrap(api.GET('/api/vod/{id}', { params: { path: { id } } }))).vod
 
 export async function video({ parameters: [idText], onLeave }: Visit) {
   const item = await read(Number(idText))
@@ -51,17 +51,18 @@ function screen(item: Vod) {
   const src = safeUrl(item.videoUrl)
   if (!src) return h('div', { class: 'over', role: 'status' }, missing(item))
   const element = h('video', { src, controls: true, playsInline: true, poster: safeUrl(item.thumbnailUrl) })
-  element.addEventListener('error', () => void playOn(element, item.id))
+  element.addEventListener('error', () => void renewUrl(element, item.id))
   return element
 }
 
 function missing({ status, failureReason }: Vod) {
-  if (status === 'failed') return `This video could not be made.${failureReason ? ` ${failureReason}` : ''}`
-  return 'This video is still being made. It appears here by itself.'
+  if (status === 'failed')
+    return `This video could not be processed.${failureReason ? ` ${failureReason}` : ''}`
+  return 'This video is being processed. It will appear here when it is ready.'
 }
 
-/** The address of the file holds for some time only: a new one goes on where the old one stopped. */
-async function playOn(element: HTMLVideoElement, id: number) {
+/** Continues with a new URL at the same position: presigned URLs expire. */
+async function renewUrl(element: HTMLVideoElement, id: number) {
   const src = safeUrl((await read(id).catch(() => null))?.videoUrl)
   if (!src || src === element.src) return
   const { currentTime } = element
@@ -72,14 +73,14 @@ async function playOn(element: HTMLVideoElement, id: number) {
 
 function tools(item: Vod) {
   const to = { params: { path: { id: item.id } } }
-  const retry = action('Try again', async () => {
+  const retry = action('Retry', async () => {
     await api.POST('/api/vod/{id}/retry', to)
     await show()
   })
   const askToDelete = () =>
     ask({
       title: 'Delete this video?',
-      detail: 'There is no way back.',
+      detail: 'This cannot be undone.',
       action: 'Delete',
       act: async () => {
         await api.DELETE('/api/vod/{id}', to)

@@ -1,4 +1,4 @@
-// Videos on demand: everybody's, and one's own.
+// Videos on demand: all, and the user's own.
 import { user } from '../client/session'
 import { h } from '../dom/element'
 import { choice } from '../dom/form'
@@ -9,7 +9,7 @@ import { go, type Visit } from '../router'
 export async function videos({ query }: Visit) {
   const categoryId = Number(query.get('category')) || undefined
   const [grid, options] = await Promise.all([
-    videoGrid({ categoryId }, 'No videos yet: each broadcast becomes one some seconds after its end.'),
+    videoGrid({ categoryId }, 'No videos yet. Each broadcast becomes one a few seconds after it ends.'),
     categoryOptions('All categories'),
   ])
   const filter = choice('Category', 'category', options, String(categoryId ?? ''), {
@@ -27,8 +27,8 @@ export async function videos({ query }: Visit) {
   )
 }
 
-/** The owner sees those that are still being made or could not be. */
+/** The user's own videos, including those that are processing or failed. */
 export async function ownVideos() {
-  const grid = await videoGrid({ userId: user()?.id }, 'No videos yet: upload one, or go live.')
+  const grid = await videoGrid({ userId: user()?.id }, 'No videos yet. Upload one, or go live.')
   return h('section', { class: 'stack' }, studioTabs(), h('h1', {}, 'Your videos'), grid.element)
 }

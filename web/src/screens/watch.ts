@@ -1,5 +1,5 @@
-// A stream: picture, chat, viewers.
-import { api, got, type Schemas } from '../client/api'
+// Watches a stream: player, chat and viewer count.
+import { api, type Schemas, unwrap } from '../client/api'
 import { isAdmin, user } from '../client/session'
 import { h, link } from '../dom/element'
 import { type Kind, livePlayer, type Player } from '../live/player'
@@ -16,20 +16,20 @@ type Stream = Schemas['Stream']
 const POLL_MS = 5000
 
 const read = async (id: number) =>
-  (await got(api.GET('/api/streams/{id}', { params: { path: { id } } }))).stream
+  (await unwrap(api.GET('/api/streams/{id}', { params: { path: { id } } }))).stream
 
 export async function watch({ parameters: [idText], onLeave }: Visit) {
   const stream = await read(Number(idText))
-  // The picture is there even while the services of what surrounds it are away.
+  // The stream plays even while other services are unavailable.
   const [rules, recordings, follow] = await Promise.all([
     streamRules(stream.id).catch(() => null),
-    videoGrid({ streamId: stream.id, limit: 6 }, 'None yet.').catch(() => null),
+    videoGrid({ streamId: stream.id, limit: 6 }, 'No recordings yet.').catch(() => null),
     followButton(stream.user).catch(() => null),
   ])
   const show = stage()
-  const chat = chatPanel(stream, rules, (text) => visit.say(text))
-  const visit = follows(stream, show, chat)
-  onLeave(visit.stop)
+  const chat = chatPanel(stream, rules, (text) => live.send(text))
+  const live = followStream(stream, show, chat)
+  onLeave(live.stop)
   return h(
     'div',
     { class: 'watch' },
@@ -60,7 +60,7 @@ export async function watch({ parameters: [idText], onLeave }: Visit) {
   )
 }
 
-/** What shows a stream's state. */
+/** The elements that show a stream's state. */
 function stage() {
   const video = h('video', { controls: true, playsInline: true, muted: true, autoplay: true })
   const over = h('div', { class: 'over', role: 'status', hidden: true })
@@ -70,7 +70,7 @@ function stage() {
     h('option', { value: 'hls' }, 'HLS'),
     h('option', { value: 'dash' }, 'DASH'),
   )
-  const say = (text: string) => {
+  const showStatus = (text: string) => {
     over.textContent = text
     over.hidden = !text
   }
@@ -83,7 +83,7 @@ function stage() {
   return {
     video,
     kind,
-    say,
+    showStatus,
     state,
     viewers,
     heading,
@@ -95,26 +95,30 @@ function stage() {
       state.replaceChildren(liveBadge(live))
       if (live) count(currentViewerCount)
       else viewers.textContent = ''
-      say(live ? 'Waiting for the picture…' : 'Off air. This page starts by itself when the stream is back.')
+      showStatus(
+        live
+          ? 'Waiting for the picture…'
+          : 'Offline. Playback starts automatically when the stream is live again.',
+      )
     },
   }
 }
 
-/** Keeps the page with the stream, on air and off. */
-function follows(stream: Stream, show: ReturnType<typeof stage>, chat: Chat) {
+/** Follows the stream as it goes live and ends. */
+function followStream(stream: Stream, show: ReturnType<typeof stage>, chat: Chat) {
   let player: Player | null = null
-  let place: Room | null = null
+  let chatRoom: Room | null = null
   let timer: ReturnType<typeof setInterval> | undefined
 
   function play() {
     player?.stop()
     player = stream.playbackUrls
-      ? livePlayer(show.video, stream.playbackUrls, show.kind.value as Kind, show.say)
+      ? livePlayer(show.video, stream.playbackUrls, show.kind.value as Kind, show.showStatus)
       : null
   }
   function enter() {
-    place?.leave()
-    place = room(stream.id, {
+    chatRoom?.leave()
+    chatRoom = room(stream.id, {
       recent_chat_history: ({ messages }) => chat.history(messages),
       new_message: chat.add,
       message_deleted: ({ seq }) => chat.remove(seq),
@@ -143,7 +147,7 @@ function follows(stream: Stream, show: ReturnType<typeof stage>, chat: Chat) {
     player?.stop()
     player = null
     chat.open(false)
-    // The socket says when it goes on, to those who were here; the others ask.
+    // The server notifies those who were in the room when the stream ended; everyone else has to poll.
     timer ??= setInterval(refresh, POLL_MS)
   }
   async function refresh() {
@@ -155,11 +159,12 @@ function follows(stream: Stream, show: ReturnType<typeof stage>, chat: Chat) {
   if (stream.status === 'live') onAir()
   else offAir()
   return {
-    say: (text: string) => (place ? place.say(text) : Promise.reject(new Error('The stream is off air.'))),
+    send: (text: string) =>
+      chatRoom ? chatRoom.send(text) : Promise.reject(new Error('The stream is not live.')),
     stop() {
       clearInterval(timer)
       player?.stop()
-      place?.leave()
+      chatRoom?.leave()
     },
   }
 }
