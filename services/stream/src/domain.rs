@@ -1,33 +1,33 @@
-//! What is allowed, and what state follows. Nothing here waits, reads a clock or names a table.
+//! The rules: what is allowed, and which state follows. Nothing here waits, reads a clock or names a table.
 //!
-//! The cast: a [`StreamKey`] lets an encoder in; a *publish* is one encoder's connection ([`PublishState`]);
-//! a *broadcast* is one time on air, made of one publish or of several with short drops between them
-//! ([`BroadcastState`]). [`judge`] decides whether a publish is let in, [`reconcile()`] compares what we
-//! believe with what the media nodes say.
+//! A [`StreamKey`] admits an encoder. A *publish* is one connection of an encoder ([`PublishState`]); a
+//! *broadcast* is one time on air, with one publish or with several and short gaps between them
+//! ([`BroadcastState`]). [`check_publish`] decides whether an encoder may publish, and [`reconcile()`] compares
+//! the stored state with the statistics of the media nodes.
 
 mod broadcast;
-mod curve;
-mod file_name;
-mod health;
+mod encoder_health;
 mod key;
+mod publish_attempt;
 mod reconcile;
 mod slug;
-mod verdict;
+mod viewer_curve;
 
-pub use broadcast::{BroadcastState, EndReason, PublishState, UnknownState};
-pub use curve::{Airing, Curve, Point};
-pub use file_name::RecordingName;
-pub use health::{Health, Progress, Reading};
-pub use key::{InvalidKey, Keyring, PlaybackName, SEALED_OVERHEAD, Secret, StreamKey};
+pub use broadcast::{BroadcastState, EndReason, PublishRejection, PublishState, StreamStatus, UnknownName};
+pub use encoder_health::{EncoderHealth, MediaProgress, MediaReading};
+pub use key::{InvalidKey, Keyring, PlaybackName, SEALED_OVERHEAD, StreamKey, StreamSecret};
+pub use primitives::RecordingName;
+pub use publish_attempt::{PublishAttempt, check_publish};
 pub use reconcile::{
-    Action, ActivePublish, NodeReport, OnAir, Publisher, Rules, View, needs_close_watch, reconcile,
+    Action, ActivePublish, NodeReport, OnAirState, OngoingBroadcast, Publisher, Timeouts, needs_fast_polling,
+    reconcile,
 };
 pub use slug::slug;
-pub use verdict::{Attempt, Refusal, judge};
+pub use viewer_curve::{ViewerCurves, ViewerSample};
 
 use primitives::{Role, UserId};
 
-/// Whether a user may change or stop what another user owns.
+/// Returns whether a user may change or stop what `owner` owns.
 #[must_use]
 pub fn may_manage(user: UserId, role: Role, owner: UserId) -> bool {
     user == owner || role == Role::Admin

@@ -1,50 +1,40 @@
-//! What can go wrong here, and how the outside sees it.
+//! Errors of this service, and what a caller sees of them.
 
 use primitives::{ErrorKind, FieldError};
 
-/// The result of most of this service's work.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such stream.
-    #[error("no such stream")]
+    #[error("stream not found")]
     StreamNotFound,
-    /// There is no such category.
-    #[error("no such category")]
+    #[error("category not found")]
     CategoryNotFound,
-    /// Another category has the same address.
-    #[error("the category's slug is taken")]
+    #[error("another category has this slug")]
     CategoryTaken,
-    /// Only admins may do this.
-    #[error("not an admin")]
+    #[error("the caller is not an admin")]
     AdminOnly,
-    /// A file that came along was refused, or its way is closed.
-    #[error(transparent)]
-    Upload(#[from] primitives::Error),
-    /// The caller may see the stream but not do this to it.
-    #[error("not the owner of the stream")]
+    #[error("the caller does not own the stream")]
     NotOwner,
-    /// The caller's account is banned or gone.
+    /// The owner is banned or deleted.
     #[error("the account is banned")]
     OwnerBanned,
-    /// Fields of a request that break rules.
+    #[error("the caller is not signed in")]
+    Unauthenticated,
     #[error("invalid request")]
     Invalid(Vec<FieldError>),
-    /// A sealed secret that the configured key does not open.
-    #[error("stream {0}: the sealed secret does not open under the configured key")]
-    Sealed(i64),
-    /// A row that this code does not understand.
-    #[error("row {0} holds a state that is unknown here")]
-    UnknownState(i64),
-    /// Someone must be signed in.
-    #[error("not signed in")]
-    Unauthenticated,
-    /// A store failed.
+    /// From a shared crate, about the caller's input.
+    #[error(transparent)]
+    Domain(#[from] primitives::Error),
+    /// `AIRWAVE_STREAM_KEY_SECRET` has changed since the key was created.
+    #[error("the secret of stream {0} cannot be decrypted with the configured key")]
+    UndecryptableKey(i64),
+    /// A row that this version cannot read.
+    #[error("corrupt row {row} in table {table}")]
+    CorruptRow { table: &'static str, row: i64 },
+    /// From PostgreSQL or Redis.
     #[error(transparent)]
     Store(#[from] storage::Error),
-    /// A media node failed.
     #[error(transparent)]
     Node(#[from] crate::outbound::media_node::Error),
 }
@@ -63,48 +53,45 @@ impl From<FieldError> for Error {
 
 impl From<Error> for primitives::Error {
     fn from(error: Error) -> Self {
-        let of = |kind, code, detail| Self::new(kind, code, detail);
+        use ErrorKind::{Conflict, Forbidden, NotFound};
         match error {
-            Error::StreamNotFound => of(ErrorKind::NotFound, "stream.not_found", "Stream not found."),
-            Error::CategoryNotFound => of(ErrorKind::NotFound, "category.not_found", "Category not found."),
-            Error::CategoryTaken => of(
-                ErrorKind::Conflict,
+            Error::StreamNotFound => Self::new(NotFound, "stream.not_found", "Stream not found."),
+            Error::CategoryNotFound => Self::new(NotFound, "category.not_found", "Category not found."),
+            Error::CategoryTaken => Self::new(
+                Conflict,
                 "category.taken",
-                "There is a category of this name already.",
+                "A category with this name already exists.",
             ),
-            Error::AdminOnly => of(
-                ErrorKind::Forbidden,
-                "auth.admin_only",
-                "Only admins may do this.",
-            ),
-            Error::Upload(error) => error,
-            Error::NotOwner => of(
-                ErrorKind::Forbidden,
+            Error::AdminOnly => Self::new(Forbidden, "auth.admin_only", "Only admins may do this."),
+            Error::NotOwner => Self::new(
+                Forbidden,
                 "stream.not_owner",
-                "This stream belongs to someone else.",
+                "This stream belongs to another user.",
             ),
-            Error::OwnerBanned => of(ErrorKind::Forbidden, "account.banned", "This account is banned."),
-            Error::Invalid(fields) => Self::invalid_fields(fields),
+            Error::OwnerBanned => Self::new(Forbidden, "account.banned", "This account is banned."),
             Error::Unauthenticated => Self::unauthenticated(),
+            Error::Invalid(fields) => Self::invalid_fields(fields),
+            Error::Domain(error) => error,
             Error::Store(error) => error.into(),
             Error::Node(error) => {
-                tracing::warn!(%error, "media node call failed");
+                tracing::warn!(%error, "media node request failed");
                 Self::unavailable()
             }
-            error @ (Error::Sealed(_) | Error::UnknownState(_)) => {
-                tracing::error!(%error, "defect");
+            Error::UndecryptableKey(_) | Error::CorruptRow { .. } => {
+                tracing::error!(%error, "request failed");
                 Self::internal()
             }
         }
     }
 }
 
-/// Why an event's handler did not finish: what the database says may pass, everything else is a defect.
+/// The store decides whether a retry can help. Everything else is retried, since events are always valid.
 impl From<Error> for bus::Failure {
     fn from(error: Error) -> Self {
-        match error {
-            Error::Store(error) => error.into(),
-            other => Self::retry(other),
+        if let Error::Store(error) = error {
+            error.into()
+        } else {
+            Self::retry(error)
         }
     }
 }

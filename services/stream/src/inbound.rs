@@ -16,7 +16,10 @@ impl hooks::Hooks {
             store: app.store.clone(),
             nodes: app.nodes.clone(),
             secret: hooks::HookSecret::new(&config.stream_hook_secret),
-            disk_space: hooks::DiskSpace::new(config.stream_recordings_dir.clone(), config.stream_min_free_bytes),
+            disk_space: hooks::DiskSpace::new(
+                config.stream_recordings_dir.clone(),
+                config.stream_min_free_bytes,
+            ),
         }
     }
 }

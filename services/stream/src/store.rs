@@ -1,9 +1,9 @@
-//! Our tables, and the leases in Redis. One file per table family; each function that changes something is a
-//! transaction that locks the stream's row first, looks again, lets `domain` decide, and writes the rows and
-//! the event.
+//! The tables of this service, and the viewer leases in Redis; one file per table family. Each function that
+//! writes is a transaction that locks the row of the stream first, reads again, lets `domain` decide, and writes
+//! the rows and the event.
 //!
-//! The order of locks is: owner, stream, publish, broadcast. What is public here takes care of its
-//! transaction; helpers that run in somebody else's end in `_in`.
+//! The lock order is: owner, category, stream, publish, broadcast. Public functions open their own transaction;
+//! helpers that run within one of the caller end in `_in`.
 
 pub mod broadcasts;
 pub mod categories;
@@ -11,40 +11,39 @@ pub mod hooks;
 pub mod leases;
 pub mod on_air;
 pub mod owners;
+pub mod publish_rejections;
 pub mod recordings;
-pub mod refusals;
 pub mod search;
 pub mod streams;
 pub mod viewers;
 
-use objects::{Columns, Pictures};
+mod text_columns;
+
+use objects::{ImageStore, UrlColumns};
 use primitives::Clock;
 use storage::Database;
 
 use crate::domain::Keyring;
 
-/// The channel that wakes the reconciler of whichever replica is acting.
-pub const RECONCILE: &str = "stream_reconcile";
+/// The `NOTIFY` channel that wakes the reconciler on the leading replica.
+pub const RECONCILE_CHANNEL: &str = "stream_reconcile";
 
-/// The database, the clock, and the keys that seal secrets. Cheap to clone.
+/// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// The pool.
     pub database: Database,
-    /// Tells every time that is written.
     pub clock: Clock,
-    /// Hashes, seals and opens secrets.
     pub keyring: Keyring,
-    /// The pictures of streams and categories.
-    pub pictures: Pictures,
+    /// The thumbnails of streams and categories.
+    pub pictures: ImageStore,
 }
 
-const STREAM_PICTURES: Columns = Columns {
+const STREAM_PICTURES: UrlColumns = UrlColumns {
     table: "streams",
     url: "thumbnail_url",
     expires_at: "thumbnail_url_expires_at",
 };
-const CATEGORY_PICTURES: Columns = Columns {
+const CATEGORY_PICTURES: UrlColumns = UrlColumns {
     table: "categories",
     ..STREAM_PICTURES
 };
@@ -53,5 +52,5 @@ type Conn = storage::AsyncPgConnection;
 
 /// Wakes the reconciler when the transaction commits.
 async fn wake_reconciler_in(conn: &mut Conn) -> diesel::QueryResult<()> {
-    storage::notify(conn, RECONCILE).await
+    storage::notify(conn, RECONCILE_CHANNEL).await
 }

@@ -1,53 +1,56 @@
-//! The states of publishes and broadcasts, and why they end.
+//! The states of streams, publishes and broadcasts, and why the latter end.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// One encoder's connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PublishState {
-    /// Accepted; no media yet.
-    Starting,
-    /// Its media is on air.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StreamStatus {
+    /// A broadcast is on air, or within its reconnect grace.
     Live,
-    /// Over.
     Ended,
 }
 
-/// One time on air.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublishState {
+    /// Accepted, but no media has arrived yet.
+    Starting,
+    /// Media arrives. The glossary's *active*; the database has always called it `live`.
+    Live,
+    Ended,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BroadcastState {
     /// An encoder sends.
     Live,
-    /// No encoder sends, and the grace in which one may come back is not over.
+    /// No encoder sends, but the reconnect grace has not passed.
     Dropped,
-    /// Over.
     Ended,
 }
 
-/// Why a publish or a broadcast is over.
+/// Why a publish or a broadcast ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndReason {
-    /// The encoder went away.
+    /// The encoder disconnected.
     PublisherGone,
-    /// A new encoder took the place of one that had fallen silent.
+    /// The encoder had stalled, and another one replaced it.
     TakenOver,
-    /// It was accepted but never sent anything.
+    /// The encoder was accepted but sent no media.
     NeverStarted,
-    /// Its media node has been silent for too long.
+    /// The media node was unreachable for too long.
     NodeLost,
-    /// The owner or an admin stopped it.
+    /// The owner or an admin stopped the broadcast.
     Stopped,
-    /// The owner made a new key.
+    /// The owner rotated the stream key.
     KeyRotated,
     /// The owner was banned.
     Banned,
-    /// The stream, or its owner, was deleted.
+    /// The stream or its owner was deleted.
     Deleted,
 }
 
 impl EndReason {
-    /// Whether the platform decided it, so that this encoder is sent away when it asks again.
+    /// Returns whether the platform ended the publish. Hooks of its encoder are then rejected.
     #[must_use]
     pub fn is_decision(self) -> bool {
         matches!(
@@ -57,15 +60,32 @@ impl EndReason {
     }
 }
 
-/// A name in the database that this code does not know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown state")]
-pub struct UnknownState;
+/// Why a publish is rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublishRejection {
+    /// No stream has this playback name, so no owner learns of the attempt.
+    UnknownStream,
+    /// The secret is not that of the stream, or no longer.
+    WrongKey,
+    /// The owner is banned.
+    Banned,
+    /// The disk for recordings is nearly full.
+    DiskFull,
+    /// Another encoder is sending.
+    AlreadyLive,
+    /// Another encoder is connected, and it could neither be checked nor dropped in time.
+    Busy,
+}
 
+/// A stored name that this version does not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown name {0:?}")]
+pub struct UnknownName(String);
+
+/// Gives an enum the names that the database and the API use.
 macro_rules! named {
     ($type:ident { $($variant:ident => $name:literal),+ $(,)? }) => {
         impl $type {
-            /// The name in the database and in answers.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
@@ -73,10 +93,10 @@ macro_rules! named {
         }
 
         impl FromStr for $type {
-            type Err = UnknownState;
+            type Err = UnknownName;
 
-            fn from_str(name: &str) -> Result<Self, UnknownState> {
-                match name { $($name => Ok(Self::$variant),)+ _ => Err(UnknownState) }
+            fn from_str(name: &str) -> Result<Self, UnknownName> {
+                match name { $($name => Ok(Self::$variant),)+ other => Err(UnknownName(other.to_owned())) }
             }
         }
 
@@ -88,6 +108,7 @@ macro_rules! named {
     };
 }
 
+named!(StreamStatus { Live => "live", Ended => "ended" });
 named!(PublishState { Starting => "starting", Live => "live", Ended => "ended" });
 named!(BroadcastState { Live => "live", Dropped => "dropped", Ended => "ended" });
 named!(EndReason {
@@ -99,4 +120,12 @@ named!(EndReason {
     KeyRotated => "key_rotated",
     Banned => "banned",
     Deleted => "deleted",
+});
+named!(PublishRejection {
+    UnknownStream => "unknown_stream",
+    WrongKey => "wrong_key",
+    Banned => "banned",
+    DiskFull => "disk_full",
+    AlreadyLive => "already_live",
+    Busy => "busy",
 });

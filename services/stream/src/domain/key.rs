@@ -1,11 +1,11 @@
-//! Stream keys: `<playback name>?key=<secret>`.
+//! Stream keys: `<playback name>?key=<stream secret>`.
 //!
-//! nginx-rtmp takes what stands before the `?` for the stream's name everywhere (playlists, recordings,
-//! statistics), and the secret travels in the hooks' bodies alone. The two have nothing to do with each
-//! other: the name is public.
+//! nginx-rtmp uses the part before the `?` as the stream's name everywhere (playlists, recordings,
+//! statistics). The secret travels only in the bodies of hooks. The playback name is public, so the two are
+//! generated independently.
 //!
-//! A secret is found by its keyed hash, so a dump of the database opens nothing, and kept sealed under
-//! another key so that its owner can see it again.
+//! The database stores a keyed hash to verify a secret, and the secret itself encrypted so that its owner can
+//! see it again. A dump of the database reveals neither.
 
 use std::fmt;
 
@@ -15,54 +15,50 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use primitives::StreamId;
+use primitives::recording::{PLAYBACK_NAME_ALPHABET, PLAYBACK_NAME_LENGTH, is_playback_name};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// Characters of a playback name: 100 bits, so that nobody guesses the link of a stream that is not
-/// announced.
-const NAME_LENGTH: usize = 20;
-/// Lower case and digits that are not mistaken for letters (RFC 4648 base 32).
-const NAME_ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 const SECRET_PREFIX: &str = "live_";
 /// 24 random bytes are 32 URL-safe characters.
 const SECRET_BYTES: usize = 24;
 const SECRET_LENGTH: usize = SECRET_PREFIX.len() + SECRET_BYTES / 3 * 4;
 const NONCE_LENGTH: usize = 24;
-/// Bytes by which a sealed secret is longer than the secret: nonce and tag.
+/// Bytes that sealing adds to a secret: nonce and tag.
 pub const SEALED_OVERHEAD: usize = NONCE_LENGTH + 16;
 
-/// Text that is no playback name, or no secret.
+/// Text that is not a playback name, or not a stream secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("malformed stream key")]
 pub struct InvalidKey;
 
-/// The public name of a stream on the media nodes; random, and never changed.
+/// The public, random, permanent name of a stream on the media nodes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlaybackName(String);
 
 impl PlaybackName {
-    /// A new random name.
+    /// Generates a name.
     #[must_use]
     pub fn random() -> Self {
-        let bytes: [u8; NAME_LENGTH] = rand::random();
-        let letter = |byte: u8| NAME_ALPHABET.get(usize::from(byte & 31)).copied().unwrap_or(b'a');
+        let bytes: [u8; PLAYBACK_NAME_LENGTH] = rand::random();
+        let letter = |byte: u8| {
+            PLAYBACK_NAME_ALPHABET
+                .get(usize::from(byte & 31))
+                .copied()
+                .unwrap_or(b'a')
+        };
         Self(bytes.into_iter().map(|byte| char::from(letter(byte))).collect())
     }
 
-    /// Takes text that has the shape of our names, and nothing else.
-    ///
-    /// # Errors
-    /// [`InvalidKey`] for every other text.
+    /// Accepts 20 characters of the base 32 alphabet and nothing else.
     pub fn parse(text: &str) -> Result<Self, InvalidKey> {
-        let shaped = text.len() == NAME_LENGTH && text.bytes().all(|byte| NAME_ALPHABET.contains(&byte));
-        if shaped {
+        if is_playback_name(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidKey)
         }
     }
 
-    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -75,12 +71,12 @@ impl fmt::Display for PlaybackName {
     }
 }
 
-/// The secret half of a stream key. Does not print itself.
+/// The secret half of a stream key. Its `Debug` output is redacted.
 #[derive(Debug, Clone)]
-pub struct Secret(SecretString);
+pub struct StreamSecret(SecretString);
 
-impl Secret {
-    /// A new random secret.
+impl StreamSecret {
+    /// Generates a secret.
     #[must_use]
     pub fn random() -> Self {
         let bytes: [u8; SECRET_BYTES] = rand::random();
@@ -90,15 +86,12 @@ impl Secret {
         )))
     }
 
-    /// Takes text that has the shape of our secrets, and nothing else: no blank before or after it.
-    ///
-    /// # Errors
-    /// [`InvalidKey`] for every other text.
+    /// Accepts `live_` with 32 URL-safe characters and nothing else, not even surrounding blanks.
     pub fn parse(text: &str) -> Result<Self, InvalidKey> {
         let random = text.strip_prefix(SECRET_PREFIX).ok_or(InvalidKey)?;
         let url_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let shaped = text.len() == SECRET_LENGTH && random.bytes().all(url_safe);
-        if shaped {
+        let valid = text.len() == SECRET_LENGTH && random.bytes().all(url_safe);
+        if valid {
             Ok(Self(SecretString::from(text)))
         } else {
             Err(InvalidKey)
@@ -106,24 +99,22 @@ impl Secret {
     }
 }
 
-/// What a streamer puts into the encoder's key field.
+/// What a streamer enters in the encoder's key field.
 #[derive(Debug, Clone)]
 pub struct StreamKey {
-    /// The public half.
     pub name: PlaybackName,
-    /// The secret half.
-    pub secret: Secret,
+    pub secret: StreamSecret,
 }
 
 impl StreamKey {
-    /// The key as one text, for the eyes of its owner only.
+    /// Returns the whole key in plain text. Show it to the owner of the stream only.
     #[must_use]
     pub fn reveal(&self) -> String {
         format!("{}?key={}", self.name, self.secret.0.expose_secret())
     }
 }
 
-/// Hashes, seals and opens secrets. Its three keys are derived from the one in the configuration.
+/// Hashes, encrypts and decrypts secrets with three keys derived from `AIRWAVE_STREAM_KEY_SECRET`.
 #[derive(Clone)]
 pub struct Keyring {
     hash: SecretKey,
@@ -134,7 +125,7 @@ pub struct Keyring {
 type SecretKey = [u8; 32];
 
 impl Keyring {
-    /// Derives the keys; the same configuration gives the same keys on every replica.
+    /// Derives the keys. Every replica with the same `master` derives the same keys.
     #[must_use]
     pub fn new(master: &SecretString) -> Self {
         let derive = |purpose: &str| authenticate(master.expose_secret().as_bytes(), purpose.as_bytes());
@@ -145,23 +136,23 @@ impl Keyring {
         }
     }
 
-    /// The hash by which a secret is recognised.
+    /// Returns the hash that verifies a secret later.
     #[must_use]
-    pub fn hash(&self, secret: &Secret) -> [u8; 32] {
+    pub fn hash(&self, secret: &StreamSecret) -> [u8; 32] {
         authenticate(&self.hash, secret.0.expose_secret().as_bytes())
     }
 
-    /// Whether a secret is the one that a hash was made of; takes as long whether or not it is.
+    /// Returns whether `hash` is the hash of `secret`, in constant time.
     #[must_use]
-    pub fn matches(&self, secret: &Secret, hash: &[u8]) -> bool {
+    pub fn matches(&self, secret: &StreamSecret, hash: &[u8]) -> bool {
         mac(&self.hash, secret.0.expose_secret().as_bytes())
             .verify_slice(hash)
             .is_ok()
     }
 
-    /// Names a secret in events and rows without telling anything about it.
+    /// Returns 16 hex digits that identify a secret in events and rows without revealing it.
     #[must_use]
-    pub fn fingerprint(&self, secret: &Secret) -> String {
+    pub fn fingerprint(&self, secret: &StreamSecret) -> String {
         let mut text = hex::encode(authenticate(
             &self.fingerprint,
             secret.0.expose_secret().as_bytes(),
@@ -170,11 +161,8 @@ impl Keyring {
         text
     }
 
-    /// Seals a secret for one stream; it cannot be opened as another's.
-    ///
-    /// # Errors
-    /// [`InvalidKey`] when the cipher refuses, which it does for texts of many gigabytes only.
-    pub fn seal(&self, stream: StreamId, secret: &Secret) -> Result<Vec<u8>, InvalidKey> {
+    /// Encrypts a secret and binds it to one stream. Fails only for texts of many gigabytes.
+    pub fn seal(&self, stream: StreamId, secret: &StreamSecret) -> Result<Vec<u8>, InvalidKey> {
         let nonce: [u8; NONCE_LENGTH] = rand::random();
         let aad = stream.0.to_be_bytes();
         let payload = Payload {
@@ -188,11 +176,8 @@ impl Keyring {
         Ok([&nonce[..], &sealed].concat())
     }
 
-    /// Opens what [`Keyring::seal`] made for the same stream under the same configuration.
-    ///
-    /// # Errors
-    /// [`InvalidKey`] for anything else.
-    pub fn open(&self, stream: StreamId, sealed: &[u8]) -> Result<Secret, InvalidKey> {
+    /// Decrypts what [`seal`](Self::seal) returned for the same stream and the same `master`.
+    pub fn open(&self, stream: StreamId, sealed: &[u8]) -> Result<StreamSecret, InvalidKey> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LENGTH).ok_or(InvalidKey)?;
         let aad = stream.0.to_be_bytes();
         let opened = self
@@ -205,7 +190,7 @@ impl Keyring {
                 },
             )
             .map_err(|_| InvalidKey)?;
-        Secret::parse(std::str::from_utf8(&opened).map_err(|_| InvalidKey)?)
+        StreamSecret::parse(std::str::from_utf8(&opened).map_err(|_| InvalidKey)?)
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -220,7 +205,7 @@ impl fmt::Debug for Keyring {
 }
 
 fn mac(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
-    // HMAC takes keys of any length, so this never fails.
+    // HMAC accepts keys of any length, so the fallback is never used.
     let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key).unwrap_or_else(|_| Mac::new(&[0; 64].into()));
     mac.update(message);
     mac
@@ -231,106 +216,4 @@ fn authenticate(key: &[u8], message: &[u8]) -> [u8; 32] {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn keyring() -> Keyring {
-        Keyring::new(&SecretString::from("a master key of thirty-two bytes!!"))
-    }
-
-    #[test]
-    fn a_fresh_key_has_the_shape_that_we_accept() {
-        let key = StreamKey {
-            name: PlaybackName::random(),
-            secret: Secret::random(),
-        };
-        let text = key.reveal();
-        let (name, secret) = text.split_once("?key=").unwrap();
-        assert_eq!(PlaybackName::parse(name).as_ref(), Ok(&key.name));
-        assert!(Secret::parse(secret).is_ok());
-        assert_eq!(secret.len(), 5 + 32);
-    }
-
-    #[test]
-    fn names_of_another_shape_are_refused() {
-        let long = "a".repeat(255);
-        for bad in [
-            "",
-            ".",
-            "..",
-            "a/b",
-            "abc",
-            "ABCDEFGHIJKLMNOPQRST",
-            "abcdefghijklmnopqrs1",
-            "abcdefghijklmnopqrs\0",
-            &long,
-        ] {
-            assert_eq!(PlaybackName::parse(bad), Err(InvalidKey), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn secrets_of_another_shape_are_refused() {
-        let good = format!("live_{}", "a".repeat(32));
-        assert!(Secret::parse(&good).is_ok());
-        for bad in [
-            "",
-            "live_",
-            &good[5..],
-            &format!("{good} "),
-            &format!(" {good}"),
-            &format!("{good}a"),
-            &good.replace("aa", "é"),
-        ] {
-            assert!(Secret::parse(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_secret_matches_its_own_hash_only() {
-        let (keyring, one, two) = (keyring(), Secret::random(), Secret::random());
-        assert!(keyring.matches(&one, &keyring.hash(&one)));
-        assert!(!keyring.matches(&two, &keyring.hash(&one)));
-        assert!(!keyring.matches(&one, &[]));
-        let other = Keyring::new(&SecretString::from("another master key of 32 bytes!!!!"));
-        assert!(!other.matches(&one, &keyring.hash(&one)));
-        assert_ne!(keyring.fingerprint(&one), keyring.fingerprint(&two));
-    }
-
-    #[test]
-    fn a_sealed_secret_opens_for_its_stream_only() {
-        let (keyring, secret) = (keyring(), Secret::random());
-        let sealed = keyring.seal(StreamId(7), &secret).unwrap();
-        let opened = keyring.open(StreamId(7), &sealed).unwrap();
-        assert_eq!(opened.0.expose_secret(), secret.0.expose_secret());
-        assert_eq!(sealed.len(), SECRET_LENGTH + SEALED_OVERHEAD);
-        assert!(keyring.open(StreamId(8), &sealed).is_err());
-        assert_ne!(
-            keyring.seal(StreamId(7), &secret).unwrap(),
-            sealed,
-            "each seal has its own nonce"
-        );
-    }
-
-    #[test]
-    fn nothing_prints_a_secret() {
-        let key = StreamKey {
-            name: PlaybackName::random(),
-            secret: Secret::random(),
-        };
-        let secret = key.secret.0.expose_secret().to_owned();
-        assert!(!format!("{key:?}").contains(&secret));
-    }
-
-    proptest! {
-        #[test]
-        fn spoilt_seals_do_not_open(at in 0_usize..(SECRET_LENGTH + SEALED_OVERHEAD), bit in 0_u8..8) {
-            let keyring = keyring();
-            let mut sealed = keyring.seal(StreamId(7), &Secret::random()).unwrap();
-            sealed[at] ^= 1 << bit;
-            prop_assert!(keyring.open(StreamId(7), &sealed).is_err());
-        }
-    }
-}
+mod tests;

@@ -1,212 +1,171 @@
-//! What we believe against what the media nodes say.
+//! Compares the stored state with the statistics of the media nodes.
 //!
-//! Hooks may be lost, repeated, reordered or late, and a killed nginx sends none. So the truth about who
-//! publishes is what each node's statistics say, and hooks only make it known sooner. [`reconcile`] is handed
-//! both sides and says what to do; it may be asked twice, or by two replicas, since each action is carried
-//! out under a lock on a row that is looked at again.
+//! Hooks may be lost, repeated, reordered or late, and a killed nginx sends none. The statistics of the nodes
+//! are therefore authoritative about who publishes; hooks only announce it sooner. [`reconcile`] takes both
+//! sides and returns what to do. It may run twice, or on two replicas, because each action locks its rows and
+//! checks them again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
-use primitives::{BroadcastId, StreamId};
+use primitives::{BroadcastId, NodeName, StreamId};
 
-use super::{BroadcastState, EndReason, Progress, PublishState};
+use super::{BroadcastState, EndReason, MediaProgress, PublishState};
 
-/// An encoder was let in at most this long before it shows in the statistics: nginx waits 10 s for our
-/// answer.
-const STARTING: Duration = Duration::seconds(12);
-/// Progress is written down at most this often, however often the node is looked at.
-const NOTE: Duration = Duration::seconds(1);
-/// Statistics say how long ago a client connected; our clock has moved on while we read them.
-const READING_SLACK: Duration = Duration::seconds(2);
+/// An accepted encoder appears in the statistics within this time: nginx waits 10 s for the hook's answer.
+const START_TIMEOUT: Duration = Duration::seconds(12);
+/// The minimum interval between two writes of a publish's progress, however often its node is polled.
+const PROGRESS_INTERVAL: Duration = Duration::seconds(1);
+/// Statistics tell how long ago a client connected, and time passes while they are read.
+const CLOCK_TOLERANCE: Duration = Duration::seconds(2);
 
-/// Times that the configuration sets.
+/// Timeouts from the settings.
 #[derive(Debug, Clone, Copy)]
-pub struct Rules {
-    /// How long a broadcast waits for its encoder to come back.
-    pub grace: Duration,
-    /// After this silence of a media node its broadcasts are over.
-    pub node_silence: Duration,
+pub struct Timeouts {
+    /// How long a broadcast outlives its last publish.
+    pub reconnect_grace: Duration,
+    /// How long a node may be unreachable before its broadcasts end.
+    pub node_timeout: Duration,
 }
 
-/// A publish that is not over.
+/// A publish that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActivePublish {
-    /// Its id.
     pub id: i64,
-    /// What it publishes to.
     pub stream: StreamId,
-    /// The broadcast that it belongs to; none until media flows.
+    /// `None` until media arrives.
     pub broadcast: Option<BroadcastId>,
-    /// The playback name, which is the stream's name on the node.
-    pub name: String,
-    /// The media node.
-    pub node: String,
+    /// The name of the stream on the node.
+    pub playback_name: String,
+    pub node: NodeName,
     /// nginx's number of the connection.
     pub client: i64,
-    /// Starting or live.
     pub state: PublishState,
-    /// When the hook let it in.
+    /// When the hook accepted the encoder.
     pub accepted_at: DateTime<Utc>,
-    /// What the latest looks at the node found.
-    pub progress: Progress,
+    pub progress: MediaProgress,
 }
 
-/// A broadcast that is not over.
+/// A broadcast that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OnAir {
-    /// Its id.
+pub struct OngoingBroadcast {
     pub id: BroadcastId,
-    /// Whose it is.
     pub stream: StreamId,
-    /// Live or dropped.
     pub state: BroadcastState,
-    /// When the grace began.
+    pub started_at: DateTime<Utc>,
+    /// When the reconnect grace began.
     pub dropped_at: Option<DateTime<Utc>>,
 }
 
-/// Everything that is not over.
+/// All publishes and broadcasts that have not ended.
 #[derive(Debug, Clone, Default)]
-pub struct View {
-    /// Encoders.
+pub struct OnAirState {
     pub publishes: Vec<ActivePublish>,
-    /// Times on air.
-    pub broadcasts: Vec<OnAir>,
+    pub broadcasts: Vec<OngoingBroadcast>,
 }
 
-/// An encoder in a node's statistics.
+/// An encoder in the statistics of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publisher {
-    /// The stream's name on the node.
-    pub name: String,
+    pub playback_name: String,
     /// nginx's number of the connection.
     pub client: i64,
-    /// When it connected, by our clock.
+    /// When the encoder connected, by the clock of this service.
     pub connected_at: DateTime<Utc>,
-    /// Bytes of media that came in.
+    /// Bytes of media received.
     pub bytes: u64,
 }
 
-/// What a node says.
+/// The result of polling a node.
 #[derive(Debug, Clone)]
 pub enum NodeReport {
-    /// Its statistics, read *before* the [`View`]: whoever is in them was let in before, so the view knows
-    /// him.
-    Reached {
-        /// Its encoders.
+    /// Statistics that were read *before* the [`OnAirState`]. Every encoder in them was accepted before that,
+    /// so the state contains its publish.
+    Reachable {
         publishers: Vec<Publisher>,
-        /// When they were read.
         at: DateTime<Utc>,
     },
-    /// Nothing, since a time; that of our own start when it has never answered us.
-    Silent {
-        /// Since when.
-        since: DateTime<Utc>,
-    },
+    /// The node has not answered since the given time, or since this replica first polled it.
+    Unreachable { since: DateTime<Utc> },
 }
 
-/// What to do. Each is idempotent.
+/// What to do. Every action is idempotent, and locks the row of its stream first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// The encoder is there; note how far it is.
-    Note {
-        /// The publish.
-        publish: i64,
-        /// What to write.
-        progress: Progress,
-    },
-    /// Its media flows: begin the broadcast, or go on with the one in its grace.
-    GoLive {
-        /// The publish.
-        publish: i64,
-        /// Its stream, whose row is locked first.
-        stream: StreamId,
-    },
-    /// The encoder is gone; its broadcast enters the grace, or is over when the whole node is lost.
+    /// The encoder is connected: store its progress.
+    RecordProgress { publish: i64, progress: MediaProgress },
+    /// Media arrives: start the broadcast, or resume the one in its reconnect grace.
+    GoLive { publish: i64, stream: StreamId },
+    /// The encoder has disconnected. Its broadcast enters the reconnect grace, or ends if the node is lost.
     EndPublish {
-        /// The publish.
         publish: i64,
-        /// Its stream, whose row is locked first.
         stream: StreamId,
-        /// Why.
         reason: EndReason,
-        /// When the media had stopped.
+        /// When the media stopped.
         stopped_at: DateTime<Utc>,
     },
-    /// The grace is over and nobody came back.
+    /// The reconnect grace has passed.
     EndBroadcast {
-        /// The broadcast.
         broadcast: BroadcastId,
-        /// Its stream, whose row is locked first.
         stream: StreamId,
     },
-    /// An encoder sends without a broadcast: send it away, it will ask again.
-    Drop {
-        /// The media node.
-        node: String,
-        /// The stream's name there.
-        name: String,
-        /// nginx's number of the connection.
+    /// The encoder has no publish: disconnect it, so that it asks again.
+    DropClient {
+        node: NodeName,
+        playback_name: String,
         client: i64,
     },
 }
 
-/// Compares both sides.
+/// Returns what to do so that the stored state and the nodes agree.
 #[must_use]
 pub fn reconcile(
-    view: &View,
-    nodes: &BTreeMap<String, NodeReport>,
+    state: &OnAirState,
+    nodes: &BTreeMap<NodeName, NodeReport>,
     now: DateTime<Utc>,
-    rules: &Rules,
+    timeouts: &Timeouts,
 ) -> Vec<Action> {
-    let mut actions: Vec<Action> = view
-        .publishes
-        .iter()
-        .filter_map(|publish| of_publish(publish, nodes.get(&publish.node), now, rules))
+    let publishes = state.publishes.iter();
+    let mut actions: Vec<Action> = publishes
+        .filter_map(|publish| reconcile_publish(publish, nodes.get(&publish.node), now, timeouts))
         .collect();
-    actions.extend(
-        view.broadcasts
-            .iter()
-            .filter_map(|broadcast| of_broadcast(broadcast, view, now, rules)),
-    );
+    let broadcasts = state.broadcasts.iter();
+    actions.extend(broadcasts.filter_map(|broadcast| reconcile_broadcast(broadcast, state, now, timeouts)));
     for (node, report) in nodes {
-        actions.extend(strangers(node, report, view));
+        actions.extend(drop_unknown_clients(node, report, state));
     }
     actions
 }
 
-/// Whether something is about to change, so that the nodes are looked at every moment.
+/// Returns whether a publish or broadcast is about to change, so that the nodes should be polled often.
 #[must_use]
-pub fn needs_close_watch(view: &View) -> bool {
-    view.publishes
-        .iter()
-        .any(|publish| publish.state == PublishState::Starting)
-        || view
-            .broadcasts
-            .iter()
-            .any(|broadcast| broadcast.state == BroadcastState::Dropped)
+pub fn needs_fast_polling(state: &OnAirState) -> bool {
+    let starting = |publish: &ActivePublish| publish.state == PublishState::Starting;
+    let dropped = |broadcast: &OngoingBroadcast| broadcast.state == BroadcastState::Dropped;
+    state.publishes.iter().any(starting) || state.broadcasts.iter().any(dropped)
 }
 
 impl ActivePublish {
-    /// Whether a client in the statistics is this publish. nginx counts its connections anew when it is
-    /// started again, so a client that connected after the hook is another one with the same number.
+    /// Returns whether a client in the statistics is this publish. nginx restarts its numbering with each start,
+    /// so a client that connected after the hook is a different one with the same number.
     #[must_use]
     pub fn is(&self, publisher: &Publisher) -> bool {
         self.client == publisher.client
-            && self.name == publisher.name
-            && publisher.connected_at <= self.accepted_at + READING_SLACK
+            && self.playback_name == publisher.playback_name
+            && publisher.connected_at <= self.accepted_at + CLOCK_TOLERANCE
     }
 }
 
-fn of_publish(
+fn reconcile_publish(
     publish: &ActivePublish,
     report: Option<&NodeReport>,
     now: DateTime<Utc>,
-    rules: &Rules,
+    timeouts: &Timeouts,
 ) -> Option<Action> {
+    // A node without a report was removed from the settings: nothing is known about its encoders.
     let (publishers, at) = match report? {
-        NodeReport::Reached { publishers, at } => (publishers, *at),
-        NodeReport::Silent { since } => return of_silent(publish, *since, now, rules),
+        NodeReport::Reachable { publishers, at } => (publishers, *at),
+        NodeReport::Unreachable { since } => return expire_on_lost_node(publish, *since, now, timeouts),
     };
     let found = publishers.iter().find(|publisher| publish.is(publisher));
     match (publish.state, found) {
@@ -215,34 +174,37 @@ fn of_publish(
             publish: publish.id,
             stream: publish.stream,
         }),
-        (_, Some(_)) if at - publish.progress.seen_at < NOTE => None,
-        (_, Some(publisher)) => Some(Action::Note {
+        (_, Some(_)) if at - publish.progress.seen_at < PROGRESS_INTERVAL => None,
+        (_, Some(publisher)) => Some(Action::RecordProgress {
             publish: publish.id,
             progress: publish.progress.after(publisher.bytes, at),
         }),
-        (PublishState::Starting, None) if now - publish.accepted_at <= STARTING => None,
-        (PublishState::Starting, None) => Some(end(publish, EndReason::NeverStarted, now)),
-        // Let in between the reading of the statistics and that of the rows: the next look will know.
+        (PublishState::Starting, None) if now - publish.accepted_at <= START_TIMEOUT => None,
+        (PublishState::Starting, None) => Some(end_publish(publish, EndReason::NeverStarted, now)),
+        // Accepted after the statistics were read: the next poll decides.
         (PublishState::Live, None) if publish.accepted_at > at => None,
-        (PublishState::Live, None) => Some(end(publish, EndReason::PublisherGone, now)),
+        (PublishState::Live, None) => Some(end_publish(publish, EndReason::PublisherGone, now)),
     }
 }
 
-/// A node that says nothing is no proof that its encoders are gone: an update hook may have shown one since.
-fn of_silent(
+/// Ends a publish once its node has been unreachable for too long. An update hook may have arrived meanwhile,
+/// which proves that the encoder is still connected.
+fn expire_on_lost_node(
     publish: &ActivePublish,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
-    rules: &Rules,
+    timeouts: &Timeouts,
 ) -> Option<Action> {
-    let silent_since = since.max(publish.progress.seen_at);
-    (now - silent_since >= rules.node_silence).then(|| end(publish, EndReason::NodeLost, now))
+    let last_sign = since.max(publish.progress.seen_at);
+    let lost = now - last_sign >= timeouts.node_timeout;
+    lost.then(|| end_publish(publish, EndReason::NodeLost, now))
 }
 
-fn end(publish: &ActivePublish, reason: EndReason, now: DateTime<Utc>) -> Action {
-    let stopped_at = match reason {
-        EndReason::NodeLost => publish.progress.seen_at,
-        _ => publish.progress.stopped_at(now),
+fn end_publish(publish: &ActivePublish, reason: EndReason, now: DateTime<Utc>) -> Action {
+    let stopped_at = if reason == EndReason::NodeLost {
+        publish.progress.seen_at
+    } else {
+        publish.progress.stopped_at(now)
     };
     Action::EndPublish {
         publish: publish.id,
@@ -252,42 +214,47 @@ fn end(publish: &ActivePublish, reason: EndReason, now: DateTime<Utc>) -> Action
     }
 }
 
-/// While an encoder of the stream is starting, the grace waits for it: it either brings media soon or
-/// expires.
-fn of_broadcast(broadcast: &OnAir, view: &View, now: DateTime<Utc>, rules: &Rules) -> Option<Action> {
-    let coming_back = view
-        .publishes
-        .iter()
-        .any(|publish| publish.stream == broadcast.stream);
-    let over = broadcast
+/// Ends a broadcast after its reconnect grace, unless an encoder is starting: that one either goes live or
+/// expires soon.
+fn reconcile_broadcast(
+    broadcast: &OngoingBroadcast,
+    state: &OnAirState,
+    now: DateTime<Utc>,
+    timeouts: &Timeouts,
+) -> Option<Action> {
+    let mut publishes = state.publishes.iter();
+    let reconnecting = publishes.any(|publish| publish.stream == broadcast.stream);
+    let expired = broadcast
         .dropped_at
-        .is_some_and(|dropped_at| now - dropped_at >= rules.grace);
-    (broadcast.state == BroadcastState::Dropped && over && !coming_back).then_some(Action::EndBroadcast {
+        .is_some_and(|dropped_at| now - dropped_at >= timeouts.reconnect_grace);
+    let over = broadcast.state == BroadcastState::Dropped && expired && !reconnecting;
+    over.then_some(Action::EndBroadcast {
         broadcast: broadcast.id,
         stream: broadcast.stream,
     })
 }
 
-fn strangers<'a>(node: &'a str, report: &'a NodeReport, view: &'a View) -> impl Iterator<Item = Action> + 'a {
+fn drop_unknown_clients<'a>(
+    node: &'a NodeName,
+    report: &'a NodeReport,
+    state: &'a OnAirState,
+) -> impl Iterator<Item = Action> + 'a {
     let publishers = match report {
-        NodeReport::Reached { publishers, .. } => publishers.as_slice(),
-        NodeReport::Silent { .. } => &[],
+        NodeReport::Reachable { publishers, .. } => publishers.as_slice(),
+        NodeReport::Unreachable { .. } => &[],
     };
-    let known: BTreeSet<(&str, i64)> = publishers
-        .iter()
-        .filter(|publisher| {
-            view.publishes
-                .iter()
-                .any(|publish| publish.node == node && publish.is(publisher))
-        })
-        .map(|publisher| (publisher.name.as_str(), publisher.client))
-        .collect();
+    let key = |publisher: &'a Publisher| (publisher.playback_name.as_str(), publisher.client);
+    let is_known = |publisher: &&Publisher| {
+        let mut publishes = state.publishes.iter();
+        publishes.any(|publish| publish.node == *node && publish.is(publisher))
+    };
+    let known: BTreeSet<(&str, i64)> = publishers.iter().filter(is_known).map(key).collect();
     publishers
         .iter()
-        .filter(move |publisher| !known.contains(&(publisher.name.as_str(), publisher.client)))
-        .map(|publisher| Action::Drop {
-            node: node.to_owned(),
-            name: publisher.name.clone(),
+        .filter(move |publisher| !known.contains(&key(publisher)))
+        .map(|publisher| Action::DropClient {
+            node: node.clone(),
+            playback_name: publisher.playback_name.clone(),
             client: publisher.client,
         })
 }

@@ -1,17 +1,17 @@
-//! A category's name in URLs.
+//! Slugs of categories.
 
-/// The longest slug, but for the word that a number gets.
-const MOST: usize = 100;
+/// Does not count the prefix `category-` of all-digit names.
+const MAX_LENGTH: usize = 100;
 
-/// Makes a slug of a name: its words in Latin letters and digits, in lower case and joined by `-`. Other
-/// scripts are written as they sound. All digits would be taken for an id, so such a name gets a word in
-/// front; a name of which nothing is left is that word.
+/// Returns the slug of a name: its words, transliterated to lower-case Latin letters and digits and joined by
+/// `-`. A name of only digits gets the prefix `category-`, because URLs would take it for an id. A name without
+/// letters and digits becomes `category`.
 #[must_use]
 pub fn slug(name: &str) -> String {
     let mut slug = slug::slugify(name);
-    if slug.len() > MOST {
-        let whole_words = slug.get(..=MOST).and_then(|start| start.rfind('-'));
-        slug.truncate(whole_words.unwrap_or(MOST));
+    if slug.len() > MAX_LENGTH {
+        let whole_words = slug.get(..=MAX_LENGTH).and_then(|start| start.rfind('-'));
+        slug.truncate(whole_words.unwrap_or(MAX_LENGTH));
     }
     if slug.is_empty() {
         return "category".to_owned();
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_become_addresses() {
+    fn slug_transliterates_and_truncates() {
         for (name, expected) in [
             ("Just Chatting", "just-chatting"),
             ("Đồ họa & Âm nhạc!", "do-hoa-am-nhac"),
@@ -39,7 +39,7 @@ mod tests {
         ] {
             assert_eq!(slug(name), expected, "{name}");
         }
-        assert_eq!(slug(&"x".repeat(300)), "x".repeat(MOST));
+        assert_eq!(slug(&"x".repeat(300)), "x".repeat(MAX_LENGTH));
         assert_eq!(
             slug(&format!("{} {}", "x".repeat(60), "y".repeat(60))),
             "x".repeat(60)
@@ -48,9 +48,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_database_takes_every_slug(name in "\\PC{0,120}") {
+        fn every_slug_satisfies_the_database(name in "\\PC{0,120}") {
             let slug = slug(&name);
-            prop_assert!(slug.len() <= MOST + 9);
+            prop_assert!(slug.len() <= MAX_LENGTH + 9);
             prop_assert!(slug.split('-').all(|word| !word.is_empty()
                 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())));
             prop_assert!(!slug.bytes().all(|b| b.is_ascii_digit()));

@@ -1,10 +1,9 @@
-//! What happens by itself: periodic tasks without arguments, each carried out by one acting replica and safe
-//! to do twice.
+//! Periodic tasks. Each runs on one leading replica unless noted otherwise, and is safe to run twice.
 
 mod reconciler;
 mod search;
 mod viewers;
 
 pub use reconciler::Reconciler;
-pub use search::write_search;
+pub use search::index_search;
 pub use viewers::ViewerCounts;

@@ -1,80 +1,94 @@
-//! nginx-rtmp's hooks: `POST /internal/rtmp/<node>/<boot id>/<call>`, through the media node's own hook
-//! location, which adds the shared secret.
+//! Hooks of nginx-rtmp: `POST /internal/rtmp/<node>/<boot id>/<call>`, sent through a location of the media
+//! node's nginx that adds the shared secret.
 //!
-//! Whoever cannot show the secret gets 404, as does everything that is no hook. What a publisher can
-//! influence is the body: its arguments are appended to it raw (see `form`). Refusals of a publish all take
-//! the same time, so that their time tells nothing of names, keys or bans.
+//! Requests without the secret get 404, as do all that are not hooks. Encoders influence the body, because nginx
+//! appends their arguments to it unescaped (see `form`). All rejections of a publish take the same time, so that
+//! timing reveals nothing about names, keys or bans.
 
+mod disk_space;
 mod form;
 mod publish;
 mod secret;
-mod space;
 
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Data, Path, Payload};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use futures::StreamExt;
 use metrics::{counter, histogram};
+use primitives::NodeName;
+use primitives::node::is_machine_name;
 use runtime::Shutdown;
+use tokio::time::Instant;
 use tracing::Instrument;
 
+pub use disk_space::DiskSpace;
 pub use secret::HookSecret;
-pub use space::Space;
 
-use crate::config::is_node_name;
 use crate::domain::RecordingName;
 use crate::outbound::media_node::MediaNodes;
 use crate::store::Store;
-use crate::store::hooks::{Client, Update};
-use form::{Form, Rejected};
+use crate::store::hooks::{EncoderConnection, UpdateDecision};
+use form::{Form, InvalidForm};
 
-/// nginx waits 10 s for an answer and its proxy 8 s; by then a publisher is refused whatever we say.
-const DEADLINE: Duration = Duration::from_secs(5);
-/// A hook's body comes in one piece from the same machine.
-const BODY_DEADLINE: Duration = Duration::from_secs(2);
-/// Names have at most 255 bytes and addresses a few hundred; the rest are the publisher's own arguments.
-const LARGEST_BODY: usize = 16 << 10;
+/// nginx waits 10 s for an answer and its proxy 8 s. Later answers are ignored, and the publish is rejected.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The body of a hook is small and comes from a machine nearby.
+const BODY_TIMEOUT: Duration = Duration::from_secs(2);
+/// Names have at most 255 bytes and addresses a few hundred. The rest are arguments of the encoder.
+const MAX_BODY_BYTES: usize = 16 << 10;
 
-/// What the hooks need.
 #[derive(Debug, Clone)]
 pub struct Hooks {
-    /// The tables.
     pub store: Store,
-    /// The media nodes, asked about other encoders.
     pub nodes: MediaNodes,
-    /// The secret that hooks carry.
     pub secret: HookSecret,
-    /// The room for recordings.
-    pub space: Space,
+    pub disk_space: DiskSpace,
 }
 
-/// What a hook is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+enum HookAnswer {
     /// 204.
-    Yes,
+    Allow,
     /// 403.
-    No,
-    /// 503: we could not find out in time.
-    Unknown,
+    Deny,
+    /// 503: a dependency failed or was too slow.
+    Unavailable,
 }
 
-/// The calls that a media node makes.
+impl HookAnswer {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Allow => StatusCode::NO_CONTENT,
+            Self::Deny => StatusCode::FORBIDDEN,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The label in metrics.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Call {
+enum HookCall {
     Publish,
     PublishDone,
     RecordDone,
     Update,
 }
 
-impl Call {
-    fn of_url(name: &str) -> Option<Self> {
+impl HookCall {
+    fn from_url(name: &str) -> Option<Self> {
         Some(match name {
             "publish" => Self::Publish,
             "publish_done" => Self::PublishDone,
@@ -93,8 +107,8 @@ impl Call {
         }
     }
 
-    /// Whether the body names the same call as the URL. The URL wins: it is ours, and the body is partly the
-    /// publisher's.
+    /// Returns whether the body names the same call as the URL. The URL prevails, since encoders influence the
+    /// body.
     fn agrees_with(self, body: Option<&str>) -> bool {
         match self {
             Self::Update => matches!(body, Some("update_publish" | "update_play")),
@@ -103,12 +117,9 @@ impl Call {
     }
 }
 
-/// Answers hooks until a stop is asked for, and finishes those that are in progress.
-///
-/// # Errors
-/// When the server cannot start.
+/// Serves hooks until shutdown, then finishes those in progress.
 pub fn serve(hooks: Hooks, listener: TcpListener, shutdown: &Shutdown) -> io::Result<()> {
-    let state = Data::new(State {
+    let state = Data::new(HookState {
         hooks: Arc::new(hooks),
         runtime: tokio::runtime::Handle::current(),
     });
@@ -124,15 +135,15 @@ pub fn serve(hooks: Hooks, listener: TcpListener, shutdown: &Shutdown) -> io::Re
     })
     .workers(1)
     .max_connections(512)
-    .client_request_timeout(BODY_DEADLINE)
+    .client_request_timeout(BODY_TIMEOUT)
     .keep_alive(Duration::from_secs(15))
-    .shutdown_timeout(DEADLINE.as_secs() + 1)
+    .shutdown_timeout(TIMEOUT.as_secs() + 1)
     .disable_signals()
     .listen(listener)?
     .run();
     let handle = server.handle();
     let soft = shutdown.soft_token();
-    // Beside the tracked tasks: a server that is dropped instead of stopped would go on holding its port.
+    // Not a tracked task: a server that is dropped rather than stopped keeps its port.
     let server = tokio::spawn(server);
     tokio::spawn(async move {
         soft.cancelled().await;
@@ -140,13 +151,13 @@ pub fn serve(hooks: Hooks, listener: TcpListener, shutdown: &Shutdown) -> io::Re
     });
     shutdown.spawn_essential("hooks", async move {
         if let Ok(Err(error)) = server.await {
-            tracing::error!(%error, "the hook listener ended");
+            tracing::error!(%error, "the hook listener failed");
         }
     });
     Ok(())
 }
 
-struct State {
+struct HookState {
     hooks: Arc<Hooks>,
     runtime: tokio::runtime::Handle,
 }
@@ -159,7 +170,7 @@ async fn receive(
     request: HttpRequest,
     path: Path<(String, String, String)>,
     payload: Payload,
-    state: Data<State>,
+    state: Data<HookState>,
 ) -> HttpResponse {
     let (node, boot_id, call) = path.into_inner();
     let authorization = request
@@ -167,14 +178,18 @@ async fn receive(
         .get(header::AUTHORIZATION)
         .map_or(&[][..], |value| value.as_bytes());
     if !state.hooks.secret.is_in(authorization) {
-        rejected("secret");
+        count_rejection("secret");
         return not_found().await;
     }
-    let Some(call) = Call::of_url(&call).filter(|_| is_node_name(&node) && is_node_name(&boot_id)) else {
+    let (Some(call), Ok(node), true) = (
+        HookCall::from_url(&call),
+        NodeName::try_from(node),
+        is_machine_name(&boot_id),
+    ) else {
         return not_found().await;
     };
     let started = Instant::now();
-    let body = match read(payload).await {
+    let body = match read_body(payload).await {
         Ok(body) if body.is_empty() => return not_found().await,
         Ok(body) => body,
         Err(status) => return HttpResponse::build(status).finish(),
@@ -185,111 +200,111 @@ async fn receive(
         "hook",
         otel.name = format!("hook.on_{}", call.as_str()),
         otel.kind = "server",
-        node,
+        %node,
     );
-    // On the service's own runtime: what was begun is finished when nginx goes away, and connections outlive
-    // this worker.
+    // Runs on the runtime of the service: the work completes even if nginx disconnects, and connections to
+    // servers outlive this worker.
     let work = async move { hooks.answer(call, node, boot_id, &body, started).await }.instrument(span);
-    let answer = state.runtime.spawn(work).await.unwrap_or(Answer::Unknown);
+    let answer = state.runtime.spawn(work).await.unwrap_or(HookAnswer::Unavailable);
     histogram!("hook_seconds", "call" => call.as_str()).record(started.elapsed());
-    counter!("hook_requests_total", "call" => call.as_str(), "answer" => format!("{answer:?}")).increment(1);
-    HttpResponse::build(match answer {
-        Answer::Yes => StatusCode::NO_CONTENT,
-        Answer::No => StatusCode::FORBIDDEN,
-        Answer::Unknown => StatusCode::SERVICE_UNAVAILABLE,
-    })
-    .finish()
+    counter!("hook_requests_total", "call" => call.as_str(), "answer" => answer.as_str()).increment(1);
+    HttpResponse::build(answer.status()).finish()
 }
 
-async fn read(mut payload: Payload) -> Result<Vec<u8>, StatusCode> {
-    let whole = async {
+async fn read_body(mut payload: Payload) -> Result<Vec<u8>, StatusCode> {
+    let body = async {
         let mut body = Vec::new();
         while let Some(chunk) = payload.next().await {
             body.extend_from_slice(&chunk.map_err(|_| StatusCode::BAD_REQUEST)?);
-            if body.len() > LARGEST_BODY {
+            if body.len() > MAX_BODY_BYTES {
                 return Err(StatusCode::PAYLOAD_TOO_LARGE);
             }
         }
         Ok(body)
     };
-    tokio::time::timeout(BODY_DEADLINE, whole)
+    tokio::time::timeout(BODY_TIMEOUT, body)
         .await
         .unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
 }
 
-fn rejected(reason: &'static str) {
+fn count_rejection(reason: &'static str) {
     counter!("hook_rejected_total", "reason" => reason).increment(1);
 }
 
 impl Hooks {
     async fn answer(
         &self,
-        call: Call,
-        node: String,
+        call: HookCall,
+        node: NodeName,
         boot_id: String,
         body: &[u8],
         started: Instant,
-    ) -> Answer {
+    ) -> HookAnswer {
         let parsed = Form::parse(body).and_then(|form| Ok((form.client_id()?, form)));
-        let (id, form) = match parsed {
+        let (client_id, form) = match parsed {
             Ok(parsed) => parsed,
-            Err(Rejected(reason)) => {
-                rejected(reason);
-                tracing::warn!(reason, call = call.as_str(), "hook rejected");
-                return publish::refuse(call, started).await;
+            Err(InvalidForm(reason)) => {
+                count_rejection(reason);
+                tracing::warn!(reason, call = call.as_str(), "rejected a hook");
+                return publish::reject(call, started).await;
             }
         };
         if !call.agrees_with(form.first("call")) {
-            rejected("call_contradicts_url");
+            count_rejection("call_contradicts_url");
         }
-        let client = Client { node, boot_id, id };
+        let connection = EncoderConnection {
+            node,
+            boot_id,
+            client_id,
+        };
         let work = async {
             match call {
-                Call::Publish => self.on_publish(client, &form, started).await,
-                Call::PublishDone => said(self.store.publish_done(client).await),
-                Call::RecordDone => self.on_record_done(client, &form).await,
-                Call::Update => self.on_update(client, &form).await,
+                HookCall::Publish => self.on_publish(connection, &form, started).await,
+                HookCall::PublishDone => hint_answer(self.store.publish_done(connection).await),
+                HookCall::RecordDone => self.on_record_done(connection, &form).await,
+                HookCall::Update => self.on_update(connection, &form).await,
             }
         };
-        let left = DEADLINE.saturating_sub(started.elapsed());
-        tokio::time::timeout(left, work).await.unwrap_or(Answer::Unknown)
+        let remaining = TIMEOUT.saturating_sub(started.elapsed());
+        tokio::time::timeout(remaining, work)
+            .await
+            .unwrap_or(HookAnswer::Unavailable)
     }
 
-    async fn on_record_done(&self, client: Client, form: &Form) -> Answer {
-        match form.first("path").and_then(RecordingName::of_path) {
-            Some(file) => said(self.store.record_done(client, file).await),
+    async fn on_record_done(&self, connection: EncoderConnection, form: &Form) -> HookAnswer {
+        match form.first("path").and_then(RecordingName::from_path) {
+            Some(file) => hint_answer(self.store.record_done(connection, file).await),
             None => {
-                rejected("recording_path");
-                Answer::No
+                count_rejection("recording_path");
+                HookAnswer::Deny
             }
         }
     }
 
-    /// Players have no place here, so only publishers are looked up. An answer other than 2xx would end the
-    /// stream, so failures of ours let it go on; the reconciler looks again.
-    async fn on_update(&self, client: Client, form: &Form) -> Answer {
+    /// Players are always allowed. Any answer but 2xx would disconnect the encoder, so a failure of this service
+    /// allows it too, and the reconciler decides later.
+    async fn on_update(&self, connection: EncoderConnection, form: &Form) -> HookAnswer {
         if form.first("call") == Some("update_play") {
-            return Answer::Yes;
+            return HookAnswer::Allow;
         }
-        match self.store.publish_renew(client).await {
-            Ok(Update::GoOn) => Answer::Yes,
-            Ok(Update::Refused) => Answer::No,
+        match self.store.publish_update(connection).await {
+            Ok(UpdateDecision::Continue) => HookAnswer::Allow,
+            Ok(UpdateDecision::Reject) => HookAnswer::Deny,
             Err(error) => {
-                tracing::warn!(%error, "update not written, the publisher goes on");
-                Answer::Yes
+                tracing::warn!(%error, "failed to process an update hook, the encoder continues");
+                HookAnswer::Allow
             }
         }
     }
 }
 
-/// What nginx is told about a hint is of no use to it; the status says for our own log whether it was
-/// written.
-fn said(outcome: crate::error::Result<()>) -> Answer {
+/// nginx ignores the answer to these hooks. Its status shows up in the access log and in metrics.
+fn hint_answer(outcome: crate::error::Result<()>) -> HookAnswer {
     match outcome {
-        Ok(()) => Answer::Yes,
+        Ok(()) => HookAnswer::Allow,
         Err(error) => {
-            tracing::warn!(%error, "hook not written");
-            Answer::Unknown
+            tracing::warn!(%error, "failed to process a hook");
+            HookAnswer::Unavailable
         }
     }
 }

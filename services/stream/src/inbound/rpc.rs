@@ -1,4 +1,5 @@
-//! The gRPC API: parse, who is asking, one store call, answer.
+//! The gRPC API. Each call parses the request, authorises the caller, makes one store call and converts the
+//! result.
 
 mod convert;
 mod leases;
@@ -17,9 +18,9 @@ use crate::error::{Error, Result};
 use crate::outbound::media_node::MediaNodes;
 use crate::store::Store;
 use crate::store::leases::Leases;
-use crate::store::streams::{Filter, StreamView, Totals};
+use crate::store::streams::{StreamFilter, StreamView, Totals};
 
-/// Which services may call what.
+/// The services that may call each method.
 pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("CreateStream", &[ServiceName::Gateway]),
     (
@@ -49,22 +50,17 @@ pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("ResolveRecording", &[ServiceName::Vod]),
 ];
 
-/// The API.
 #[derive(Debug, Clone)]
 pub struct Rpc {
-    /// The tables.
     pub store: Store,
-    /// Viewers.
     pub leases: Leases,
-    /// Where viewers find live streams.
     pub nodes: MediaNodes,
-    /// The encoder's server field.
+    /// For the encoder's server field.
     pub rtmp_url: String,
-    /// Totals of lists.
     pub totals: Totals,
 }
 
-/// The user for whom a call is made.
+/// The user on whose behalf a call is made.
 #[derive(Debug, Clone)]
 struct Actor {
     id: UserId,
@@ -82,8 +78,8 @@ impl Actor {
         })
     }
 
-    /// May change and stop: the owner and admins.
-    fn manages(&self) -> impl FnOnce(UserId) -> Result<()> + Send + 'static {
+    /// Authorises the owner and admins.
+    fn require_manager(&self) -> impl FnOnce(UserId) -> Result<()> + Send + 'static {
         let (id, role) = (self.id, self.role);
         move |owner| {
             if may_manage(id, role, owner) {
@@ -94,8 +90,7 @@ impl Actor {
         }
     }
 
-    /// May change what is the platform's.
-    fn must_be_admin(&self) -> Result<()> {
+    fn require_admin(&self) -> Result<()> {
         if self.role == Role::Admin {
             Ok(())
         } else {
@@ -103,18 +98,20 @@ impl Actor {
         }
     }
 
-    /// May see the key: the owner alone.
-    fn owns(&self) -> impl FnOnce(UserId) -> Result<()> + Send + 'static {
+    /// Authorises the owner only, since the key is returned.
+    fn require_owner(&self) -> impl FnOnce(UserId) -> Result<()> + Send + 'static {
         let id = self.id;
         move |owner| if id == owner { Ok(()) } else { Err(Error::NotOwner) }
     }
 }
 
 impl Rpc {
-    /// A stream as this user may see it.
-    fn shown(&self, view: StreamView, user: Option<UserId>) -> Result<api::Stream> {
+    /// Converts a stream. Includes the key if `user` is the owner.
+    fn stream_message(&self, view: StreamView, user: Option<UserId>) -> Result<api::Stream> {
         let key = match user {
-            Some(user) if user.0 == view.stream.user_id => Some(self.store.key_of(&view.stream)?.reveal()),
+            Some(user) if user.0 == view.stream.user_id => {
+                Some(self.store.stream_key(&view.stream)?.reveal())
+            }
             _ => None,
         };
         Ok(convert::stream(view, key, &self.nodes))
@@ -122,8 +119,8 @@ impl Rpc {
 
     async fn list(&self, request: api::ListStreamsRequest) -> Result<api::ListStreamsResponse> {
         let page = page::parse(request.page)?;
-        let filter = Filter {
-            live: convert::live(request.status)?,
+        let filter = StreamFilter {
+            status: convert::status(request.status)?,
             category: request.category_id.map(convert::category_id).transpose()?,
             owner: request.user_id.map(convert::user_id).transpose()?,
             owners: request.owners.map(convert::owners).transpose()?,
@@ -151,42 +148,42 @@ impl Rpc {
     ) -> Result<api::ListBroadcastsResponse> {
         let stream = convert::stream_id(request.stream_id)?;
         let page = page::parse(request.page)?;
-        let (rows, mut curves, info) = self.store.broadcast_list(stream, page).await?;
+        let (rows, mut samples, info) = self.store.broadcast_list(stream, page).await?;
         let owner = match rows.first() {
             Some(row) => row.user_id,
             None => self.store.stream(stream).await?.stream.user_id,
         };
-        let refusals = match user {
-            Some(user) if user.0 == owner => self.store.refusal_list(stream).await?,
+        let rejections = match user {
+            Some(user) if user.0 == owner => self.store.publish_rejection_list(stream).await?,
             _ => Vec::new(),
         };
         Ok(api::ListBroadcastsResponse {
             broadcasts: rows
                 .into_iter()
                 .map(|row| {
-                    let curve = curves.remove(&row.id).unwrap_or_default();
-                    convert::broadcast(row, curve)
+                    let samples = samples.remove(&row.id).unwrap_or_default();
+                    convert::broadcast(row, samples)
                 })
                 .collect(),
             page: Some(page::info(info)),
-            refusals: refusals
+            rejections: rejections
                 .into_iter()
-                .map(|row| api::PublishRefusal {
+                .map(|row| api::PublishRejection {
                     at: Some(timestamp(row.refused_at)),
-                    reason: row.reason,
+                    reason: row.reason.as_str().to_owned(),
                 })
                 .collect(),
         })
     }
 
-    /// The count comes from Redis; without it, what was written last is better than no answer.
+    /// Falls back to the last stored viewer count if Redis is unavailable.
     async fn room(&self, request: api::GetRoomRequest) -> Result<api::GetRoomResponse> {
         let id = convert::stream_id(request.stream_id)?;
         let stream = self.store.stream(id).await?.stream;
         let viewer_count = match self.leases.count(id).await {
             Ok(count) => count,
             Err(error) => {
-                tracing::warn!(%error, "viewers not counted");
+                tracing::warn!(%error, "failed to count viewers, using the stored count");
                 u32::try_from(stream.viewer_count).unwrap_or(0)
             }
         };
@@ -213,10 +210,10 @@ impl Rpc {
     }
 }
 
-/// Answers within what the caller waits for.
-async fn answer<T>(caller: &Caller, work: impl Future<Output = Result<T>>) -> Result<Response<T>, Status> {
+/// Runs `work` within the deadline of the caller.
+async fn respond<T>(caller: &Caller, work: impl Future<Output = Result<T>>) -> Result<Response<T>, Status> {
     match tokio::time::timeout_at(caller.deadline, work).await {
-        Ok(Ok(answer)) => Ok(Response::new(answer)),
+        Ok(Ok(response)) => Ok(Response::new(response)),
         Ok(Err(error)) => Err(error.into_status()),
         Err(_) => Err(primitives::Error::unavailable().into_status()),
     }
@@ -227,27 +224,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_method_has_a_rule() {
+    fn every_method_has_callers() {
         let proto = include_str!("../../../../proto/airwave/stream/v1/stream.proto");
         let methods: Vec<_> = proto
             .lines()
             .filter_map(|line| line.trim().strip_prefix("rpc ")?.split_once('('))
             .map(|(name, _)| name)
             .collect();
-        let ruled: Vec<_> = CALLERS.iter().map(|(name, _)| *name).collect();
-        assert_eq!(methods, ruled);
+        let listed: Vec<_> = CALLERS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(methods, listed);
     }
 
     #[test]
-    fn the_owner_alone_owns_and_admins_manage() {
+    fn admins_manage_but_do_not_own() {
         let actor = |id, role| Actor {
             id: UserId(id),
             role,
             username: String::new(),
         };
-        assert!(actor(1, Role::User).manages()(UserId(1)).is_ok());
-        assert!(actor(2, Role::Moderator).manages()(UserId(1)).is_err());
-        assert!(actor(2, Role::Admin).manages()(UserId(1)).is_ok());
-        assert!(actor(2, Role::Admin).owns()(UserId(1)).is_err());
+        assert!(actor(1, Role::User).require_manager()(UserId(1)).is_ok());
+        assert!(actor(2, Role::Moderator).require_manager()(UserId(1)).is_err());
+        assert!(actor(2, Role::Admin).require_manager()(UserId(1)).is_ok());
+        assert!(actor(2, Role::Admin).require_owner()(UserId(1)).is_err());
     }
 }

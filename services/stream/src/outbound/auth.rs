@@ -1,4 +1,4 @@
-//! The auth service, asked for all accounts when our copy is new.
+//! The auth service, whose snapshot fills a new copy of owners.
 
 use std::time::Duration;
 
@@ -6,30 +6,25 @@ use proto::auth::v1::SnapshotRequest;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::{CallContext, Peer, error_from_status};
 
-use crate::store::owners::Copied;
+use crate::store::owners::OwnerSnapshot;
 
-/// Accounts asked for at once.
-pub const PAGE: u32 = 1000;
-/// How long a page may take.
+pub const PAGE_SIZE: u32 = 1000;
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// The accounts after an id, in rising order; fewer than [`PAGE`] are the last.
-///
-/// # Errors
-/// When auth cannot answer.
-pub async fn snapshot_page(auth: &Peer, after: i64) -> Result<Vec<Copied>, primitives::Error> {
+/// Returns the users after an id, ordered by id. The last page has fewer than [`PAGE_SIZE`].
+pub async fn snapshot_page(auth: &Peer, after: i64) -> Result<Vec<OwnerSnapshot>, primitives::Error> {
     let mut client = AuthServiceClient::new(auth.with(&CallContext::background(DEADLINE)));
     let request = SnapshotRequest {
         after_user_id: after,
-        limit: PAGE,
+        limit: PAGE_SIZE,
     };
-    let answer = client
+    let response = client
         .snapshot(request)
         .await
         .map_err(|status| error_from_status(&status))?;
-    let owners = answer.into_inner().owners.into_iter();
+    let owners = response.into_inner().owners.into_iter();
     Ok(owners
-        .map(|owner| Copied {
+        .map(|owner| OwnerSnapshot {
             id: owner.id,
             username: owner.username,
             display_name: owner.display_name,

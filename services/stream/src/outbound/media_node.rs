@@ -1,4 +1,4 @@
-//! The media nodes: who publishes there (`/stat`), and sending an encoder away (`/control`).
+//! Media nodes: their statistics (`/stat`), and dropping encoders (`/control`).
 
 mod stat;
 
@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use futures::future::join_all;
+use primitives::{Clock, NodeName};
 use url::Url;
 
 use crate::config::NodeAddress;
@@ -15,51 +16,43 @@ use crate::domain::Publisher;
 
 /// The RTMP application that encoders publish to.
 const APPLICATION: &str = "live";
-/// How long a node may take to connect and to answer in full: it is near, and its pages are small.
-const CONNECT: Duration = Duration::from_millis(500);
-const ANSWER: Duration = Duration::from_millis(1500);
-/// The statistics of a thousand streams have about 1.5 MB.
-const LARGEST: usize = 8 << 20;
+/// Nodes are close, and their answers are small.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+const READ_TIMEOUT: Duration = Duration::from_millis(1500);
+/// The statistics of a thousand streams take about 1.5 MB.
+const MAX_ANSWER_BYTES: usize = 8 << 20;
 
-/// What went wrong with a media node.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No such node is configured.
     #[error("media node {0} is not configured")]
-    Unknown(String),
-    /// It did not answer, or with an error.
+    NotConfigured(String),
     #[error("media node: {0}")]
     Unreachable(#[from] reqwest::Error),
-    /// Its answer makes no sense.
-    #[error("media node: {0}")]
-    Nonsense(String),
+    #[error("media node: invalid answer: {0}")]
+    InvalidAnswer(String),
 }
 
-/// All media nodes of the configuration. Cheap to clone.
+/// The configured media nodes. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct MediaNodes {
     client: reqwest::Client,
-    nodes: BTreeMap<String, NodeAddress>,
+    nodes: BTreeMap<NodeName, NodeAddress>,
+    clock: Clock,
 }
 
-/// Where viewers find a live stream.
+/// Absolute URLs of a live stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Playback {
-    /// The HLS playlist.
+pub struct PlaybackUrls {
     pub hls: String,
-    /// The DASH manifest.
     pub dash: String,
 }
 
 impl MediaNodes {
-    /// Takes the addresses; nothing is asked yet.
-    ///
-    /// # Errors
-    /// When no HTTP client can be made.
-    pub fn new(nodes: &[NodeAddress]) -> Result<Self, Error> {
+    /// Sends no request yet.
+    pub fn new(nodes: &[NodeAddress], clock: Clock) -> Result<Self, Error> {
         let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(ANSWER)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(READ_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()?;
@@ -69,96 +62,97 @@ impl MediaNodes {
                 .iter()
                 .map(|node| (node.name.clone(), node.clone()))
                 .collect(),
+            clock,
         })
     }
 
-    /// The names of the nodes.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.nodes.keys().map(String::as_str)
+    pub fn names(&self) -> impl Iterator<Item = &NodeName> {
+        self.nodes.keys()
     }
 
-    /// Where viewers find a stream on a node, if the node is configured.
     #[must_use]
-    pub fn playback(&self, node: &str, name: &str) -> Option<Playback> {
+    pub fn is_configured(&self, node: &NodeName) -> bool {
+        self.nodes.contains_key(node)
+    }
+
+    /// Returns the URLs of a stream, if its node is configured.
+    #[must_use]
+    pub fn playback_urls(&self, node: &str, name: &str) -> Option<PlaybackUrls> {
         let base = self.nodes.get(node)?.public.as_str().trim_end_matches('/');
-        Some(Playback {
+        Some(PlaybackUrls {
             hls: format!("{base}/hls/{name}/index.m3u8"),
             dash: format!("{base}/dash/{name}/index.mpd"),
         })
     }
 
-    /// The encoders that publish on a node, and when that was asked.
-    ///
-    /// # Errors
-    /// When the node does not answer with statistics.
-    pub async fn publishers(&self, node: &str) -> Result<(Vec<Publisher>, DateTime<Utc>), Error> {
-        let asked_at = primitives::Clock::system().now();
+    /// Returns the encoders in a node's statistics, and the time of the request.
+    pub async fn publishers(&self, node: &NodeName) -> Result<(Vec<Publisher>, DateTime<Utc>), Error> {
+        let requested_at = self.clock.now();
         let answer = self
             .client
             .get(self.url(node, "stat")?)
             .send()
             .await?
             .error_for_status()?;
-        let text = bounded(answer).await?;
-        let publishers = stat::publishers(&text, APPLICATION, asked_at).map_err(Error::Nonsense)?;
-        Ok((publishers, asked_at))
+        let text = read_limited(answer).await?;
+        let publishers = stat::publishers(&text, APPLICATION, requested_at).map_err(Error::InvalidAnswer)?;
+        Ok((publishers, requested_at))
     }
 
-    /// Sends one encoder away; true when it was there.
-    ///
-    /// # Errors
-    /// When the node does not answer.
-    pub async fn drop_client(&self, node: &str, name: &str, client: i64) -> Result<bool, Error> {
+    /// Disconnects an encoder. Returns false if it was not connected.
+    pub async fn drop_client(
+        &self,
+        node: &NodeName,
+        playback_name: &str,
+        client: i64,
+    ) -> Result<bool, Error> {
         let mut url = self.url(node, "control/drop/client")?;
         url.query_pairs_mut()
             .append_pair("app", APPLICATION)
-            .append_pair("name", name)
+            .append_pair("name", playback_name)
             .append_pair("clientid", &client.to_string());
         let answer = self.client.get(url).send().await?.error_for_status()?;
-        Ok(bounded(answer).await?.trim() != "0")
+        Ok(read_limited(answer).await?.trim() != "0")
     }
 
-    /// Whether every node answers.
-    ///
-    /// # Errors
-    /// The names of those that do not.
+    /// Fails with the names of the nodes that do not answer.
     pub async fn check(&self) -> Result<(), String> {
-        let asked = self
+        let polls = self
             .names()
             .map(|node| async move { (node, self.publishers(node).await.is_err()) });
-        let silent: Vec<_> = join_all(asked)
+        let unreachable: Vec<_> = join_all(polls)
             .await
             .into_iter()
-            .filter(|(_, silent)| *silent)
-            .map(|(node, _)| node)
+            .filter(|(_, failed)| *failed)
+            .map(|(node, _)| node.as_str())
             .collect();
-        if silent.is_empty() {
+        if unreachable.is_empty() {
             Ok(())
         } else {
-            Err(format!("silent: {}", silent.join(", ")))
+            Err(format!("unreachable: {}", unreachable.join(", ")))
         }
     }
 
-    fn url(&self, node: &str, path: &str) -> Result<Url, Error> {
+    fn url(&self, node: &NodeName, path: &str) -> Result<Url, Error> {
         let node = self
             .nodes
             .get(node)
-            .ok_or_else(|| Error::Unknown(node.to_owned()))?;
+            .ok_or_else(|| Error::NotConfigured(node.to_string()))?;
         let base = node.control.as_str().trim_end_matches('/');
         format!("{base}/{path}")
             .parse()
-            .map_err(|_| Error::Nonsense(format!("{base} is no base URL")))
+            .map_err(|_| Error::InvalidAnswer(format!("{base} is not a base URL")))
     }
 }
 
-async fn bounded(answer: reqwest::Response) -> Result<String, Error> {
+async fn read_limited(answer: reqwest::Response) -> Result<String, Error> {
     let mut bytes = Vec::new();
     let mut chunks = answer.bytes_stream();
     while let Some(chunk) = chunks.next().await {
         bytes.extend_from_slice(&chunk?);
-        if bytes.len() > LARGEST {
-            return Err(Error::Nonsense("the answer is too large".to_owned()));
+        if bytes.len() > MAX_ANSWER_BYTES {
+            return Err(Error::InvalidAnswer("the answer is too large".to_owned()));
         }
     }
-    String::from_utf8(bytes).map_err(|_| Error::Nonsense("the answer is not UTF-8".to_owned()))
+    String::from_utf8(bytes).map_err(|_| Error::InvalidAnswer("the answer is not UTF-8".to_owned()))
 }

@@ -1,4 +1,4 @@
-//! Times on air, as they are listed.
+//! Lists of broadcasts with their viewer samples.
 
 use std::collections::HashMap;
 
@@ -11,13 +11,13 @@ use primitives::{Cursor, PageInfo, PageRequest, StreamId};
 use storage::list::{self, Count, List, SortKey, Total, in_page};
 
 use super::{Conn, Store};
+use crate::domain::EndReason;
 use crate::error::{Error, Result};
 use crate::schema::{broadcasts, viewer_samples};
 
-/// Points of a broadcast's curve that are shown at most; a day has 1,440 minutes.
-const LONGEST_CURVE: i64 = 10_000;
+/// A day has 1,440 samples, one per minute.
+const MAX_SAMPLES: i64 = 10_000;
 
-/// A time on air.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = broadcasts, check_for_backend(Pg))]
 pub struct BroadcastView {
@@ -25,23 +25,20 @@ pub struct BroadcastView {
     pub user_id: i64,
     pub started_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
-    pub end_reason: Option<String>,
+    pub end_reason: Option<EndReason>,
     pub peak_viewers: i32,
 }
 
-/// Viewers per minute, by broadcast.
-pub type Curves = HashMap<i64, Vec<(DateTime<Utc>, i32)>>;
+/// Samples by broadcast: the start of the minute, and the viewers.
+pub type SamplesByBroadcast = HashMap<i64, Vec<(DateTime<Utc>, i32)>>;
 
 impl Store {
-    /// A page of a stream's times on air, newest first, with their curves.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Returns a page of a stream's broadcasts, newest first, with their samples.
     pub async fn broadcast_list(
         &self,
         stream: StreamId,
         page: PageRequest,
-    ) -> Result<(Vec<BroadcastView>, Curves, PageInfo)> {
+    ) -> Result<(Vec<BroadcastView>, SamplesByBroadcast, PageInfo)> {
         let count = Count::always(page);
         let list = move |page| {
             let keys = broadcasts::table
@@ -50,10 +47,10 @@ impl Store {
             let rows = broadcasts::table
                 .filter(in_page(broadcasts::id))
                 .order(broadcasts::id.desc())
-                .select((Row::as_select(), Total));
+                .select((BroadcastWithSamples::as_select(), Total));
             List::new(keys, rows, SortKey::Id, count, page)
         };
-        let cursor = |last: &Row| Cursor::from_id(last.broadcast.id);
+        let cursor = |last: &BroadcastWithSamples| Cursor::from_id(last.broadcast.id);
         let (rows, info) = self
             .database
             .read(async move |conn: &mut Conn| {
@@ -61,34 +58,33 @@ impl Store {
                 Ok::<_, Error>(loaded?)
             })
             .await?;
-        let curve = |row: &Row| {
-            let points = row.sampled_at.iter().copied().zip(row.viewers.iter().copied());
-            (row.broadcast.id, points.collect())
+        let samples_of = |row: &BroadcastWithSamples| {
+            let samples = row.sampled_at.iter().copied().zip(row.viewers.iter().copied());
+            (row.broadcast.id, samples.collect())
         };
-        let curves = rows.iter().map(curve).collect();
-        Ok((rows.into_iter().map(|row| row.broadcast).collect(), curves, info))
+        let samples = rows.iter().map(samples_of).collect();
+        Ok((rows.into_iter().map(|row| row.broadcast).collect(), samples, info))
     }
 }
 
-/// A time on air with its curve.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = broadcasts, check_for_backend(Pg))]
-struct Row {
+struct BroadcastWithSamples {
     #[diesel(embed)]
     broadcast: BroadcastView,
     #[diesel(select_expression = array(viewer_samples::table
         .filter(viewer_samples::broadcast_id.eq(broadcasts::id))
         .order(viewer_samples::sampled_at)
-        .limit(LONGEST_CURVE)
+        .limit(MAX_SAMPLES)
         .select(viewer_samples::sampled_at)))]
-    #[diesel(select_expression_type = Curve<viewer_samples::sampled_at>)]
+    #[diesel(select_expression_type = SampleColumn<viewer_samples::sampled_at>)]
     sampled_at: Vec<DateTime<Utc>>,
     #[diesel(select_expression = array(viewer_samples::table
         .filter(viewer_samples::broadcast_id.eq(broadcasts::id))
         .order(viewer_samples::sampled_at)
-        .limit(LONGEST_CURVE)
+        .limit(MAX_SAMPLES)
         .select(viewer_samples::viewers)))]
-    #[diesel(select_expression_type = Curve<viewer_samples::viewers>)]
+    #[diesel(select_expression_type = SampleColumn<viewer_samples::viewers>)]
     viewers: Vec<i32>,
 }
 
@@ -98,4 +94,4 @@ type Samples = Limit<
         viewer_samples::sampled_at,
     >,
 >;
-type Curve<C> = array<<C as Expression>::SqlType, Select<Samples, C>>;
+type SampleColumn<C> = array<<C as Expression>::SqlType, Select<Samples, C>>;

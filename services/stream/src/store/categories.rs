@@ -1,13 +1,13 @@
 //! Categories.
 
-mod change;
+mod edit;
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use objects::{Doomed, Shown};
+use objects::{PendingDeletion, RenewableUrl};
 use primitives::{CategoryId, Cursor, PageInfo, PageRequest};
 use storage::list::{self, Count, List, SortKey, Total, in_page};
 
@@ -15,9 +15,8 @@ use super::{CATEGORY_PICTURES, Conn, Store};
 use crate::error::{Error, Result};
 use crate::schema::categories;
 
-pub use change::{Change, NewCategory};
+pub use edit::{CategoryUpdate, NewCategory};
 
-/// A category as it is stored.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = categories, check_for_backend(Pg))]
 pub struct CategoryRow {
@@ -36,8 +35,8 @@ pub struct CategoryRow {
 }
 
 impl CategoryRow {
-    pub(super) fn shown(&mut self) -> Shown<'_> {
-        Shown {
+    pub(super) fn shown(&mut self) -> RenewableUrl<'_> {
+        RenewableUrl {
             id: self.id,
             key: self.b2_thumbnail_file_name.as_deref(),
             url: &mut self.thumbnail_url,
@@ -45,42 +44,36 @@ impl CategoryRow {
         }
     }
 
-    /// The object of its picture.
-    fn picture(&self) -> Option<Doomed> {
+    fn picture(&self) -> Option<PendingDeletion> {
         let key = self.b2_thumbnail_file_name.clone()?;
         let version_id = self.b2_thumbnail_file_id.clone();
-        Some(Doomed { key, version_id })
+        Some(PendingDeletion { key, version_id })
     }
 }
 
-/// How a category is named in a URL.
+/// Identifies a category in a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CategoryName {
-    /// By id, when all digits.
+pub enum CategoryKey {
     Id(CategoryId),
-    /// By slug.
     Slug(String),
 }
 
-macro_rules! named {
-    ($query:expr, $name:expr) => {{
+/// Narrows a query to the category with a key. A macro, since the types of the queries differ.
+macro_rules! with_key {
+    ($query:expr, $key:expr) => {{
         let query = $query.into_boxed::<Pg>();
-        match $name {
-            CategoryName::Id(id) => query.filter(categories::id.eq(id.0)),
-            CategoryName::Slug(slug) => query.filter(categories::slug.eq(slug)),
+        match $key {
+            CategoryKey::Id(id) => query.filter(categories::id.eq(id.0)),
+            CategoryKey::Slug(slug) => query.filter(categories::slug.eq(slug)),
         }
     }};
 }
-use named;
+use with_key;
 
 impl Store {
-    /// One category.
-    ///
-    /// # Errors
-    /// [`Error::CategoryNotFound`].
-    pub async fn category(&self, name: CategoryName) -> Result<CategoryRow> {
+    pub async fn category(&self, key: CategoryKey) -> Result<CategoryRow> {
         let read = async move |conn: &mut Conn| {
-            let query = named!(categories::table, name);
+            let query = with_key!(categories::table, key);
             let found = query.select(CategoryRow::as_select()).first(conn).await;
             found.optional()?.ok_or(Error::CategoryNotFound)
         };
@@ -89,10 +82,7 @@ impl Store {
         Ok(row)
     }
 
-    /// A page of categories in the order of their ids, perhaps only those with a tag.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Returns a page of categories, ordered by id. With a tag, only those that have it.
     pub async fn category_list(
         &self,
         tag: Option<String>,
@@ -122,10 +112,7 @@ impl Store {
         Ok((rows, info))
     }
 
-    /// All categories, for copies elsewhere; there are never so many that pages are needed.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Returns all categories, for copies in other services. There are too few for pages.
     pub async fn category_snapshot(&self) -> Result<Vec<CategoryRow>> {
         self.database
             .read(async move |conn: &mut Conn| {

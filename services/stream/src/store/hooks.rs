@@ -1,107 +1,97 @@
-//! What the media nodes' hooks write and ask.
+//! Reads and writes of the media nodes' hooks.
 
-mod standing;
+mod connection_status;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use primitives::{StreamId, UserId};
+use primitives::{NodeName, StreamId, UserId};
 
-use standing::standing_in;
+use connection_status::status_in;
 
 use super::on_air::{PublishRow, active_of_in, end_publish_in};
 use super::streams::lock_in;
 use super::{Conn, Store, owners, recordings, wake_reconciler_in};
-use crate::domain::{ActivePublish, EndReason, PlaybackName, RecordingName, Refusal, Secret};
+use crate::domain::{
+    ActivePublish, EndReason, PlaybackName, PublishRejection, PublishState, RecordingName, StreamSecret,
+};
 use crate::error::{Error, Result};
 use crate::schema::{publishes, streams};
 
-/// An update is written down when the last one is this old.
-const RENEW: Duration = Duration::seconds(5);
+/// The minimum interval between two writes of `seen_at` by update hooks.
+const UPDATE_INTERVAL: Duration = Duration::seconds(5);
 
-/// One encoder's connection, as nginx names it: its number counts from one at each start, hence the boot id.
+/// Identifies the connection of an encoder. nginx numbers its connections from 1 at each start, hence the boot
+/// id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Client {
-    /// The media node.
-    pub node: String,
-    /// This start of the node.
+pub struct EncoderConnection {
+    pub node: NodeName,
     pub boot_id: String,
     /// nginx's number of the connection.
-    pub id: i64,
+    pub client_id: i64,
 }
 
-/// What is known of a stream when an encoder asks to publish to it.
+/// The stream that an encoder asks to publish to.
 #[derive(Debug)]
-pub struct Known {
-    /// The stream.
+pub struct PublishTarget {
     pub stream: StreamId,
-    /// Its owner.
     pub owner: UserId,
-    /// The hash of its secret.
     pub secret_hash: Vec<u8>,
-    /// Whether the owner is banned or gone.
+    /// Whether the owner is banned or deleted.
     pub owner_banned: bool,
-    /// The publish that is not over, with its boot id.
+    /// The publish that has not ended, with its boot id.
     pub active: Option<(ActivePublish, String)>,
 }
 
-/// An encoder that is to be let in.
+/// An encoder that passed all checks.
 #[derive(Debug, Clone)]
 pub struct Admission {
-    /// The stream.
     pub stream: StreamId,
-    /// Its owner.
     pub owner: UserId,
-    /// The public name.
     pub name: PlaybackName,
-    /// The secret that was found right.
-    pub secret: Secret,
-    /// The connection.
-    pub client: Client,
-    /// The publish whose place it takes, and why that one is over.
+    /// The verified secret.
+    pub secret: StreamSecret,
+    pub connection: EncoderConnection,
+    /// The publish that it replaces, and why that one ends.
     pub replaces: Option<(i64, EndReason)>,
-    /// The trace that began with the hook.
+    /// The trace of the hook.
     pub trace: HashMap<String, String>,
 }
 
-/// What became of an admission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admitted {
-    /// It may publish; also when it was told so before.
-    Yes,
-    /// This connection was let in before and is over: a repeated hook.
-    Over,
-    /// The state has changed since it was judged.
-    No(Refusal),
+pub enum AdmissionOutcome {
+    /// The encoder may publish. A repeated hook gets the same answer.
+    Accepted,
+    /// The hook is a repeat for a connection that has ended.
+    AlreadyEnded,
+    /// The state has changed since the checks.
+    Rejected(PublishRejection),
 }
 
-/// What is answered to an update.
+/// The answer to an update hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Update {
-    /// Go on; also for connections that we do not know.
-    GoOn,
-    /// We have decided that it is over.
-    Refused,
+pub enum UpdateDecision {
+    /// Also for unknown connections.
+    Continue,
+    /// The platform ended the publish, or its key or owner is no longer valid.
+    Reject,
 }
 
-type KnownColumns = (i64, i64, Vec<u8>, Option<DateTime<Utc>>, bool, Option<PublishRow>);
+type TargetColumns = (i64, i64, Vec<u8>, Option<DateTime<Utc>>, bool, Option<PublishRow>);
 
 impl Store {
-    /// What is known of the stream of this name.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn stream_known(&self, name: &PlaybackName) -> Result<Option<Known>> {
+    /// Returns the stream with a playback name.
+    pub async fn publish_target(&self, name: &PlaybackName) -> Result<Option<PublishTarget>> {
         use crate::schema::owners;
         let name = name.as_str().to_owned();
         self.database
             .read(async move |conn: &mut Conn| {
                 let on_active = publishes::stream_id
                     .eq(streams::id.nullable())
-                    .and(publishes::state.ne("ended"));
-                let row: Option<KnownColumns> = streams::table
+                    .and(publishes::state.ne(PublishState::Ended));
+                let row: Option<TargetColumns> = streams::table
                     .inner_join(owners::table)
                     .left_join(publishes::table.on(on_active))
                     .filter(streams::playback_name.eq(name))
@@ -116,64 +106,61 @@ impl Store {
                     .first(conn)
                     .await
                     .optional()?;
-                row.map(known).transpose()
+                row.map(target).transpose()
             })
             .await
     }
 
-    /// Lets an encoder in, if everything is still as it was judged.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn publish_admit(&self, admission: Admission) -> Result<Admitted> {
+    /// Accepts an encoder, unless the state has changed since the checks.
+    pub async fn publish_admit(&self, admission: Admission) -> Result<AdmissionOutcome> {
         let fingerprint = self.keyring.fingerprint(&admission.secret);
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
-                match owners::must_be_welcome_in(conn, admission.owner).await {
-                    Err(Error::OwnerBanned) => return Ok(Admitted::No(Refusal::Banned)),
+                match owners::require_active_in(conn, admission.owner).await {
+                    Err(Error::OwnerBanned) => {
+                        return Ok(AdmissionOutcome::Rejected(PublishRejection::Banned));
+                    }
                     other => other?,
                 }
                 if lock_in(conn, admission.stream).await?.is_none() {
-                    return Ok(Admitted::No(Refusal::UnknownStream));
+                    return Ok(AdmissionOutcome::Rejected(PublishRejection::UnknownStream));
                 }
                 if fingerprint_in(conn, admission.stream).await? != fingerprint {
-                    return Ok(Admitted::No(Refusal::WrongKey));
+                    return Ok(AdmissionOutcome::Rejected(PublishRejection::WrongKey));
                 }
-                match of_client_in(conn, &admission.client).await? {
-                    Some(row) if row.state == "ended" => return Ok(Admitted::Over),
-                    Some(_) => return Ok(Admitted::Yes),
+                match publish_of_in(conn, &admission.connection).await? {
+                    Some(row) if row.has_ended() => return Ok(AdmissionOutcome::AlreadyEnded),
+                    Some(_) => return Ok(AdmissionOutcome::Accepted),
                     None => {}
                 }
                 if !replace_in(conn, &admission, now).await? {
-                    return Ok(Admitted::No(Refusal::AlreadyLive));
+                    return Ok(AdmissionOutcome::Rejected(PublishRejection::AlreadyLive));
                 }
                 insert_in(conn, &admission, &fingerprint, now).await?;
                 wake_reconciler_in(conn).await?;
-                Ok(Admitted::Yes)
+                Ok(AdmissionOutcome::Accepted)
             })
             .await
     }
 
-    /// A node says that a connection is over.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn publish_done(&self, client: Client) -> Result<()> {
+    /// Ends the publish of a connection that its node reports as closed.
+    pub async fn publish_done(&self, connection: EncoderConnection) -> Result<()> {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
-                let Some(stream) = of_client_in(conn, &client).await?.and_then(|row| row.stream_id) else {
+                let row = publish_of_in(conn, &connection).await?;
+                let Some(stream) = row.and_then(|row| row.stream_id) else {
                     return Ok(());
                 };
                 lock_in(conn, StreamId(stream)).await?;
-                // Again, now that nobody else changes it.
-                let row = of_client_in(conn, &client)
-                    .await?
-                    .filter(|row| row.state != "ended");
-                let Some(row) = row else { return Ok(()) };
+                // Read again, now that the lock keeps others from changing it.
+                let row = publish_of_in(conn, &connection).await?;
+                let Some(row) = row.filter(|row| !row.has_ended()) else {
+                    return Ok(());
+                };
                 let (reason, stopped_at) = match row.broadcast_id {
-                    Some(_) => (EndReason::PublisherGone, row.active()?.progress.stopped_at(now)),
+                    Some(_) => (EndReason::PublisherGone, row.progress().stopped_at(now)),
                     None => (EndReason::NeverStarted, now),
                 };
                 end_publish_in(conn, &row, reason, stopped_at, now).await?;
@@ -182,65 +169,59 @@ impl Store {
             .await
     }
 
-    /// A node says that a connection is still there.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn publish_renew(&self, client: Client) -> Result<Update> {
+    /// Decides whether a connection may continue, and notes that its node still reports it.
+    pub async fn publish_update(&self, connection: EncoderConnection) -> Result<UpdateDecision> {
         let now = self.clock.now();
-        let lookup = client.clone();
-        let found = self
+        let lookup = connection.clone();
+        let status = self
             .database
-            .read(async move |conn: &mut Conn| standing_in(conn, &lookup).await)
+            .read(async move |conn: &mut Conn| status_in(conn, &lookup).await)
             .await?;
-        let Some(standing) = found else {
-            return Ok(Update::GoOn);
+        let Some(status) = status else {
+            return Ok(UpdateDecision::Continue);
         };
-        if standing.is_refused() {
-            return Ok(Update::Refused);
+        if status.is_rejected() {
+            return Ok(UpdateDecision::Reject);
         }
-        if standing.ended || now - standing.seen_at < RENEW {
-            return Ok(Update::GoOn);
+        if status.ended || now - status.seen_at < UPDATE_INTERVAL {
+            return Ok(UpdateDecision::Continue);
         }
         self.database
             .transaction(async move |conn: &mut Conn| {
                 let row = publishes::table
-                    .filter(publishes::node.eq(&client.node))
-                    .filter(publishes::boot_id.eq(&client.boot_id))
-                    .filter(publishes::client_id.eq(client.id))
-                    .filter(publishes::state.ne("ended"));
+                    .filter(publishes::node.eq(connection.node.as_str()))
+                    .filter(publishes::boot_id.eq(&connection.boot_id))
+                    .filter(publishes::client_id.eq(connection.client_id))
+                    .filter(publishes::state.ne(PublishState::Ended));
                 diesel::update(row)
                     .set(publishes::seen_at.eq(now))
                     .execute(conn)
                     .await?;
-                Ok(Update::GoOn)
+                Ok(UpdateDecision::Continue)
             })
             .await
     }
 
-    /// A node says that it has closed a file.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn record_done(&self, client: Client, file: RecordingName) -> Result<()> {
+    /// Stores the name of a recording that its node has closed.
+    pub async fn record_done(&self, connection: EncoderConnection, file: RecordingName) -> Result<()> {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
-                // A refused second encoder of the same name leaves an empty file, which is nobody's.
-                let Some(row) = of_client_in(conn, &client).await? else {
+                // A rejected second encoder leaves an empty file, which belongs to no publish.
+                let Some(row) = publish_of_in(conn, &connection).await? else {
                     return Ok(());
                 };
-                if row.playback_name != file.stream.as_str() {
+                if row.playback_name != file.playback_name.as_str() {
                     return Ok(());
                 }
                 if let Some(stream) = row.stream_id {
                     lock_in(conn, StreamId(stream)).await?;
                 }
                 recordings::add_in(conn, &row, &file, now).await?;
-                // The broadcast may have been over before its file was: then this is the moment.
-                let row = of_client_in(conn, &client).await?;
+                // If the broadcast ended before its file was closed, announce the file now.
+                let row = publish_of_in(conn, &connection).await?;
                 match row.and_then(|row| row.broadcast_id) {
-                    Some(broadcast) => recordings::announce_if_over_in(conn, broadcast, now).await,
+                    Some(broadcast) => recordings::announce_if_ended_in(conn, broadcast, now).await,
                     None => Ok(()),
                 }
             })
@@ -248,11 +229,11 @@ impl Store {
     }
 }
 
-fn known((stream, owner, secret_hash, banned_at, deleted, active): KnownColumns) -> Result<Known> {
+fn target((stream, owner, secret_hash, banned_at, deleted, active): TargetColumns) -> Result<PublishTarget> {
     let active = active
-        .map(|row| row.active().map(|active| (active, row.boot_id)))
+        .map(|row| row.to_active().map(|active| (active, row.boot_id)))
         .transpose()?;
-    Ok(Known {
+    Ok(PublishTarget {
         stream: StreamId(stream),
         owner: UserId(owner),
         secret_hash,
@@ -269,36 +250,36 @@ async fn fingerprint_in(conn: &mut Conn, stream: StreamId) -> Result<String> {
         .await?)
 }
 
-async fn of_client_in(conn: &mut Conn, client: &Client) -> Result<Option<PublishRow>> {
+async fn publish_of_in(conn: &mut Conn, connection: &EncoderConnection) -> Result<Option<PublishRow>> {
     let row = publishes::table
-        .filter(publishes::node.eq(&client.node))
-        .filter(publishes::boot_id.eq(&client.boot_id))
-        .filter(publishes::client_id.eq(client.id))
+        .filter(publishes::node.eq(connection.node.as_str()))
+        .filter(publishes::boot_id.eq(&connection.boot_id))
+        .filter(publishes::client_id.eq(connection.client_id))
         .select(PublishRow::as_select())
         .first(conn)
         .await;
     Ok(row.optional()?)
 }
 
-/// Ends the publish whose place is taken. False: there is another by now. The hook that says that the node
-/// has dropped it may have come first; then only the reason is missing.
+/// Ends the publish that is replaced. Returns false if yet another one has taken its place.
 async fn replace_in(conn: &mut Conn, admission: &Admission, now: DateTime<Utc>) -> Result<bool> {
     let active = active_of_in(conn, admission.stream).await?;
     match (active, admission.replaces) {
         (None, None) => Ok(true),
         (None, Some((replaced, reason))) => {
+            // The hook of the dropped encoder came first, so only the reason needs correcting.
             diesel::update(
                 publishes::table
                     .find(replaced)
-                    .filter(publishes::end_reason.eq("publisher_gone")),
+                    .filter(publishes::end_reason.eq(EndReason::PublisherGone)),
             )
-            .set(publishes::end_reason.eq(reason.as_str()))
+            .set(publishes::end_reason.eq(reason))
             .execute(conn)
             .await?;
             Ok(true)
         }
         (Some(other), Some((replaced, reason))) if other.id == replaced => {
-            let stopped_at = other.active()?.progress.stopped_at(now);
+            let stopped_at = other.progress().stopped_at(now);
             end_publish_in(conn, &other, reason, stopped_at, now).await?;
             Ok(true)
         }
@@ -317,12 +298,12 @@ async fn insert_in(
         .values((
             publishes::stream_id.eq(admission.stream.0),
             publishes::user_id.eq(admission.owner.0),
-            publishes::node.eq(&admission.client.node),
-            publishes::boot_id.eq(&admission.client.boot_id),
-            publishes::client_id.eq(admission.client.id),
+            publishes::node.eq(admission.connection.node.as_str()),
+            publishes::boot_id.eq(&admission.connection.boot_id),
+            publishes::client_id.eq(admission.connection.client_id),
             publishes::playback_name.eq(admission.name.as_str()),
             publishes::key_fingerprint.eq(fingerprint),
-            publishes::state.eq("starting"),
+            publishes::state.eq(PublishState::Starting),
             publishes::accepted_at.eq(now),
             publishes::seen_at.eq(now),
             publishes::grew_at.eq(now),

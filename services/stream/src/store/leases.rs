@@ -1,11 +1,16 @@
-//! Who watches: leases in Redis, never a counter, so a gateway that dies takes its viewers with it.
+//! Viewer leases in Redis. Viewers are counted by leases that expire, so those of a crashed gateway disappear by
+//! themselves.
 //!
-//! A viewer counts once however many sockets and gateways he has; his connections are counted beside him.
-//! Each stream has a sorted set with one member per viewer, whose score is when the last of his leases ends,
-//! so counting is one range over scores; a hash that says for each viewer which gateways hold a lease until
-//! when, for how many connections, so that one gateway's release leaves what another holds; and a hash of
-//! connections by the end of their leases, whose past part counts no more. Ends are rounded up to steps, so
-//! that hash stays short. All of it may vanish at any time: the next renewal brings it back.
+//! A viewer counts once, regardless of how many sockets and gateways are involved. Each stream has three keys:
+//!
+//! * a sorted set with one member per viewer, whose score is the expiry of the viewer's last lease, so that
+//!   counting is one range query;
+//! * a hash from viewers to their leases, which lists the gateway, the expiry and the number of connections of
+//!   each, so that a release by one gateway keeps the leases of the others;
+//! * a hash from expiries to sums of connections, of which those in the past no longer count. Expiries are
+//!   rounded up to steps, which keeps this hash short.
+//!
+//! Redis may lose all of it at any time: the next renewal restores it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,47 +23,44 @@ use storage::Redis;
 
 use crate::error::Result;
 
-/// How long a lease lasts without a renewal. Gateways renew every 5 s, so two renewals may be lost.
-pub const LEASE: Duration = Duration::from_secs(15);
-/// A lease ends up to one such part of it late, a second.
-const STEPS: u64 = 15;
-/// Keys are kept for this long without a renewal; longer than a lease.
-const KEPT_MILLIS: u64 = 60_000;
-/// Viewers that one call of a script renews, and rooms that one counts: it holds Redis up for a millisecond
-/// or two.
-const CHUNK: usize = 100;
+/// Gateways renew leases every 5 s, so two renewals may be lost.
+pub const LEASE_DURATION: Duration = Duration::from_secs(15);
+/// The number of steps of a lease to which expiries are rounded up: a lease lasts up to 1 s longer.
+const EXPIRY_STEPS: u64 = 15;
+/// The TTL of keys, which must exceed the duration of a lease.
+const KEY_TTL_MILLIS: u64 = 60_000;
+/// The number of viewers or streams per script call, so that one call blocks Redis for a millisecond or two.
+const BATCH_SIZE: usize = 100;
 
-/// The scripts, each after those that it builds on.
+/// Concatenates Lua files, each after those that it depends on.
 macro_rules! script {
     ($($file:literal),+) => {
         Script::new(concat!($(include_str!(concat!("leases/", $file, ".lua"))),+))
     };
 }
 
-/// One viewer, as one gateway holds him.
+/// The lease that one gateway holds for one viewer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// `u:<user id>` or `g:<visitor id>`.
     pub viewer: String,
-    /// His sockets there, at least one.
+    /// The viewer's sockets on this gateway, at least 1.
     pub connections: u32,
 }
 
-/// What one gateway says of its viewers, by stream.
 pub type ByStream<T> = BTreeMap<StreamId, Vec<T>>;
 
-/// Who is in a room now.
+/// The current viewers of a stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Audience {
-    /// Distinct viewers.
     pub viewers: u32,
-    /// Their connections, at least one each.
+    /// At least one per viewer.
     pub connections: u32,
-    /// The most connections that one of them has; what he has closed may be in it for as long as a lease.
-    pub most: u32,
+    /// The highest number of connections of one viewer. Closed ones may count until their lease expires.
+    pub max_per_viewer: u32,
 }
 
-/// The leases of all viewers. Cheap to clone.
+/// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Leases {
     redis: Redis,
@@ -75,10 +77,9 @@ struct Scripts {
 }
 
 impl Leases {
-    /// Keeps leases in this Redis, each for [`LEASE`] unless a test has no time for it. More than half a
-    /// minute is too long for the keys.
+    /// `duration` is [`LEASE_DURATION`] outside of tests. It must not exceed 30 s, half the TTL of the keys.
     #[must_use]
-    pub fn new(redis: Redis, lease: Duration) -> Self {
+    pub fn new(redis: Redis, duration: Duration) -> Self {
         let scripts = Scripts {
             renew: script!("now", "held", "renew"),
             release: script!("now", "held", "release"),
@@ -87,15 +88,12 @@ impl Leases {
         };
         Self {
             redis,
-            millis: u64::try_from(lease.as_millis()).unwrap_or(KEPT_MILLIS),
+            millis: u64::try_from(duration.as_millis()).unwrap_or(KEY_TTL_MILLIS),
             scripts: Arc::new(scripts),
         }
     }
 
-    /// Renews the leases that a gateway holds, or begins them.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
+    /// Creates or renews leases of a gateway.
     pub async fn renew(&self, gateway: &str, leases: &ByStream<Lease>) -> Result<()> {
         let calls = self.calls(
             &self.scripts.renew,
@@ -103,8 +101,8 @@ impl Leases {
             |call, stream| {
                 call.key(self.redis.key("rooms"))
                     .arg(self.millis)
-                    .arg((self.millis / STEPS).max(1))
-                    .arg(KEPT_MILLIS)
+                    .arg((self.millis / EXPIRY_STEPS).max(1))
+                    .arg(KEY_TTL_MILLIS)
                     .arg(gateway)
                     .arg(stream.0);
             },
@@ -115,10 +113,7 @@ impl Leases {
         self.send(calls).await
     }
 
-    /// Ends the leases that a gateway holds.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
+    /// Ends leases of a gateway.
     pub async fn release(&self, gateway: &str, viewers: &ByStream<String>) -> Result<()> {
         let calls = self.calls(
             &self.scripts.release,
@@ -133,20 +128,21 @@ impl Leases {
         self.send(calls).await
     }
 
-    /// All calls of a batch: no other client waits for the whole of it.
+    /// Builds a pipeline with one script call per stream and batch, so that Redis serves other clients between
+    /// the calls. `head` adds the arguments of a call, `each` those of a member.
     fn calls<T>(
         &self,
         script: &Script,
-        held: &ByStream<T>,
+        members: &ByStream<T>,
         head: impl Fn(&mut ScriptInvocation<'_>, StreamId),
         each: impl Fn(&mut ScriptInvocation<'_>, &T),
     ) -> Pipeline {
         let mut pipeline = loaded(script);
-        for (stream, members) in held {
-            for chunk in members.chunks(CHUNK) {
+        for (stream, members) in members {
+            for chunk in members.chunks(BATCH_SIZE) {
                 let mut call = script.prepare_invoke();
-                for of in ["viewers:", "leases:", "connections:"] {
-                    call.key(self.redis.key(&format!("{of}{stream}")));
+                for prefix in ["viewers:", "leases:", "connections:"] {
+                    call.key(self.redis.key(&format!("{prefix}{stream}")));
                 }
                 head(&mut call, *stream);
                 chunk.iter().for_each(|member| each(&mut call, member));
@@ -156,67 +152,56 @@ impl Leases {
         pipeline
     }
 
-    /// Sends a batch in one round trip.
+    /// Sends a pipeline in one round trip.
     async fn send<T: FromRedisValue>(&self, calls: Pipeline) -> Result<T> {
-        let answer = calls.query_async(&mut self.redis.connection()).await;
-        Ok(answer.map_err(storage::Error::from)?)
+        let response = calls.query_async(&mut self.redis.connection()).await;
+        Ok(response.map_err(storage::Error::from)?)
     }
 
-    /// Who is in each room in which somebody is, or was within the last minute.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
+    /// Returns the viewers of all streams that have or recently had some.
     pub async fn counts(&self) -> Result<BTreeMap<StreamId, Audience>> {
         let mut call = self.scripts.rooms.key(self.redis.key("rooms"));
-        call.arg(KEPT_MILLIS);
-        let rooms = call.invoke_async(&mut self.redis.connection()).await;
-        let rooms: Vec<i64> = rooms.map_err(storage::Error::from)?;
-        self.audiences(&rooms).await
+        call.arg(KEY_TTL_MILLIS);
+        let streams = call.invoke_async(&mut self.redis.connection()).await;
+        let streams: Vec<i64> = streams.map_err(storage::Error::from)?;
+        self.audiences(&streams).await
     }
 
-    /// How many watch one stream.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
+    /// Returns the number of viewers of one stream.
     pub async fn count(&self, stream: StreamId) -> Result<u32> {
         let counted = self.audiences(&[stream.0]).await?;
         Ok(counted.get(&stream).map_or(0, |audience| audience.viewers))
     }
 
-    async fn audiences(&self, rooms: &[i64]) -> Result<BTreeMap<StreamId, Audience>> {
-        let counted = try_join_all(rooms.chunks(CHUNK).map(|some| self.numbers(some))).await?;
+    async fn audiences(&self, streams: &[i64]) -> Result<BTreeMap<StreamId, Audience>> {
+        let counted = try_join_all(streams.chunks(BATCH_SIZE).map(|batch| self.count_batch(batch))).await?;
         let rows = counted.iter().flat_map(|numbers| numbers.chunks_exact(4));
         Ok(rows.filter_map(audience).collect())
     }
 
-    /// Four numbers for each room, as the script has them.
-    async fn numbers(&self, rooms: &[i64]) -> Result<Vec<i64>> {
+    /// Returns the four numbers per stream of `count.lua`.
+    async fn count_batch(&self, streams: &[i64]) -> Result<Vec<i64>> {
         let mut call = self.scripts.count.arg(self.redis.key("viewers:"));
-        call.arg(self.redis.key("connections:")).arg(rooms);
+        call.arg(self.redis.key("connections:")).arg(streams);
         let numbers = call.invoke_async(&mut self.redis.connection()).await;
         Ok(numbers.map_err(storage::Error::from)?)
     }
 
-    /// The counts that rooms were told last, for a replica that begins to tell them. It may know too few.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
-    pub async fn told(&self) -> Result<BTreeMap<StreamId, u32>> {
+    /// Returns the viewer counts that were published last, for a replica that becomes the leader. May be
+    /// incomplete.
+    pub async fn published_counts(&self) -> Result<BTreeMap<StreamId, u32>> {
         let mut call = redis::cmd("HGETALL");
         call.arg(self.redis.key("told"));
-        let told = call.query_async(&mut self.redis.connection()).await;
-        let told: BTreeMap<i64, u32> = told.map_err(storage::Error::from)?;
-        Ok(told
+        let counts = call.query_async(&mut self.redis.connection()).await;
+        let counts: BTreeMap<i64, u32> = counts.map_err(storage::Error::from)?;
+        Ok(counts
             .into_iter()
             .map(|(stream, count)| (StreamId(stream), count))
             .collect())
     }
 
-    /// Notes what rooms were told. Those that were told of nobody are forgotten.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
-    pub async fn note_told(&self, changes: &[(StreamId, u32)]) -> Result<()> {
+    /// Stores counts that were published. Zeros are not stored.
+    pub async fn record_published_counts(&self, changes: &[(StreamId, u32)]) -> Result<()> {
         if changes.is_empty() {
             return Ok(());
         }
@@ -233,7 +218,7 @@ impl Leases {
     }
 }
 
-/// A batch that begins with its script, since Redis may have been emptied.
+/// Starts a pipeline by loading its script, since Redis may have lost it.
 fn loaded(script: &Script) -> Pipeline {
     let mut pipeline = redis::pipe();
     pipeline.load_script(script).ignore();
@@ -243,12 +228,12 @@ fn loaded(script: &Script) -> Pipeline {
 fn audience(row: &[i64]) -> Option<(StreamId, Audience)> {
     let number = |n: i64| u32::try_from(n.max(0)).unwrap_or(u32::MAX);
     match *row {
-        [stream, viewers, connections, most] => Some((
+        [stream, viewers, connections, max_per_viewer] => Some((
             StreamId(stream),
             Audience {
                 viewers: number(viewers),
                 connections: number(connections),
-                most: number(most),
+                max_per_viewer: number(max_per_viewer),
             },
         )),
         _ => None,

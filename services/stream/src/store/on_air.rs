@@ -1,7 +1,7 @@
-//! From accepted to live to over: the transitions of publishes and broadcasts.
+//! The transitions of publishes and broadcasts, from accepted to live to ended.
 //!
-//! Whoever asks for one may be late or second: each looks at the rows again under the stream's lock, and does
-//! nothing when they say something else by then.
+//! Callers may be late, or not the first. Each transition checks the rows again under the lock of the stream,
+//! and does nothing if another one came first.
 
 mod transitions;
 
@@ -9,63 +9,79 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use primitives::{BroadcastId, StreamId};
 use tracing::Instrument;
 
-use transitions::{begin_in, end_broadcast_in, go_on_in};
+use transitions::{end_broadcast_in, resume_broadcast_in, start_broadcast_in};
 pub(super) use transitions::{end_publish_in, take_off_air_in};
 
 use super::streams::lock_in;
 use super::{Conn, Store};
-use crate::domain::{ActivePublish, BroadcastState, EndReason, OnAir, Progress, PublishState, View};
+use crate::domain::{
+    ActivePublish, BroadcastState, EndReason, MediaProgress, OnAirState, OngoingBroadcast, PublishState,
+};
 use crate::error::{Error, Result};
 use crate::schema::{broadcasts, publishes};
 
-/// A publish as the transitions need it.
+const RECORD_PROGRESS: &str = "UPDATE publishes SET media_bytes = progress.bytes, seen_at = progress.seen, \
+     grew_at = progress.grew, updated_at = progress.seen \
+     FROM unnest($1, $2, $3, $4) AS progress (id, bytes, seen, grew) \
+     WHERE publishes.id = progress.id AND publishes.state <> $5";
+
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = publishes, check_for_backend(diesel::pg::Pg))]
 pub struct PublishRow {
     pub id: i64,
+    /// `None` once the stream is deleted.
     pub stream_id: Option<i64>,
+    /// `None` until media arrives.
     pub broadcast_id: Option<i64>,
     pub node: String,
     pub boot_id: String,
     pub client_id: i64,
     pub playback_name: String,
     pub key_fingerprint: String,
-    pub state: String,
+    pub state: PublishState,
     pub accepted_at: DateTime<Utc>,
-    pub end_reason: Option<String>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub end_reason: Option<EndReason>,
     pub media_bytes: i64,
     pub seen_at: DateTime<Utc>,
     pub grew_at: DateTime<Utc>,
-    pub trace_context: serde_json::Value,
 }
 
 impl PublishRow {
-    /// The row as `domain` sees it.
-    ///
-    /// # Errors
-    /// A state that this code does not know.
-    pub fn active(&self) -> Result<ActivePublish> {
-        let unknown = || Error::UnknownState(self.id);
+    /// Converts the row of a publish that has not ended.
+    pub fn to_active(&self) -> Result<ActivePublish> {
+        let corrupt = || Error::CorruptRow {
+            table: "publishes",
+            row: self.id,
+        };
         Ok(ActivePublish {
             id: self.id,
-            stream: StreamId(self.stream_id.ok_or_else(unknown)?),
+            stream: StreamId(self.stream_id.ok_or_else(corrupt)?),
             broadcast: self.broadcast_id.map(BroadcastId),
-            name: self.playback_name.clone(),
-            node: self.node.clone(),
+            playback_name: self.playback_name.clone(),
+            node: self.node.parse().map_err(|_| corrupt())?,
             client: self.client_id,
-            state: self.state.parse().map_err(|_| unknown())?,
+            state: self.state,
             accepted_at: self.accepted_at,
-            progress: Progress {
-                bytes: u64::try_from(self.media_bytes).unwrap_or(0),
-                seen_at: self.seen_at,
-                grew_at: self.grew_at,
-            },
+            progress: self.progress(),
         })
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.state == PublishState::Ended
+    }
+
+    pub(super) fn progress(&self) -> MediaProgress {
+        MediaProgress {
+            bytes: u64::try_from(self.media_bytes).unwrap_or(0),
+            seen_at: self.seen_at,
+            grew_at: self.grew_at,
+        }
     }
 }
 
@@ -74,63 +90,77 @@ impl PublishRow {
 struct BroadcastRow {
     id: i64,
     stream_id: Option<i64>,
-    state: String,
+    state: BroadcastState,
     started_at: DateTime<Utc>,
     dropped_at: Option<DateTime<Utc>>,
     media_stopped_at: Option<DateTime<Utc>>,
 }
 
+impl BroadcastRow {
+    /// Returns the stream, which a broadcast keeps until it has ended.
+    fn stream(&self) -> Result<StreamId> {
+        let corrupt = Error::CorruptRow {
+            table: "broadcasts",
+            row: self.id,
+        };
+        self.stream_id.map(StreamId).ok_or(corrupt)
+    }
+
+    fn to_ongoing(&self) -> Result<OngoingBroadcast> {
+        Ok(OngoingBroadcast {
+            id: BroadcastId(self.id),
+            stream: self.stream()?,
+            state: self.state,
+            started_at: self.started_at,
+            dropped_at: self.dropped_at,
+        })
+    }
+}
+
 impl Store {
-    /// Everything that is not over.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn on_air_view(&self) -> Result<View> {
+    /// Returns all publishes and broadcasts that have not ended.
+    pub async fn on_air_state(&self) -> Result<OnAirState> {
         self.database
             .read(async |conn: &mut Conn| {
                 let rows: Vec<PublishRow> = publishes::table
-                    .filter(publishes::state.ne("ended"))
+                    .filter(publishes::state.ne(PublishState::Ended))
                     .select(PublishRow::as_select())
                     .load(conn)
                     .await?;
-                let on_air: Vec<BroadcastRow> = broadcasts::table
-                    .filter(broadcasts::state.ne("ended"))
-                    .select(BroadcastRow::as_select())
-                    .load(conn)
-                    .await?;
-                Ok(View {
-                    publishes: rows.iter().map(PublishRow::active).collect::<Result<_>>()?,
-                    broadcasts: on_air.into_iter().map(on_air_of).collect::<Result<_>>()?,
+                Ok(OnAirState {
+                    publishes: rows.iter().map(PublishRow::to_active).collect::<Result<_>>()?,
+                    broadcasts: ongoing_in(conn).await?,
                 })
             })
             .await
     }
 
-    /// Notes how far encoders are.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn publishes_note(&self, notes: Vec<(i64, Progress)>) -> Result<()> {
-        if notes.is_empty() {
+    pub async fn ongoing_broadcasts(&self) -> Result<Vec<OngoingBroadcast>> {
+        self.database
+            .read(async |conn: &mut Conn| ongoing_in(conn).await)
+            .await
+    }
+
+    /// Stores the progress of publishes, by id.
+    pub async fn publish_record_progress(&self, progress: Vec<(i64, MediaProgress)>) -> Result<()> {
+        if progress.is_empty() {
             return Ok(());
         }
-        let statement = "UPDATE publishes SET media_bytes = note.bytes, seen_at = note.seen, grew_at = note.grew, \
-                         updated_at = note.seen FROM unnest($1, $2, $3, $4) AS note (id, bytes, seen, grew) \
-                         WHERE publishes.id = note.id AND publishes.state <> 'ended'";
-        let ids: Vec<i64> = notes.iter().map(|(id, _)| *id).collect();
-        let bytes: Vec<i64> = notes
+        let ids: Vec<i64> = progress.iter().map(|(id, _)| *id).collect();
+        let bytes: Vec<i64> = progress
             .iter()
             .map(|(_, p)| i64::try_from(p.bytes).unwrap_or(i64::MAX))
             .collect();
-        let seen: Vec<DateTime<Utc>> = notes.iter().map(|(_, p)| p.seen_at).collect();
-        let grew: Vec<DateTime<Utc>> = notes.iter().map(|(_, p)| p.grew_at).collect();
+        let seen: Vec<DateTime<Utc>> = progress.iter().map(|(_, p)| p.seen_at).collect();
+        let grew: Vec<DateTime<Utc>> = progress.iter().map(|(_, p)| p.grew_at).collect();
         self.database
             .transaction(async move |conn: &mut Conn| {
-                diesel::sql_query(statement)
+                diesel::sql_query(RECORD_PROGRESS)
                     .bind::<Array<BigInt>, _>(ids)
                     .bind::<Array<BigInt>, _>(bytes)
                     .bind::<Array<Timestamptz>, _>(seen)
                     .bind::<Array<Timestamptz>, _>(grew)
+                    .bind::<Text, _>(PublishState::Ended.as_str())
                     .execute(conn)
                     .await?;
                 Ok(())
@@ -138,11 +168,8 @@ impl Store {
             .await
     }
 
-    /// The media of a publish flows: its broadcast begins, or goes on after a short drop. Continues the trace
-    /// of the hook that let the encoder in.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Starts the broadcast of a publish whose media has arrived, or resumes the one in its reconnect grace.
+    /// Continues the trace of the hook that accepted the encoder.
     pub async fn publish_go_live(&self, publish: i64, stream: StreamId) -> Result<()> {
         let trace = self.trace_of(publish).await?;
         let span = tracing::info_span!(parent: None, "transaction", otel.name = "stream.go_live", stream_id = stream.0);
@@ -150,22 +177,22 @@ impl Store {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
-                let Some(locked) = lock_in(conn, stream).await? else {
+                if lock_in(conn, stream).await?.is_none() {
                     return Ok(());
-                };
+                }
                 let Some(row) = active_in(conn, publish).await? else {
                     return Ok(());
                 };
-                if row.state != PublishState::Starting.as_str() {
+                if row.state != PublishState::Starting {
                     return Ok(());
                 }
-                let broadcast = match on_air_in(conn, stream).await? {
-                    Some(going_on) => go_on_in(conn, going_on, &row.node, stream, now).await?,
-                    None => begin_in(conn, &row.node, locked.id, now).await?,
+                let broadcast = match ongoing_of_in(conn, stream).await? {
+                    Some(ongoing) => resume_broadcast_in(conn, &ongoing, &row.node, stream, now).await?,
+                    None => start_broadcast_in(conn, &row.node, stream, now).await?,
                 };
                 diesel::update(publishes::table.find(publish))
                     .set((
-                        publishes::state.eq("live"),
+                        publishes::state.eq(PublishState::Live),
                         publishes::broadcast_id.eq(broadcast),
                         publishes::started_at.eq(now),
                         publishes::seen_at.eq(now),
@@ -196,10 +223,7 @@ impl Store {
             .await
     }
 
-    /// An encoder is gone.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Ends a publish, and its broadcast too if the node is lost.
     pub async fn publish_end(
         &self,
         publish: i64,
@@ -216,7 +240,7 @@ impl Store {
                 };
                 end_publish_in(conn, &row, reason, stopped_at, now).await?;
                 if reason == EndReason::NodeLost
-                    && let Some(broadcast) = on_air_in(conn, stream).await?
+                    && let Some(broadcast) = ongoing_of_in(conn, stream).await?
                 {
                     end_broadcast_in(conn, &broadcast, reason, stopped_at, now).await?;
                 }
@@ -225,21 +249,18 @@ impl Store {
             .await
     }
 
-    /// The grace of a broadcast is over.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Ends a broadcast whose reconnect grace has passed.
     pub async fn broadcast_end(&self, broadcast: BroadcastId, stream: StreamId) -> Result<()> {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
                 lock_in(conn, stream).await?;
-                let on_air = on_air_in(conn, stream).await?.filter(|row| row.id == broadcast.0);
-                let Some(row) = on_air.filter(|row| row.state == BroadcastState::Dropped.as_str()) else {
-                    return Ok(());
-                };
-                // An encoder that was let in meanwhile brings it back, or expires and leaves it to the next
-                // look.
+                let ongoing = ongoing_of_in(conn, stream).await?;
+                let dropped =
+                    ongoing.filter(|row| row.id == broadcast.0 && row.state == BroadcastState::Dropped);
+                let Some(row) = dropped else { return Ok(()) };
+                // An encoder that was accepted meanwhile either resumes the broadcast or expires. In the latter
+                // case the next poll ends the broadcast.
                 if active_of_in(conn, stream).await?.is_some() {
                     return Ok(());
                 }
@@ -250,11 +271,11 @@ impl Store {
     }
 }
 
-/// The publish of a stream that is not over.
+/// Returns the publish of a stream that has not ended.
 pub(super) async fn active_of_in(conn: &mut Conn, stream: StreamId) -> Result<Option<PublishRow>> {
     let row = publishes::table
         .filter(publishes::stream_id.eq(stream.0))
-        .filter(publishes::state.ne("ended"))
+        .filter(publishes::state.ne(PublishState::Ended))
         .select(PublishRow::as_select())
         .first(conn)
         .await;
@@ -264,7 +285,7 @@ pub(super) async fn active_of_in(conn: &mut Conn, stream: StreamId) -> Result<Op
 async fn active_in(conn: &mut Conn, publish: i64) -> Result<Option<PublishRow>> {
     let row = publishes::table
         .find(publish)
-        .filter(publishes::state.ne("ended"))
+        .filter(publishes::state.ne(PublishState::Ended))
         .filter(publishes::stream_id.is_not_null())
         .select(PublishRow::as_select())
         .first(conn)
@@ -272,22 +293,21 @@ async fn active_in(conn: &mut Conn, publish: i64) -> Result<Option<PublishRow>> 
     Ok(row.optional()?)
 }
 
-async fn on_air_in(conn: &mut Conn, stream: StreamId) -> Result<Option<BroadcastRow>> {
+async fn ongoing_of_in(conn: &mut Conn, stream: StreamId) -> Result<Option<BroadcastRow>> {
     let row = broadcasts::table
         .filter(broadcasts::stream_id.eq(stream.0))
-        .filter(broadcasts::state.ne("ended"))
+        .filter(broadcasts::state.ne(BroadcastState::Ended))
         .select(BroadcastRow::as_select())
         .first(conn)
         .await;
     Ok(row.optional()?)
 }
 
-fn on_air_of(row: BroadcastRow) -> Result<OnAir> {
-    let unknown = || Error::UnknownState(row.id);
-    Ok(OnAir {
-        id: BroadcastId(row.id),
-        stream: StreamId(row.stream_id.ok_or_else(unknown)?),
-        state: row.state.parse().map_err(|_| unknown())?,
-        dropped_at: row.dropped_at,
-    })
+async fn ongoing_in(conn: &mut Conn) -> Result<Vec<OngoingBroadcast>> {
+    let rows: Vec<BroadcastRow> = broadcasts::table
+        .filter(broadcasts::state.ne(BroadcastState::Ended))
+        .select(BroadcastRow::as_select())
+        .load(conn)
+        .await?;
+    rows.iter().map(BroadcastRow::to_ongoing).collect()
 }

@@ -1,4 +1,4 @@
-//! Our copy of auth's users, and what a ban or a deletion does to their streams.
+//! A copy of auth's users, and the effects of bans and deletions on their streams.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,24 +7,23 @@ use diesel_async::RunQueryDsl;
 use primitives::UserId;
 use uuid::Uuid;
 
-use super::search::forget_owner_in;
-use super::streams::{delete_in, of_owner_in, silence_owner_in};
+use super::search::clear_owner_in;
+use super::streams::{delete_in, end_broadcasts_of_owner_in, ids_of_owner_in};
 use super::{Conn, Store};
 use crate::domain::EndReason;
 use crate::error::{Error, Result};
 use crate::schema::{broadcasts, owners, publishes, snapshots};
 
-/// What is shown of an owner.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = owners, check_for_backend(diesel::pg::Pg))]
-pub struct Names {
+pub struct OwnerNames {
     pub username: String,
     pub display_name: String,
 }
 
-/// An account as auth tells it.
+/// A user in auth's snapshot.
 #[derive(Debug, Clone)]
-pub struct Copied {
+pub struct OwnerSnapshot {
     pub id: i64,
     pub username: String,
     pub display_name: String,
@@ -32,73 +31,70 @@ pub struct Copied {
     pub version: i64,
 }
 
-/// What an event says of a user.
+/// The effect of an event on a user.
 #[derive(Debug, Clone)]
-pub enum Change {
-    /// He is called so.
-    Named {
-        /// The unique name.
+pub enum OwnerUpdate {
+    Names {
         username: String,
-        /// The shown name.
         display_name: String,
     },
-    /// He is banned, or not any more.
+    /// A ban (true), or its end (false).
     Banned(bool),
-    /// He is gone.
     Deleted,
 }
 
-/// The consumer's name in the inbox, and of its queue.
+/// Names the consumer in the inbox, and its queue.
 pub const CONSUMER: &str = "stream.owners";
-/// The row that says that the copy was filled.
+/// The key of the row in `snapshots` that marks the copy as complete.
 const SNAPSHOT: &str = "owners";
+/// Older than every version that auth assigns.
+const NO_VERSION: i64 = 0;
+/// The name of deleted users, and of users known only from a ban.
+const NO_NAME: &str = "";
 
 impl Store {
-    /// Applies an event once, whatever the order in which events come.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn owner_apply(&self, event: Uuid, user: UserId, version: i64, change: Change) -> Result<()> {
+    /// Applies an event. Repeats have no effect, and events may arrive in any order.
+    pub async fn owner_apply(
+        &self,
+        event: Uuid,
+        user: UserId,
+        version: i64,
+        update: OwnerUpdate,
+    ) -> Result<()> {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
                 if !bus::inbox_claim(conn, CONSUMER, event).await? {
                     return Ok(());
                 }
-                match change {
-                    Change::Named {
+                match update {
+                    OwnerUpdate::Names {
                         username,
                         display_name,
                     } => name_in(conn, user, &username, &display_name, version, now).await,
-                    Change::Banned(banned) => ban_in(conn, user, banned, version, now).await,
-                    Change::Deleted => delete_owner_in(conn, user, now).await,
+                    OwnerUpdate::Banned(banned) => ban_in(conn, user, banned, version, now).await,
+                    OwnerUpdate::Deleted => delete_owner_in(conn, user, now).await,
                 }
             })
             .await
     }
 
-    /// Whether the copy has been filled from a snapshot.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn owners_filled(&self) -> Result<bool> {
+    /// Returns whether the whole snapshot has been imported.
+    pub async fn owners_complete(&self) -> Result<bool> {
         self.database
             .read(async |conn: &mut Conn| {
-                let filled = snapshots::table
+                let row = snapshots::table
                     .find(SNAPSHOT)
                     .select(snapshots::name)
                     .first::<String>(conn)
                     .await;
-                Ok(filled.optional()?.is_some())
+                Ok(row.optional()?.is_some())
             })
             .await
     }
 
-    /// Takes a page of a snapshot in; what events have told since is newer and stays.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn owners_fill(&self, page: Vec<Copied>) -> Result<()> {
+    /// Imports a page of the snapshot. Newer events prevail.
+    pub async fn owners_import(&self, page: Vec<OwnerSnapshot>) -> Result<()> {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
@@ -112,11 +108,8 @@ impl Store {
             .await
     }
 
-    /// Notes that the snapshot was taken in to its end.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn owners_are_filled(&self) -> Result<()> {
+    /// Marks the import of the snapshot as complete.
+    pub async fn owners_mark_complete(&self) -> Result<()> {
         let row = (
             snapshots::name.eq(SNAPSHOT),
             snapshots::filled_at.eq(self.clock.now()),
@@ -134,14 +127,15 @@ impl Store {
     }
 }
 
-/// Makes a row for a user whom we have not heard of, named as his token names him. Any event replaces it.
-pub(super) async fn stand_in(conn: &mut Conn, user: UserId, username: &str) -> Result<()> {
+/// Inserts a row for a user who is not in the copy yet, with the name in the access token. Any event replaces
+/// it.
+pub(super) async fn insert_placeholder_in(conn: &mut Conn, user: UserId, username: &str) -> Result<()> {
     let row = (
         owners::id.eq(user.0),
         owners::username.eq(username),
         owners::display_name.eq(username),
-        owners::version.eq(0_i64),
-        owners::ban_version.eq(0_i64),
+        owners::version.eq(NO_VERSION),
+        owners::ban_version.eq(NO_VERSION),
     );
     diesel::insert_into(owners::table)
         .values(row)
@@ -151,9 +145,9 @@ pub(super) async fn stand_in(conn: &mut Conn, user: UserId, username: &str) -> R
     Ok(())
 }
 
-/// Fails for a banned or deleted user. The row is held until the transaction ends, so that a ban comes wholly
-/// before or wholly after it.
-pub(super) async fn must_be_welcome_in(conn: &mut Conn, user: UserId) -> Result<()> {
+/// Fails for banned and deleted users. Locks the row until the transaction ends, so that a ban takes effect
+/// either entirely before or entirely after it.
+pub(super) async fn require_active_in(conn: &mut Conn, user: UserId) -> Result<()> {
     let row: Option<(Option<DateTime<Utc>>, bool)> = owners::table
         .find(user.0)
         .for_share()
@@ -180,7 +174,7 @@ async fn name_in(
         owners::username.eq(username),
         owners::display_name.eq(display_name),
         owners::version.eq(version),
-        owners::ban_version.eq(0_i64),
+        owners::ban_version.eq(NO_VERSION),
         owners::updated_at.eq(now),
     );
     let upsert = diesel::insert_into(owners::table)
@@ -198,7 +192,7 @@ async fn name_in(
         .execute(conn)
         .await?;
     if changed > 0 {
-        forget_owner_in(conn, user.0).await?;
+        clear_owner_in(conn, user.0).await?;
     }
     Ok(())
 }
@@ -207,9 +201,9 @@ async fn ban_in(conn: &mut Conn, user: UserId, banned: bool, version: i64, now: 
     let banned_at = banned.then_some(now);
     let row = (
         owners::id.eq(user.0),
-        owners::username.eq(""),
-        owners::display_name.eq(""),
-        owners::version.eq(0_i64),
+        owners::username.eq(NO_NAME),
+        owners::display_name.eq(NO_NAME),
+        owners::version.eq(NO_VERSION),
         owners::ban_version.eq(version),
         owners::banned_at.eq(banned_at),
         owners::updated_at.eq(now),
@@ -228,33 +222,34 @@ async fn ban_in(conn: &mut Conn, user: UserId, banned: bool, version: i64, now: 
         .execute(conn)
         .await?;
     if banned && changed > 0 {
-        silence_owner_in(conn, user, EndReason::Banned, now).await?;
+        end_broadcasts_of_owner_in(conn, user, EndReason::Banned, now).await?;
     }
     Ok(())
 }
 
-/// Removes all that is the user's. The row stays, without a name, so that a late event brings nobody back.
+/// Deletes everything that belongs to a user. The row stays, without names, so that a late event cannot restore
+/// the user.
 async fn delete_owner_in(conn: &mut Conn, user: UserId, now: DateTime<Utc>) -> Result<()> {
-    let gone = (
-        owners::username.eq(""),
-        owners::display_name.eq(""),
+    let deleted = (
+        owners::username.eq(NO_NAME),
+        owners::display_name.eq(NO_NAME),
         owners::deleted.eq(true),
         owners::updated_at.eq(now),
     );
     let row = (
         owners::id.eq(user.0),
-        owners::version.eq(0_i64),
-        owners::ban_version.eq(0_i64),
-        gone,
+        owners::version.eq(NO_VERSION),
+        owners::ban_version.eq(NO_VERSION),
+        deleted,
     );
     diesel::insert_into(owners::table)
         .values(row)
         .on_conflict(owners::id)
         .do_update()
-        .set(gone)
+        .set(deleted)
         .execute(conn)
         .await?;
-    for stream in of_owner_in(conn, user).await? {
+    for stream in ids_of_owner_in(conn, user).await? {
         delete_in(conn, stream, now).await?;
     }
     diesel::delete(publishes::table.filter(publishes::user_id.eq(user.0)))
@@ -266,11 +261,10 @@ async fn delete_owner_in(conn: &mut Conn, user: UserId, now: DateTime<Utc>) -> R
     Ok(())
 }
 
-/// What a user is called.
-pub(super) async fn names_in(conn: &mut Conn, user: i64) -> Result<Names> {
+pub(super) async fn names_in(conn: &mut Conn, user: i64) -> Result<OwnerNames> {
     Ok(owners::table
         .find(user)
-        .select(Names::as_select())
+        .select(OwnerNames::as_select())
         .first(conn)
         .await?)
 }

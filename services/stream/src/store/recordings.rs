@@ -1,75 +1,101 @@
-//! Files that media nodes have closed: announced once their broadcast is over, and resolved for the sweeper
-//! beside the disk.
+//! Recordings that media nodes have closed. They are announced once their broadcast has ended, and the sweeper
+//! beside the disk asks for the owner of those whose hook was lost.
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use primitives::StreamId;
+use primitives::{NodeName, StreamId};
 use proto::events::v1 as events;
 use proto::events::v1::event::Payload;
 
 use super::on_air::PublishRow;
-use super::streams::lock_in;
+use super::streams::{StreamRow, lock_in};
 use super::{Conn, Store};
-use crate::domain::RecordingName;
+use crate::domain::{BroadcastState, EndReason, RecordingName};
 use crate::error::Result;
-use crate::schema::{broadcasts, publishes, recorded_files, streams};
+use crate::schema::{broadcasts, publishes, recorded_files};
 
-/// nginx opens the file when it has our answer, and names it by the whole second of its clock.
-const CLOCKS: Duration = Duration::seconds(3);
+/// nginx opens the file after the hook's answer, and names it by the whole second of its own clock.
+const CLOCK_TOLERANCE: Duration = Duration::seconds(3);
+/// The number of publishes that [`writer_in`] considers.
+const MAX_CANDIDATES: i64 = 20;
 
-/// Whose a recording is.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = broadcasts, check_for_backend(diesel::pg::Pg))]
-pub struct Recorded {
-    #[diesel(column_name = id)]
-    pub broadcast_id: i64,
+struct BroadcastDetails {
+    id: i64,
+    stream_id: Option<i64>,
+    user_id: i64,
+    title: String,
+    description: String,
+    category_id: Option<i64>,
+    state: BroadcastState,
+}
+
+/// The origin of a recording.
+#[derive(Debug, Clone)]
+pub struct RecordingOwner {
+    /// `None` while the publish is starting.
+    pub broadcast_id: Option<i64>,
+    /// `None` once the stream is deleted.
     pub stream_id: Option<i64>,
     pub user_id: i64,
     pub title: String,
     pub description: String,
     pub category_id: Option<i64>,
-    pub state: String,
-}
-
-/// The answer to the sweeper.
-#[derive(Debug, Clone)]
-pub struct Resolved {
-    /// The broadcast.
-    pub broadcast: Recorded,
-    /// Names the key that was used.
+    /// Identifies the stream key that the encoder used.
     pub key_fingerprint: String,
-    /// The broadcast is not over yet.
+    /// Whether the broadcast is still ongoing.
     pub on_air: bool,
 }
 
+impl RecordingOwner {
+    fn of_broadcast(publish: PublishRow, broadcast: BroadcastDetails) -> Self {
+        Self {
+            on_air: !publish.has_ended() || broadcast.state != BroadcastState::Ended,
+            broadcast_id: Some(broadcast.id),
+            stream_id: broadcast.stream_id,
+            user_id: broadcast.user_id,
+            title: broadcast.title,
+            description: broadcast.description,
+            category_id: broadcast.category_id,
+            key_fingerprint: publish.key_fingerprint,
+        }
+    }
+
+    fn of_starting(publish: PublishRow, stream: StreamRow) -> Self {
+        Self {
+            on_air: true,
+            broadcast_id: None,
+            stream_id: publish.stream_id,
+            user_id: stream.user_id,
+            title: stream.title,
+            description: stream.description,
+            category_id: stream.category_id,
+            key_fingerprint: publish.key_fingerprint,
+        }
+    }
+}
+
 impl Store {
-    /// Whose recording a file is: that of the publish which took place when the file was opened.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn recording_resolve(&self, node: String, file: RecordingName) -> Result<Option<Resolved>> {
-        let now = self.clock.now();
+    /// Returns the owner of a recording: that of the publish during which the file was opened.
+    pub async fn recording_resolve(
+        &self,
+        node: NodeName,
+        file: RecordingName,
+    ) -> Result<Option<RecordingOwner>> {
         self.database
-            .transaction(async move |conn: &mut Conn| {
-                let Some(row) = writer_in(conn, &node, &file).await? else {
-                    return Ok(None);
-                };
-                let Some(broadcast) = broadcast_of_in(conn, &row, now).await? else {
-                    return Ok(None);
-                };
-                let on_air = row.state != "ended" || broadcast.state != "ended";
-                Ok(Some(Resolved {
-                    broadcast,
-                    key_fingerprint: row.key_fingerprint,
-                    on_air,
-                }))
-            })
+            .transaction(
+                async move |conn: &mut Conn| match writer_in(conn, &node, &file).await? {
+                    Some(publish) => owner_in(conn, publish).await,
+                    None => Ok(None),
+                },
+            )
             .await
     }
 }
 
-/// Writes down that a file was closed; a repeat changes nothing.
+/// Stores the name of a closed file. Idempotent.
 pub(super) async fn add_in(
     conn: &mut Conn,
     publish: &PublishRow,
@@ -90,21 +116,20 @@ pub(super) async fn add_in(
     Ok(())
 }
 
-/// Announces the files of a broadcast if it is over.
-pub(super) async fn announce_if_over_in(conn: &mut Conn, broadcast: i64, now: DateTime<Utc>) -> Result<()> {
-    let state: String = broadcasts::table
+/// Announces the files of a broadcast if it has ended.
+pub(super) async fn announce_if_ended_in(conn: &mut Conn, broadcast: i64, now: DateTime<Utc>) -> Result<()> {
+    let state: BroadcastState = broadcasts::table
         .find(broadcast)
         .select(broadcasts::state)
         .first(conn)
         .await?;
-    if state == "ended" {
-        announce_in(conn, broadcast, now).await
-    } else {
-        Ok(())
+    if state == BroadcastState::Ended {
+        announce_in(conn, broadcast, now).await?;
     }
+    Ok(())
 }
 
-/// Announces each file of a broadcast that has not been announced.
+/// Emits `recording.finished` for each file of a broadcast that has not been announced.
 pub(super) async fn announce_in(conn: &mut Conn, broadcast: i64, now: DateTime<Utc>) -> Result<()> {
     type Columns = (i64, i64, String, String, String);
     let files: Vec<Columns> = recorded_files::table
@@ -124,24 +149,24 @@ pub(super) async fn announce_in(conn: &mut Conn, broadcast: i64, now: DateTime<U
     if files.is_empty() {
         return Ok(());
     }
-    let of: Recorded = broadcasts::table
+    let details: BroadcastDetails = broadcasts::table
         .find(broadcast)
-        .select(Recorded::as_select())
+        .select(BroadcastDetails::as_select())
         .first(conn)
         .await?;
     for (file, publish, node, file_name, key_fingerprint) in files {
         let finished = events::RecordingFinished {
             node,
             file_name,
-            stream_id: of.stream_id.unwrap_or(0),
-            broadcast_id: of.broadcast_id,
-            user_id: of.user_id,
-            title: of.title.clone(),
-            description: of.description.clone(),
-            category_id: of.category_id,
+            stream_id: details.stream_id.unwrap_or(0),
+            broadcast_id: details.id,
+            user_id: details.user_id,
+            title: details.title.clone(),
+            description: details.description.clone(),
+            category_id: details.category_id,
             key_fingerprint,
         };
-        // Files of one publish are told apart by their version: it rises with each.
+        // A publish may have several files. The version, which must differ between their events, is the file's id.
         bus::emit(conn, Payload::RecordingFinished(finished), publish, file).await?;
         diesel::update(recorded_files::table.find(file))
             .set((
@@ -154,11 +179,12 @@ pub(super) async fn announce_in(conn: &mut Conn, broadcast: i64, now: DateTime<U
     Ok(())
 }
 
-/// The publish that wrote a file: known from the hook, or the one whose beginning is nearest.
-async fn writer_in(conn: &mut Conn, node: &str, file: &RecordingName) -> Result<Option<PublishRow>> {
+/// Returns the publish that wrote a file: the one that a hook named, or else the one accepted at the time closest
+/// to that in the file's name.
+async fn writer_in(conn: &mut Conn, node: &NodeName, file: &RecordingName) -> Result<Option<PublishRow>> {
     let known = recorded_files::table
         .inner_join(publishes::table)
-        .filter(recorded_files::node.eq(node))
+        .filter(recorded_files::node.eq(node.as_str()))
         .filter(recorded_files::file_name.eq(file.as_str()))
         .select(PublishRow::as_select())
         .first(conn)
@@ -167,101 +193,86 @@ async fn writer_in(conn: &mut Conn, node: &str, file: &RecordingName) -> Result<
     if known.is_some() {
         return Ok(known);
     }
+    let ended_late = publishes::ended_at.ge(file.opened_at - CLOCK_TOLERANCE);
     let candidates: Vec<PublishRow> = publishes::table
-        .filter(publishes::playback_name.eq(file.stream.as_str()))
-        .filter(publishes::node.eq(node))
-        .filter(publishes::accepted_at.le(file.opened_at + CLOCKS))
-        .filter(
-            publishes::ended_at
-                .is_null()
-                .or(publishes::ended_at.ge(file.opened_at - CLOCKS)),
-        )
+        .filter(publishes::playback_name.eq(file.playback_name.as_str()))
+        .filter(publishes::node.eq(node.as_str()))
+        .filter(publishes::accepted_at.le(file.opened_at + CLOCK_TOLERANCE))
+        .filter(publishes::ended_at.is_null().or(ended_late))
         .order(publishes::accepted_at.desc())
-        .limit(20)
+        .limit(MAX_CANDIDATES)
         .select(PublishRow::as_select())
         .load(conn)
         .await?;
-    let middle = file.opened_at + Duration::milliseconds(500);
-    Ok(candidates
-        .into_iter()
-        .min_by_key(|row| (row.accepted_at - middle).num_milliseconds().abs()))
+    let middle_of_second = file.opened_at + Duration::milliseconds(500);
+    let distance = |row: &PublishRow| (row.accepted_at - middle_of_second).num_milliseconds().abs();
+    Ok(candidates.into_iter().min_by_key(distance))
 }
 
-/// The broadcast of a publish. One that ended before anybody saw its media (this service was away) has none:
-/// the recording shows that it was on air, so it gets one after the fact.
-async fn broadcast_of_in(conn: &mut Conn, row: &PublishRow, now: DateTime<Utc>) -> Result<Option<Recorded>> {
-    if let Some(broadcast) = row.broadcast_id {
-        return Ok(broadcasts::table
-            .find(broadcast)
-            .select(Recorded::as_select())
-            .first(conn)
-            .await
-            .optional()?);
+/// Returns the owner of a publish's recordings. Adds the broadcast of a publish that ended before this service
+/// saw its media, for example because it was down: the recording proves that the stream was on air.
+async fn owner_in(conn: &mut Conn, publish: PublishRow) -> Result<Option<RecordingOwner>> {
+    if let Some(broadcast) = publish.broadcast_id {
+        return owner_of_broadcast_in(conn, publish, broadcast).await;
     }
-    let Some(stream) = row.stream_id else {
+    let Some(stream_id) = publish.stream_id else {
         return Ok(None);
     };
-    let Some(locked) = lock_in(conn, StreamId(stream)).await? else {
+    let Some(stream) = lock_in(conn, StreamId(stream_id)).await? else {
         return Ok(None);
     };
-    let (broadcast, ended_at): (Option<i64>, Option<DateTime<Utc>>) = publishes::table
-        .find(row.id)
-        .select((publishes::broadcast_id, publishes::ended_at))
+    // Read again under the lock.
+    let publish: PublishRow = publishes::table
+        .find(publish.id)
+        .select(PublishRow::as_select())
         .first(conn)
         .await?;
-    let id: i64 = match broadcast {
-        Some(broadcast) => broadcast,
-        None => {
-            let (category_id, description): (Option<i64>, String) = streams::table
-                .find(stream)
-                .select((streams::category_id, streams::description))
-                .first(conn)
-                .await?;
-            let state = if ended_at.is_some() {
-                "ended"
-            } else {
-                return Ok(Some(starting(row, locked)));
-            };
-            let over = ended_at.unwrap_or(now).max(row.accepted_at);
-            let id = diesel::insert_into(broadcasts::table)
-                .values((
-                    broadcasts::stream_id.eq(stream),
-                    broadcasts::user_id.eq(locked.user_id),
-                    broadcasts::title.eq(&locked.title),
-                    broadcasts::description.eq(description),
-                    broadcasts::category_id.eq(category_id),
-                    broadcasts::state.eq(state),
-                    broadcasts::started_at.eq(row.accepted_at),
-                    broadcasts::ended_at.eq(over),
-                    broadcasts::end_reason.eq(row.end_reason.as_deref().unwrap_or("publisher_gone")),
-                ))
-                .returning(broadcasts::id)
-                .get_result(conn)
-                .await?;
-            diesel::update(publishes::table.find(row.id))
-                .set(publishes::broadcast_id.eq(id))
-                .execute(conn)
-                .await?;
-            id
-        }
+    let broadcast = match (publish.broadcast_id, publish.ended_at) {
+        (Some(broadcast), _) => broadcast,
+        (None, Some(ended_at)) => insert_missed_broadcast_in(conn, &publish, &stream, ended_at).await?,
+        (None, None) => return Ok(Some(RecordingOwner::of_starting(publish, stream))),
     };
-    Ok(broadcasts::table
-        .find(id)
-        .select(Recorded::as_select())
-        .first(conn)
-        .await
-        .optional()?)
+    owner_of_broadcast_in(conn, publish, broadcast).await
 }
 
-/// A publish that is still starting has no broadcast yet; the sweeper only learns that it must come back.
-fn starting(row: &PublishRow, stream: super::streams::StreamRow) -> Recorded {
-    Recorded {
-        broadcast_id: 0,
-        stream_id: row.stream_id,
-        user_id: stream.user_id,
-        title: stream.title,
-        description: stream.description,
-        category_id: stream.category_id,
-        state: "live".to_owned(),
-    }
+async fn owner_of_broadcast_in(
+    conn: &mut Conn,
+    publish: PublishRow,
+    broadcast: i64,
+) -> Result<Option<RecordingOwner>> {
+    let details = broadcasts::table
+        .find(broadcast)
+        .select(BroadcastDetails::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(details.map(|details| RecordingOwner::of_broadcast(publish, details)))
+}
+
+async fn insert_missed_broadcast_in(
+    conn: &mut Conn,
+    publish: &PublishRow,
+    stream: &StreamRow,
+    ended_at: DateTime<Utc>,
+) -> Result<i64> {
+    let broadcast: i64 = diesel::insert_into(broadcasts::table)
+        .values((
+            broadcasts::stream_id.eq(stream.id),
+            broadcasts::user_id.eq(stream.user_id),
+            broadcasts::title.eq(&stream.title),
+            broadcasts::description.eq(&stream.description),
+            broadcasts::category_id.eq(stream.category_id),
+            broadcasts::state.eq(BroadcastState::Ended),
+            broadcasts::started_at.eq(publish.accepted_at),
+            broadcasts::ended_at.eq(ended_at.max(publish.accepted_at)),
+            broadcasts::end_reason.eq(publish.end_reason.unwrap_or(EndReason::PublisherGone)),
+        ))
+        .returning(broadcasts::id)
+        .get_result(conn)
+        .await?;
+    diesel::update(publishes::table.find(publish.id))
+        .set(publishes::broadcast_id.eq(broadcast))
+        .execute(conn)
+        .await?;
+    Ok(broadcast)
 }

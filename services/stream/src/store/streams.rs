@@ -1,4 +1,4 @@
-//! Streams: rows with their owner's name and category, lists of them, and what owners change.
+//! Streams with their owners and categories, and the changes that owners make.
 
 mod list;
 mod rows;
@@ -6,22 +6,22 @@ mod rows;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use objects::{Doomed, Picture, Shown};
+use objects::{PendingDeletion, RenewableUrl, StoredImage};
 use primitives::{CategoryId, IdempotentRequest, StreamId, UserId};
 use storage::idempotency::{claim_key, record_result};
 
-pub use list::{Filter, Page, Sort, Totals};
+pub use list::{StreamFilter, StreamPage, StreamSort, Totals};
 use rows::{category_in, next_id, picture_in, stream_in, write_text_in};
-pub(super) use rows::{delete_in, lock_in, of_owner_in, silence_owner_in};
+pub(super) use rows::{delete_in, end_broadcasts_of_owner_in, ids_of_owner_in, lock_in};
 
 use super::categories::CategoryRow;
 use super::on_air::take_off_air_in;
 use super::{CATEGORY_PICTURES, Conn, STREAM_PICTURES, Store, owners, search};
-use crate::domain::{EndReason, PlaybackName, Secret, StreamKey};
+use crate::domain::{EndReason, PlaybackName, StreamKey, StreamSecret, StreamStatus};
 use crate::error::{Error, Result};
 use crate::schema::streams;
 
-/// A stream as it is stored, without its secret.
+/// Contains the secret only encrypted.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = streams, check_for_backend(diesel::pg::Pg))]
 pub struct StreamRow {
@@ -31,7 +31,7 @@ pub struct StreamRow {
     pub secret_sealed: Vec<u8>,
     pub title: String,
     pub description: String,
-    pub status: String,
+    pub status: StreamStatus,
     pub start_time: Option<DateTime<Utc>>,
     pub end_time: Option<DateTime<Utc>>,
     pub sort_time: DateTime<Utc>,
@@ -49,14 +49,13 @@ pub struct StreamRow {
 }
 
 impl StreamRow {
-    /// Whether it is on air.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        self.status == "live"
+        self.status == StreamStatus::Live
     }
 
-    fn shown(&mut self) -> Shown<'_> {
-        Shown {
+    fn shown(&mut self) -> RenewableUrl<'_> {
+        RenewableUrl {
             id: self.id,
             key: self.b2_thumbnail_file_name.as_deref(),
             url: &mut self.thumbnail_url,
@@ -64,73 +63,60 @@ impl StreamRow {
         }
     }
 
-    /// The object of its picture.
-    fn picture(&self) -> Option<Doomed> {
+    fn picture(&self) -> Option<PendingDeletion> {
         let key = self.b2_thumbnail_file_name.clone()?;
         let version_id = self.b2_thumbnail_file_id.clone();
-        Some(Doomed { key, version_id })
+        Some(PendingDeletion { key, version_id })
     }
 }
 
-/// A stream with what is shown beside it.
+/// A stream with its owner's names and its category.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
 pub struct StreamView {
-    /// The stream.
     #[diesel(embed)]
     pub stream: StreamRow,
-    /// Its owner's names.
     #[diesel(embed)]
-    pub owner: owners::Names,
-    /// Its category.
+    pub owner: owners::OwnerNames,
     #[diesel(embed)]
     pub category: Option<CategoryRow>,
 }
 
-/// What a stream is created with, checked.
+/// A validated stream.
 #[derive(Debug, Clone)]
 pub struct NewStream {
-    /// The title.
     pub title: String,
-    /// The description.
     pub description: String,
-    /// The category.
     pub category: Option<CategoryId>,
-    /// The picture, in the bucket already.
-    pub picture: Option<Picture>,
-    /// The name under which the same may be sent again.
+    /// The thumbnail, which is already in the bucket.
+    pub picture: Option<StoredImage>,
+    /// Makes a retry of the request safe.
     pub idempotency: Option<IdempotentRequest>,
 }
 
-/// What changes; absent fields stay.
+/// A validated update. Fields that are `None` stay as they are.
 #[derive(Debug, Clone, Default)]
-pub struct Change {
-    /// The title.
+pub struct StreamUpdate {
     pub title: Option<String>,
-    /// The description.
     pub description: Option<String>,
-    /// The category; `Some(None)` takes the stream out of its own.
+    /// `Some(None)` removes the stream from its category.
     pub category: Option<Option<CategoryId>>,
-    /// The picture; `Some(None)` takes it away.
-    pub picture: Option<Option<Picture>>,
+    /// The thumbnail. `Some(None)` removes it.
+    pub picture: Option<Option<StoredImage>>,
 }
 
 impl Store {
-    /// One stream.
-    ///
-    /// # Errors
-    /// [`Error::StreamNotFound`].
     pub async fn stream(&self, id: StreamId) -> Result<StreamView> {
         let mut view = self
             .database
             .read(async move |conn: &mut Conn| stream_in(conn, id).await)
             .await?;
-        self.freshen(std::slice::from_mut(&mut view)).await;
+        self.renew_picture_urls(std::slice::from_mut(&mut view)).await;
         Ok(view)
     }
 
-    /// Renews the URLs of pictures that end soon, those of categories included.
-    pub(super) async fn freshen(&self, views: &mut [StreamView]) {
+    /// Renews picture URLs that expire soon, of the streams and of their categories.
+    pub(super) async fn renew_picture_urls(&self, views: &mut [StreamView]) {
         let categories = views.iter_mut().filter_map(|view| view.category.as_mut());
         self.pictures
             .renew(CATEGORY_PICTURES, categories.map(CategoryRow::shown).collect())
@@ -139,32 +125,26 @@ impl Store {
         self.pictures.renew(STREAM_PICTURES, streams.collect()).await;
     }
 
-    /// The whole key of a stream.
-    ///
-    /// # Errors
-    /// [`Error::Sealed`] when the configured key is not the one that sealed it.
-    pub fn key_of(&self, stream: &StreamRow) -> Result<StreamKey> {
-        let sealed = || Error::Sealed(stream.id);
+    /// Decrypts the key of a stream. Fails if `AIRWAVE_STREAM_KEY_SECRET` has changed since it was created.
+    pub fn stream_key(&self, stream: &StreamRow) -> Result<StreamKey> {
+        let undecryptable = || Error::UndecryptableKey(stream.id);
         Ok(StreamKey {
-            name: PlaybackName::parse(&stream.playback_name).map_err(|_| sealed())?,
+            name: PlaybackName::parse(&stream.playback_name).map_err(|_| undecryptable())?,
             secret: self
                 .keyring
                 .open(StreamId(stream.id), &stream.secret_sealed)
-                .map_err(|_| sealed())?,
+                .map_err(|_| undecryptable())?,
         })
     }
 
-    /// Creates a stream with a fresh key, or answers the one that an earlier attempt created. The owner's
-    /// copy may not have arrived yet: the name in the token stands in for it.
-    ///
-    /// # Errors
-    /// [`Error::OwnerBanned`], [`Error::CategoryNotFound`]; the attempt's key was used for something else.
+    /// Creates a stream with a new key, or returns the one that an earlier attempt with the same idempotency key
+    /// created. `username`, from the access token, is used while the copy of the owner has not arrived.
     pub async fn stream_create(&self, owner: UserId, username: String, new: NewStream) -> Result<StreamView> {
         let store = self.clone();
         self.database
             .transaction(async move |conn: &mut Conn| {
-                owners::stand_in(conn, owner, &username).await?;
-                owners::must_be_welcome_in(conn, owner).await?;
+                owners::insert_placeholder_in(conn, owner, &username).await?;
+                owners::require_active_in(conn, owner).await?;
                 let now = store.clock.now();
                 let request = new.idempotency.clone();
                 if let Some(id) = claim_key::<Error>(conn, request.as_ref(), now).await? {
@@ -186,7 +166,7 @@ impl Store {
     ) -> Result<StreamId> {
         let key = StreamKey {
             name: PlaybackName::random(),
-            secret: Secret::random(),
+            secret: StreamSecret::random(),
         };
         let id = next_id(conn).await?;
         let row = (
@@ -207,60 +187,54 @@ impl Store {
         if new.picture.is_some() {
             picture_in(conn, id, new.picture, None, now).await?;
         }
-        search::write_in(conn, &[id.0]).await?;
+        search::index_in(conn, &[id.0]).await?;
         Ok(id)
     }
 
-    /// Changes what viewers read, also while live.
-    ///
-    /// # Errors
-    /// [`Error::StreamNotFound`], [`Error::CategoryNotFound`], and what `may` says of the owner.
+    /// Updates a stream, also while it is live. `authorize` receives the owner.
     pub async fn stream_update(
         &self,
         id: StreamId,
-        change: Change,
-        may: impl FnOnce(UserId) -> Result<()> + Send + 'static,
+        update: StreamUpdate,
+        authorize: impl FnOnce(UserId) -> Result<()> + Send + 'static,
     ) -> Result<StreamView> {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
-                // The category before the stream, as those who change a category lock them.
-                let category = match change.category {
+                // Categories are locked before streams everywhere, which avoids deadlocks.
+                let category = match update.category {
                     Some(category) => Some(category_in(conn, category).await?),
                     None => None,
                 };
                 let row = lock_in(conn, id).await?.ok_or(Error::StreamNotFound)?;
-                may(UserId(row.user_id))?;
-                if let Some(picture) = change.picture {
+                authorize(UserId(row.user_id))?;
+                if let Some(picture) = update.picture {
                     picture_in(conn, id, picture, row.picture(), now).await?;
                 }
                 let category = category.unwrap_or(row.category_id);
                 let text = (
-                    change.title.unwrap_or(row.title),
-                    change.description.unwrap_or(row.description),
+                    update.title.unwrap_or(row.title),
+                    update.description.unwrap_or(row.description),
                 );
                 write_text_in(conn, id, &text, category, now).await?;
-                search::write_in(conn, &[id.0]).await?;
+                search::index_in(conn, &[id.0]).await?;
                 stream_in(conn, id).await
             })
             .await
     }
 
-    /// Makes a new secret. The old one is dead when this returns, and a broadcast on it has ended.
-    ///
-    /// # Errors
-    /// [`Error::StreamNotFound`], and what `may` says of the owner.
+    /// Replaces the secret and ends the broadcast that uses the old one. `authorize` receives the owner.
     pub async fn stream_rotate_key(
         &self,
         id: StreamId,
-        may: impl FnOnce(UserId) -> Result<()> + Send + 'static,
+        authorize: impl FnOnce(UserId) -> Result<()> + Send + 'static,
     ) -> Result<StreamKey> {
         let store = self.clone();
         self.database
             .transaction(async move |conn: &mut Conn| {
                 let row = lock_in(conn, id).await?.ok_or(Error::StreamNotFound)?;
-                may(UserId(row.user_id))?;
-                let secret = Secret::random();
+                authorize(UserId(row.user_id))?;
+                let secret = StreamSecret::random();
                 let now = store.clock.now();
                 let columns = store.secret_columns(id, &secret)?;
                 diesel::update(streams::table.find(id.0))
@@ -268,56 +242,56 @@ impl Store {
                     .execute(conn)
                     .await?;
                 take_off_air_in(conn, id, EndReason::KeyRotated, now).await?;
-                let name =
-                    PlaybackName::parse(&row.playback_name).map_err(|_| Error::UnknownState(row.id))?;
+                let name = PlaybackName::parse(&row.playback_name).map_err(|_| Error::CorruptRow {
+                    table: "streams",
+                    row: row.id,
+                })?;
                 Ok(StreamKey { name, secret })
             })
             .await
     }
 
-    /// Ends a broadcast; nothing happens when there is none.
-    ///
-    /// # Errors
-    /// [`Error::StreamNotFound`], and what `may` says of the owner.
+    /// Ends the broadcast of a stream, if it has one. `authorize` receives the owner.
     pub async fn stream_stop(
         &self,
         id: StreamId,
-        may: impl FnOnce(UserId) -> Result<()> + Send + 'static,
+        authorize: impl FnOnce(UserId) -> Result<()> + Send + 'static,
     ) -> Result<StreamView> {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
                 let row = lock_in(conn, id).await?.ok_or(Error::StreamNotFound)?;
-                may(UserId(row.user_id))?;
+                authorize(UserId(row.user_id))?;
                 take_off_air_in(conn, id, EndReason::Stopped, now).await?;
                 stream_in(conn, id).await
             })
             .await
     }
 
-    /// Ends the broadcast and removes the stream. Its times on air stay until their recordings are collected.
-    ///
-    /// # Errors
-    /// [`Error::StreamNotFound`], and what `may` says of the owner.
+    /// Ends the broadcast and deletes the stream. Its broadcasts stay, since their recordings may still be
+    /// collected. `authorize` receives the owner.
     pub async fn stream_delete(
         &self,
         id: StreamId,
-        may: impl FnOnce(UserId) -> Result<()> + Send + 'static,
+        authorize: impl FnOnce(UserId) -> Result<()> + Send + 'static,
     ) -> Result<()> {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
                 let row = lock_in(conn, id).await?.ok_or(Error::StreamNotFound)?;
-                may(UserId(row.user_id))?;
+                authorize(UserId(row.user_id))?;
                 delete_in(conn, id, now).await
             })
             .await
     }
 
-    fn secret_columns(&self, id: StreamId, secret: &Secret) -> Result<SecretColumns> {
+    fn secret_columns(&self, id: StreamId, secret: &StreamSecret) -> Result<SecretColumns> {
         Ok(SecretColumns {
             secret_hash: self.keyring.hash(secret).to_vec(),
-            secret_sealed: self.keyring.seal(id, secret).map_err(|_| Error::Sealed(id.0))?,
+            secret_sealed: self
+                .keyring
+                .seal(id, secret)
+                .map_err(|_| Error::UndecryptableKey(id.0))?,
             key_fingerprint: self.keyring.fingerprint(secret),
         })
     }

@@ -1,5 +1,4 @@
-//! Single decisions, and random sequences of hooks, looks and time against a model that does what the store
-//! does.
+//! Single decisions, and random sequences of hooks, polls and waits against a model of the store.
 
 mod model;
 
@@ -7,18 +6,20 @@ use proptest::prelude::*;
 
 use self::model::Model;
 use super::*;
-use crate::domain::{Health, Reading};
+use crate::domain::{EncoderHealth, MediaReading};
 
-const NODE: &str = "main";
+fn node() -> NodeName {
+    "main".parse().unwrap()
+}
 
 fn at(millis: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + Duration::milliseconds(millis)
 }
 
-fn rules() -> Rules {
-    Rules {
-        grace: Duration::seconds(5),
-        node_silence: Duration::seconds(45),
+fn timeouts() -> Timeouts {
+    Timeouts {
+        reconnect_grace: Duration::seconds(5),
+        node_timeout: Duration::seconds(45),
     }
 }
 
@@ -27,12 +28,12 @@ fn publish(state: PublishState) -> ActivePublish {
         id: 1,
         stream: StreamId(7),
         broadcast: (state == PublishState::Live).then_some(BroadcastId(3)),
-        name: "alice".into(),
-        node: NODE.into(),
+        playback_name: "alice".into(),
+        node: node(),
         client: 2,
         state,
         accepted_at: at(10_000),
-        progress: Progress {
+        progress: MediaProgress {
             bytes: 0,
             seen_at: at(10_000),
             grew_at: at(10_000),
@@ -42,7 +43,7 @@ fn publish(state: PublishState) -> ActivePublish {
 
 fn publisher(bytes: u64) -> Publisher {
     Publisher {
-        name: "alice".into(),
+        playback_name: "alice".into(),
         client: 2,
         connected_at: at(9_900),
         bytes,
@@ -51,31 +52,26 @@ fn publisher(bytes: u64) -> Publisher {
 
 fn decide(
     publishes: Vec<ActivePublish>,
-    broadcasts: Vec<OnAir>,
+    broadcasts: Vec<OngoingBroadcast>,
     report: NodeReport,
     now: i64,
 ) -> Vec<Action> {
-    let view = View {
+    let state = OnAirState {
         publishes,
         broadcasts,
     };
-    reconcile(
-        &view,
-        &BTreeMap::from([(NODE.to_owned(), report)]),
-        at(now),
-        &rules(),
-    )
+    reconcile(&state, &BTreeMap::from([(node(), report)]), at(now), &timeouts())
 }
 
 fn reached(publishers: Vec<Publisher>, now: i64) -> NodeReport {
-    NodeReport::Reached {
+    NodeReport::Reachable {
         publishers,
         at: at(now),
     }
 }
 
 #[test]
-fn media_makes_a_publish_live_and_its_absence_does_not() {
+fn publish_goes_live_only_with_media() {
     let starting = publish(PublishState::Starting);
     let actions = decide(
         vec![starting.clone()],
@@ -105,7 +101,7 @@ fn media_makes_a_publish_live_and_its_absence_does_not() {
         reached(vec![publisher(0)], 11_200),
         11_200,
     );
-    assert!(matches!(actions[..], [Action::Note { .. }]));
+    assert!(matches!(actions[..], [Action::RecordProgress { .. }]));
     assert_eq!(
         decide(vec![starting], vec![], reached(vec![], 10_200), 10_200),
         []
@@ -113,7 +109,7 @@ fn media_makes_a_publish_live_and_its_absence_does_not() {
 }
 
 #[test]
-fn a_publish_that_never_shows_expires() {
+fn publish_that_never_appears_expires() {
     let actions = decide(
         vec![publish(PublishState::Starting)],
         vec![],
@@ -130,7 +126,7 @@ fn a_publish_that_never_shows_expires() {
 }
 
 #[test]
-fn a_client_that_connected_after_the_hook_is_another() {
+fn client_that_connected_after_the_hook_is_another() {
     let later = Publisher {
         connected_at: at(60_000),
         ..publisher(5)
@@ -148,17 +144,17 @@ fn a_client_that_connected_after_the_hook_is_another() {
                 reason: EndReason::PublisherGone,
                 ..
             },
-            Action::Drop { client: 2, .. }
+            Action::DropClient { client: 2, .. }
         ]
     ));
 }
 
 #[test]
-fn a_silent_node_ends_nothing_for_a_while() {
+fn unreachable_node_ends_broadcasts_only_after_the_timeout() {
     let live = || vec![publish(PublishState::Live)];
-    let silent = || NodeReport::Silent { since: at(20_000) };
-    assert_eq!(decide(live(), vec![], silent(), 64_999), []);
-    let actions = decide(live(), vec![], silent(), 65_000);
+    let unreachable = || NodeReport::Unreachable { since: at(20_000) };
+    assert_eq!(decide(live(), vec![], unreachable(), 64_999), []);
+    let actions = decide(live(), vec![], unreachable(), 65_000);
     assert!(matches!(
         actions[..],
         [Action::EndPublish {
@@ -168,24 +164,25 @@ fn a_silent_node_ends_nothing_for_a_while() {
     ));
     let mut renewed = publish(PublishState::Live);
     renewed.progress.seen_at = at(50_000);
-    assert_eq!(decide(vec![renewed], vec![], silent(), 65_000), []);
+    assert_eq!(decide(vec![renewed], vec![], unreachable(), 65_000), []);
 }
 
 #[test]
-fn a_node_that_is_not_configured_decides_nothing() {
-    let view = View {
+fn unconfigured_node_changes_nothing() {
+    let state = OnAirState {
         publishes: vec![publish(PublishState::Live)],
         broadcasts: vec![],
     };
-    assert_eq!(reconcile(&view, &BTreeMap::new(), at(999_000), &rules()), []);
+    assert_eq!(reconcile(&state, &BTreeMap::new(), at(999_000), &timeouts()), []);
 }
 
 #[test]
-fn the_grace_waits_for_an_encoder_that_is_starting() {
-    let dropped = || OnAir {
+fn reconnect_grace_waits_for_a_starting_encoder() {
+    let dropped = || OngoingBroadcast {
         id: BroadcastId(3),
         stream: StreamId(7),
         state: BroadcastState::Dropped,
+        started_at: at(0),
         dropped_at: Some(at(10_000)),
     };
     assert_eq!(
@@ -208,21 +205,21 @@ fn the_grace_waits_for_an_encoder_that_is_starting() {
 }
 
 #[test]
-fn an_encoder_without_a_publish_is_sent_away() {
+fn encoder_without_a_publish_is_dropped() {
     let actions = decide(vec![], vec![], reached(vec![publisher(9)], 10_000), 10_000);
     assert_eq!(
         actions,
-        [Action::Drop {
-            node: NODE.into(),
-            name: "alice".into(),
+        [Action::DropClient {
+            node: node(),
+            playback_name: "alice".into(),
             client: 2
         }]
     );
 }
 
-/// What happens to one stream on one node. Encoders, nginx and the network do as they please.
+/// A step of the model: what encoders, nginx and the network do to one stream on one node.
 #[derive(Debug, Clone)]
-enum Happening {
+enum Step {
     Connect,
     Leave { encoder: usize, hook_lost: bool },
     Freeze { encoder: usize },
@@ -233,17 +230,17 @@ enum Happening {
     Wait { millis: i64 },
 }
 
-fn happening() -> impl Strategy<Value = Happening> {
+fn step() -> impl Strategy<Value = Step> {
     let encoder = 0..4_usize;
     prop_oneof![
-        3 => Just(Happening::Connect),
-        2 => (encoder.clone(), any::<bool>()).prop_map(|(encoder, hook_lost)| Happening::Leave { encoder, hook_lost }),
-        1 => encoder.clone().prop_map(|encoder| Happening::Freeze { encoder }),
-        1 => encoder.clone().prop_map(|encoder| Happening::Thaw { encoder }),
-        1 => encoder.prop_map(|encoder| Happening::RepeatDone { encoder }),
-        1 => any::<bool>().prop_map(|up| Happening::NodeUp { up }),
-        1 => Just(Happening::NginxRestarts),
-        5 => (50..20_000_i64).prop_map(|millis| Happening::Wait { millis }),
+        3 => Just(Step::Connect),
+        2 => (encoder.clone(), any::<bool>()).prop_map(|(encoder, hook_lost)| Step::Leave { encoder, hook_lost }),
+        1 => encoder.clone().prop_map(|encoder| Step::Freeze { encoder }),
+        1 => encoder.clone().prop_map(|encoder| Step::Thaw { encoder }),
+        1 => encoder.prop_map(|encoder| Step::RepeatDone { encoder }),
+        1 => any::<bool>().prop_map(|up| Step::NodeUp { up }),
+        1 => Just(Step::NginxRestarts),
+        5 => (50..20_000_i64).prop_map(|millis| Step::Wait { millis }),
     ]
 }
 
@@ -251,18 +248,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn whatever_happens_there_is_one_broadcast_and_it_ends(happenings in prop::collection::vec(happening(), 0..60)) {
+    fn one_broadcast_at_a_time_and_each_one_ends(steps in prop::collection::vec(step(), 0..60)) {
         let mut model = Model::new();
-        for happening in happenings {
-            model.apply(happening);
+        for step in steps {
+            model.apply(step);
             model.check();
         }
-        prop_assert_eq!(model.robbed, 0, "an encoder that sends was pushed out");
-        // Everybody goes away without a word, whether or not the node answers.
+        prop_assert_eq!(model.wrong_takeovers, 0, "a sending encoder was replaced");
+        // All encoders disconnect without a hook, whether or not the node is reachable.
         model.encoders.iter_mut().for_each(|encoder| encoder.connected = false);
         model.wait(120_000);
-        let view = model.view();
-        prop_assert!(view.broadcasts.is_empty() && view.publishes.is_empty(), "still there: {view:?}");
+        let state = model.state();
+        prop_assert!(state.broadcasts.is_empty() && state.publishes.is_empty(), "left over: {state:?}");
         prop_assert_eq!(i64::try_from(model.ended.len()).unwrap(), model.started);
     }
 }

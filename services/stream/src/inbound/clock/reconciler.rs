@@ -1,65 +1,65 @@
-//! Looks at the media nodes and carries out what [`reconcile`] says.
+//! Polls the media nodes and executes the actions that [`reconcile`] returns.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use metrics::{counter, gauge};
+use primitives::NodeName;
 use runtime::Shutdown;
 use storage::Leadership;
+use tokio::time::Instant;
 
-use crate::domain::{Action, NodeReport, Rules, needs_close_watch, reconcile};
+use crate::domain::{Action, NodeReport, Timeouts, needs_fast_polling, reconcile};
 use crate::error::Result;
 use crate::outbound::media_node::MediaNodes;
-use crate::store::{RECONCILE, Store};
+use crate::store::{RECONCILE_CHANNEL, Store};
 
-/// Between two looks while something is about to change.
-const CLOSE: Duration = Duration::from_millis(200);
-/// Between two looks otherwise, between two tries of a node that does not answer, and between two tries to
-/// become the acting replica.
-const CALM: Duration = Duration::from_secs(2);
+/// The poll interval while something is about to change.
+const FAST_INTERVAL: Duration = Duration::from_millis(200);
+/// The poll interval otherwise, and the delay before a retry of an unreachable node or of the leader election.
+const SLOW_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The task.
 #[derive(Debug)]
 pub struct Reconciler {
-    /// The tables.
     pub store: Store,
-    /// The media nodes.
     pub nodes: MediaNodes,
-    /// Times from the configuration.
-    pub rules: Rules,
+    pub timeouts: Timeouts,
 }
 
-/// What one acting replica remembers of a node.
+/// What the leading replica remembers about a node.
 #[derive(Debug, Clone, Copy)]
-struct Contact {
-    silent_since: DateTime<Utc>,
-    failed: Option<Instant>,
+struct NodeContact {
+    /// When the node answered last, or was first polled.
+    last_answer: DateTime<Utc>,
+    failed_at: Option<Instant>,
 }
+
+type Contacts = BTreeMap<NodeName, NodeContact>;
 
 impl Reconciler {
-    /// Runs until a stop is asked for.
+    /// Runs until shutdown.
     pub async fn run(self, shutdown: Shutdown) {
         let mut leadership = Leadership::new(&self.store.database, "stream.reconciler");
-        let wakeups = storage::listen(&self.store.database, RECONCILE);
-        let mut contacts = BTreeMap::new();
+        let wakeups = storage::listen(&self.store.database, RECONCILE_CHANNEL);
+        let mut contacts = Contacts::new();
         while !shutdown.is_stopping() {
             if !leadership.is_leader().await {
-                // Whatever this replica knew of the nodes is old when it acts again.
+                // What this replica knows about the nodes will be outdated when it leads again.
                 contacts.clear();
                 tokio::select! {
-                    () = tokio::time::sleep(CALM) => continue,
+                    () = tokio::time::sleep(SLOW_INTERVAL) => continue,
                     () = shutdown.stopping() => break,
                 }
             }
-            let began = Instant::now();
-            let pause = self.look(&mut contacts).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "not reconciled, trying again");
-                CALM
+            let started = Instant::now();
+            let interval = self.poll(&mut contacts).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "reconciliation failed, retrying");
+                SLOW_INTERVAL
             });
             tokio::select! {
-                () = tokio::time::sleep(pause.saturating_sub(began.elapsed())) => {}
+                () = tokio::time::sleep(interval.saturating_sub(started.elapsed())) => {}
                 () = wakeups.notified() => {}
                 () = shutdown.stopping() => {}
             }
@@ -67,89 +67,82 @@ impl Reconciler {
         leadership.resign().await;
     }
 
-    /// One look at everything; answers how long to wait for the next.
-    async fn look(&self, contacts: &mut BTreeMap<String, Contact>) -> Result<Duration> {
-        // The nodes first: whoever publishes there was let in before, so the rows read afterwards know him.
+    /// Reconciles once, and returns the interval until the next poll.
+    async fn poll(&self, contacts: &mut Contacts) -> Result<Duration> {
+        // Nodes come first: their encoders were accepted before, so the rows read afterwards contain them.
         let reports = self.reports(contacts).await;
-        let view = self.store.on_air_view().await?;
-        gauge!("stream_broadcasts_on_air").set(u32::try_from(view.broadcasts.len()).unwrap_or(u32::MAX));
-        let actions = reconcile(&view, &reports, self.store.clock.now(), &self.rules);
-        let changes = actions
+        let state = self.store.on_air_state().await?;
+        gauge!("stream_broadcasts_on_air").set(u32::try_from(state.broadcasts.len()).unwrap_or(u32::MAX));
+        let actions = reconcile(&state, &reports, self.store.clock.now(), &self.timeouts);
+        let has_changes = actions
             .iter()
-            .any(|action| !matches!(action, Action::Note { .. }));
-        let mut notes = Vec::new();
+            .any(|action| !matches!(action, Action::RecordProgress { .. }));
+        let mut all_progress = Vec::new();
         for action in actions {
             match action {
-                Action::Note { publish, progress } => notes.push((publish, progress)),
-                other => self.carry_out(other).await?,
+                Action::RecordProgress { publish, progress } => all_progress.push((publish, progress)),
+                other => self.execute(other).await?,
             }
         }
-        self.store.publishes_note(notes).await?;
-        Ok(if changes || needs_close_watch(&view) {
-            CLOSE
+        self.store.publish_record_progress(all_progress).await?;
+        Ok(if has_changes || needs_fast_polling(&state) {
+            FAST_INTERVAL
         } else {
-            CALM
+            SLOW_INTERVAL
         })
     }
 
-    async fn reports(&self, contacts: &mut BTreeMap<String, Contact>) -> BTreeMap<String, NodeReport> {
+    async fn reports(&self, contacts: &mut Contacts) -> BTreeMap<NodeName, NodeReport> {
         let now = self.store.clock.now();
-        let asked = self.nodes.names().map(|node| {
-            let contact = *contacts.entry(node.to_owned()).or_insert(Contact {
-                silent_since: now,
-                failed: None,
+        let polls = self.nodes.names().map(|node| {
+            let contact = contacts.get(node).copied().unwrap_or(NodeContact {
+                last_answer: now,
+                failed_at: None,
             });
-            async move {
-                // A node that hangs must not slow down the others' looks.
-                if contact.failed.is_some_and(|failed| failed.elapsed() < CALM) {
-                    return (node.to_owned(), contact, None);
-                }
-                match self.nodes.publishers(node).await {
-                    Ok((publishers, at)) => {
-                        let contact = Contact {
-                            silent_since: at,
-                            failed: None,
-                        };
-                        (
-                            node.to_owned(),
-                            contact,
-                            Some(NodeReport::Reached { publishers, at }),
-                        )
-                    }
-                    Err(error) => {
-                        tracing::warn!(node, %error, "media node silent");
-                        counter!("stream_node_failures_total", "node" => node.to_owned()).increment(1);
-                        (
-                            node.to_owned(),
-                            Contact {
-                                failed: Some(Instant::now()),
-                                ..contact
-                            },
-                            None,
-                        )
-                    }
-                }
-            }
+            async move { (node.clone(), self.report(node, contact).await) }
         });
-        let answers = join_all(asked).await;
         let mut reports = BTreeMap::new();
-        for (node, contact, report) in answers {
+        for (node, (contact, report)) in join_all(polls).await {
             contacts.insert(node.clone(), contact);
-            reports.insert(
-                node,
-                report.unwrap_or(NodeReport::Silent {
-                    since: contact.silent_since,
-                }),
-            );
+            reports.insert(node, report);
         }
         reports
     }
 
-    async fn carry_out(&self, action: Action) -> Result<()> {
+    async fn report(&self, node: &NodeName, contact: NodeContact) -> (NodeContact, NodeReport) {
+        let unreachable = NodeReport::Unreachable {
+            since: contact.last_answer,
+        };
+        // A node that hangs must not slow down the polls of the others.
+        if contact.failed_at.is_some_and(|at| at.elapsed() < SLOW_INTERVAL) {
+            return (contact, unreachable);
+        }
+        match self.nodes.publishers(node).await {
+            Ok((publishers, at)) => {
+                let contact = NodeContact {
+                    last_answer: at,
+                    failed_at: None,
+                };
+                (contact, NodeReport::Reachable { publishers, at })
+            }
+            Err(error) => {
+                tracing::warn!(%node, %error, "media node unreachable");
+                counter!("stream_node_failures_total", "node" => node.to_string()).increment(1);
+                let contact = NodeContact {
+                    failed_at: Some(Instant::now()),
+                    ..contact
+                };
+                (contact, unreachable)
+            }
+        }
+    }
+
+    async fn execute(&self, action: Action) -> Result<()> {
         match action {
-            Action::Note { .. } => Ok(()),
+            // Written for all publishes at once by the caller.
+            Action::RecordProgress { .. } => Ok(()),
             Action::GoLive { publish, stream } => {
-                tracing::info!(stream_id = stream.0, publish, "media flows");
+                tracing::info!(stream_id = stream.0, publish, "stream goes live");
                 self.store.publish_go_live(publish, stream).await
             }
             Action::EndPublish {
@@ -158,18 +151,28 @@ impl Reconciler {
                 reason,
                 stopped_at,
             } => {
-                tracing::info!(stream_id = stream.0, publish, %reason, "publisher gone");
+                tracing::info!(stream_id = stream.0, publish, %reason, "publish ended");
                 self.store.publish_end(publish, stream, reason, stopped_at).await
             }
             Action::EndBroadcast { broadcast, stream } => {
-                tracing::info!(stream_id = stream.0, broadcast_id = broadcast.0, "broadcast over");
+                tracing::info!(
+                    stream_id = stream.0,
+                    broadcast_id = broadcast.0,
+                    "broadcast ended"
+                );
                 self.store.broadcast_end(broadcast, stream).await
             }
-            Action::Drop { node, name, client } => {
+            Action::DropClient {
+                node,
+                playback_name,
+                client,
+            } => {
                 counter!("stream_publishers_dropped_total").increment(1);
-                match self.nodes.drop_client(&node, &name, client).await {
-                    Ok(_) => tracing::info!(node, client, "publisher without a broadcast dropped"),
-                    Err(error) => tracing::warn!(node, client, %error, "publisher not dropped, trying again"),
+                match self.nodes.drop_client(&node, &playback_name, client).await {
+                    Ok(_) => tracing::info!(%node, client, "dropped an encoder without a publish"),
+                    Err(error) => {
+                        tracing::warn!(%node, client, %error, "failed to drop an encoder, retrying")
+                    }
                 }
                 Ok(())
             }

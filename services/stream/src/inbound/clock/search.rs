@@ -1,4 +1,4 @@
-//! Search lines that were taken away, written again.
+//! Indexes streams whose search line was cleared.
 
 use std::time::Duration;
 
@@ -7,21 +7,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::Store;
 
-/// How long a stream may be missing from searches after its owner or category changed, with nothing else to
-/// do.
-const TICK: Duration = Duration::from_secs(1);
+/// Searches miss a stream for up to this long after its owner or category has changed.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Writes what is missing until told to stop. Every replica may run it.
-pub async fn write_search(store: Store, stop: CancellationToken) {
-    let mut ticks = interval(TICK);
+/// Runs until `stop` is cancelled, on every replica.
+pub async fn index_search(store: Store, stop: CancellationToken) {
+    let mut ticks = interval(POLL_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         loop {
-            match store.search_write().await {
+            match store.search_index_pending().await {
                 Ok(0) => break,
-                Ok(written) => tracing::debug!(written, "search lines written"),
+                Ok(streams) => tracing::debug!(streams, "search index updated"),
                 Err(error) => {
-                    tracing::warn!(%error, "search lines not written, trying again");
+                    tracing::warn!(%error, "failed to update the search index, retrying");
                     break;
                 }
             }

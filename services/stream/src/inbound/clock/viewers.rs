@@ -1,171 +1,171 @@
-//! Viewer counts: told to rooms when they change, at most once a second, and written to the rows now and
-//! then.
+//! Publishes viewer counts when they change, at most once a second, and stores them periodically.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bus::Realtime;
 use primitives::StreamId;
 use proto::events::v1::ViewerCountChanged;
 use proto::events::v1::realtime::Message;
-use runtime::{Figures, Shutdown};
+use runtime::{LabelledGauges, Shutdown};
 use storage::Leadership;
+use tokio::time::Instant;
 
-use crate::domain::{Airing, Curve};
+use crate::domain::{OngoingBroadcast, ViewerCurves};
 use crate::error::Result;
 use crate::store::Store;
 use crate::store::leases::{Audience, Leases};
 
-/// The pause between two counts. It is no beat: a count that was late is not followed by another within the
-/// second.
-const PAUSE: Duration = Duration::from_secs(1);
-/// Between two writes.
-const WRITE: Duration = Duration::from_secs(10);
+/// A delay rather than a fixed rate, so that a late count is not followed by another within the same second.
+const COUNT_DELAY: Duration = Duration::from_secs(1);
+const SAVE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The task.
 #[derive(Debug)]
 pub struct ViewerCounts {
-    /// The tables.
     pub store: Store,
-    /// The leases.
     pub leases: Leases,
-    /// Where rooms hear.
     pub realtime: Realtime,
-    /// What is measured of each live stream, by the acting replica.
-    pub figures: Figures,
+    /// The metrics of each stream on air, which the leading replica reports.
+    pub gauges: LabelledGauges,
 }
 
-type Rooms = BTreeMap<StreamId, Audience>;
+type Audiences = BTreeMap<StreamId, Audience>;
+type Counts = BTreeMap<StreamId, u32>;
 
-/// What a replica remembers.
 #[derive(Debug)]
-struct Memory {
-    acting: bool,
-    /// What rooms were told last, except of nobody.
-    told: BTreeMap<StreamId, u32>,
-    /// Outlives the leadership, since its points may be written late and twice.
-    curve: Curve,
-    written: Instant,
+struct CountState {
+    leading: bool,
+    /// The counts that were published last, except zeros.
+    published: Counts,
+    /// Kept when leadership is lost, since samples may be stored late and twice.
+    curves: ViewerCurves,
+    saved_at: Instant,
 }
 
 impl ViewerCounts {
-    /// Runs until a stop is asked for.
+    /// Runs until shutdown.
     pub async fn run(self, shutdown: Shutdown) {
         let mut leadership = Leadership::new(&self.store.database, "stream.viewers");
-        let mut memory = Memory {
-            acting: false,
-            told: BTreeMap::new(),
-            curve: Curve::default(),
-            written: Instant::now(),
+        let mut state = CountState {
+            leading: false,
+            published: Counts::new(),
+            curves: ViewerCurves::default(),
+            saved_at: Instant::now(),
         };
         loop {
-            let pause = tokio::time::sleep(PAUSE);
-            if shutdown.run_until_stopped(pause).await.is_none() {
+            let delay = tokio::time::sleep(COUNT_DELAY);
+            if shutdown.run_until_stopped(delay).await.is_none() {
                 break;
             }
-            let acting = leadership.is_leader().await;
-            if let Err(error) = self.turn(&mut memory, acting).await {
-                tracing::warn!(%error, "viewers not counted, trying again");
+            let leading = leadership.is_leader().await;
+            if let Err(error) = self.tick(&mut state, leading).await {
+                tracing::warn!(%error, "failed to count viewers, retrying");
             }
         }
-        if let Err(error) = self.write(&mut memory.curve, Vec::new(), true).await {
-            tracing::warn!(%error, "the latest points of viewers' curves are lost");
+        if let Err(error) = self.save(&mut state.curves, Vec::new(), true).await {
+            tracing::warn!(%error, "the latest viewer samples are lost");
         }
         leadership.resign().await;
     }
 
-    /// A replica that begins to act reads what was told before it, and counts a second later: rooms hear of
-    /// changes only, and at most once a second, also from two replicas.
-    async fn turn(&self, memory: &mut Memory, acting: bool) -> Result<()> {
-        let acted = std::mem::replace(&mut memory.acting, acting);
-        match (acted, acting) {
-            (_, false) => self.figures.clear(),
+    /// Counts, if this replica leads. A new leader first reads what its predecessor published and counts a second
+    /// later, so that a handover neither repeats a count nor exceeds one count per second.
+    async fn tick(&self, state: &mut CountState, leading: bool) -> Result<()> {
+        let was_leading = std::mem::replace(&mut state.leading, leading);
+        match (was_leading, leading) {
+            (_, false) => self.gauges.clear(),
             (false, true) => {
-                memory.told.clear();
-                memory.told = self.leases.told().await?;
+                state.published.clear();
+                state.published = self.leases.published_counts().await?;
             }
-            (true, true) => self.count(memory).await?,
+            (true, true) => self.count(state).await?,
         }
         Ok(())
     }
 
-    async fn count(&self, memory: &mut Memory) -> Result<()> {
+    async fn count(&self, state: &mut CountState) -> Result<()> {
         let now = self.store.clock.now();
-        let rooms = self.leases.counts().await?;
-        self.tell(&mut memory.told, &rooms).await;
-        let airings = self.store.airings().await?;
-        self.show(&airings, &rooms);
-        memory
-            .curve
-            .take(now, &airings, |stream| audience(&rooms, stream).viewers);
-        let all = memory.written.elapsed() >= WRITE;
+        let audiences = self.leases.counts().await?;
+        self.publish(&mut state.published, &audiences).await;
+        // Loaded after the count, as ViewerCurves::record requires.
+        let broadcasts = self.store.ongoing_broadcasts().await?;
+        self.report(&broadcasts, &audiences);
+        let viewers = |stream| audience(&audiences, stream).viewers;
+        state.curves.record(now, &broadcasts, viewers);
+        let due = state.saved_at.elapsed() >= SAVE_INTERVAL;
         let mut counts = Vec::new();
-        if all {
-            memory.written = Instant::now();
-            let count = |airing: &Airing| (airing.stream, audience(&rooms, airing.stream).viewers);
-            counts = airings.iter().map(count).collect();
+        if due {
+            state.saved_at = Instant::now();
+            let count = |broadcast: &OngoingBroadcast| (broadcast.stream, viewers(broadcast.stream));
+            counts = broadcasts.iter().map(count).collect();
         }
-        self.write(&mut memory.curve, counts, all).await
+        self.save(&mut state.curves, counts, due).await
     }
 
-    async fn tell(&self, told: &mut BTreeMap<StreamId, u32>, rooms: &Rooms) {
-        let changes = changes(told, rooms);
+    async fn publish(&self, published: &mut Counts, audiences: &Audiences) {
+        let changes = changes(published, audiences);
         for (stream, count) in &changes {
             let changed = ViewerCountChanged {
                 stream_id: stream.0,
                 count: *count,
             };
-            self.realtime.publish(
-                Realtime::stream_key(stream.0),
-                Message::ViewerCountChanged(changed),
-            );
+            let key = Realtime::stream_key(stream.0);
+            self.realtime.publish(key, Message::ViewerCountChanged(changed));
         }
-        if let Err(error) = self.leases.note_told(&changes).await {
-            tracing::debug!(%error, "the next acting replica may tell rooms what they know");
+        if let Err(error) = self.leases.record_published_counts(&changes).await {
+            tracing::debug!(%error, "the next leader may repeat published counts");
         }
     }
 
-    fn show(&self, airings: &[Airing], rooms: &Rooms) {
-        let each = |number: fn(Audience) -> u32| {
-            let line = |airing: &Airing| {
-                let room = audience(rooms, airing.stream);
-                (airing.stream.0, u64::from(number(room)))
+    fn report(&self, broadcasts: &[OngoingBroadcast], audiences: &Audiences) {
+        let report = |name, number: fn(Audience) -> u32| {
+            let line = |broadcast: &OngoingBroadcast| {
+                let audience = audience(audiences, broadcast.stream);
+                (broadcast.stream.0, u64::from(number(audience)))
             };
-            airings.iter().map(line).collect::<Vec<_>>()
+            let lines = broadcasts.iter().map(line).collect::<Vec<_>>();
+            self.gauges.replace(name, "stream_id", lines);
         };
-        let show = |name, lines| self.figures.replace(name, "stream_id", lines);
-        show("stream_viewers", each(|room| room.viewers));
-        show("stream_viewer_connections", each(|room| room.connections));
-        show("stream_viewer_connections_max", each(|room| room.most));
+        report("stream_viewers", |audience| audience.viewers);
+        report("stream_viewer_connections", |audience| audience.connections);
+        report("stream_viewer_connections_max", |audience| {
+            audience.max_per_viewer
+        });
     }
 
-    /// Writes the counts; and the curve, all of it or only what belongs to broadcasts that are over.
-    async fn write(&self, curve: &mut Curve, mut counts: Vec<(StreamId, u32)>, all: bool) -> Result<()> {
-        let points = curve.unwritten(all);
-        if counts.is_empty() && points.is_empty() {
+    /// Stores the counts, and the samples: all of them, or only those of broadcasts that have ended.
+    async fn save(
+        &self,
+        curves: &mut ViewerCurves,
+        mut counts: Vec<(StreamId, u32)>,
+        all: bool,
+    ) -> Result<()> {
+        let samples = if all { curves.all() } else { curves.of_ended() };
+        if counts.is_empty() && samples.is_empty() {
             return Ok(());
         }
-        // In the order of ids, so that no two writers wait for one another.
+        // Two writers that lock rows in the same order cannot deadlock.
         counts.sort_unstable();
-        self.store.viewers_write(counts, points.clone()).await?;
-        curve.written(&points);
+        self.store.viewers_save(counts, samples.clone()).await?;
+        curves.remove(&samples);
         Ok(())
     }
 }
 
-fn audience(rooms: &Rooms, stream: StreamId) -> Audience {
-    rooms.get(&stream).copied().unwrap_or_default()
+fn audience(audiences: &Audiences, stream: StreamId) -> Audience {
+    audiences.get(&stream).copied().unwrap_or_default()
 }
 
-/// Which rooms must hear of their count, and that they have heard it. A room that Redis has forgotten has no
-/// viewers.
-fn changes(told: &mut BTreeMap<StreamId, u32>, rooms: &Rooms) -> Vec<(StreamId, u32)> {
-    let counted = rooms.iter().map(|(stream, room)| (*stream, room.viewers));
-    let forgotten = told.keys().filter(|stream| !rooms.contains_key(stream));
-    let mut changed: Vec<_> = counted.chain(forgotten.map(|stream| (*stream, 0))).collect();
-    changed.retain(|(stream, count)| told.get(stream).copied().unwrap_or(0) != *count);
-    told.extend(changed.iter().copied());
-    told.retain(|_, count| *count > 0);
+/// Returns the counts to publish, and marks them as published. Streams that Redis has lost have no viewers.
+fn changes(published: &mut Counts, audiences: &Audiences) -> Vec<(StreamId, u32)> {
+    let counted = audiences
+        .iter()
+        .map(|(stream, audience)| (*stream, audience.viewers));
+    let lost = published.keys().filter(|stream| !audiences.contains_key(stream));
+    let mut changed: Vec<_> = counted.chain(lost.map(|stream| (*stream, 0))).collect();
+    changed.retain(|(stream, count)| published.get(stream).copied().unwrap_or(0) != *count);
+    published.extend(changed.iter().copied());
+    published.retain(|_, count| *count > 0);
     changed
 }
 
@@ -174,26 +174,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_room_hears_of_changes_only() {
-        let mut told = BTreeMap::new();
-        let mut hears = |viewers: Option<u32>| {
-            let room = |viewers| Audience {
+    fn only_changes_are_published() {
+        let mut published = Counts::new();
+        let mut publishes = |viewers: Option<u32>| {
+            let audience = |viewers| Audience {
                 viewers,
                 ..Audience::default()
             };
-            let rooms: Rooms = viewers
-                .map(|viewers| (StreamId(7), room(viewers)))
+            let audiences: Audiences = viewers
+                .map(|viewers| (StreamId(7), audience(viewers)))
                 .into_iter()
                 .collect();
-            changes(&mut told, &rooms).first().map(|(_, count)| *count)
+            let changes = changes(&mut published, &audiences);
+            changes.first().map(|(_, count)| *count)
         };
-        assert_eq!(hears(Some(2)), Some(2));
-        assert_eq!(hears(Some(2)), None);
-        assert_eq!(hears(Some(1)), Some(1));
-        assert_eq!(hears(None), Some(0), "Redis was emptied");
-        assert_eq!(hears(None), None);
-        assert_eq!(hears(Some(0)), None);
-        assert_eq!(hears(Some(3)), Some(3));
-        assert_eq!(hears(Some(0)), Some(0));
+        assert_eq!(publishes(Some(2)), Some(2));
+        assert_eq!(publishes(Some(2)), None);
+        assert_eq!(publishes(Some(1)), Some(1));
+        assert_eq!(publishes(None), Some(0), "Redis was emptied");
+        assert_eq!(publishes(None), None);
+        assert_eq!(publishes(Some(0)), None);
+        assert_eq!(publishes(Some(3)), Some(3));
+        assert_eq!(publishes(Some(0)), Some(0));
     }
 }

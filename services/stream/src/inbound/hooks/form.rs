@@ -1,43 +1,43 @@
-//! A hook's body, read strictly.
+//! Strict parsing of hook bodies.
 //!
-//! nginx-rtmp writes its own fields first and appends the publisher's arguments raw, so a publisher whose key
-//! reads `NAME?name=victim&clientid=9` gets these into the body too, behind nginx's own. Reading the first
-//! value of each field would be right; a body that holds one of the fields that decide twice is an attack all
-//! the same, and is refused. So is one with two keys, of which nobody could say which was meant.
+//! nginx-rtmp writes its own fields first and appends the arguments of the encoder unescaped. An encoder with
+//! the key `NAME?name=victim&clientid=9` thus adds fields after those of nginx. Reading the first value of each
+//! field would suffice, but a body that repeats a security-relevant field is an attack and is rejected. So is a
+//! body with two keys, which is ambiguous.
 
-/// Fields that may stand in a body once.
-const ONCE: [&str; 5] = ["name", "call", "addr", "clientid", "key"];
-/// nginx writes a dozen fields.
-const MOST_FIELDS: usize = 64;
+/// Fields that must not be repeated.
+const UNIQUE_FIELDS: [&str; 5] = ["name", "call", "addr", "clientid", "key"];
+/// nginx writes about twelve fields.
+const MAX_FIELDS: usize = 64;
 
-/// Why a body is refused: a label of the counter.
+/// Why a body is rejected, as a metric label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rejected(pub(super) &'static str);
+pub(super) struct InvalidForm(pub(super) &'static str);
 
-/// The fields of a body in their order.
+/// The fields of a body, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
-    pub(super) fn parse(body: &[u8]) -> Result<Self, Rejected> {
-        let body = std::str::from_utf8(body).map_err(|_| Rejected("malformed"))?;
+    pub(super) fn parse(body: &[u8]) -> Result<Self, InvalidForm> {
+        let body = std::str::from_utf8(body).map_err(|_| InvalidForm("malformed"))?;
         let mut fields = Vec::new();
         for pair in body.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             fields.push((decode(name)?, decode(value)?));
-            if fields.len() > MOST_FIELDS {
-                return Err(Rejected("too_many_fields"));
+            if fields.len() > MAX_FIELDS {
+                return Err(InvalidForm("too_many_fields"));
             }
         }
-        let twice = |name: &&str| fields.iter().filter(|(field, _)| field == name).count() > 1;
-        if ONCE.iter().any(twice) {
-            Err(Rejected("duplicate_field"))
+        let repeated = |name: &&str| fields.iter().filter(|(field, _)| field == name).count() > 1;
+        if UNIQUE_FIELDS.iter().any(repeated) {
+            Err(InvalidForm("duplicate_field"))
         } else {
             Ok(Self(fields))
         }
     }
 
-    /// The first value of a field: nginx's own, where it has one.
+    /// Returns the first value of a field, which is nginx's own if nginx sends that field.
     pub(super) fn first(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -45,17 +45,20 @@ impl Form {
             .map(|(_, value)| value.as_str())
     }
 
-    /// nginx's number of the connection.
-    pub(super) fn client_id(&self) -> Result<i64, Rejected> {
-        let text = self.first("clientid").ok_or(Rejected("malformed"))?;
+    /// Returns nginx's number of the connection.
+    pub(super) fn client_id(&self) -> Result<i64, InvalidForm> {
+        let text = self.first("clientid").ok_or(InvalidForm("malformed"))?;
         let digits = (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse().ok().filter(|_| digits).ok_or(Rejected("malformed"))
+        text.parse()
+            .ok()
+            .filter(|_| digits)
+            .ok_or(InvalidForm("malformed"))
     }
 }
 
-/// Undoes percent-encoding; half an escape, and bytes that are no text, are refused. A plus is a plus: nginx
-/// writes a blank as `%20`.
-fn decode(text: &str) -> Result<String, Rejected> {
+/// Decodes percent-encoding. Rejects truncated escapes and invalid UTF-8. A plus stays a plus, since nginx
+/// encodes a blank as `%20`.
+fn decode(text: &str) -> Result<String, InvalidForm> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -65,12 +68,12 @@ fn decode(text: &str) -> Result<String, Rejected> {
             let value = high
                 .zip(low)
                 .and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-            bytes.push(value.ok_or(Rejected("malformed"))?);
+            bytes.push(value.ok_or(InvalidForm("malformed"))?);
         } else {
             bytes.push(byte);
         }
     }
-    String::from_utf8(bytes).map_err(|_| Rejected("malformed"))
+    String::from_utf8(bytes).map_err(|_| InvalidForm("malformed"))
 }
 
 #[cfg(test)]
@@ -83,7 +86,7 @@ mod tests {
                           &pageurl=&addr=127.0.0.1&clientid=2";
 
     #[test]
-    fn nginx_bodies_are_read() {
+    fn nginx_body_is_parsed() {
         let body = format!("{COMMON}&call=publish&name=K&type=live&key=live_x&foo=bar");
         let form = Form::parse(body.as_bytes()).unwrap();
         assert_eq!(form.first("flashver"), Some("FMLE/3.0 (compatible; Lavf59.27"));
@@ -94,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_decide_stand_once() {
+    fn repeated_security_relevant_fields_are_rejected() {
         for extra in [
             "name=victim",
             "call=record_done",
@@ -107,14 +110,14 @@ mod tests {
             let body = format!("{COMMON}&call=publish&name=K&type=live&key=a&{extra}");
             assert_eq!(
                 Form::parse(body.as_bytes()),
-                Err(Rejected("duplicate_field")),
+                Err(InvalidForm("duplicate_field")),
                 "{extra}"
             );
         }
     }
 
     #[test]
-    fn of_other_fields_the_first_counts() {
+    fn first_value_of_other_fields_wins() {
         let body =
             format!("{COMMON}&call=record_done&recorder=&name=K&path=/var/rec/a.flv&key=a&path=/etc/passwd");
         assert_eq!(
@@ -124,9 +127,9 @@ mod tests {
     }
 
     #[test]
-    fn malformed_bodies_are_refused() {
+    fn malformed_bodies_are_rejected() {
         for body in [&b"name=%"[..], b"name=%2", b"name=%zz", b"name=%ff", b"\xff=1"] {
-            assert_eq!(Form::parse(body), Err(Rejected("malformed")));
+            assert_eq!(Form::parse(body), Err(InvalidForm("malformed")));
         }
         for id in [
             "",
@@ -138,22 +141,22 @@ mod tests {
         ] {
             assert_eq!(
                 Form::parse(id.as_bytes()).unwrap().client_id(),
-                Err(Rejected("malformed")),
+                Err(InvalidForm("malformed")),
                 "{id}"
             );
         }
         let many = "a=1&".repeat(65);
-        assert_eq!(Form::parse(many.as_bytes()), Err(Rejected("too_many_fields")));
+        assert_eq!(Form::parse(many.as_bytes()), Err(InvalidForm("too_many_fields")));
     }
 
     proptest! {
         #[test]
-        fn no_body_breaks_the_parser(body: Vec<u8>) {
+        fn parser_never_panics(body: Vec<u8>) {
             let _ = Form::parse(&body);
         }
 
         #[test]
-        fn a_publisher_cannot_change_what_nginx_says(arguments in "[a-z0-9=&%?/+]{0,80}") {
+        fn encoder_cannot_override_fields_of_nginx(arguments in "[a-z0-9=&%?/+]{0,80}") {
             let body = format!("{COMMON}&call=publish&name=mine&type=live&{arguments}");
             if let Ok(form) = Form::parse(body.as_bytes()) {
                 prop_assert_eq!(form.first("name"), Some("mine"));

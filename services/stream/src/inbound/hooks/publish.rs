@@ -1,198 +1,214 @@
-//! May this encoder publish?
+//! The `publish` hook: decides whether an encoder may publish.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use primitives::Clock;
+use tokio::time::Instant;
 
 use super::form::Form;
-use super::{Answer, Call, Hooks, rejected};
+use super::{HookAnswer, HookCall, Hooks, count_rejection};
 use crate::domain::{
-    ActivePublish, Attempt, EndReason, Health, PlaybackName, Reading, Refusal, Secret, judge,
+    ActivePublish, EncoderHealth, EndReason, MediaReading, PlaybackName, PublishAttempt, PublishRejection,
+    StreamSecret, check_publish,
 };
 use crate::error::Result;
-use crate::store::hooks::{Admission, Admitted, Client, Known};
+use crate::store::hooks::{Admission, AdmissionOutcome, EncoderConnection, PublishTarget};
 
-/// Every refusal of a publish takes this long, whatever its reason; longer than any of them needs.
-const REFUSAL: Duration = Duration::from_millis(100);
-/// How long an encoder is watched that nobody has looked at for a while.
-const WATCH: Duration = Duration::from_millis(3100);
-/// Between two looks at it.
-const LOOK: Duration = Duration::from_millis(300);
+/// Every rejection of a publish takes this long, which is longer than any check.
+const REJECTION_DELAY: Duration = Duration::from_millis(100);
+/// How long the current encoder is polled if its last progress is too old; slightly longer than the timeout that
+/// makes an encoder stale.
+const POLL_TIMEOUT: Duration = Duration::from_millis(3100);
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Refuses a hook; a publish after the time that each refusal takes.
-pub(super) async fn refuse(call: Call, started: Instant) -> Answer {
-    if call == Call::Publish {
-        tokio::time::sleep(REFUSAL.saturating_sub(started.elapsed())).await;
+/// Why a publish hook is denied, as a metric label.
+type DenialLabel = &'static str;
+
+/// Denies a hook; a publish only after [`REJECTION_DELAY`].
+pub(super) async fn reject(call: HookCall, started: Instant) -> HookAnswer {
+    if call == HookCall::Publish {
+        tokio::time::sleep(REJECTION_DELAY.saturating_sub(started.elapsed())).await;
     }
-    Answer::No
+    HookAnswer::Deny
 }
 
 impl Hooks {
-    pub(super) async fn on_publish(&self, client: Client, form: &Form, started: Instant) -> Answer {
-        match self.decide(client, form).await {
-            Ok(Ok(())) => Answer::Yes,
-            Ok(Err(reason)) => {
-                rejected(reason);
-                refuse(Call::Publish, started).await
+    pub(super) async fn on_publish(
+        &self,
+        connection: EncoderConnection,
+        form: &Form,
+        started: Instant,
+    ) -> HookAnswer {
+        match self.decide(connection, form).await {
+            Ok(Ok(())) => HookAnswer::Allow,
+            Ok(Err(label)) => {
+                count_rejection(label);
+                reject(HookCall::Publish, started).await
             }
             Err(error) => {
-                tracing::warn!(%error, "a publish could not be judged");
-                Answer::Unknown
+                tracing::warn!(%error, "failed to check a publish");
+                HookAnswer::Unavailable
             }
         }
     }
 
-    async fn decide(&self, client: Client, form: &Form) -> Result<Result<(), &'static str>> {
-        if !self.nodes.names().any(|name| name == client.node) {
-            tracing::warn!(node = client.node, "hook of a media node that is not configured");
+    async fn decide(&self, connection: EncoderConnection, form: &Form) -> Result<Result<(), DenialLabel>> {
+        if !self.nodes.is_configured(&connection.node) {
+            tracing::warn!(node = %connection.node, "received a hook of an unconfigured media node");
             return Ok(Err("unknown_node"));
         }
-        // Only our own pattern, before anything else sees the name.
+        // Validated before any other use of the name.
         let Ok(name) = PlaybackName::parse(form.first("name").unwrap_or_default()) else {
             return Ok(Err("malformed_name"));
         };
-        let secret = form.first("key").and_then(|text| Secret::parse(text).ok());
-        let known = self.store.stream_known(&name).await?;
-        match self.verdict(&client, known.as_ref(), secret.as_ref()).await {
-            Ok(replaces) => self.admit(client, name, known, secret, replaces).await,
-            Err(refusal) => {
-                if let Some(known) = known {
-                    self.store.refusal_add(known.stream, refusal).await?;
+        let secret = form.first("key").and_then(|text| StreamSecret::parse(text).ok());
+        let target = self.store.publish_target(&name).await?;
+        match self.check(&connection, target.as_ref(), secret.as_ref()).await {
+            Ok(replaces) => self.admit(connection, name, target, secret, replaces).await,
+            Err(rejection) => {
+                if let Some(target) = target {
+                    self.store.publish_rejection_add(target.stream, rejection).await?;
                 }
-                Ok(Err(refusal.as_str()))
+                Ok(Err(rejection.as_str()))
             }
         }
     }
 
-    /// Judges the attempt, and makes room for it. Answers which publish it takes the place of.
-    async fn verdict(
+    /// Checks the attempt, and drops a stale encoder that blocks it. Returns the publish that it replaces.
+    async fn check(
         &self,
-        client: &Client,
-        known: Option<&Known>,
-        secret: Option<&Secret>,
-    ) -> Result<Option<(i64, EndReason)>, Refusal> {
-        let attempt = |other, space_left| Attempt {
+        connection: &EncoderConnection,
+        target: Option<&PublishTarget>,
+        secret: Option<&StreamSecret>,
+    ) -> Result<Option<(i64, EndReason)>, PublishRejection> {
+        let attempt = |current, has_disk_space| PublishAttempt {
             secret,
-            secret_hash: known.map(|known| known.secret_hash.as_slice()),
-            owner_banned: known.is_some_and(|known| known.owner_banned),
-            space_left,
-            other,
+            secret_hash: target.map(|target| target.secret_hash.as_slice()),
+            owner_banned: target.is_some_and(|target| target.owner_banned),
+            has_disk_space,
+            current,
         };
-        // Other machines are asked only for those who have the key.
-        judge(&attempt(None, true), &self.store.keyring)?;
-        let active = known.and_then(|known| known.active.as_ref());
-        let other = active.filter(|(active, boot_id)| !is_same(active, boot_id, client));
+        // Callers without the key must not cause requests to other machines.
+        check_publish(&attempt(None, true), &self.store.keyring)?;
+        let active = target.and_then(|target| target.active.as_ref());
+        let other = active.filter(|(active, boot_id)| !is_same(active, boot_id, connection));
         let health = match other {
-            Some((active, boot_id)) => Some(self.health(active, boot_id, client).await),
+            Some((active, boot_id)) => Some(self.health(active, boot_id, connection).await),
             None => None,
         };
-        judge(&attempt(health, self.space.is_left().await), &self.store.keyring)?;
+        let has_disk_space = self.disk_space.is_sufficient().await;
+        check_publish(&attempt(health, has_disk_space), &self.store.keyring)?;
         let Some((active, _)) = other else { return Ok(None) };
-        if health != Some(Health::Stale) {
+        if health != Some(EncoderHealth::Stale) {
             return Ok(Some((active.id, EndReason::PublisherGone)));
         }
-        self.make_room(active).await?;
+        self.drop_stale(active).await?;
         Ok(Some((active.id, EndReason::TakenOver)))
     }
 
     async fn admit(
         &self,
-        client: Client,
+        connection: EncoderConnection,
         name: PlaybackName,
-        known: Option<Known>,
-        secret: Option<Secret>,
+        target: Option<PublishTarget>,
+        secret: Option<StreamSecret>,
         replaces: Option<(i64, EndReason)>,
-    ) -> Result<Result<(), &'static str>> {
-        let (Some(known), Some(secret)) = (known, secret) else {
-            return Ok(Err(Refusal::WrongKey.as_str()));
+    ) -> Result<Result<(), DenialLabel>> {
+        let (Some(target), Some(secret)) = (target, secret) else {
+            return Ok(Err(PublishRejection::WrongKey.as_str()));
         };
-        let (stream, owner) = (known.stream, known.owner);
-        let trace = proto::trace::current_context();
+        let stream = target.stream;
         let admission = Admission {
             stream,
-            owner,
+            owner: target.owner,
             name,
             secret,
-            client,
+            connection,
             replaces,
-            trace,
+            trace: proto::trace::current_context(),
         };
         match self.store.publish_admit(admission).await? {
-            Admitted::Yes => {
-                tracing::info!(stream_id = stream.0, "publisher let in");
+            AdmissionOutcome::Accepted => {
+                tracing::info!(stream_id = stream.0, "accepted an encoder");
                 Ok(Ok(()))
             }
-            Admitted::Over => Ok(Err("repeated")),
-            Admitted::No(refusal) => {
-                self.store.refusal_add(stream, refusal).await?;
-                Ok(Err(refusal.as_str()))
+            AdmissionOutcome::AlreadyEnded => Ok(Err("repeated")),
+            AdmissionOutcome::Rejected(rejection) => {
+                self.store.publish_rejection_add(stream, rejection).await?;
+                Ok(Err(rejection.as_str()))
             }
         }
     }
 
-    /// How the encoder is that publishes already.
-    async fn health(&self, active: &ActivePublish, boot_id: &str, client: &Client) -> Health {
-        if active.node == client.node && boot_id != client.boot_id {
-            // Its nginx is gone, and the one that asks has taken its place.
-            return Health::Gone;
+    /// Returns the health of the stream's current encoder.
+    async fn health(
+        &self,
+        active: &ActivePublish,
+        boot_id: &str,
+        connection: &EncoderConnection,
+    ) -> EncoderHealth {
+        if active.node == connection.node && boot_id != connection.boot_id {
+            // The nginx of that encoder has restarted since.
+            return EncoderHealth::Disconnected;
         }
-        match self.look(active).await {
+        match self.read(active).await {
             Some(reading) => match active.progress.health(reading) {
-                Health::Unclear => self.watch(active, reading).await,
+                EncoderHealth::Unknown => self.poll(active, reading).await,
                 health => health,
             },
-            None => Health::Unclear,
+            None => EncoderHealth::Unknown,
         }
     }
 
-    /// Looks until the encoder has sent something, or nothing for as long as a stale one.
-    async fn watch(&self, active: &ActivePublish, first: Reading) -> Health {
-        let end = Instant::now() + WATCH;
+    /// Polls until the encoder has sent something, or is stale.
+    async fn poll(&self, active: &ActivePublish, first: MediaReading) -> EncoderHealth {
+        let end = Instant::now() + POLL_TIMEOUT;
         while Instant::now() < end {
-            tokio::time::sleep(LOOK).await;
-            match self.look(active).await {
-                Some(Reading { bytes: None, .. }) => return Health::Gone,
-                Some(reading) if reading.bytes > first.bytes => return Health::Healthy,
+            tokio::time::sleep(POLL_INTERVAL).await;
+            match self.read(active).await {
+                Some(MediaReading { bytes: None, .. }) => return EncoderHealth::Disconnected,
+                Some(reading) if reading.bytes > first.bytes => return EncoderHealth::Healthy,
                 Some(_) => {}
-                None => return Health::Unclear,
+                None => return EncoderHealth::Unknown,
             }
         }
-        Health::Stale
+        EncoderHealth::Stale
     }
 
-    async fn look(&self, active: &ActivePublish) -> Option<Reading> {
+    /// Returns `None` if the node does not answer.
+    async fn read(&self, active: &ActivePublish) -> Option<MediaReading> {
         match self.nodes.publishers(&active.node).await {
             Ok((publishers, _)) => {
                 let found = publishers.iter().find(|publisher| active.is(publisher));
-                Some(Reading {
+                Some(MediaReading {
                     bytes: found.map(|publisher| publisher.bytes),
-                    at: Clock::system().now(),
+                    at: self.store.clock.now(),
                 })
             }
             Err(error) => {
-                tracing::warn!(%error, node = active.node, "the other encoder cannot be looked at");
+                tracing::warn!(%error, node = %active.node, "failed to check the current encoder");
                 None
             }
         }
     }
 
-    /// Sends a stale encoder away. nginx refuses a second publisher of a name by itself, and leaves a mess:
-    /// so it must be gone before we answer.
-    async fn make_room(&self, active: &ActivePublish) -> Result<(), Refusal> {
+    /// Drops a stale encoder before the hook is answered, since nginx does not handle a second publisher of the
+    /// same name cleanly.
+    async fn drop_stale(&self, active: &ActivePublish) -> Result<(), PublishRejection> {
         match self
             .nodes
-            .drop_client(&active.node, &active.name, active.client)
+            .drop_client(&active.node, &active.playback_name, active.client)
             .await
         {
             Ok(_) => Ok(()),
             Err(error) => {
-                tracing::warn!(%error, node = active.node, "a stale encoder could not be dropped");
-                Err(Refusal::Busy)
+                tracing::warn!(%error, node = %active.node, "failed to drop a stale encoder");
+                Err(PublishRejection::Busy)
             }
         }
     }
 }
 
-fn is_same(active: &ActivePublish, boot_id: &str, client: &Client) -> bool {
-    active.node == client.node && boot_id == client.boot_id && active.client == client.id
+/// Returns whether the hook is a repeat for the current encoder.
+fn is_same(active: &ActivePublish, boot_id: &str, connection: &EncoderConnection) -> bool {
+    active.node == connection.node && boot_id == connection.boot_id && active.client == connection.client_id
 }

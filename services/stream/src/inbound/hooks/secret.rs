@@ -1,18 +1,16 @@
-//! The secret that every hook carries.
+//! The shared secret of hooks.
 
 use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// Recognises the secret in constant time: digests are compared, so neither length nor content shows in the
-/// time.
+/// Verifies the secret in constant time. It compares digests, so timing reveals neither length nor content.
 #[derive(Clone)]
 pub struct HookSecret {
     digest: [u8; 32],
 }
 
 impl HookSecret {
-    /// The secret of the configuration.
     #[must_use]
     pub fn new(secret: &SecretString) -> Self {
         let expected = format!("Bearer {}", secret.expose_secret());
@@ -21,7 +19,7 @@ impl HookSecret {
         }
     }
 
-    /// Whether an `Authorization` header holds it.
+    /// Returns whether an `Authorization` header contains the secret.
     #[must_use]
     pub fn is_in(&self, authorization: &[u8]) -> bool {
         mac(authorization).verify_slice(&self.digest).is_ok()
@@ -45,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_secret_is_recognised() {
+    fn only_the_exact_secret_is_accepted() {
         let secret = HookSecret::new(&SecretString::from("right"));
         assert!(secret.is_in(b"Bearer right"));
         for wrong in [

@@ -1,23 +1,21 @@
-//! Between the messages and our types.
+//! Conversions between gRPC messages and the types of this service.
 
 use chrono::{DateTime, Utc};
 use primitives::search::parse_search_query;
-use primitives::{CategoryId, FieldError, StreamId, UserId};
+use primitives::{CategoryId, FieldError, NodeName, StreamId, UserId};
 use proto::stream::v1 as api;
 use proto::time::timestamp;
 
-use crate::config::is_node_name;
+use crate::domain::StreamStatus;
 use crate::error::{Error, Result};
 use crate::outbound::media_node::MediaNodes;
 use crate::store::broadcasts::BroadcastView;
-use crate::store::categories::{CategoryName, CategoryRow};
-use crate::store::recordings::Resolved;
-use crate::store::streams::{Sort, StreamView};
+use crate::store::categories::{CategoryKey, CategoryRow};
+use crate::store::recordings::RecordingOwner;
+use crate::store::streams::{StreamSort, StreamView};
 
-/// Users in one question for their streams.
-const MOST_OWNERS: usize = 1000;
-/// Tags of a category.
-const MOST_TAGS: usize = 20;
+const MAX_OWNERS: usize = 1000;
+const MAX_TAGS: usize = 20;
 
 pub(super) fn stream(view: StreamView, stream_key: Option<String>, nodes: &MediaNodes) -> api::Stream {
     let StreamView {
@@ -26,13 +24,12 @@ pub(super) fn stream(view: StreamView, stream_key: Option<String>, nodes: &Media
         category,
     } = view;
     let playback = match (stream.is_live(), &stream.node) {
-        (true, Some(node)) => nodes.playback(node, &stream.playback_name),
+        (true, Some(node)) => nodes.playback_urls(node, &stream.playback_name),
         _ => None,
     };
-    let status = if stream.is_live() {
-        api::StreamStatus::Live
-    } else {
-        api::StreamStatus::Ended
+    let status = match stream.status {
+        StreamStatus::Live => api::StreamStatus::Live,
+        StreamStatus::Ended => api::StreamStatus::Ended,
     };
     api::Stream {
         id: stream.id,
@@ -72,7 +69,7 @@ pub(super) fn category(row: CategoryRow) -> api::Category {
     }
 }
 
-pub(super) fn copy(row: CategoryRow) -> api::CategoryCopy {
+pub(super) fn category_copy(row: CategoryRow) -> api::CategoryCopy {
     api::CategoryCopy {
         id: row.id,
         name: row.name,
@@ -82,14 +79,16 @@ pub(super) fn copy(row: CategoryRow) -> api::CategoryCopy {
     }
 }
 
-pub(super) fn broadcast(row: BroadcastView, curve: Vec<(DateTime<Utc>, i32)>) -> api::Broadcast {
+pub(super) fn broadcast(row: BroadcastView, samples: Vec<(DateTime<Utc>, i32)>) -> api::Broadcast {
     api::Broadcast {
         id: row.id,
         started_at: Some(timestamp(row.started_at)),
         ended_at: row.ended_at.map(timestamp),
-        end_reason: row.end_reason.unwrap_or_default(),
+        end_reason: row
+            .end_reason
+            .map_or_else(String::new, |reason| reason.as_str().to_owned()),
         peak_viewers: unsigned(row.peak_viewers),
-        curve: curve
+        curve: samples
             .into_iter()
             .map(|(at, viewers)| api::ViewerSample {
                 at: Some(timestamp(at)),
@@ -99,25 +98,20 @@ pub(super) fn broadcast(row: BroadcastView, curve: Vec<(DateTime<Utc>, i32)>) ->
     }
 }
 
-pub(super) fn recording_owner(resolved: Resolved) -> api::RecordingOwner {
-    let Resolved {
-        broadcast,
-        key_fingerprint,
-        on_air,
-    } = resolved;
+pub(super) fn recording_owner(owner: RecordingOwner) -> api::RecordingOwner {
     api::RecordingOwner {
-        stream_id: broadcast.stream_id.unwrap_or(0),
-        user_id: broadcast.user_id,
-        broadcast_id: broadcast.broadcast_id,
-        title: broadcast.title,
-        description: broadcast.description,
-        category_id: broadcast.category_id,
-        key_fingerprint,
-        on_air,
+        stream_id: owner.stream_id.unwrap_or(0),
+        user_id: owner.user_id,
+        broadcast_id: owner.broadcast_id.unwrap_or(0),
+        title: owner.title,
+        description: owner.description,
+        category_id: owner.category_id,
+        key_fingerprint: owner.key_fingerprint,
+        on_air: owner.on_air,
     }
 }
 
-/// An id that cannot exist is one that does not.
+/// Reports an impossible id as an unknown one.
 pub(super) fn stream_id(id: i64) -> Result<StreamId> {
     StreamId::try_from(id).map_err(|_| Error::StreamNotFound)
 }
@@ -130,81 +124,78 @@ pub(super) fn user_id(id: i64) -> Result<UserId> {
     UserId::try_from(id).map_err(|_| FieldError::invalid_id("userId").into())
 }
 
-/// Users whose streams are asked for.
 pub(super) fn owners(users: api::UserIds) -> Result<Vec<i64>> {
-    if users.ids.len() > MOST_OWNERS {
-        return Err(FieldError::too_many("owners", MOST_OWNERS).into());
+    if users.ids.len() > MAX_OWNERS {
+        return Err(FieldError::too_many("owners", MAX_OWNERS).into());
     }
     Ok(users.ids)
 }
 
-/// What is searched for; words without a letter or a digit find nothing.
+/// Parses a search query to `LIKE` patterns.
 pub(super) fn patterns(query: Option<&str>) -> Result<Vec<String>> {
     Ok(query.map(parse_search_query).transpose()?.unwrap_or_default())
 }
 
-/// A tag is the same without case.
+/// Tags are case-insensitive.
 pub(super) fn tag(text: &str) -> Result<String> {
     Ok(primitives::text::tag(text)?.to_lowercase())
 }
 
-/// The tags of a category, each once.
+/// Removes duplicates.
 pub(super) fn tags(tags: &[String]) -> Result<Vec<String>> {
-    let mut checked = tags
+    let mut unique = tags
         .iter()
         .map(|tag| self::tag(tag))
         .collect::<Result<Vec<_>, _>>()?;
-    checked.sort();
-    checked.dedup();
-    if checked.len() > MOST_TAGS {
-        return Err(FieldError::too_many("tags", MOST_TAGS).into());
+    unique.sort();
+    unique.dedup();
+    if unique.len() > MAX_TAGS {
+        return Err(FieldError::too_many("tags", MAX_TAGS).into());
     }
-    Ok(checked)
+    Ok(unique)
 }
 
-/// A category's name is as long as a stream's title.
+/// Names of categories follow the rule of titles.
 pub(super) fn new_category_name(text: &str) -> Result<String> {
     primitives::text::title(text).map_err(|error| error.at("name").into())
 }
 
-pub(super) fn category_name(text: String) -> Result<CategoryName> {
+/// Parses an id, if all characters are digits, or else a slug.
+pub(super) fn category_key(text: String) -> Result<CategoryKey> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text
             .parse()
-            .map(CategoryName::Id)
+            .map(CategoryKey::Id)
             .map_err(|_| Error::CategoryNotFound);
     }
     let slug = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if (1..=100).contains(&text.len()) && text.bytes().all(slug) {
-        Ok(CategoryName::Slug(text))
+        Ok(CategoryKey::Slug(text))
     } else {
         Err(Error::CategoryNotFound)
     }
 }
 
-pub(super) fn live(status: i32) -> Result<Option<bool>> {
+pub(super) fn status(status: i32) -> Result<Option<StreamStatus>> {
     match api::StreamStatus::try_from(status) {
         Ok(api::StreamStatus::Unspecified) => Ok(None),
-        Ok(api::StreamStatus::Live) => Ok(Some(true)),
-        Ok(api::StreamStatus::Ended) => Ok(Some(false)),
-        Err(_) => Err(FieldError::new("status", "unknown", "is unknown").into()),
+        Ok(api::StreamStatus::Live) => Ok(Some(StreamStatus::Live)),
+        Ok(api::StreamStatus::Ended) => Ok(Some(StreamStatus::Ended)),
+        Err(_) => Err(FieldError::not_one_of("status", &["live", "ended"]).into()),
     }
 }
 
-pub(super) fn sort(sort: i32) -> Result<Sort> {
+pub(super) fn sort(sort: i32) -> Result<StreamSort> {
     match api::StreamSort::try_from(sort) {
-        Ok(api::StreamSort::Unspecified | api::StreamSort::Newest) => Ok(Sort::Newest),
-        Ok(api::StreamSort::Viewers) => Ok(Sort::Viewers),
-        Err(_) => Err(FieldError::new("sort", "unknown", "is unknown").into()),
+        Ok(api::StreamSort::Unspecified | api::StreamSort::Newest) => Ok(StreamSort::Newest),
+        Ok(api::StreamSort::Viewers) => Ok(StreamSort::Viewers),
+        Err(_) => Err(FieldError::not_one_of("sort", &["newest", "viewers"]).into()),
     }
 }
 
-pub(super) fn node(text: String) -> Result<String> {
-    if is_node_name(&text) {
-        Ok(text)
-    } else {
-        Err(FieldError::new("node", "invalid", "is not a node's name").into())
-    }
+pub(super) fn node(text: String) -> Result<NodeName> {
+    NodeName::try_from(text)
+        .map_err(|error| FieldError::new("node", "invalid_name", error.to_string()).into())
 }
 
 fn unsigned(number: i32) -> u32 {
@@ -216,24 +207,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_category_is_named_by_id_or_slug() {
+    fn category_key_is_an_id_or_a_slug() {
         assert!(matches!(
-            category_name("12".into()),
-            Ok(CategoryName::Id(CategoryId(12)))
+            category_key("12".into()),
+            Ok(CategoryKey::Id(CategoryId(12)))
         ));
         assert!(matches!(
-            category_name("just-chatting".into()),
-            Ok(CategoryName::Slug(_))
+            category_key("just-chatting".into()),
+            Ok(CategoryKey::Slug(_))
         ));
         for bad in ["", "0", "A", "a/b", "99999999999999999999"] {
-            assert!(category_name(bad.into()).is_err(), "{bad}");
+            assert!(category_key(bad.into()).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn unknown_enumerators_are_refused() {
-        assert!(live(99).is_err() && sort(99).is_err());
-        assert_eq!(live(0).unwrap(), None);
-        assert_eq!(sort(0).unwrap(), Sort::Newest);
+    fn unknown_enum_values_are_rejected() {
+        assert!(status(99).is_err() && sort(99).is_err());
+        assert_eq!(status(0).unwrap(), None);
+        assert_eq!(sort(0).unwrap(), StreamSort::Newest);
     }
 }

@@ -1,38 +1,38 @@
-//! What a gateway says of its viewers.
+//! Parses the viewer leases that gateways send.
 
+use primitives::node::is_machine_name;
 use primitives::{FieldError, UserId};
 use proto::stream::v1 as api;
 
 use super::convert;
-use crate::config::is_node_name;
 use crate::error::Result;
 use crate::store::leases::{ByStream, Lease};
 
-/// Leases in one call: a gateway with more viewers makes several.
-const MOST_LEASES: usize = 20_000;
-/// Connections of one viewer on one gateway: more sockets than a process can hold.
-const MOST_CONNECTIONS: u32 = 1_000_000;
+/// Gateways with more viewers make several calls.
+const MAX_LEASES: usize = 20_000;
+/// Connections of one viewer to one gateway; more than a process can have sockets.
+const MAX_CONNECTIONS: u32 = 1_000_000;
 
-/// The leases of a call, checked one by one.
+/// Groups leases by stream, after `parse` has validated each one.
 pub(super) fn by_stream<T>(
     leases: Vec<api::ViewerLease>,
-    check: impl Fn(api::ViewerLease) -> Result<T>,
+    parse: impl Fn(api::ViewerLease) -> Result<T>,
 ) -> Result<ByStream<T>> {
-    if leases.len() > MOST_LEASES {
-        return Err(FieldError::too_many("leases", MOST_LEASES).into());
+    if leases.len() > MAX_LEASES {
+        return Err(FieldError::too_many("leases", MAX_LEASES).into());
     }
-    let mut checked: ByStream<T> = ByStream::new();
+    let mut grouped: ByStream<T> = ByStream::new();
     for lease in leases {
         let stream = convert::stream_id(lease.stream_id)?;
-        checked.entry(stream).or_default().push(check(lease)?);
+        grouped.entry(stream).or_default().push(parse(lease)?);
     }
-    Ok(checked)
+    Ok(grouped)
 }
 
-/// A viewer who is there, and so has a connection.
+/// Parses the lease of a viewer with at least one connection.
 pub(super) fn lease(lease: api::ViewerLease) -> Result<Lease> {
-    if !(1..=MOST_CONNECTIONS).contains(&lease.connections) {
-        return Err(FieldError::out_of_range("connections", 1, MOST_CONNECTIONS).into());
+    if !(1..=MAX_CONNECTIONS).contains(&lease.connections) {
+        return Err(FieldError::out_of_range("connections", 1, MAX_CONNECTIONS).into());
     }
     Ok(Lease {
         viewer: viewer(lease.viewer)?,
@@ -40,25 +40,30 @@ pub(super) fn lease(lease: api::ViewerLease) -> Result<Lease> {
     })
 }
 
-/// `u:<user id>` or `g:<visitor id>`.
+/// Validates `u:<user id>` or `g:<visitor id>`.
 pub(super) fn viewer(text: String) -> Result<String> {
-    let known = match text.split_once(':') {
+    let valid = match text.split_once(':') {
         Some(("u", id)) => id.parse::<UserId>().is_ok(),
-        Some(("g", id)) => is_node_name(id),
+        Some(("g", id)) => is_machine_name(id),
         _ => false,
     };
-    if known {
+    if valid {
         Ok(text)
     } else {
-        Err(FieldError::new("viewer", "invalid", "must be u:<user id> or g:<visitor id>").into())
+        Err(FieldError::new(
+            "viewer",
+            "invalid_viewer",
+            "must be u:<user id> or g:<visitor id>",
+        )
+        .into())
     }
 }
 
 pub(super) fn gateway(text: String) -> Result<String> {
-    if is_node_name(&text) {
+    if is_machine_name(&text) {
         Ok(text)
     } else {
-        Err(FieldError::new("gateway", "invalid", "is not a gateway's name").into())
+        Err(FieldError::new("gateway", "invalid_name", "is not the name of a gateway").into())
     }
 }
 
@@ -67,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn viewers_are_users_or_guests() {
+    fn viewer_is_a_user_or_a_guest() {
         for good in ["u:7", "g:0a1B-_."] {
             assert!(viewer(good.into()).is_ok(), "{good}");
         }
@@ -79,14 +84,14 @@ mod tests {
     }
 
     #[test]
-    fn who_is_there_has_a_connection() {
+    fn lease_needs_a_plausible_number_of_connections() {
         for (connections, fits) in [(0, false), (1, true), (1_000_000, true), (1_000_001, false)] {
-            let told = api::ViewerLease {
+            let message = api::ViewerLease {
                 stream_id: 1,
                 viewer: "u:7".into(),
                 connections,
             };
-            assert_eq!(lease(told).is_ok(), fits, "{connections}");
+            assert_eq!(lease(message).is_ok(), fits, "{connections}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One short function for each method.
+//! The methods of the gRPC service.
 
 use primitives::StreamId;
 use proto::stream::v1 as api;
@@ -6,8 +6,8 @@ use proto::stream::v1::stream_service_server::StreamService;
 use proto::{Caller, page};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Actor, Rpc, answer, convert, leases};
-use crate::store::categories::CategoryName;
+use super::{Actor, Rpc, convert, leases, respond};
+use crate::store::categories::CategoryKey;
 
 #[tonic::async_trait]
 impl StreamService for Rpc {
@@ -16,7 +16,7 @@ impl StreamService for Rpc {
         request: Request<Streaming<api::CreateStreamUpload>>,
     ) -> Result<Response<api::CreateStreamResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, self.create(&caller, request.into_inner())).await
+        respond(&caller, self.create(&caller, request.into_inner())).await
     }
 
     async fn get_stream(
@@ -24,11 +24,11 @@ impl StreamService for Rpc {
         request: Request<api::GetStreamRequest>,
     ) -> Result<Response<api::GetStreamResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, async {
+        respond(&caller, async {
             let id = convert::stream_id(request.into_inner().id)?;
             let view = self.store.stream(id).await?;
             let user = caller.user.as_ref().map(|user| user.id);
-            let stream = self.shown(view, user)?;
+            let stream = self.stream_message(view, user)?;
             let rtmp_url = stream.stream_key.is_some().then(|| self.rtmp_url.clone());
             Ok(api::GetStreamResponse {
                 stream: Some(stream),
@@ -43,7 +43,7 @@ impl StreamService for Rpc {
         request: Request<api::ListStreamsRequest>,
     ) -> Result<Response<api::ListStreamsResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, self.list(request.into_inner())).await
+        respond(&caller, self.list(request.into_inner())).await
     }
 
     async fn update_stream(
@@ -51,7 +51,7 @@ impl StreamService for Rpc {
         request: Request<Streaming<api::UpdateStreamUpload>>,
     ) -> Result<Response<api::UpdateStreamResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, self.update(&caller, request.into_inner())).await
+        respond(&caller, self.update(&caller, request.into_inner())).await
     }
 
     async fn delete_stream(
@@ -59,10 +59,10 @@ impl StreamService for Rpc {
         request: Request<api::DeleteStreamRequest>,
     ) -> Result<Response<api::DeleteStreamResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, async {
+        respond(&caller, async {
             let actor = Actor::of(&caller)?;
             let id: StreamId = convert::stream_id(request.into_inner().id)?;
-            self.store.stream_delete(id, actor.manages()).await?;
+            self.store.stream_delete(id, actor.require_manager()).await?;
             Ok(api::DeleteStreamResponse {})
         })
         .await
@@ -73,10 +73,10 @@ impl StreamService for Rpc {
         request: Request<api::RotateKeyRequest>,
     ) -> Result<Response<api::RotateKeyResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, async {
+        respond(&caller, async {
             let actor = Actor::of(&caller)?;
             let id = convert::stream_id(request.into_inner().id)?;
-            let key = self.store.stream_rotate_key(id, actor.owns()).await?;
+            let key = self.store.stream_rotate_key(id, actor.require_owner()).await?;
             Ok(api::RotateKeyResponse {
                 stream_key: key.reveal(),
                 rtmp_url: self.rtmp_url.clone(),
@@ -90,12 +90,12 @@ impl StreamService for Rpc {
         request: Request<api::StopStreamRequest>,
     ) -> Result<Response<api::StopStreamResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, async {
+        respond(&caller, async {
             let actor = Actor::of(&caller)?;
             let id = convert::stream_id(request.into_inner().id)?;
-            let view = self.store.stream_stop(id, actor.manages()).await?;
+            let view = self.store.stream_stop(id, actor.require_manager()).await?;
             Ok(api::StopStreamResponse {
-                stream: Some(self.shown(view, Some(actor.id))?),
+                stream: Some(self.stream_message(view, Some(actor.id))?),
             })
         })
         .await
@@ -107,7 +107,7 @@ impl StreamService for Rpc {
     ) -> Result<Response<api::ListBroadcastsResponse>, Status> {
         let caller = Caller::of(&request)?;
         let user = caller.user.as_ref().map(|user| user.id);
-        answer(&caller, self.broadcasts(request.into_inner(), user)).await
+        respond(&caller, self.broadcasts(request.into_inner(), user)).await
     }
 
     async fn list_categories(
@@ -115,7 +115,7 @@ impl StreamService for Rpc {
         request: Request<api::ListCategoriesRequest>,
     ) -> Result<Response<api::ListCategoriesResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, async {
+        respond(&caller, async {
             let request = request.into_inner();
             let page = page::parse(request.page)?;
             let tag = request.tag.as_deref().map(convert::tag).transpose()?;
@@ -133,9 +133,9 @@ impl StreamService for Rpc {
         request: Request<api::GetCategoryRequest>,
     ) -> Result<Response<api::GetCategoryResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, async {
-            let name: CategoryName = convert::category_name(request.into_inner().category)?;
-            let category = Some(convert::category(self.store.category(name).await?));
+        respond(&caller, async {
+            let key: CategoryKey = convert::category_key(request.into_inner().category)?;
+            let category = Some(convert::category(self.store.category(key).await?));
             Ok(api::GetCategoryResponse { category })
         })
         .await
@@ -146,7 +146,7 @@ impl StreamService for Rpc {
         request: Request<Streaming<api::CreateCategoryUpload>>,
     ) -> Result<Response<api::CreateCategoryResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, self.category_create(&caller, request.into_inner())).await
+        respond(&caller, self.category_create(&caller, request.into_inner())).await
     }
 
     async fn update_category(
@@ -154,7 +154,7 @@ impl StreamService for Rpc {
         request: Request<Streaming<api::UpdateCategoryUpload>>,
     ) -> Result<Response<api::UpdateCategoryResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, self.category_update(&caller, request.into_inner())).await
+        respond(&caller, self.category_update(&caller, request.into_inner())).await
     }
 
     async fn delete_category(
@@ -162,10 +162,10 @@ impl StreamService for Rpc {
         request: Request<api::DeleteCategoryRequest>,
     ) -> Result<Response<api::DeleteCategoryResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, async {
-            Actor::of(&caller)?.must_be_admin()?;
-            let name = convert::category_name(request.into_inner().category)?;
-            self.store.category_delete(name).await?;
+        respond(&caller, async {
+            Actor::of(&caller)?.require_admin()?;
+            let key = convert::category_key(request.into_inner().category)?;
+            self.store.category_delete(key).await?;
             Ok(api::DeleteCategoryResponse {})
         })
         .await
@@ -176,10 +176,10 @@ impl StreamService for Rpc {
         request: Request<api::CategorySnapshotRequest>,
     ) -> Result<Response<api::CategorySnapshotResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, async {
+        respond(&caller, async {
             let categories = self.store.category_snapshot().await?;
             Ok(api::CategorySnapshotResponse {
-                categories: categories.into_iter().map(convert::copy).collect(),
+                categories: categories.into_iter().map(convert::category_copy).collect(),
             })
         })
         .await
@@ -190,7 +190,7 @@ impl StreamService for Rpc {
         request: Request<api::GetRoomRequest>,
     ) -> Result<Response<api::GetRoomResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, self.room(request.into_inner())).await
+        respond(&caller, self.room(request.into_inner())).await
     }
 
     async fn renew_viewers(
@@ -198,7 +198,7 @@ impl StreamService for Rpc {
         request: Request<api::RenewViewersRequest>,
     ) -> Result<Response<api::RenewViewersResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, async {
+        respond(&caller, async {
             let request = request.into_inner();
             let gateway = leases::gateway(request.gateway)?;
             let leases = leases::by_stream(request.leases, leases::lease)?;
@@ -213,7 +213,7 @@ impl StreamService for Rpc {
         request: Request<api::ReleaseViewersRequest>,
     ) -> Result<Response<api::ReleaseViewersResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, async {
+        respond(&caller, async {
             let request = request.into_inner();
             let gateway = leases::gateway(request.gateway)?;
             let viewers = leases::by_stream(request.leases, |lease| leases::viewer(lease.viewer))?;
@@ -228,6 +228,6 @@ impl StreamService for Rpc {
         request: Request<api::ResolveRecordingRequest>,
     ) -> Result<Response<api::ResolveRecordingResponse>, Status> {
         let caller = Caller::of(&request)?;
-        answer(&caller, self.resolve(request.into_inner())).await
+        respond(&caller, self.resolve(request.into_inner())).await
     }
 }

@@ -1,7 +1,7 @@
-//! Calls that may bring a picture. Everything that is said is checked before the picture is looked at.
+//! Calls with an optional thumbnail. All fields are validated before the thumbnail is processed.
 
 use media::image::MAX_BYTES;
-use objects::Picture;
+use objects::StoredImage;
 use proto::Caller;
 use proto::stream::v1 as api;
 use proto::upload::read_in_memory;
@@ -9,12 +9,12 @@ use tonic::Streaming;
 
 use super::{Actor, Rpc, convert};
 use crate::error::Result;
-use crate::store::categories::{self, NewCategory};
-use crate::store::streams::{self, NewStream};
+use crate::store::categories::{CategoryUpdate, NewCategory};
+use crate::store::streams::{NewStream, StreamUpdate};
 
-/// Width and height of a picture at most, in pixels.
+/// The maximum width and height of a thumbnail, in pixels.
 const MAX_PX: u32 = 1280;
-/// The form's field, as clients know it.
+/// The name of the form field in the REST API, for validation errors.
 const FIELD: &str = "thumbnailFile";
 
 impl Rpc {
@@ -35,7 +35,7 @@ impl Rpc {
         let picture = self.picture(bytes, "streams").await?;
         let new = NewStream { picture, ..new };
         let view = self.store.stream_create(actor.id, actor.username, new).await?;
-        let stream = Some(self.shown(view, Some(actor.id))?);
+        let stream = Some(self.stream_message(view, Some(actor.id))?);
         Ok(api::CreateStreamResponse {
             stream,
             rtmp_url: self.rtmp_url.clone(),
@@ -50,13 +50,13 @@ impl Rpc {
         let actor = Actor::of(caller)?;
         let (bytes, request) = read_in_memory(&mut messages, MAX_BYTES).await?;
         let id = convert::stream_id(request.id)?;
-        let change = streams::Change {
+        let update = StreamUpdate {
             title: request
                 .title
                 .as_deref()
                 .map(primitives::text::title)
                 .transpose()?,
-            description: checked_description(request.description.as_deref())?,
+            description: parse_description(request.description.as_deref())?,
             category: match request.category_id {
                 None => None,
                 Some(0) => Some(None),
@@ -64,16 +64,19 @@ impl Rpc {
             },
             picture: None,
         };
-        // Whoever may not change the stream does not make us work for a picture.
+        // Unauthorised callers must not cause the work of processing a thumbnail.
         let owner = self.store.stream(id).await?.stream.user_id;
-        actor.manages()(primitives::UserId(owner))?;
+        actor.require_manager()(primitives::UserId(owner))?;
         let picture = self
-            .changed_picture(bytes, request.remove_thumbnail, "streams")
+            .picture_update(bytes, request.remove_thumbnail, "streams")
             .await?;
-        let change = streams::Change { picture, ..change };
-        let view = self.store.stream_update(id, change, actor.manages()).await?;
+        let update = StreamUpdate { picture, ..update };
+        let view = self
+            .store
+            .stream_update(id, update, actor.require_manager())
+            .await?;
         Ok(api::UpdateStreamResponse {
-            stream: Some(self.shown(view, Some(actor.id))?),
+            stream: Some(self.stream_message(view, Some(actor.id))?),
         })
     }
 
@@ -82,7 +85,7 @@ impl Rpc {
         caller: &Caller,
         mut messages: Streaming<api::CreateCategoryUpload>,
     ) -> Result<api::CreateCategoryResponse> {
-        Actor::of(caller)?.must_be_admin()?;
+        Actor::of(caller)?.require_admin()?;
         let (bytes, request) = read_in_memory(&mut messages, MAX_BYTES).await?;
         let new = NewCategory {
             name: convert::new_category_name(&request.name)?,
@@ -102,45 +105,45 @@ impl Rpc {
         caller: &Caller,
         mut messages: Streaming<api::UpdateCategoryUpload>,
     ) -> Result<api::UpdateCategoryResponse> {
-        Actor::of(caller)?.must_be_admin()?;
+        Actor::of(caller)?.require_admin()?;
         let (bytes, request) = read_in_memory(&mut messages, MAX_BYTES).await?;
-        let name = convert::category_name(request.category)?;
-        let change = categories::Change {
+        let key = convert::category_key(request.category)?;
+        let update = CategoryUpdate {
             name: request
                 .name
                 .as_deref()
                 .map(convert::new_category_name)
                 .transpose()?,
-            description: checked_description(request.description.as_deref())?,
+            description: parse_description(request.description.as_deref())?,
             tags: request.tags.map(|tags| convert::tags(&tags.tags)).transpose()?,
             picture: None,
         };
         let picture = self
-            .changed_picture(bytes, request.remove_thumbnail, "categories")
+            .picture_update(bytes, request.remove_thumbnail, "categories")
             .await?;
-        let change = categories::Change { picture, ..change };
-        let row = self.store.category_update(name, change).await?;
+        let update = CategoryUpdate { picture, ..update };
+        let row = self.store.category_update(key, update).await?;
         Ok(api::UpdateCategoryResponse {
             category: Some(convert::category(row)),
         })
     }
 
-    async fn picture(&self, bytes: Vec<u8>, folder: &str) -> Result<Option<Picture>> {
+    async fn picture(&self, bytes: Vec<u8>, folder: &str) -> Result<Option<StoredImage>> {
         Ok(self.store.pictures.add(bytes, MAX_PX, folder, FIELD).await?)
     }
 
-    /// A picture that came along, none when it is to go, nothing otherwise.
-    async fn changed_picture(
+    /// Returns `Some(Some(_))` to replace the thumbnail, `Some(None)` to remove it, and `None` to keep it.
+    async fn picture_update(
         &self,
         bytes: Vec<u8>,
         remove: bool,
         folder: &str,
-    ) -> Result<Option<Option<Picture>>> {
+    ) -> Result<Option<Option<StoredImage>>> {
         let picture = self.picture(bytes, folder).await?;
         Ok((remove || picture.is_some()).then_some(picture))
     }
 }
 
-fn checked_description(text: Option<&str>) -> Result<Option<String>> {
+fn parse_description(text: Option<&str>) -> Result<Option<String>> {
     Ok(text.map(primitives::text::description).transpose()?)
 }

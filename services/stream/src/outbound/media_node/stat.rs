@@ -1,33 +1,33 @@
-//! nginx-rtmp's statistics page.
+//! Parses the statistics of nginx-rtmp.
 
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 
 use crate::domain::Publisher;
 
-/// The encoders of an application. `asked_at` is by our clock: the page says how long ago each connected, not
-/// when.
+/// Returns the encoders of an application. The statistics tell how long ago each one connected, so its time of
+/// connection is relative to `requested_at`.
 pub(super) fn publishers(
     xml: &str,
     application: &str,
-    asked_at: DateTime<Utc>,
+    requested_at: DateTime<Utc>,
 ) -> Result<Vec<Publisher>, String> {
-    let page: Page =
-        quick_xml::de::from_str(xml).map_err(|error| format!("not a statistics page: {error}"))?;
+    let page: StatPage =
+        quick_xml::de::from_str(xml).map_err(|error| format!("invalid statistics: {error}"))?;
     let mut applications = page.servers.into_iter().flat_map(|server| server.applications);
-    // Some other page would read as a node without a single encoder, and end every broadcast.
+    // Without this check, any other XML would pass for a node without encoders, and end all its broadcasts.
     let live = applications
         .find(|found| found.name == application)
         .and_then(|found| found.live);
-    let live = live.ok_or_else(|| format!("no application {application} in the statistics"))?;
+    let live = live.ok_or_else(|| format!("the statistics lack the application {application}"))?;
     Ok(live
         .streams
         .into_iter()
-        .flat_map(|stream| of_stream(stream, asked_at))
+        .flat_map(|stream| publishers_of_stream(stream, requested_at))
         .collect())
 }
 
-fn of_stream(stream: Stream, asked_at: DateTime<Utc>) -> impl Iterator<Item = Publisher> {
+fn publishers_of_stream(stream: Stream, requested_at: DateTime<Utc>) -> impl Iterator<Item = Publisher> {
     let Stream {
         name,
         bytes_in,
@@ -37,15 +37,15 @@ fn of_stream(stream: Stream, asked_at: DateTime<Utc>) -> impl Iterator<Item = Pu
         .into_iter()
         .filter(|client| client.publishing.is_some())
         .map(move |client| Publisher {
-            name: name.clone(),
+            playback_name: name.clone(),
             client: client.id,
-            connected_at: asked_at - Duration::milliseconds(client.time.clamp(0, i64::from(u32::MAX))),
+            connected_at: requested_at - Duration::milliseconds(client.time.clamp(0, i64::from(u32::MAX))),
             bytes: bytes_in,
         })
 }
 
 #[derive(Deserialize)]
-struct Page {
+struct StatPage {
     #[serde(rename = "server", default)]
     servers: Vec<Server>,
 }
@@ -114,14 +114,14 @@ mod tests {
 </rtmp>"#;
 
     #[test]
-    fn publishers_are_found_and_players_are_not() {
+    fn only_publishers_are_returned() {
         let now = DateTime::UNIX_EPOCH + Duration::hours(1);
         let found = publishers(PAGE, "live", now).unwrap();
         let connected_at = now - Duration::milliseconds(4205);
         assert_eq!(
             found,
             [Publisher {
-                name: "alice".into(),
+                playback_name: "alice".into(),
                 client: 2,
                 connected_at,
                 bytes: 466_196
@@ -130,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_node_has_none() {
+    fn idle_node_has_no_publishers() {
         let idle = "<rtmp><server><application><name>live</name><live><nclients>0</nclients></live></application></server></rtmp>";
         assert_eq!(publishers(idle, "live", DateTime::UNIX_EPOCH), Ok(vec![]));
     }
 
     #[test]
-    fn other_pages_are_errors() {
+    fn other_documents_are_errors() {
         for bad in [
             "",
             "<html><body>502</body></html>",

@@ -1,46 +1,52 @@
--- What a gateway's call changes. KEYS: 1 viewers by the end of their last lease, 2 leases by viewer, 3 sums by the end of leases.
--- A viewer's leases are `gateway=end,connections`, joined by `;`. A sum is `connections,most`: all connections of the leases that
--- end then, and the most that a viewer of one of them had. A sum is over with its leases, so nobody has to take it away in time.
+-- Functions that renew.lua and release.lua share.
+-- KEYS: 1 viewers by the expiry of their last lease, 2 leases by viewer, 3 sums of connections by expiry.
+-- The leases of a viewer are `gateway=expiry,connections`, joined by `;`. A sum is `connections,highest`: the connections
+-- of all leases that expire then, and the highest number that one of their viewers had. Sums expire with their leases,
+-- so nothing has to be subtracted when a lease expires.
 local changes = {}
 
--- Adds connections to the sum of an end; written by settle().
-local function add(ends, connections, most)
-  local change = changes[ends] or {connections = 0, most = 0}
-  changes[ends] = {connections = change.connections + connections, most = math.max(change.most, most)}
+-- Adds connections to the sum of an expiry. settle() stores it.
+local function add(expiry, connections, highest)
+  local change = changes[expiry] or {connections = 0, highest = 0}
+  changes[expiry] = {
+    connections = change.connections + connections,
+    highest = math.max(change.highest, highest),
+  }
 end
 
--- Takes a viewer's lease of one gateway, and those that are over, away. Answers those of other gateways, their connections, and
--- when the last of them ends.
+-- Removes a viewer's lease of one gateway from the sums. Returns the viewer's unexpired leases of other gateways, their
+-- connections, and the latest expiry among them.
 local function without(gateway, viewer)
   local others, connections, latest = {}, 0, 0
   local held = redis.call("HGET", KEYS[2], viewer) or ""
-  for name, ends, number in string.gmatch(held, "([^=;]+)=(%d+),?(%d*)") do
-    ends = tonumber(ends)
+  for name, expiry, number in string.gmatch(held, "([^=;]+)=(%d+),?(%d*)") do
+    expiry = tonumber(expiry)
     if number == "" then
-      -- Written by a version that counted viewers only: one connection, which joins the sums now.
+      -- Stored by a version that counted viewers only: one connection, which is not in the sums yet.
       number = 1
-      add(ends, 1, 1)
+      add(expiry, 1, 1)
     end
     if name == gateway then
-      add(ends, -number, 0)
-    elseif ends > now then
-      others[#others + 1] = string.format("%s=%d,%d", name, ends, number)
+      add(expiry, -number, 0)
+    elseif expiry > now then
+      others[#others + 1] = string.format("%s=%d,%d", name, expiry, number)
       connections = connections + number
-      latest = math.max(latest, ends)
+      latest = math.max(latest, expiry)
     end
   end
   return others, connections, latest
 end
 
--- Writes the changed sums. One that Redis has lost is not known to be less than nothing: it begins anew with the next renewal.
+-- Stores the changed sums. Redis may have lost a sum, which then turns negative: it is removed, and the next renewal
+-- restores it.
 local function settle()
-  for ends, change in pairs(changes) do
-    local key = string.format("%d", ends)
-    local connections, most = string.match(redis.call("HGET", KEYS[3], key) or "", "(%d+),(%d+)")
+  for expiry, change in pairs(changes) do
+    local key = string.format("%d", expiry)
+    local connections, highest = string.match(redis.call("HGET", KEYS[3], key) or "", "(%d+),(%d+)")
     connections = (tonumber(connections) or 0) + change.connections
-    most = math.max(tonumber(most) or 0, change.most)
-    if ends > now and connections > 0 then
-      redis.call("HSET", KEYS[3], key, string.format("%d,%d", connections, most))
+    highest = math.max(tonumber(highest) or 0, change.highest)
+    if expiry > now and connections > 0 then
+      redis.call("HSET", KEYS[3], key, string.format("%d,%d", connections, highest))
     else
       redis.call("HDEL", KEYS[3], key)
     end

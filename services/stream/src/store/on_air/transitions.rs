@@ -1,4 +1,4 @@
-//! The writes of each transition, inside a transaction that has locked the stream's row.
+//! The writes of each transition, in a transaction that has locked the row of the stream.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,15 +7,14 @@ use primitives::StreamId;
 use proto::events::v1 as events;
 use proto::events::v1::event::Payload;
 
-use super::{BroadcastRow, PublishRow, active_of_in, on_air_in};
-use crate::domain::EndReason;
-use crate::error::{Error, Result};
+use super::{BroadcastRow, PublishRow, active_of_in, ongoing_of_in};
+use crate::domain::{BroadcastState, EndReason, PublishState, StreamStatus};
+use crate::error::Result;
 use crate::schema::{broadcasts, publishes, streams};
 use crate::store::{Conn, owners, recordings, wake_reconciler_in};
 
-/// Ends the encoder's connection and the broadcast of a stream, whose row the caller has locked. The encoder
-/// itself is sent away by the reconciler, which the commit wakes: first nobody counts it any more, then it is
-/// dropped.
+/// Ends the publish and the broadcast of a stream, whose row the caller has locked. The reconciler, which the
+/// commit wakes, then drops the encoder, since it no longer has a publish.
 pub(in crate::store) async fn take_off_air_in(
     conn: &mut Conn,
     stream: StreamId,
@@ -26,14 +25,14 @@ pub(in crate::store) async fn take_off_air_in(
         end_publish_in(conn, &row, reason, now, now).await?;
         wake_reconciler_in(conn).await?;
     }
-    if let Some(broadcast) = on_air_in(conn, stream).await? {
+    if let Some(broadcast) = ongoing_of_in(conn, stream).await? {
         let stopped_at = broadcast.media_stopped_at.unwrap_or(now);
         end_broadcast_in(conn, &broadcast, reason, stopped_at, now).await?;
     }
     Ok(())
 }
 
-/// Ends a publish; its broadcast enters the grace.
+/// Ends a publish. Its broadcast enters the reconnect grace.
 pub(in crate::store) async fn end_publish_in(
     conn: &mut Conn,
     row: &PublishRow,
@@ -43,9 +42,9 @@ pub(in crate::store) async fn end_publish_in(
 ) -> Result<()> {
     diesel::update(publishes::table.find(row.id))
         .set((
-            publishes::state.eq("ended"),
+            publishes::state.eq(PublishState::Ended),
             publishes::ended_at.eq(now),
-            publishes::end_reason.eq(reason.as_str()),
+            publishes::end_reason.eq(reason),
             publishes::updated_at.eq(now),
         ))
         .execute(conn)
@@ -56,10 +55,10 @@ pub(in crate::store) async fn end_publish_in(
     diesel::update(
         broadcasts::table
             .find(broadcast)
-            .filter(broadcasts::state.eq("live")),
+            .filter(broadcasts::state.eq(BroadcastState::Live)),
     )
     .set((
-        broadcasts::state.eq("dropped"),
+        broadcasts::state.eq(BroadcastState::Dropped),
         broadcasts::dropped_at.eq(now),
         broadcasts::media_stopped_at.eq(stopped_at),
         broadcasts::updated_at.eq(now),
@@ -69,8 +68,13 @@ pub(in crate::store) async fn end_publish_in(
     Ok(())
 }
 
-/// Begins a broadcast and tells of it.
-pub(super) async fn begin_in(conn: &mut Conn, node: &str, stream: i64, now: DateTime<Utc>) -> Result<i64> {
+/// Starts a broadcast, emits `stream.started` and returns the id of the broadcast.
+pub(super) async fn start_broadcast_in(
+    conn: &mut Conn,
+    node: &str,
+    StreamId(stream): StreamId,
+    now: DateTime<Utc>,
+) -> Result<i64> {
     let (user_id, title, description, category_id): (i64, String, String, Option<i64>) = streams::table
         .find(stream)
         .select((
@@ -88,7 +92,7 @@ pub(super) async fn begin_in(conn: &mut Conn, node: &str, stream: i64, now: Date
             broadcasts::title.eq(&title),
             broadcasts::description.eq(&description),
             broadcasts::category_id.eq(category_id),
-            broadcasts::state.eq("live"),
+            broadcasts::state.eq(BroadcastState::Live),
             broadcasts::started_at.eq(now),
             broadcasts::created_at.eq(now),
             broadcasts::updated_at.eq(now),
@@ -98,7 +102,7 @@ pub(super) async fn begin_in(conn: &mut Conn, node: &str, stream: i64, now: Date
         .await?;
     let version: i64 = diesel::update(streams::table.find(stream))
         .set((
-            streams::status.eq("live"),
+            streams::status.eq(StreamStatus::Live),
             streams::start_time.eq(now),
             streams::end_time.eq(None::<DateTime<Utc>>),
             streams::viewer_count.eq(0),
@@ -123,17 +127,18 @@ pub(super) async fn begin_in(conn: &mut Conn, node: &str, stream: i64, now: Date
     Ok(broadcast)
 }
 
-/// The encoder is back, perhaps on another node: the same broadcast, and nobody is told.
-pub(super) async fn go_on_in(
+/// Resumes a broadcast, possibly on another node, and returns its id. Emits nothing, because it is the same
+/// broadcast.
+pub(super) async fn resume_broadcast_in(
     conn: &mut Conn,
-    broadcast: BroadcastRow,
+    broadcast: &BroadcastRow,
     node: &str,
     stream: StreamId,
     now: DateTime<Utc>,
 ) -> Result<i64> {
     diesel::update(broadcasts::table.find(broadcast.id))
         .set((
-            broadcasts::state.eq("live"),
+            broadcasts::state.eq(BroadcastState::Live),
             broadcasts::dropped_at.eq(None::<DateTime<Utc>>),
             broadcasts::media_stopped_at.eq(None::<DateTime<Utc>>),
             broadcasts::updated_at.eq(now),
@@ -147,7 +152,7 @@ pub(super) async fn go_on_in(
     Ok(broadcast.id)
 }
 
-/// Ends a broadcast, tells of it, and announces its recordings.
+/// Ends a broadcast, emits `stream.ended` and announces the recordings.
 pub(super) async fn end_broadcast_in(
     conn: &mut Conn,
     broadcast: &BroadcastRow,
@@ -158,17 +163,17 @@ pub(super) async fn end_broadcast_in(
     let ended_at = stopped_at.max(broadcast.started_at);
     diesel::update(broadcasts::table.find(broadcast.id))
         .set((
-            broadcasts::state.eq("ended"),
+            broadcasts::state.eq(BroadcastState::Ended),
             broadcasts::ended_at.eq(ended_at),
-            broadcasts::end_reason.eq(reason.as_str()),
+            broadcasts::end_reason.eq(reason),
             broadcasts::updated_at.eq(now),
         ))
         .execute(conn)
         .await?;
-    let stream_id = broadcast.stream_id.ok_or(Error::UnknownState(broadcast.id))?;
+    let StreamId(stream_id) = broadcast.stream()?;
     let (user_id, version): (i64, i64) = diesel::update(streams::table.find(stream_id))
         .set((
-            streams::status.eq("ended"),
+            streams::status.eq(StreamStatus::Ended),
             streams::end_time.eq(ended_at),
             streams::viewer_count.eq(0),
             streams::node.eq(None::<String>),

@@ -1,4 +1,4 @@
-//! Lists of streams: one statement for the rows of a page, whatever stands beside them.
+//! Lists of streams. One statement reads the rows of a page with their owners and categories.
 
 use diesel::dsl::{AsSelect, auto_type};
 use diesel::pg::Pg;
@@ -8,74 +8,64 @@ use primitives::{CategoryId, Cursor, PageInfo, PageRequest, UserId};
 use storage::list::{self, InPage, List, SortKey, Total, in_page, opaque_pattern};
 
 use super::{StreamRow, StreamView};
+use crate::domain::StreamStatus;
 use crate::error::{Error, Result};
 use crate::schema::streams::BoxedQuery;
 use crate::schema::{categories, owners, streams};
 use crate::store::{Conn, Store};
 
 diesel::define_sql_function! {
-    /// PostgreSQL's `lower`.
     fn lower(text: Text) -> Text;
 }
 
-/// Which streams.
+/// Selects the streams that match all given criteria.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Filter {
-    /// Only live ones, or only those that are not.
-    pub live: Option<bool>,
-    /// Only those of a category.
+pub struct StreamFilter {
+    pub status: Option<StreamStatus>,
     pub category: Option<CategoryId>,
-    /// Only those of a user.
     pub owner: Option<UserId>,
-    /// Only those of these users.
     pub owners: Option<Vec<i64>>,
-    /// Only those of the user who is called so, without case.
+    /// The owner's username, in any case.
     pub username: Option<String>,
-    /// Only those whose category has a tag.
+    /// A tag of the category.
     pub tag: Option<String>,
-    /// Only those whose search text matches all of these patterns.
+    /// `LIKE` patterns that must all match the search text.
     pub patterns: Vec<String>,
 }
 
-impl Filter {
+impl StreamFilter {
     fn is_search(&self) -> bool {
         !self.patterns.is_empty() || self.tag.is_some() || self.username.is_some()
     }
 }
 
-/// In which order; ids decide between equals.
+/// The order of a list. Ids break ties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    /// Those that began last come first; those that never did, by their creation.
+pub enum StreamSort {
+    /// By the start of the latest broadcast, or else by creation; newest first.
     Newest,
-    /// The most watched come first.
+    /// By the number of viewers, highest first.
     Viewers,
 }
 
-/// A page of streams.
 #[derive(Debug)]
-pub struct Page {
-    /// The streams.
+pub struct StreamPage {
     pub streams: Vec<StreamView>,
-    /// What is said beside them.
     pub info: PageInfo,
 }
 
-/// Lengths of lists of streams.
-pub type Totals = storage::list::Totals<Filter>;
+/// Caches the lengths of lists.
+pub type Totals = storage::list::Totals<StreamFilter>;
 
 impl Store {
-    /// A page of streams; totals may be five seconds old, and those of searches stop at 10,000.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Returns a page of streams. Totals may be 5 s old, and those of searches stop at 10,000.
     pub async fn stream_list(
         &self,
-        filter: Filter,
-        sort: Sort,
+        filter: StreamFilter,
+        sort: StreamSort,
         page: PageRequest,
         totals: &Totals,
-    ) -> Result<Page> {
+    ) -> Result<StreamPage> {
         let count = totals.count(&filter, filter.is_search(), page);
         let wanted = filter.clone();
         let (mut streams, info): (Vec<StreamView>, PageInfo) = self
@@ -83,7 +73,7 @@ impl Store {
             .read(async move |conn: &mut Conn| {
                 let cursor = |last: &StreamView| sort.cursor(&last.stream);
                 let loaded = match sort {
-                    Sort::Newest => {
+                    StreamSort::Newest => {
                         let list = |page| {
                             let keys = streams::table.select((streams::sort_time, streams::id));
                             let rows = rows().order((streams::sort_time.desc(), streams::id.desc()));
@@ -92,7 +82,7 @@ impl Store {
                         };
                         list::load(conn, page, list, cursor).await
                     }
-                    Sort::Viewers => {
+                    StreamSort::Viewers => {
                         let list = |page| {
                             let keys = streams::table.select((streams::viewer_count, streams::id));
                             let rows = rows().order((streams::viewer_count.desc(), streams::id.desc()));
@@ -106,12 +96,12 @@ impl Store {
             })
             .await?;
         totals.insert(filter, count, &info);
-        self.freshen(&mut streams).await;
-        Ok(Page { streams, info })
+        self.renew_picture_urls(&mut streams).await;
+        Ok(StreamPage { streams, info })
     }
 }
 
-impl Sort {
+impl StreamSort {
     fn cursor(self, stream: &StreamRow) -> Cursor {
         let key = match self {
             Self::Newest => stream.sort_time.timestamp_micros(),
@@ -121,13 +111,12 @@ impl Sort {
     }
 }
 
-/// Sort keys and ids.
+/// A query for sort keys and ids.
 type Keys<K> = BoxedQuery<'static, Pg, K>;
 
-/// Those that belong to the list.
-fn filtered<K>(mut query: Keys<K>, filter: &Filter) -> Keys<K> {
-    if let Some(live) = filter.live {
-        query = query.filter(streams::status.eq(if live { "live" } else { "ended" }));
+fn filtered<K>(mut query: Keys<K>, filter: &StreamFilter) -> Keys<K> {
+    if let Some(status) = filter.status {
+        query = query.filter(streams::status.eq(status));
     }
     if let Some(category) = filter.category {
         query = query.filter(streams::category_id.eq(category.0));
@@ -152,7 +141,7 @@ fn filtered<K>(mut query: Keys<K>, filter: &Filter) -> Keys<K> {
     query
 }
 
-/// The rows of a page with what stands beside them.
+/// Selects the rows of a page with their owners and categories.
 #[auto_type(no_type_alias)]
 fn rows() -> _ {
     let view: AsSelect<StreamView, Pg> = StreamView::as_select();

@@ -1,28 +1,28 @@
-//! The statements behind each change, inside somebody's transaction.
+//! The statements of each change, which run in a transaction of the caller.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use objects::{Doomed, Picture};
+use objects::{PendingDeletion, StoredImage};
 use primitives::{CategoryId, StreamId, UserId};
 use proto::events::v1 as events;
 use proto::events::v1::event::Payload;
 
 use super::{StreamRow, StreamView};
-use crate::domain::EndReason;
+use crate::domain::{BroadcastState, EndReason};
 use crate::error::{Error, Result};
 use crate::schema::{broadcasts, categories, owners, streams};
 use crate::store::on_air::take_off_air_in;
 use crate::store::{Conn, wake_reconciler_in};
 
-/// Ends the broadcast, tells of the deletion and removes the row, which the caller has locked.
+/// Ends the broadcast, deletes the row, which the caller has locked, and emits `stream.deleted`.
 pub(in crate::store) async fn delete_in(conn: &mut Conn, id: StreamId, now: DateTime<Utc>) -> Result<()> {
     take_off_air_in(conn, id, EndReason::Deleted, now).await?;
     let row: StreamRow = diesel::delete(streams::table.find(id.0))
         .returning(StreamRow::as_returning())
         .get_result(conn)
         .await?;
-    objects::ledger::doom(conn, row.picture().as_slice(), now).await?;
+    objects::ledger::schedule_deletion(conn, row.picture().as_slice(), now).await?;
     let (user_id, version) = (row.user_id, row.version);
     let deleted = Payload::StreamDeleted(events::StreamDeleted {
         stream_id: id.0,
@@ -50,11 +50,11 @@ pub(super) async fn write_text_in(
         .returning((streams::user_id, streams::version))
         .get_result(conn)
         .await?;
-    // The recording of a broadcast is named as the stream was at its end.
+    // A recording gets the title that the stream has at the end of the broadcast.
     diesel::update(
         broadcasts::table
             .filter(broadcasts::stream_id.eq(id.0))
-            .filter(broadcasts::state.ne("ended")),
+            .filter(broadcasts::state.ne(BroadcastState::Ended)),
     )
     .set((
         broadcasts::title.eq(title),
@@ -75,12 +75,12 @@ pub(super) async fn write_text_in(
     Ok(())
 }
 
-/// Gives a stream another picture or takes it away; the one before leaves the bucket.
+/// Replaces or removes the thumbnail of a stream. The previous one is deleted from the bucket.
 pub(super) async fn picture_in(
     conn: &mut Conn,
     id: StreamId,
-    picture: Option<Picture>,
-    before: Option<Doomed>,
+    picture: Option<StoredImage>,
+    before: Option<PendingDeletion>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let columns = (
@@ -96,7 +96,7 @@ pub(super) async fn picture_in(
     Ok(objects::replace(conn, picture.as_ref(), before, now).await?)
 }
 
-/// A stream's row, locked until the transaction ends.
+/// Returns the row of a stream, locked until the transaction ends.
 pub(in crate::store) async fn lock_in(conn: &mut Conn, id: StreamId) -> Result<Option<StreamRow>> {
     let row = streams::table
         .find(id.0)
@@ -120,7 +120,7 @@ pub(super) async fn stream_in(conn: &mut Conn, id: StreamId) -> Result<StreamVie
 
 pub(super) async fn category_in(conn: &mut Conn, category: Option<CategoryId>) -> Result<Option<i64>> {
     let Some(category) = category else { return Ok(None) };
-    // Locked, so that it is still there when the stream's row names it.
+    // The lock keeps the category from being deleted before the stream refers to it.
     let found = categories::table
         .find(category.0)
         .for_key_share()
@@ -136,7 +136,7 @@ struct NextId {
     id: i64,
 }
 
-/// The id comes before the row: the secret is sealed for it.
+/// Reserves an id before the insert, because the encrypted secret is bound to it.
 pub(super) async fn next_id(conn: &mut Conn) -> Result<StreamId> {
     let next: NextId = diesel::sql_query("SELECT nextval(pg_get_serial_sequence('streams', 'id')) AS id")
         .get_result(conn)
@@ -144,8 +144,8 @@ pub(super) async fn next_id(conn: &mut Conn) -> Result<StreamId> {
     Ok(StreamId(next.id))
 }
 
-/// Ends whatever is on air for streams of a user, or deletes them.
-pub(in crate::store) async fn of_owner_in(conn: &mut Conn, owner: UserId) -> Result<Vec<StreamId>> {
+/// Returns the ids of a user's streams, whose rows it locks.
+pub(in crate::store) async fn ids_of_owner_in(conn: &mut Conn, owner: UserId) -> Result<Vec<StreamId>> {
     let ids: Vec<i64> = streams::table
         .filter(streams::user_id.eq(owner.0))
         .order(streams::id)
@@ -156,14 +156,14 @@ pub(in crate::store) async fn of_owner_in(conn: &mut Conn, owner: UserId) -> Res
     Ok(ids.into_iter().map(StreamId).collect())
 }
 
-/// Ends the broadcasts of a user.
-pub(in crate::store) async fn silence_owner_in(
+/// Ends all broadcasts of a user.
+pub(in crate::store) async fn end_broadcasts_of_owner_in(
     conn: &mut Conn,
     owner: UserId,
     reason: EndReason,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    for stream in of_owner_in(conn, owner).await? {
+    for stream in ids_of_owner_in(conn, owner).await? {
         take_off_air_in(conn, stream, reason, now).await?;
     }
     Ok(wake_reconciler_in(conn).await?)

@@ -57,8 +57,8 @@ pub struct PublishRejection {
     pub reason: String,
 }
 
-impl From<stream::PublishRefusal> for PublishRejection {
-    fn from(rejection: stream::PublishRefusal) -> Self {
+impl From<stream::PublishRejection> for PublishRejection {
+    fn from(rejection: stream::PublishRejection) -> Self {
         Self {
             at: datetime(rejection.at.as_ref()),
             reason: rejection.reason,

@@ -1,4 +1,4 @@
-//! The store's side in memory: the same transitions under the same conditions.
+//! An in-memory model of the store: the same transitions under the same conditions.
 
 use super::*;
 
@@ -14,14 +14,14 @@ pub(super) struct Encoder {
 pub(super) struct Model {
     now: i64,
     up: bool,
-    silent_since: i64,
+    unreachable_since: i64,
     connections: i64,
     pub(super) encoders: Vec<Encoder>,
     publishes: Vec<ActivePublish>,
-    broadcasts: Vec<(OnAir, DateTime<Utc>)>,
+    broadcasts: Vec<OngoingBroadcast>,
     pub(super) ended: Vec<BroadcastId>,
-    /// Takeovers of an encoder that had sent within the last three seconds.
-    pub(super) robbed: u32,
+    /// Takeovers of encoders that had sent something within the last three seconds.
+    pub(super) wrong_takeovers: u32,
     pub(super) started: i64,
 }
 
@@ -33,8 +33,8 @@ impl Model {
         }
     }
 
-    pub(super) fn view(&self) -> View {
-        View {
+    pub(super) fn state(&self) -> OnAirState {
+        OnAirState {
             publishes: self
                 .publishes
                 .iter()
@@ -44,19 +44,19 @@ impl Model {
             broadcasts: self
                 .broadcasts
                 .iter()
-                .map(|(b, _)| b.clone())
                 .filter(|b| b.state != BroadcastState::Ended)
+                .cloned()
                 .collect(),
         }
     }
 
-    pub(super) fn apply(&mut self, happening: Happening) {
-        match happening {
-            Happening::Connect => self.connect(),
-            Happening::Leave { encoder, hook_lost } => self.leave(encoder, hook_lost),
-            Happening::Freeze { encoder } => self.with(encoder, |encoder| encoder.frozen = true),
-            Happening::Thaw { encoder } => self.with(encoder, |encoder| encoder.frozen = false),
-            Happening::RepeatDone { encoder } => {
+    pub(super) fn apply(&mut self, step: Step) {
+        match step {
+            Step::Connect => self.connect(),
+            Step::Leave { encoder, hook_lost } => self.leave(encoder, hook_lost),
+            Step::Freeze { encoder } => self.with(encoder, |encoder| encoder.frozen = true),
+            Step::Thaw { encoder } => self.with(encoder, |encoder| encoder.frozen = false),
+            Step::RepeatDone { encoder } => {
                 let gone = self
                     .encoders
                     .get(encoder)
@@ -65,19 +65,19 @@ impl Model {
                 gone.into_iter()
                     .for_each(|publish| self.end_publish(publish, EndReason::PublisherGone));
             }
-            Happening::NodeUp { up } => {
+            Step::NodeUp { up } => {
                 if self.up && !up {
-                    self.silent_since = self.now;
+                    self.unreachable_since = self.now;
                 }
                 self.up = up;
             }
-            Happening::NginxRestarts => {
+            Step::NginxRestarts => {
                 self.connections = 0;
                 self.encoders
                     .iter_mut()
                     .for_each(|encoder| encoder.connected = false);
             }
-            Happening::Wait { millis } => self.wait(millis),
+            Step::Wait { millis } => self.wait(millis),
         }
     }
 
@@ -97,20 +97,20 @@ impl Model {
             .find(|p| p.state != PublishState::Ended)
             .cloned()
         {
-            let there = self
+            let connected = self
                 .encoders
                 .iter()
                 .find(|e| e.connected && e.publish == other.id);
-            let sends = there.is_some_and(|e| e.publisher.bytes > 0 && self.now - e.sent_at <= 3_000);
-            let reading = Reading {
-                bytes: there.map(|e| e.publisher.bytes),
+            let sends = connected.is_some_and(|e| e.publisher.bytes > 0 && self.now - e.sent_at <= 3_000);
+            let reading = MediaReading {
+                bytes: connected.map(|e| e.publisher.bytes),
                 at: now,
             };
             match other.progress.health(reading) {
-                Health::Healthy | Health::Unclear => return,
-                Health::Gone => {}
-                Health::Stale => {
-                    self.robbed += u32::from(sends);
+                EncoderHealth::Healthy | EncoderHealth::Unknown => return,
+                EncoderHealth::Disconnected => {}
+                EncoderHealth::Stale => {
+                    self.wrong_takeovers += u32::from(sends);
                     self.encoders
                         .iter_mut()
                         .filter(|e| e.publish == other.id)
@@ -120,7 +120,7 @@ impl Model {
             self.end_publish(other.id, EndReason::TakenOver);
         }
         let id = i64::try_from(self.publishes.len()).unwrap() + 1;
-        let progress = Progress {
+        let progress = MediaProgress {
             bytes: 0,
             seen_at: now,
             grew_at: now,
@@ -134,7 +134,7 @@ impl Model {
         };
         self.publishes.push(accepted);
         let publisher = Publisher {
-            name: "alice".into(),
+            playback_name: "alice".into(),
             client,
             connected_at: now,
             bytes: 0,
@@ -162,7 +162,7 @@ impl Model {
     pub(super) fn wait(&mut self, millis: i64) {
         let end = self.now + millis;
         while self.now < end {
-            let step = if needs_close_watch(&self.view()) {
+            let step = if needs_fast_polling(&self.state()) {
                 200
             } else {
                 2_000
@@ -173,35 +173,35 @@ impl Model {
                 encoder.publisher.bytes += sent;
                 encoder.sent_at = self.now;
             }
-            self.look();
+            self.poll();
         }
     }
 
-    fn look(&mut self) {
+    fn poll(&mut self) {
         let report = if self.up {
-            let there = self
+            let publishers = self
                 .encoders
                 .iter()
                 .filter(|e| e.connected)
                 .map(|e| e.publisher.clone())
                 .collect();
-            reached(there, self.now)
+            reached(publishers, self.now)
         } else {
-            NodeReport::Silent {
-                since: at(self.silent_since),
+            NodeReport::Unreachable {
+                since: at(self.unreachable_since),
             }
         };
-        let nodes = BTreeMap::from([(NODE.to_owned(), report)]);
-        for action in reconcile(&self.view(), &nodes, at(self.now), &rules()) {
+        let nodes = BTreeMap::from([(node(), report)]);
+        for action in reconcile(&self.state(), &nodes, at(self.now), &timeouts()) {
             match action {
-                Action::Note { publish, progress } => self
+                Action::RecordProgress { publish, progress } => self
                     .active(publish)
                     .into_iter()
                     .for_each(|p| p.progress = progress),
                 Action::GoLive { publish, .. } => self.go_live(publish),
                 Action::EndPublish { publish, reason, .. } => self.end_publish(publish, reason),
                 Action::EndBroadcast { broadcast, .. } => self.end_broadcast(broadcast),
-                Action::Drop { client, .. } => {
+                Action::DropClient { client, .. } => {
                     self.encoders
                         .iter_mut()
                         .filter(|e| e.publisher.client == client)
@@ -220,27 +220,24 @@ impl Model {
 
     fn go_live(&mut self, publish: i64) {
         let now = at(self.now);
-        let going = self
+        let ongoing = self
             .broadcasts
             .iter_mut()
-            .map(|(b, _)| b)
             .find(|b| b.state != BroadcastState::Ended);
-        let id = if let Some(broadcast) = going {
+        let id = if let Some(broadcast) = ongoing {
             broadcast.state = BroadcastState::Live;
             broadcast.dropped_at = None;
             broadcast.id
         } else {
             self.started += 1;
             let id = BroadcastId(self.started);
-            self.broadcasts.push((
-                OnAir {
-                    id,
-                    stream: StreamId(7),
-                    state: BroadcastState::Live,
-                    dropped_at: None,
-                },
-                now,
-            ));
+            self.broadcasts.push(OngoingBroadcast {
+                id,
+                stream: StreamId(7),
+                state: BroadcastState::Live,
+                started_at: now,
+                dropped_at: None,
+            });
             id
         };
         let publish = self.active(publish).unwrap();
@@ -254,44 +251,44 @@ impl Model {
             return;
         };
         publish.state = PublishState::Ended;
-        let Some(broadcast) = publish.broadcast else {
+        let Some(id) = publish.broadcast else {
             return;
         };
-        for (on_air, _) in self
+        for broadcast in self
             .broadcasts
             .iter_mut()
-            .filter(|(b, _)| b.id == broadcast && b.state == BroadcastState::Live)
+            .filter(|b| b.id == id && b.state == BroadcastState::Live)
         {
-            on_air.state = BroadcastState::Dropped;
-            on_air.dropped_at = Some(now);
+            broadcast.state = BroadcastState::Dropped;
+            broadcast.dropped_at = Some(now);
         }
         if reason == EndReason::NodeLost {
-            self.end_broadcast(broadcast);
+            self.end_broadcast(id);
         }
     }
 
-    fn end_broadcast(&mut self, broadcast: BroadcastId) {
-        for (on_air, _) in self
+    fn end_broadcast(&mut self, id: BroadcastId) {
+        for broadcast in self
             .broadcasts
             .iter_mut()
-            .filter(|(b, _)| b.id == broadcast && b.state != BroadcastState::Ended)
+            .filter(|b| b.id == id && b.state != BroadcastState::Ended)
         {
-            on_air.state = BroadcastState::Ended;
-            self.ended.push(on_air.id);
+            broadcast.state = BroadcastState::Ended;
+            self.ended.push(broadcast.id);
         }
     }
 
     pub(super) fn check(&self) {
-        let view = self.view();
+        let state = self.state();
         assert!(
-            view.broadcasts.len() <= 1,
+            state.broadcasts.len() <= 1,
             "two broadcasts at once: {:?}",
-            view.broadcasts
+            state.broadcasts
         );
         assert!(
-            view.publishes.len() <= 1,
+            state.publishes.len() <= 1,
             "two publishes at once: {:?}",
-            view.publishes
+            state.publishes
         );
         let distinct: BTreeSet<_> = self.ended.iter().collect();
         assert_eq!(distinct.len(), self.ended.len(), "a broadcast ended twice");

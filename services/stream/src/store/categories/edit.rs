@@ -1,51 +1,43 @@
-//! What admins do to categories.
+//! Changes to categories.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use objects::{Doomed, Picture};
+use objects::{PendingDeletion, StoredImage};
 use proto::events::v1 as events;
 use proto::events::v1::event::Payload;
 
-use super::{CategoryName, CategoryRow, named};
+use super::{CategoryKey, CategoryRow, with_key};
 use crate::domain::slug;
 use crate::error::{Error, Result};
 use crate::schema::categories;
-use crate::store::search::forget_category_in;
+use crate::store::search::clear_category_in;
 use crate::store::{Conn, Store};
 
-/// What a category is made of, checked.
+/// A validated category.
 #[derive(Debug, Clone)]
 pub struct NewCategory {
-    /// The name.
     pub name: String,
-    /// The description.
     pub description: String,
-    /// The tags.
     pub tags: Vec<String>,
-    /// The picture, in the bucket already.
-    pub picture: Option<Picture>,
+    /// The thumbnail, which is already in the bucket.
+    pub picture: Option<StoredImage>,
 }
 
-/// What changes; absent fields stay.
+/// A validated update. Fields that are `None` stay as they are.
 #[derive(Debug, Clone, Default)]
-pub struct Change {
-    /// The name, and with it the slug.
+pub struct CategoryUpdate {
+    /// Also changes the slug.
     pub name: Option<String>,
-    /// The description.
     pub description: Option<String>,
-    /// The tags.
     pub tags: Option<Vec<String>>,
-    /// The picture; `Some(None)` takes it away.
-    pub picture: Option<Option<Picture>>,
+    /// The thumbnail. `Some(None)` removes it.
+    pub picture: Option<Option<StoredImage>>,
 }
 
 impl Store {
-    /// Makes a category.
-    ///
-    /// # Errors
-    /// [`Error::CategoryTaken`] when another has the same slug; a name that has none.
+    /// Creates a category. Fails with [`Error::CategoryTaken`] if another one has the same slug.
     pub async fn category_create(&self, new: NewCategory) -> Result<CategoryRow> {
         let now = self.clock.now();
         let row = (
@@ -58,8 +50,8 @@ impl Store {
         );
         self.database
             .transaction(async move |conn: &mut Conn| {
-                let made = diesel::insert_into(categories::table).values(row);
-                let id: i64 = taken(made.returning(categories::id).get_result(conn).await)?;
+                let insert = diesel::insert_into(categories::table).values(row);
+                let id: i64 = map_taken(insert.returning(categories::id).get_result(conn).await)?;
                 let row = picture_in(conn, id, new.picture, None, now).await?;
                 let event = events::CategoryCreated {
                     category_id: id,
@@ -73,22 +65,20 @@ impl Store {
             .await
     }
 
-    /// Changes a category; searches follow.
-    ///
-    /// # Errors
-    /// [`Error::CategoryNotFound`], [`Error::CategoryTaken`]; a name without a slug.
-    pub async fn category_update(&self, name: CategoryName, change: Change) -> Result<CategoryRow> {
+    /// Updates a category, and has its streams indexed again. Fails with [`Error::CategoryTaken`] if another
+    /// category has the new slug.
+    pub async fn category_update(&self, key: CategoryKey, update: CategoryUpdate) -> Result<CategoryRow> {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
-                let before = lock_in(conn, name).await?;
-                write_in(conn, &before, &change, now).await?;
+                let before = lock_in(conn, key).await?;
+                write_in(conn, &before, &update, now).await?;
                 let picture = before.picture();
-                let row = match change.picture {
-                    Some(changed) => picture_in(conn, before.id, changed, picture, now).await?,
+                let row = match update.picture {
+                    Some(replacement) => picture_in(conn, before.id, replacement, picture, now).await?,
                     None => row_in(conn, before.id).await?,
                 };
-                forget_category_in(conn, row.id).await?;
+                clear_category_in(conn, row.id).await?;
                 let event = events::CategoryUpdated {
                     category_id: row.id,
                     name: row.name.clone(),
@@ -101,20 +91,17 @@ impl Store {
             .await
     }
 
-    /// Removes a category; its streams go without one.
-    ///
-    /// # Errors
-    /// [`Error::CategoryNotFound`].
-    pub async fn category_delete(&self, name: CategoryName) -> Result<()> {
+    /// Deletes a category. Its streams then have none.
+    pub async fn category_delete(&self, key: CategoryKey) -> Result<()> {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
-                let row = lock_in(conn, name).await?;
-                forget_category_in(conn, row.id).await?;
+                let row = lock_in(conn, key).await?;
+                clear_category_in(conn, row.id).await?;
                 diesel::delete(categories::table.find(row.id))
                     .execute(conn)
                     .await?;
-                objects::ledger::doom(conn, row.picture().as_slice(), now).await?;
+                objects::ledger::schedule_deletion(conn, row.picture().as_slice(), now).await?;
                 let event = events::CategoryDeleted { category_id: row.id };
                 bus::emit(conn, Payload::CategoryDeleted(event), row.id, row.version + 1).await?;
                 Ok(())
@@ -123,8 +110,8 @@ impl Store {
     }
 }
 
-async fn lock_in(conn: &mut Conn, name: CategoryName) -> Result<CategoryRow> {
-    let id = named!(categories::table, name).select(categories::id);
+async fn lock_in(conn: &mut Conn, key: CategoryKey) -> Result<CategoryRow> {
+    let id = with_key!(categories::table, key).select(categories::id);
     let id: i64 = id.first(conn).await.optional()?.ok_or(Error::CategoryNotFound)?;
     let row = categories::table
         .find(id)
@@ -140,34 +127,39 @@ async fn row_in(conn: &mut Conn, id: i64) -> Result<CategoryRow> {
     Ok(row.first(conn).await?)
 }
 
-async fn write_in(conn: &mut Conn, before: &CategoryRow, change: &Change, now: DateTime<Utc>) -> Result<()> {
-    let slug = match &change.name {
+async fn write_in(
+    conn: &mut Conn,
+    before: &CategoryRow,
+    update: &CategoryUpdate,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let slug = match &update.name {
         Some(name) => slug(name),
         None => before.slug.clone(),
     };
     let written = diesel::update(categories::table.find(before.id))
         .set((
             categories::slug.eq(slug),
-            change.name.as_ref().map(|name| categories::name.eq(name)),
-            change
+            update.name.as_ref().map(|name| categories::name.eq(name)),
+            update
                 .description
                 .as_ref()
                 .map(|text| categories::description.eq(text)),
-            change.tags.as_ref().map(|tags| categories::tags.eq(tags)),
+            update.tags.as_ref().map(|tags| categories::tags.eq(tags)),
             categories::version.eq(categories::version + 1),
             categories::updated_at.eq(now),
         ))
         .execute(conn)
         .await;
-    taken(written)?;
+    map_taken(written)?;
     Ok(())
 }
 
 async fn picture_in(
     conn: &mut Conn,
     id: i64,
-    picture: Option<Picture>,
-    before: Option<Doomed>,
+    picture: Option<StoredImage>,
+    before: Option<PendingDeletion>,
     now: DateTime<Utc>,
 ) -> Result<CategoryRow> {
     let columns = (
@@ -185,8 +177,8 @@ async fn picture_in(
     Ok(row)
 }
 
-/// Two names may have the same slug.
-fn taken<T>(result: diesel::QueryResult<T>) -> Result<T> {
+/// Maps a duplicate slug to [`Error::CategoryTaken`]. Different names may have the same slug.
+fn map_taken<T>(result: diesel::QueryResult<T>) -> Result<T> {
     result.map_err(|error| {
         let error = storage::Error::from(error);
         if error.is_unique_violation("categories_slug_key") {

@@ -1,5 +1,5 @@
-//! Why publishes were refused, for the owner's eyes. Playback names are public, so anybody may cause
-//! refusals: what is written is bounded in number and in pace.
+//! Publish rejections, which owners can list. Playback names are public, so anyone can cause rejections; hence
+//! both their number and their rate are limited.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
@@ -7,46 +7,41 @@ use diesel_async::RunQueryDsl;
 use primitives::StreamId;
 
 use super::{Conn, Store};
-use crate::domain::Refusal;
+use crate::domain::PublishRejection;
 use crate::error::Result;
 use crate::schema::publish_refusals;
 
-/// Refusals that are kept of each stream.
-const KEPT: i64 = 50;
-/// Refusals for the same reason within so many seconds count once.
-const PACE: &str = "INSERT INTO publish_refusals (stream_id, reason, refused_at) SELECT $1, $2, $3 \
+/// The number of rejections that are kept per stream.
+const MAX_PER_STREAM: i64 = 50;
+/// Skips a rejection that repeats the reason of one within the last 2 s.
+const INSERT: &str = "INSERT INTO publish_refusals (stream_id, reason, refused_at) SELECT $1, $2, $3 \
      WHERE EXISTS (SELECT FROM streams WHERE id = $1) AND NOT EXISTS (SELECT FROM publish_refusals \
      WHERE stream_id = $1 AND reason = $2 AND refused_at > $3 - interval '2 seconds')";
-const BOUND: &str = "DELETE FROM publish_refusals WHERE stream_id = $1 AND id <= \
+const DELETE_OLD: &str = "DELETE FROM publish_refusals WHERE stream_id = $1 AND id <= \
      (SELECT id FROM publish_refusals WHERE stream_id = $1 ORDER BY id DESC OFFSET $2 LIMIT 1)";
 
-/// A refusal as the owner reads it.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = publish_refusals, check_for_backend(diesel::pg::Pg))]
-pub struct RefusalRow {
-    pub reason: String,
+pub struct PublishRejectionRow {
+    pub reason: PublishRejection,
     pub refused_at: chrono::DateTime<chrono::Utc>,
 }
 
 impl Store {
-    /// Writes a refusal down.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn refusal_add(&self, stream: StreamId, refusal: Refusal) -> Result<()> {
+    pub async fn publish_rejection_add(&self, stream: StreamId, reason: PublishRejection) -> Result<()> {
         let now = self.clock.now();
         self.database
             .transaction(async move |conn: &mut Conn| {
-                let added = diesel::sql_query(PACE)
+                let added = diesel::sql_query(INSERT)
                     .bind::<BigInt, _>(stream.0)
-                    .bind::<Text, _>(refusal.as_str())
+                    .bind::<Text, _>(reason.as_str())
                     .bind::<Timestamptz, _>(now)
                     .execute(conn)
                     .await?;
                 if added > 0 {
-                    diesel::sql_query(BOUND)
+                    diesel::sql_query(DELETE_OLD)
                         .bind::<BigInt, _>(stream.0)
-                        .bind::<BigInt, _>(KEPT)
+                        .bind::<BigInt, _>(MAX_PER_STREAM)
                         .execute(conn)
                         .await?;
                 }
@@ -55,18 +50,15 @@ impl Store {
             .await
     }
 
-    /// The latest refusals, newest first.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn refusal_list(&self, stream: StreamId) -> Result<Vec<RefusalRow>> {
+    /// Returns the latest rejections, newest first.
+    pub async fn publish_rejection_list(&self, stream: StreamId) -> Result<Vec<PublishRejectionRow>> {
         self.database
             .read(async move |conn: &mut Conn| {
                 Ok(publish_refusals::table
                     .filter(publish_refusals::stream_id.eq(stream.0))
                     .order(publish_refusals::id.desc())
-                    .limit(KEPT)
-                    .select(RefusalRow::as_select())
+                    .limit(MAX_PER_STREAM)
+                    .select(PublishRejectionRow::as_select())
                     .load(conn)
                     .await?)
             })
