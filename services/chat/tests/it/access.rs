@@ -1,4 +1,4 @@
-//! Who may call, and who may delete.
+//! Permissions to call and to delete.
 
 use identity::ServiceName;
 use mongodb::bson::Bson;
@@ -7,7 +7,7 @@ use proto::chat::v1::{DeleteMessageRequest, HeadsRequest};
 use proto::events::v1::realtime::Message as Realtime;
 use tonic::{Code, Status};
 
-use crate::world::{Client, LIVE, OWNER, SOON, World};
+use crate::world::{Client, LIVE, OWNER, TIMEOUT, World};
 
 async fn delete(client: &Client, stream: i64, id: &str) -> Result<(), Status> {
     let request = DeleteMessageRequest {
@@ -18,16 +18,16 @@ async fn delete(client: &Client, stream: i64, id: &str) -> Result<(), Status> {
 }
 
 #[tokio::test]
-async fn a_deleted_message_keeps_its_number() {
+async fn deleted_message_leaves_a_tombstone() {
     let world = World::new().await;
     let replica = world.fast_replica().await;
     let client = world.client(&replica, 5, Role::User);
-    let first = client.say("first").await.unwrap();
-    client.say("second").await.unwrap();
+    let first = client.send("first").await.unwrap();
+    client.send("second").await.unwrap();
     for _ in 0..2 {
         delete(&client, LIVE, &first.id).await.unwrap();
     }
-    let third = client.say("third").await.unwrap();
+    let third = client.send("third").await.unwrap();
     assert_eq!(third.seq, 3);
     let listed = client.list(10, None).await;
     assert_eq!((listed.messages.len(), listed.total_messages), (3, 3));
@@ -46,21 +46,21 @@ async fn a_deleted_message_keeps_its_number() {
     );
     assert!(matches!(stored.get("deletedAt"), Some(Bson::DateTime(_))));
     let deletions = || {
-        let heard = world.heard.lock().unwrap();
-        heard
+        let received = world.received.lock().unwrap();
+        received
             .iter()
             .filter(|m| matches!(m, Realtime::ChatMessageDeleted(d) if d.id == first.id && d.seq == 1))
             .count()
     };
     let posted = || world.posted().iter().any(|posted| posted.seq == 3);
-    stack::eventually(SOON, "the announcements", async || posted())
+    stack::eventually(TIMEOUT, "the announcements", async || posted())
         .await
         .unwrap();
-    assert_eq!(deletions(), 1, "announced once");
+    assert_eq!(deletions(), 1, "published once");
 }
 
 #[tokio::test]
-async fn authors_owners_and_moderators_delete_and_nobody_else() {
+async fn only_authors_and_moderators_delete() {
     let world = World::new().await;
     let replica = world.fast_replica().await;
     let author = world.client(&replica, 5, Role::User);
@@ -71,7 +71,7 @@ async fn authors_owners_and_moderators_delete_and_nobody_else() {
         (8, Role::Admin, None),
         (5, Role::User, None),
     ] {
-        let message = author.say("x").await.unwrap();
+        let message = author.send("x").await.unwrap();
         let outcome = delete(&world.client(&replica, user, role), LIVE, &message.id).await;
         assert_eq!(
             outcome.err().map(|status| status.code()),
@@ -79,7 +79,7 @@ async fn authors_owners_and_moderators_delete_and_nobody_else() {
             "user {user}, {role:?}"
         );
     }
-    let message = author.say("x").await.unwrap();
+    let message = author.send("x").await.unwrap();
     assert_eq!(
         delete(&author, 8, &message.id).await.unwrap_err().code(),
         Code::NotFound,
@@ -96,14 +96,14 @@ async fn authors_owners_and_moderators_delete_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn guests_read_and_do_not_speak() {
+async fn guests_read_only() {
     let world = World::new().await;
     let replica = world.fast_replica().await;
-    world.client(&replica, 5, Role::User).say("hello").await.unwrap();
+    world.client(&replica, 5, Role::User).send("hello").await.unwrap();
     let guest = world.client_with(&replica, ServiceName::Gateway, None);
     assert_eq!(guest.list(10, None).await.messages.len(), 1);
     assert_eq!(
-        guest.say("hello").await.unwrap_err().code(),
+        guest.send("hello").await.unwrap_err().code(),
         Code::Unauthenticated
     );
     assert_eq!(
@@ -113,7 +113,7 @@ async fn guests_read_and_do_not_speak() {
 }
 
 #[tokio::test]
-async fn only_the_gateway_calls() {
+async fn only_the_gateway_may_call() {
     let world = World::new().await;
     let replica = world.fast_replica().await;
     let token = world.issuer.token(UserId(5), "lan", Role::User);
@@ -123,7 +123,7 @@ async fn only_the_gateway_calls() {
     {
         let client = world.client_with(&replica, service, Some(token.clone()));
         assert_eq!(
-            client.say("x").await.unwrap_err().code(),
+            client.send("x").await.unwrap_err().code(),
             Code::PermissionDenied,
             "{service}"
         );
@@ -137,5 +137,5 @@ async fn only_the_gateway_calls() {
         assert_eq!(heads.unwrap_err().code(), Code::PermissionDenied, "{service}");
     }
     let forged = world.client_with(&replica, ServiceName::Gateway, Some("forged".to_owned()));
-    assert_eq!(forged.say("x").await.unwrap_err().code(), Code::Unauthenticated);
+    assert_eq!(forged.send("x").await.unwrap_err().code(), Code::Unauthenticated);
 }

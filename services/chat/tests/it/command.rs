@@ -1,4 +1,4 @@
-//! Commands to MongoDB as they go over the wire.
+//! Parses MongoDB commands from the wire.
 //! <https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/>
 
 use mongodb::bson::{Bson, Document};
@@ -8,39 +8,38 @@ const OP_MSG: i32 = 2013;
 #[derive(Debug, Clone)]
 pub(crate) struct Command {
     pub(crate) body: Document,
-    /// How many documents it brings beside its body: those of an insert.
+    /// The number of documents that follow the body, such as those of an insert.
     pub(crate) documents: usize,
 }
 
 impl Command {
-    /// The command in a message; `None` when it is of another kind, such as the first greeting.
+    /// Returns `None` for messages of another kind, such as the initial handshake.
     pub(crate) fn parse(frame: &[u8]) -> Option<Self> {
         if number(frame, 12)? != OP_MSG {
             return None;
         }
-        // After the header of 16 bytes and the flags come sections, each with its kind.
-        let (mut at, mut body, mut brought) = (20, None, 0);
+        // Sections follow the 16-byte header and the flags, each with its kind.
+        let (mut at, mut body, mut count) = (20, None, 0);
         while let Some(kind) = frame.get(at) {
             let size = usize::try_from(number(frame, at + 1)?).ok()?;
             let section = frame.get(at + 1..at + 1 + size)?;
             match kind {
                 0 => body = Some(Document::from_reader(section).unwrap()),
-                _ => brought += documents(section)?,
+                _ => count += documents(section)?,
             }
             at += 1 + size;
         }
         body.map(|body| Self {
             body,
-            documents: brought,
+            documents: count,
         })
     }
 
-    /// What it is called, such as `insert`.
+    /// Such as `insert`.
     pub(crate) fn name(&self) -> &str {
         self.body.keys().next().map_or("", String::as_str)
     }
 
-    /// The collection that it is for.
     pub(crate) fn collection(&self) -> &str {
         self.body.values().next().and_then(Bson::as_str).unwrap_or("")
     }
@@ -49,7 +48,7 @@ impl Command {
         (self.name(), self.collection()) == (name, collection)
     }
 
-    /// Whether it changes something, by itself or as a part of a transaction.
+    /// Whether it changes documents, alone or as part of a transaction.
     pub(crate) fn writes(&self) -> bool {
         ["insert", "update", "delete", "findAndModify"].contains(&self.name())
     }
@@ -58,8 +57,8 @@ impl Command {
         matches!(self.body.get_bool("autocommit"), Ok(false))
     }
 
-    /// Whether it is answered when it is on the disks of a majority, and not before.
-    pub(crate) fn waits_for_the_majority(&self) -> bool {
+    /// Whether the server replies only once a majority has it on disk.
+    pub(crate) fn has_majority_concern(&self) -> bool {
         self.body.get_document("writeConcern").is_ok_and(|concern| {
             matches!(
                 (concern.get_str("w"), concern.get_bool("j")),
@@ -69,7 +68,7 @@ impl Command {
     }
 }
 
-/// Counts the documents behind a section's size and name.
+/// Counts the documents that follow a section's size and name.
 fn documents(section: &[u8]) -> Option<usize> {
     let name = section.get(4..)?.iter().position(|byte| *byte == 0)?;
     let (mut at, mut count) = (4 + name + 1, 0);

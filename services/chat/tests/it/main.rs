@@ -1,17 +1,18 @@
-//! The chat service against real servers: calls and events in, messages in MongoDB, realtime messages out.
+//! Tests of the chat service against real servers.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
-mod acts;
+mod client;
 mod command;
 mod cost;
+mod listing;
 mod moderation;
-mod moderator;
 mod outages;
 mod peers;
 mod proxy;
 mod rooms;
 mod sending;
-mod speaking;
+mod settings;
+mod transactions;
 mod world;

@@ -1,4 +1,4 @@
-//! Who moderates a room, whom they may ban, and what the log keeps of it.
+//! Moderators, bans and the moderation log.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use proto::error_from_status;
 use proto::events::v1::realtime::Message as Realtime;
 use tonic::{Code, Status};
 
-use crate::world::{Client, LIVE, OWNER, Replica, SOON, World};
+use crate::world::{Client, LIVE, OWNER, Replica, TIMEOUT, World};
 
 const VIEWER: i64 = 5;
 const MODERATOR: i64 = 6;
 const SITE_MODERATOR: i64 = 8;
 const ADMIN: i64 = 9;
-/// After a second each replica knows what another did; the rest is for timers.
-const EVERYWHERE: Duration = Duration::from_millis(1050);
+/// Within a second every replica sees a change; the rest is tolerance for timers.
+const CACHE_EXPIRY: Duration = Duration::from_millis(1050);
 
 struct Cast {
     world: World,
@@ -56,37 +56,43 @@ fn code<T>(outcome: Result<T, Status>) -> Option<String> {
 }
 
 #[tokio::test]
-async fn only_those_who_moderate_do_so() {
+async fn only_moderators_moderate() {
     let cast = Cast::new().await;
-    for (client, moderates, appoints) in [
+    for (client, moderates, manages) in [
         (&cast.viewer, false, false),
         (&cast.moderator, true, false),
         (&cast.site_moderator, true, false),
         (&cast.owner, true, true),
         (&cast.admin, true, true),
     ] {
-        let refused = |may: bool| (!may).then(|| "chat.not_allowed".to_owned());
-        assert_eq!(code(client.ban(20, None).await), refused(moderates));
-        assert_eq!(code(client.bans().await), refused(moderates));
-        assert_eq!(code(client.unban(20).await), refused(moderates));
-        assert_eq!(code(client.moderators().await), refused(moderates));
-        assert_eq!(code(client.log().await), refused(moderates));
-        assert_eq!(code(client.change(Some(0), None, None).await), refused(moderates));
-        assert_eq!(code(client.add_moderator(21).await), refused(appoints));
-        if appoints {
+        let error_unless = |may: bool| (!may).then(|| "chat.not_allowed".to_owned());
+        assert_eq!(code(client.ban(20, None).await), error_unless(moderates));
+        assert_eq!(code(client.bans().await), error_unless(moderates));
+        assert_eq!(code(client.unban(20).await), error_unless(moderates));
+        assert_eq!(code(client.moderators().await), error_unless(moderates));
+        assert_eq!(code(client.log().await), error_unless(moderates));
+        assert_eq!(
+            code(client.update_settings(Some(0), None, None).await),
+            error_unless(moderates)
+        );
+        assert_eq!(code(client.add_moderator(21).await), error_unless(manages));
+        if manages {
             client.remove_moderator(21).await.unwrap();
         }
         assert_eq!(
             code(client.remove_moderator(22).await).unwrap(),
-            if appoints {
+            if manages {
                 "chat.not_moderator"
             } else {
                 "chat.not_allowed"
             }
         );
-        let message = cast.viewer.say("x").await.unwrap();
+        let message = cast.viewer.send("x").await.unwrap();
         let own = std::ptr::eq(client, &cast.viewer);
-        assert_eq!(code(client.delete(&message.id).await), refused(moderates || own));
+        assert_eq!(
+            code(client.delete(&message.id).await),
+            error_unless(moderates || own)
+        );
     }
     assert_eq!(code(cast.owner.unban(20).await).unwrap(), "chat.not_banned");
     assert_eq!(cast.owner.moderators().await.unwrap(), [MODERATOR]);
@@ -100,19 +106,19 @@ async fn only_those_who_moderate_do_so() {
         cast.owner.add_moderator(OWNER).await.unwrap_err().code(),
         Code::InvalidArgument
     );
-    // A moderator of one room is nobody in another.
+    // A moderator of one room is a viewer in another.
     cast.world.peers.room(30, VIEWER, true, 1);
-    let message = cast.viewer.say_in(30, "mine", None).await.unwrap();
+    let message = cast.viewer.send_in(30, "own", None).await.unwrap();
     let request = proto::chat::v1::DeleteMessageRequest {
         stream_id: 30,
         id: message.id,
     };
-    let refused = cast.moderator.rpc.clone().delete_message(request).await;
-    assert_eq!(code(refused).unwrap(), "chat.not_allowed");
+    let error = cast.moderator.rpc.clone().delete_message(request).await;
+    assert_eq!(code(error).unwrap(), "chat.not_allowed");
 }
 
 #[tokio::test]
-async fn nobody_bans_the_owner_an_admin_or_their_equal() {
+async fn only_lower_ranks_can_be_banned() {
     let cast = Cast::new().await;
     let protected = Some("chat.user_protected".to_owned());
     for (by, user, role, expected) in [
@@ -134,16 +140,20 @@ async fn nobody_bans_the_owner_an_admin_or_their_equal() {
         (&cast.owner, SITE_MODERATOR, RoleMessage::Moderator, &None),
         (&cast.admin, MODERATOR, RoleMessage::User, &None),
     ] {
-        assert_eq!(&code(by.ban_of(user, role, None).await), expected, "{user}");
+        assert_eq!(
+            &code(by.ban_with_role(user, role, None).await),
+            expected,
+            "{user}"
+        );
     }
-    // A moderator who is banned neither speaks, nor moderates, nor lets themselves in again.
+    // A banned moderator can neither send, nor moderate, nor lift their own ban.
     for client in [&cast.moderator, &cast.site_moderator] {
-        assert_eq!(code(client.say("x").await).unwrap(), "chat.banned");
+        assert_eq!(code(client.send("x").await).unwrap(), "chat.banned");
         assert_eq!(code(client.unban(MODERATOR).await).unwrap(), "chat.not_allowed");
     }
-    // An admin speaks, whatever the list says: they were made one after it.
+    // A user who became an admin after a ban can send.
     cast.owner.ban(ADMIN, None).await.unwrap();
-    cast.admin.say("still here").await.unwrap();
+    cast.admin.send("still here").await.unwrap();
     for (user, seconds, role) in [
         (0, None, RoleMessage::User),
         (-1, None, RoleMessage::User),
@@ -151,12 +161,8 @@ async fn nobody_bans_the_owner_an_admin_or_their_equal() {
         (20, Some(31_536_001), RoleMessage::User),
         (20, None, RoleMessage::Unspecified),
     ] {
-        let refused = cast.owner.ban_of(user, role, seconds).await.unwrap_err();
-        assert_eq!(
-            refused.code(),
-            Code::InvalidArgument,
-            "{user} {seconds:?} {role:?}"
-        );
+        let error = cast.owner.ban_with_role(user, role, seconds).await.unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument, "{user} {seconds:?} {role:?}");
     }
     let request = proto::chat::v1::BanUserRequest {
         stream_id: LIVE,
@@ -164,69 +170,72 @@ async fn nobody_bans_the_owner_an_admin_or_their_equal() {
         role: 99,
         ..Default::default()
     };
-    let refused = cast.owner.rpc.clone().ban_user(request).await.unwrap_err();
-    assert_eq!(refused.code(), Code::InvalidArgument);
+    let error = cast.owner.rpc.clone().ban_user(request).await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
     let request = proto::chat::v1::BanUserRequest {
         stream_id: 99,
         user_id: 20,
         role: 1,
         ..Default::default()
     };
-    let refused = cast.owner.rpc.clone().ban_user(request).await;
-    assert_eq!(code(refused).unwrap(), "stream.not_found");
+    let error = cast.owner.rpc.clone().ban_user(request).await;
+    assert_eq!(code(error).unwrap(), "stream.not_found");
 }
 
-/// A ban is told to the room, holds on every replica within a second, and ends by itself or by hand.
+/// A ban is published, applies on every replica within a second, and ends by itself or when it is lifted.
 #[tokio::test]
-async fn a_ban_holds_everywhere_and_a_time_out_ends() {
+async fn bans_apply_everywhere_and_timeouts_end() {
     let cast = Cast::new().await;
     let other = cast.world.fast_replica().await;
     let elsewhere = cast.world.client(&other, VIEWER, Role::User);
-    // The other replica knows somebody who spoke, and whether anything was done to them.
+    // The other replica has cached the user's entries.
     for text in ["before", "and again"] {
-        elsewhere.say(text).await.unwrap();
+        elsewhere.send(text).await.unwrap();
     }
     cast.moderator.ban(VIEWER, None).await.unwrap();
-    assert_eq!(code(cast.viewer.say("x").await).unwrap(), "chat.banned");
-    tokio::time::sleep(EVERYWHERE).await;
-    assert_eq!(code(elsewhere.say("x").await).unwrap(), "chat.banned");
-    let told = |m: &Realtime| match m {
+    assert_eq!(code(cast.viewer.send("x").await).unwrap(), "chat.banned");
+    tokio::time::sleep(CACHE_EXPIRY).await;
+    assert_eq!(code(elsewhere.send("x").await).unwrap(), "chat.banned");
+    let banned = |m: &Realtime| match m {
         Realtime::ChatUserBanned(banned) => Some((banned.user_id, banned.expires_at.is_some())),
         _ => None,
     };
-    assert_eq!(cast.world.hears("the ban", told).await, (VIEWER, false));
-    // They watch, and elsewhere they speak.
+    assert_eq!(
+        cast.world.wait_for_realtime("the ban", banned).await,
+        (VIEWER, false)
+    );
+    // The user can read, and send in other rooms.
     assert!(!cast.viewer.list(10, None).await.messages.is_empty());
     cast.world.peers.room(30, 40, true, 1);
-    cast.viewer.say_in(30, "elsewhere", None).await.unwrap();
+    cast.viewer.send_in(30, "elsewhere", None).await.unwrap();
     assert_eq!(cast.owner.bans().await.unwrap(), [VIEWER]);
 
-    // A time out takes the place of the ban, and ends.
+    // A timeout replaces the ban, and ends.
     let ban = cast.moderator.ban(VIEWER, Some(2)).await.unwrap();
     assert!(ban.expires_at.is_some());
-    let refused = error_from_status(&cast.viewer.say("x").await.unwrap_err());
-    assert!(refused.retry_after.is_some());
-    stack::eventually(SOON, "the end of the time out", async || {
-        cast.viewer.say("again").await
+    let error = error_from_status(&cast.viewer.send("x").await.unwrap_err());
+    assert!(error.retry_after.is_some());
+    stack::eventually(TIMEOUT, "the end of the timeout", async || {
+        cast.viewer.send("again").await
     })
     .await
     .unwrap();
     assert!(cast.owner.bans().await.unwrap().is_empty());
 
     cast.moderator.ban(VIEWER, None).await.unwrap();
-    tokio::time::sleep(EVERYWHERE).await;
-    assert_eq!(code(elsewhere.say("x").await).unwrap(), "chat.banned");
+    tokio::time::sleep(CACHE_EXPIRY).await;
+    assert_eq!(code(elsewhere.send("x").await).unwrap(), "chat.banned");
     cast.moderator.unban(VIEWER).await.unwrap();
-    cast.viewer.say("and again").await.unwrap();
-    tokio::time::sleep(EVERYWHERE).await;
-    elsewhere.say("and here").await.unwrap();
+    cast.viewer.send("and again").await.unwrap();
+    tokio::time::sleep(CACHE_EXPIRY).await;
+    elsewhere.send("and here").await.unwrap();
 }
 
 #[tokio::test]
-async fn the_log_keeps_who_did_what_to_whom() {
+async fn log_records_every_action() {
     let cast = Cast::new().await;
-    let message = cast.viewer.say("bad").await.unwrap();
-    let own = cast.moderator.say("mine").await.unwrap();
+    let message = cast.viewer.send("bad").await.unwrap();
+    let own = cast.moderator.send("own").await.unwrap();
     for _ in 0..2 {
         cast.moderator.delete(&message.id).await.unwrap();
     }
@@ -263,7 +272,7 @@ async fn the_log_keeps_who_did_what_to_whom() {
     assert_eq!(log[5].message_id.as_deref(), Some(message.id.as_str()));
     assert_eq!((log[3].reason.as_str(), log[5].reason.as_str()), ("spam", ""));
 
-    // By cursor: each once, in the same order, and no totals.
+    // Pages by cursor have the same entries in the same order, without totals.
     let first = cast.owner.log_page(1, 3, None).await.unwrap();
     assert_eq!(first.page.as_ref().unwrap().total_items, Some(7));
     let (mut ids, mut cursor) = (Vec::new(), first.page.unwrap().next_cursor);
@@ -277,7 +286,7 @@ async fn the_log_keeps_who_did_what_to_whom() {
     }
     assert_eq!(ids, log.iter().map(|entry| entry.id.clone()).collect::<Vec<_>>());
     for (limit, cursor) in [(101, None), (5, Some("x".to_owned()))] {
-        let refused = cast.owner.log_page(1, limit, cursor).await.unwrap_err();
-        assert_eq!(refused.code(), Code::InvalidArgument);
+        let error = cast.owner.log_page(1, limit, cursor).await.unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument);
     }
 }

@@ -1,42 +1,42 @@
-//! With a server away.
+//! Outages of MongoDB and Redis, and shutdowns.
 
 use std::time::{Duration, Instant};
 
 use primitives::Role;
 use tonic::Code;
 
-use crate::proxy::Way;
-use crate::world::{LIVE, SOON, World};
+use crate::proxy::Link;
+use crate::world::{LIVE, TIMEOUT, World};
 
-/// A port on which nobody answers; the kernel refuses connections to it.
-const NOBODY: &str = "127.0.0.1:1";
+/// Refuses connections.
+const CLOSED_ADDR: &str = "127.0.0.1:1";
 
 #[tokio::test]
-async fn without_mongodb_a_send_fails_within_three_seconds() {
+async fn sends_fail_within_three_seconds_without_mongodb() {
     let world = World::new().await;
     let proxy = world.proxy().await;
     let replica = world.replica_behind(&proxy).await;
     let client = world.client(&replica, 5, Role::User);
-    client.say("before").await.unwrap();
-    for way in [Way::Silent, Way::Cut] {
-        proxy.set(way);
+    client.send("before").await.unwrap();
+    for link in [Link::Silent, Link::Cut] {
+        proxy.set(link);
         let sends = (0..20).map(|i| {
             let client = client.clone();
             async move {
-                // Some while others wait, and some when the room's liveness has been forgotten.
+                // Spread out, so that some wait behind others, and some find the room's cache entry expired.
                 tokio::time::sleep(Duration::from_millis(100 * i)).await;
-                let began = Instant::now();
-                let refused = client.say("meanwhile").await.unwrap_err();
-                assert_eq!(refused.code(), Code::Unavailable);
-                began.elapsed()
+                let started = Instant::now();
+                let error = client.send("meanwhile").await.unwrap_err();
+                assert_eq!(error.code(), Code::Unavailable);
+                started.elapsed()
             }
         });
         let slowest = futures::future::join_all(sends).await.into_iter().max().unwrap();
-        println!("slowest refusal: {slowest:?}");
+        println!("slowest error: {slowest:?}");
         assert!(slowest < Duration::from_secs(3), "{slowest:?}");
-        proxy.set(Way::Open);
-        stack::eventually(SOON, "MongoDB to be used again", async || {
-            client.say("after").await
+        proxy.set(Link::Open);
+        stack::eventually(TIMEOUT, "MongoDB to be used again", async || {
+            client.send("after").await
         })
         .await
         .unwrap();
@@ -54,31 +54,31 @@ async fn without_mongodb_a_send_fails_within_three_seconds() {
 }
 
 #[tokio::test]
-async fn without_redis_rates_are_counted_by_each_replica() {
+async fn rate_limits_are_local_without_redis() {
     let world = World::new().await;
     let replica = world
-        .replica(|config| config.redis.redis_url = format!("redis://{NOBODY}").into())
+        .replica(|config| config.redis.redis_url = format!("redis://{CLOSED_ADDR}").into())
         .await;
     let client = world.client(&replica, 5, Role::User);
-    let outcomes = futures::future::join_all((0..30).map(|_| client.say("fast"))).await;
-    let refused = outcomes
+    let outcomes = futures::future::join_all((0..30).map(|_| client.send("fast"))).await;
+    let rejected = outcomes
         .iter()
         .filter(|o| o.as_ref().is_err_and(|s| s.code() == Code::ResourceExhausted))
         .count();
-    assert!((15..=25).contains(&refused), "{refused}");
-    assert_eq!(world.stored(LIVE).await.len(), 30 - refused);
+    assert!((15..=25).contains(&rejected), "{rejected}");
+    assert_eq!(world.stored(LIVE).await.len(), 30 - rejected);
 }
 
 #[tokio::test]
-async fn a_stop_answers_what_was_taken() {
+async fn shutdown_settles_queued_messages() {
     let world = World::new().await;
     let replica = world.fast_replica().await;
     let client = world.client(&replica, 5, Role::User);
-    client.say("first").await.unwrap();
+    client.send("first").await.unwrap();
     let sends: Vec<_> = (0..50)
         .map(|i| {
             let client = client.clone();
-            tokio::spawn(async move { client.say(&i.to_string()).await })
+            tokio::spawn(async move { client.send(&i.to_string()).await })
         })
         .collect();
     let before = Instant::now();
@@ -89,7 +89,7 @@ async fn a_stop_answers_what_was_taken() {
         .into_iter()
         .filter(|sent| matches!(sent, Ok(Ok(_))))
         .count();
-    // Everything that was acknowledged is stored; what was not may be.
+    // Every acknowledged message is stored; others may be.
     let stored = world.stored(LIVE).await;
     assert!(
         stored.len() > acknowledged,

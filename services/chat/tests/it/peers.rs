@@ -1,4 +1,4 @@
-//! Plays the auth service (keys, no revocations) and the stream service (rooms that a test wants).
+//! A fake auth service (keys, follows, no revocations) and a fake stream service (rooms).
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -26,29 +26,28 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
-/// What the two services would know.
 #[derive(Default)]
-struct Known {
+struct PeerState {
     keys: KeySet,
     rooms: Mutex<HashMap<i64, GetRoomResponse>>,
-    questions: AtomicUsize,
+    room_requests: AtomicUsize,
     follows: Mutex<HashSet<(i64, i64)>>,
-    follow_questions: AtomicUsize,
-    away: AtomicBool,
+    follow_requests: AtomicUsize,
+    unavailable: AtomicBool,
 }
 
 #[derive(Clone)]
-pub(crate) struct Peers(Arc<Known>);
+pub(crate) struct Peers(Arc<PeerState>);
 
 impl Peers {
     pub(crate) fn new(keys: KeySet) -> Self {
-        Self(Arc::new(Known {
+        Self(Arc::new(PeerState {
             keys,
-            ..Known::default()
+            ..PeerState::default()
         }))
     }
 
-    /// Answers on a port of its own until the runtime ends.
+    /// Serves both on one port until the runtime ends.
     pub(crate) async fn serve(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -70,24 +69,23 @@ impl Peers {
         self.0.rooms.lock().unwrap().insert(stream, room);
     }
 
-    /// One user follows another.
     pub(crate) fn follow(&self, follower: i64, following: i64) {
         self.0.follows.lock().unwrap().insert((follower, following));
     }
 
-    /// Questions about follows.
-    pub(crate) fn follow_questions(&self) -> usize {
-        self.0.follow_questions.load(Ordering::SeqCst)
+    /// The number of `CheckFollow` requests.
+    pub(crate) fn follow_requests(&self) -> usize {
+        self.0.follow_requests.load(Ordering::SeqCst)
     }
 
-    /// Neither service answers anything about rooms and follows.
-    pub(crate) fn away(&self, away: bool) {
-        self.0.away.store(away, Ordering::SeqCst);
+    /// Makes requests about rooms and follows fail.
+    pub(crate) fn set_unavailable(&self, unavailable: bool) {
+        self.0.unavailable.store(unavailable, Ordering::SeqCst);
     }
 
-    /// Questions about rooms.
-    pub(crate) fn questions(&self) -> usize {
-        self.0.questions.load(Ordering::SeqCst)
+    /// The number of `GetRoom` requests.
+    pub(crate) fn room_requests(&self) -> usize {
+        self.0.room_requests.load(Ordering::SeqCst)
     }
 
     fn key_set(&self) -> KeySetResponse {
@@ -100,9 +98,9 @@ impl Peers {
     }
 
     fn get_room(&self, request: GetRoomRequest) -> Result<GetRoomResponse, Status> {
-        self.0.questions.fetch_add(1, Ordering::SeqCst);
-        if self.0.away.load(Ordering::SeqCst) {
-            return Err(Status::unavailable("the test says so"));
+        self.0.room_requests.fetch_add(1, Ordering::SeqCst);
+        if self.0.unavailable.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("unavailable in this test"));
         }
         let rooms = self.0.rooms.lock().unwrap();
         rooms
@@ -112,9 +110,9 @@ impl Peers {
     }
 
     fn check_follow(&self, request: CheckFollowRequest) -> Result<CheckFollowResponse, Status> {
-        self.0.follow_questions.fetch_add(1, Ordering::SeqCst);
-        if self.0.away.load(Ordering::SeqCst) {
-            return Err(Status::unavailable("the test says so"));
+        self.0.follow_requests.fetch_add(1, Ordering::SeqCst);
+        if self.0.unavailable.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("unavailable in this test"));
         }
         let follows = self.0.follows.lock().unwrap();
         Ok(CheckFollowResponse {
@@ -122,7 +120,7 @@ impl Peers {
         })
     }
 
-    async fn answer(self, request: http::Request<Body>) -> http::Response<Body> {
+    async fn respond(self, request: http::Request<Body>) -> http::Response<Body> {
         let method = request
             .uri()
             .path()
@@ -131,11 +129,11 @@ impl Peers {
             .unwrap_or_default()
             .to_owned();
         match method.as_str() {
-            "KeySet" => answer(request, move |_: KeySetRequest| Ok(self.key_set())).await,
-            "CheckFollow" => answer(request, move |r| self.check_follow(r)).await,
-            "GetRoom" => answer(request, move |r| self.get_room(r)).await,
+            "KeySet" => respond(request, move |_: KeySetRequest| Ok(self.key_set())).await,
+            "CheckFollow" => respond(request, move |r| self.check_follow(r)).await,
+            "GetRoom" => respond(request, move |r| self.get_room(r)).await,
             "RevocationsSince" => {
-                answer(request, |r: RevocationsSinceRequest| {
+                respond(request, |r: RevocationsSinceRequest| {
                     Ok(RevocationsSinceResponse {
                         revocations: Vec::new(),
                         cursor: r.cursor,
@@ -162,7 +160,7 @@ impl NamedService for Streams {
     const NAME: &'static str = proto::stream::v1::stream_service_server::SERVICE_NAME;
 }
 
-macro_rules! answers {
+macro_rules! serve {
     ($($name:ident)*) => { $(
         impl tower::Service<http::Request<Body>> for $name {
             type Response = http::Response<Body>;
@@ -175,15 +173,15 @@ macro_rules! answers {
 
             fn call(&mut self, request: http::Request<Body>) -> Self::Future {
                 let peers = self.0.clone();
-                Box::pin(async move { Ok(peers.answer(request).await) })
+                Box::pin(async move { Ok(peers.respond(request).await) })
             }
         }
     )* };
 }
 
-answers!(Auth Streams);
+serve!(Auth Streams);
 
-async fn answer<Q, A>(
+async fn respond<Q, A>(
     request: http::Request<Body>,
     handler: impl FnMut(Q) -> Result<A, Status>,
 ) -> http::Response<Body>

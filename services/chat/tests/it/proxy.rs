@@ -1,4 +1,4 @@
-//! A way to MongoDB that can be blocked, and on which what goes by is seen and treated: late, or not at all.
+//! A proxy to MongoDB that records commands, and can delay or drop them or block all traffic.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -11,47 +11,47 @@ use tokio::sync::watch;
 
 use crate::command::Command;
 
-/// What becomes of connections.
+/// The state of all connections.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Link {
     Open,
-    /// Cut, and new ones are closed at once.
+    /// Closed, and new ones are closed at once.
     Cut,
-    /// Kept, and nothing passes any more.
+    /// Open, but nothing passes.
     Silent,
 }
 
-/// What becomes of a command.
+/// What happens to a command.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Passes,
-    /// Passes after a while, as to a majority that is far away.
+    /// Passes after a delay, as if the majority were far away.
     Late(Duration),
-    /// Its connection ends before it: the server does not get it.
+    /// The connection breaks before it: the server does not receive it.
     Lost,
-    /// Its connection ends right after it: nobody gets the answer.
+    /// The connection breaks right after it: the client does not receive the reply.
     Unanswered,
 }
 
 pub(crate) struct Proxy {
     addr: SocketAddr,
-    way: watch::Sender<Way>,
-    seen: Arc<Seen>,
+    link: watch::Sender<Link>,
+    recorder: Arc<Recorder>,
 }
 
-type Treatment = Box<dyn Fn(&Command) -> Fate + Send>;
+type Decide = Box<dyn Fn(&Command) -> Fate + Send>;
 
-struct Seen {
+struct Recorder {
     commands: Mutex<Vec<Command>>,
-    treatment: Mutex<Treatment>,
+    decide: Mutex<Decide>,
 }
 
-impl Seen {
-    fn judge(&self, frame: &[u8]) -> Fate {
+impl Recorder {
+    fn record(&self, frame: &[u8]) -> Fate {
         let Some(command) = Command::parse(frame) else {
             return Fate::Passes;
         };
-        let fate = (self.treatment.lock().unwrap())(&command);
+        let fate = (self.decide.lock().unwrap())(&command);
         self.commands.lock().unwrap().push(command);
         fate
     }
@@ -61,67 +61,69 @@ impl Proxy {
     pub(crate) async fn before(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let (way, ways) = watch::channel(Way::Open);
-        let seen = Arc::new(Seen {
+        let (link, links) = watch::channel(Link::Open);
+        let recorder = Arc::new(Recorder {
             commands: Mutex::default(),
-            treatment: Mutex::new(Box::new(|_| Fate::Passes)),
+            decide: Mutex::new(Box::new(|_| Fate::Passes)),
         });
-        let seeing = seen.clone();
+        let shared = recorder.clone();
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                tokio::spawn(carry(near, server.clone(), ways.clone(), seeing.clone()));
+                tokio::spawn(carry(near, server.clone(), links.clone(), shared.clone()));
             }
         });
-        Self { addr, way, seen }
+        Self { addr, link, recorder }
     }
 
-    /// Direct, or the driver would ask the server for its address and go around the proxy.
+    /// A direct connection: otherwise the driver would ask the server for its address and bypass the proxy.
     pub(crate) fn url(&self) -> String {
         format!("mongodb://{}/?directConnection=true", self.addr)
     }
 
-    pub(crate) fn set(&self, way: Way) {
-        self.way.send_replace(way);
+    pub(crate) fn set(&self, link: Link) {
+        self.link.send_replace(link);
     }
 
-    /// Treats commands so from now on.
-    pub(crate) fn treat(&self, treatment: impl Fn(&Command) -> Fate + Send + 'static) {
-        *self.seen.treatment.lock().unwrap() = Box::new(treatment);
+    /// Decides the fate of commands from now on.
+    pub(crate) fn decide(&self, decide: impl Fn(&Command) -> Fate + Send + 'static) {
+        *self.recorder.decide.lock().unwrap() = Box::new(decide);
     }
 
-    /// The commands that came since the last time.
-    pub(crate) fn seen(&self) -> Vec<Command> {
-        std::mem::take(&mut *self.seen.commands.lock().unwrap())
+    /// Returns the commands since the last call.
+    pub(crate) fn take_commands(&self) -> Vec<Command> {
+        std::mem::take(&mut *self.recorder.commands.lock().unwrap())
     }
 }
 
-async fn carry(near: TcpStream, server: String, ways: watch::Receiver<Way>, seen: Arc<Seen>) {
+async fn carry(near: TcpStream, server: String, links: watch::Receiver<Link>, recorder: Arc<Recorder>) {
     let far = TcpStream::connect(server).await.unwrap();
     let (from_near, to_near) = near.into_split();
     let (from_far, to_far) = far.into_split();
-    let mut cut = ways.clone();
+    let mut cut = links.clone();
     tokio::select! {
-        _ = pass(from_near, to_far, ways.clone(), Some(seen)) => {}
-        _ = pass(from_far, to_near, ways, None) => {}
-        _ = async { cut.wait_for(|way| *way == Way::Cut).await.is_ok() } => {}
+        _ = pass(from_near, to_far, links.clone(), Some(recorder)) => {}
+        _ = pass(from_far, to_near, links, None) => {}
+        _ = async { cut.wait_for(|link| *link == Link::Cut).await.is_ok() } => {}
     }
 }
 
 async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    mut ways: watch::Receiver<Way>,
-    seen: Option<Arc<Seen>>,
+    mut links: watch::Receiver<Link>,
+    recorder: Option<Arc<Recorder>>,
 ) -> Result<()> {
     loop {
         let frame = frame(&mut from).await?;
-        let fate = seen.as_ref().map_or(Fate::Passes, |seen| seen.judge(&frame));
+        let fate = recorder
+            .as_ref()
+            .map_or(Fate::Passes, |recorder| recorder.record(&frame));
         match fate {
             Fate::Late(wait) => tokio::time::sleep(wait).await,
             Fate::Lost => return Ok(()),
             Fate::Passes | Fate::Unanswered => {}
         }
-        if ways.wait_for(|way| *way == Way::Open).await.is_err() {
+        if links.wait_for(|link| *link == Link::Open).await.is_err() {
             return Ok(());
         }
         to.write_all(&frame).await?;
@@ -131,7 +133,7 @@ async fn pass(
     }
 }
 
-/// One message of the wire protocol: its length, itself included, comes first.
+/// Reads one message of the wire protocol, which starts with its length, including the length itself.
 async fn frame(from: &mut OwnedReadHalf) -> Result<Vec<u8>> {
     let length = from.read_u32_le().await?;
     let mut frame = length.to_le_bytes().to_vec();

@@ -1,4 +1,4 @@
-//! Which rooms may be spoken in, and what becomes of them.
+//! Live, ended and deleted rooms, and deleted accounts.
 
 use primitives::Role;
 use proto::error_from_status;
@@ -7,7 +7,7 @@ use proto::events::v1::realtime::Message as Realtime;
 use proto::events::v1::{StreamDeleted, StreamEnded, StreamStarted, UserDeleted};
 use tonic::Code;
 
-use crate::world::{LIVE, OWNER, SOON, World};
+use crate::world::{LIVE, OWNER, TIMEOUT, World};
 
 fn started(stream: i64) -> Payload {
     Payload::StreamStarted(StreamStarted {
@@ -27,10 +27,10 @@ fn ended(stream: i64) -> Payload {
     })
 }
 
-/// Waits until speaking in a room has this outcome.
-async fn becomes(client: &crate::world::Client, stream: i64, code: Option<&str>) {
-    let wait = stack::eventually(SOON, "the room to change", async || {
-        let outcome = client.say_in(stream, "x", None).await;
+/// Waits until sending to a room has this outcome.
+async fn wait_for_outcome(client: &crate::world::Client, stream: i64, code: Option<&str>) {
+    let wait = stack::eventually(TIMEOUT, "the room to change", async || {
+        let outcome = client.send_in(stream, "x", None).await;
         let error = outcome
             .err()
             .map(|status| error_from_status(&status).code.into_owned());
@@ -44,62 +44,62 @@ async fn becomes(client: &crate::world::Client, stream: i64, code: Option<&str>)
 }
 
 #[tokio::test]
-async fn only_live_rooms_are_spoken_in() {
+async fn only_live_rooms_accept_messages() {
     let world = World::new().await;
     let replica = world.fast_replica().await;
     let client = world.client(&replica, 5, Role::User);
-    let refused = client.say_in(99, "x", None).await.unwrap_err();
+    let error = client.send_in(99, "x", None).await.unwrap_err();
     assert_eq!(
-        (refused.code(), refused.message()),
+        (error.code(), error.message()),
         (Code::NotFound, "Stream not found.")
     );
     world.peers.room(8, OWNER, false, 1);
-    let refused = client.say_in(8, "x", None).await.unwrap_err();
+    let error = client.send_in(8, "x", None).await.unwrap_err();
     assert_eq!(
-        (refused.code(), refused.message()),
+        (error.code(), error.message()),
         (Code::AlreadyExists, "Stream is not live.")
     );
-    // Asked once a second at most.
-    let before = world.peers.questions();
+    // At most one request per second.
+    let before = world.peers.room_requests();
     for _ in 0..20 {
-        client.say_in(8, "x", None).await.unwrap_err();
+        client.send_in(8, "x", None).await.unwrap_err();
     }
     assert!(
-        world.peers.questions() - before < 15,
+        world.peers.room_requests() - before < 15,
         "{}",
-        world.peers.questions() - before
+        world.peers.room_requests() - before
     );
-    // Live since a moment, and no event has said so.
+    // The stream just started, and its event has not arrived yet.
     world.peers.room(8, OWNER, true, 2);
-    becomes(&client, 8, None).await;
+    wait_for_outcome(&client, 8, None).await;
 }
 
 #[tokio::test]
-async fn events_keep_the_copy_in_any_order() {
+async fn events_apply_in_any_order() {
     let world = World::new().await;
     let replica = world.fast_replica().await;
     let client = world.client(&replica, 5, Role::User);
     world.publish("stream.started", started(20), 5).await;
-    world.peers.away(true);
-    becomes(&client, 20, None).await;
-    // An older end comes late, then the newer one.
+    world.peers.set_unavailable(true);
+    wait_for_outcome(&client, 20, None).await;
+    // An older end arrives late, then the newer one.
     world.publish("stream.ended", ended(20), 4).await;
     world.publish("stream.ended", ended(21), 6).await;
-    becomes(&client, 21, Some("stream.not_live")).await;
-    assert!(client.say_in(20, "x", None).await.is_ok());
+    wait_for_outcome(&client, 21, Some("stream.not_live")).await;
+    assert!(client.send_in(20, "x", None).await.is_ok());
     world.publish("stream.ended", ended(20), 6).await;
-    becomes(&client, 20, Some("stream.not_live")).await;
-    // Nobody knows this one.
-    becomes(&client, 22, Some("service.unavailable")).await;
+    wait_for_outcome(&client, 20, Some("stream.not_live")).await;
+    // No service knows this one.
+    wait_for_outcome(&client, 22, Some("service.unavailable")).await;
 }
 
 #[tokio::test]
-async fn a_deleted_stream_takes_its_room_along() {
+async fn deleted_stream_deletes_its_room() {
     let world = World::new().await;
     let replica = world.fast_replica().await;
     let client = world.client(&replica, 5, Role::User);
     for i in 0..5 {
-        client.say(&i.to_string()).await.unwrap();
+        client.send(&i.to_string()).await.unwrap();
     }
     let owner = world.client(&replica, OWNER, Role::User);
     owner.ban(6, None).await.unwrap();
@@ -115,38 +115,38 @@ async fn a_deleted_stream_takes_its_room_along() {
         user_id: OWNER,
     });
     world.publish("stream.deleted", deleted, 9).await;
-    becomes(&client, LIVE, Some("stream.not_found")).await;
-    stack::eventually(SOON, "the room to be empty", async || {
+    wait_for_outcome(&client, LIVE, Some("stream.not_found")).await;
+    stack::eventually(TIMEOUT, "the room to be empty", async || {
         world.stored(LIVE).await.is_empty()
     })
     .await
     .unwrap();
-    let wait = stack::eventually(SOON, "the room's lists to be empty", async || {
+    let wait = stack::eventually(TIMEOUT, "the room's lists to be empty", async || {
         let left = futures::future::join_all(lists.map(|list| world.count(list, LIVE))).await;
         left.iter().all(|count| *count == 0)
     });
     wait.await.unwrap();
-    // This replica knew a last number.
+    // This replica had cached a latest number.
     assert_eq!(client.list(10, None).await.head, 0);
-    let refused = owner.ban(6, None).await.unwrap_err();
-    assert_eq!(refused.code(), Code::NotFound);
-    // A late start does not bring it back.
+    let error = owner.ban(6, None).await.unwrap_err();
+    assert_eq!(error.code(), Code::NotFound);
+    // A late start does not restore it.
     world.publish("stream.started", started(LIVE), 8).await;
     world.publish("stream.started", started(23), 1).await;
-    becomes(&client, 23, None).await;
-    becomes(&client, LIVE, Some("stream.not_found")).await;
+    wait_for_outcome(&client, 23, None).await;
+    wait_for_outcome(&client, LIVE, Some("stream.not_found")).await;
 }
 
 #[tokio::test]
-async fn an_account_that_goes_takes_what_it_said_along() {
+async fn deleted_account_is_erased() {
     let world = World::new().await;
     let replica = world.fast_replica().await;
     let (client, owner) = (
         world.client(&replica, 5, Role::User),
         world.client(&replica, OWNER, Role::User),
     );
-    let mine = client.say_in(LIVE, "mine", Some("c-1")).await.unwrap();
-    world.client(&replica, 6, Role::User).say("yours").await.unwrap();
+    let mine = client.send_in(LIVE, "mine", Some("c-1")).await.unwrap();
+    world.client(&replica, 6, Role::User).send("yours").await.unwrap();
     owner.ban(6, None).await.unwrap();
     owner.add_moderator(5).await.unwrap();
     owner.ban(5, Some(3600)).await.unwrap();
@@ -157,7 +157,7 @@ async fn an_account_that_goes_takes_what_it_said_along() {
             3,
         )
         .await;
-    let wait = stack::eventually(SOON, "the name to go", async || {
+    let wait = stack::eventually(TIMEOUT, "the name to disappear", async || {
         client
             .list(10, None)
             .await
@@ -167,26 +167,29 @@ async fn an_account_that_goes_takes_what_it_said_along() {
     });
     wait.await.unwrap();
     let messages = client.list(10, None).await.messages;
-    let gone = &messages[0];
+    let erased = &messages[0];
     assert_eq!(
         (
-            gone.seq,
-            gone.user_id,
-            gone.username.as_str(),
-            gone.message.as_str(),
-            gone.deleted
+            erased.seq,
+            erased.user_id,
+            erased.username.as_str(),
+            erased.message.as_str(),
+            erased.deleted
         ),
         (1, 0, "deleted user", "", true)
     );
     assert_eq!((messages[1].user_id, messages[1].username.as_str()), (6, "user6"));
     assert!(world.stored(LIVE).await[0].get("clientMessageId").is_none());
-    // Those who see it now see it go.
-    let told = |m: &Realtime| match m {
+    // The deletion is published.
+    let deleted = |m: &Realtime| match m {
         Realtime::ChatMessageDeleted(deleted) => Some((deleted.id.clone(), deleted.seq)),
         _ => None,
     };
-    assert_eq!(world.hears("the deletion", told).await, (mine.id, 1));
-    let wait = stack::eventually(SOON, "the lists to be without it", async || {
+    assert_eq!(
+        world.wait_for_realtime("the deletion", deleted).await,
+        (mine.id, 1)
+    );
+    let wait = stack::eventually(TIMEOUT, "the account to leave the lists", async || {
         let moderators = world.count("moderators", LIVE).await;
         (moderators, world.count("bans", LIVE).await) == (0, 1)
     });

@@ -24,10 +24,7 @@ pub async fn fanout_failed(
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let reason = reason
-        .get(..reason.floor_char_boundary(MAX_ERROR_LENGTH))
-        .unwrap_or_default()
-        .to_owned();
+    let reason = primitives::text::excerpt(reason, MAX_ERROR_LENGTH);
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {
             let current = f::id

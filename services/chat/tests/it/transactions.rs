@@ -1,4 +1,4 @@
-//! What is done to moderate a room, and the log of it, when something goes wrong in between.
+//! Moderation and its log under failures and conflicts.
 
 use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
@@ -9,16 +9,16 @@ use crate::command::Command;
 use crate::proxy::Fate;
 use crate::world::{Client, LIVE, OWNER, World};
 
-/// One of each act, on people of their own.
-async fn act(client: &Client, message: &str, people: i64) -> [Result<(), Status>; 7] {
+/// Runs one of each action. Each affects a different user, from `user` on.
+async fn moderate(client: &Client, message: &str, user: i64) -> [Result<(), Status>; 7] {
     let (delete, ban, time_out, unban, add, remove, change) = tokio::join!(
         client.delete(message),
-        client.ban(people, None),
-        client.ban(people + 1, Some(600)),
-        client.unban(people + 2),
-        client.add_moderator(people + 3),
-        client.remove_moderator(people + 4),
-        client.change(None, None, Some(&["bad"])),
+        client.ban(user, None),
+        client.ban(user + 1, Some(600)),
+        client.unban(user + 2),
+        client.add_moderator(user + 3),
+        client.remove_moderator(user + 4),
+        client.update_settings(None, None, Some(&["bad"])),
     );
     [
         delete,
@@ -31,16 +31,16 @@ async fn act(client: &Client, message: &str, people: i64) -> [Result<(), Status>
     ]
 }
 
-/// Something to act on: a message, somebody who is banned, and a moderator.
-async fn prepare(world: &World, owner: &Client, viewer: &Client, people: i64) -> String {
-    let message = viewer.say("spam").await.unwrap();
-    owner.ban(people + 2, None).await.unwrap();
-    owner.add_moderator(people + 4).await.unwrap();
+/// Creates what the actions affect: a message, a banned user and a moderator.
+async fn prepare(world: &World, owner: &Client, viewer: &Client, user: i64) -> String {
+    let message = viewer.send("spam").await.unwrap();
+    owner.ban(user + 2, None).await.unwrap();
+    owner.add_moderator(user + 4).await.unwrap();
     assert!(world.count("log", LIVE).await > 0);
     message.id
 }
 
-/// All that acts change, and the log.
+/// Returns everything that the actions change, and the log.
 async fn state(world: &World) -> Vec<Vec<Document>> {
     let mut state = vec![world.stored(LIVE).await];
     for collection in ["bans", "moderators", "settings", "log"] {
@@ -51,10 +51,10 @@ async fn state(world: &World) -> Vec<Vec<Document>> {
     state
 }
 
-/// The connection ends, as with a process that dies, before the act that follows its entry, and then before
-/// the commit of both.
+/// The connection breaks, as when a process breaks_before: first between the log entry and the action, then before the
+/// commit of both.
 #[tokio::test]
-async fn neither_an_act_nor_its_entry_is_there_without_the_other() {
+async fn actions_and_log_entries_are_atomic() {
     let world = World::new().await;
     let proxy = world.proxy().await;
     let (replica, broken) = (world.fast_replica().await, world.replica_behind(&proxy).await);
@@ -63,22 +63,28 @@ async fn neither_an_act_nor_its_entry_is_there_without_the_other() {
         world.client(&replica, 5, Role::User),
     );
     let failing = world.client(&broken, OWNER, Role::User);
-    let before_the_act: fn(&Command) -> bool =
+    let before_the_action: fn(&Command) -> bool =
         |command| command.is_in_transaction() && command.writes() && command.collection() != "log";
     let before_the_commit: fn(&Command) -> bool = |command| command.name() == "commitTransaction";
-    for (people, dies) in [(20, before_the_act), (30, before_the_commit)] {
-        let message = prepare(&world, &owner, &viewer, people).await;
+    for (user, breaks_before) in [(20, before_the_action), (30, before_the_commit)] {
+        let message = prepare(&world, &owner, &viewer, user).await;
         let before = state(&world).await;
-        proxy.treat(move |command| if dies(command) { Fate::Lost } else { Fate::Passes });
-        for refused in act(&failing, &message, people).await {
-            assert_eq!(refused.unwrap_err().code(), Code::Unavailable);
+        proxy.decide(move |command| {
+            if breaks_before(command) {
+                Fate::Lost
+            } else {
+                Fate::Passes
+            }
+        });
+        for result in moderate(&failing, &message, user).await {
+            assert_eq!(result.unwrap_err().code(), Code::Unavailable);
         }
-        assert!(proxy.seen().iter().any(dies));
+        assert!(proxy.take_commands().iter().any(breaks_before));
         assert_eq!(state(&world).await, before);
-        proxy.treat(|_| Fate::Passes);
-        if people == 20 {
-            // Whoever repeats it finds nothing in the way, and each act is in the log once.
-            for done in act(&owner, &message, people).await {
+        proxy.decide(|_| Fate::Passes);
+        if user == 20 {
+            // A retry succeeds, and each action is logged once.
+            for done in moderate(&owner, &message, user).await {
                 done.unwrap();
             }
             let entries = world.count("log", LIVE).await;
@@ -88,13 +94,13 @@ async fn neither_an_act_nor_its_entry_is_there_without_the_other() {
     }
 }
 
-/// Of those who change the same at once each succeeds, in some order; a message is deleted once.
+/// Moderators who change the same documents at once all succeed, in some order; a message is deleted once.
 #[tokio::test]
-async fn who_acts_at_the_same_time_is_not_refused() {
+async fn concurrent_actions_all_succeed() {
     let world = World::new().await;
     let replicas = [world.fast_replica().await, world.fast_replica().await];
     let viewer = world.client(&replicas[0], 5, Role::User);
-    let message = viewer.say("spam").await.unwrap();
+    let message = viewer.send("spam").await.unwrap();
     let message = message.id.as_str();
     let clients = [
         world.client(&replicas[0], OWNER, Role::User),
@@ -105,7 +111,7 @@ async fn who_acts_at_the_same_time_is_not_refused() {
         tokio::try_join!(
             client.ban(6, Some(600)),
             client.delete(message),
-            client.change(Some(1), None, None),
+            client.update_settings(Some(1), None, None),
         )
     });
     for done in futures::future::join_all(all).await {

@@ -1,4 +1,4 @@
-//! What a client asks for to moderate the live room.
+//! Client calls that moderate the live room.
 
 use proto::auth::v1::Role;
 use proto::chat::v1::{
@@ -13,10 +13,15 @@ use crate::world::{Client, LIVE};
 
 impl Client {
     pub(crate) async fn ban(&self, user: i64, seconds: Option<u32>) -> Result<Ban, Status> {
-        self.ban_of(user, Role::User, seconds).await
+        self.ban_with_role(user, Role::User, seconds).await
     }
 
-    pub(crate) async fn ban_of(&self, user: i64, role: Role, seconds: Option<u32>) -> Result<Ban, Status> {
+    pub(crate) async fn ban_with_role(
+        &self,
+        user: i64,
+        role: Role,
+        seconds: Option<u32>,
+    ) -> Result<Ban, Status> {
         let request = BanUserRequest {
             stream_id: LIVE,
             user_id: user,
@@ -24,8 +29,8 @@ impl Client {
             reason: "spam".to_owned(),
             role: role.into(),
         };
-        let answer = self.rpc.clone().ban_user(request).await?;
-        Ok(answer.into_inner().ban.unwrap())
+        let response = self.rpc.clone().ban_user(request).await?;
+        Ok(response.into_inner().ban.unwrap())
     }
 
     pub(crate) async fn unban(&self, user: i64) -> Result<(), Status> {
@@ -41,8 +46,8 @@ impl Client {
             stream_id: LIVE,
             page: None,
         };
-        let answer = self.rpc.clone().list_bans(request).await?.into_inner();
-        Ok(answer.bans.iter().map(|ban| ban.user_id).collect())
+        let response = self.rpc.clone().list_bans(request).await?.into_inner();
+        Ok(response.bans.iter().map(|ban| ban.user_id).collect())
     }
 
     pub(crate) async fn add_moderator(&self, user: i64) -> Result<(), Status> {
@@ -66,8 +71,8 @@ impl Client {
             stream_id: LIVE,
             page: None,
         };
-        let answer = self.rpc.clone().list_moderators(request).await?.into_inner();
-        Ok(answer
+        let response = self.rpc.clone().list_moderators(request).await?.into_inner();
+        Ok(response
             .moderators
             .iter()
             .map(|moderator| moderator.user_id)
@@ -84,11 +89,11 @@ impl Client {
 
     pub(crate) async fn settings(&self) -> Result<Settings, Status> {
         let request = GetSettingsRequest { stream_id: LIVE };
-        let answer = self.rpc.clone().get_settings(request).await?;
-        Ok(answer.into_inner().settings.unwrap())
+        let response = self.rpc.clone().get_settings(request).await?;
+        Ok(response.into_inner().settings.unwrap())
     }
 
-    pub(crate) async fn change(
+    pub(crate) async fn update_settings(
         &self,
         slow_mode_seconds: Option<u32>,
         followers_only: Option<bool>,
@@ -101,12 +106,12 @@ impl Client {
             followers_only,
             blocked_words: words.map(|words| BlockedWords { words }),
         };
-        let answer = self.rpc.clone().update_settings(request).await?;
-        Ok(answer.into_inner().settings.unwrap())
+        let response = self.rpc.clone().update_settings(request).await?;
+        Ok(response.into_inner().settings.unwrap())
     }
 
     pub(crate) async fn slow_mode(&self, seconds: u32) {
-        self.change(Some(seconds), None, None).await.unwrap();
+        self.update_settings(Some(seconds), None, None).await.unwrap();
     }
 
     pub(crate) async fn log(&self) -> Result<Vec<LogEntry>, Status> {
