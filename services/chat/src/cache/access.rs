@@ -1,9 +1,9 @@
 //! Settings, bans and moderators of rooms. The replica that changes them sees the change at once, the others
 //! within a second.
 //!
-//! While a room is active, its settings are read about once per second, together with the users whom its
-//! moderation log names recently. Every change of bans and moderators is in the log, so the entries of a user
-//! whom it does not name may be cached for longer: messages of an occasional sender need no reads. The log is
+//! While a room is active, its settings are read about once per second, together with the users named in its
+//! recent moderation log. Every change of bans and moderators is in the log, so the entries of a user who is not
+//! named there may be cached for longer: messages of an occasional sender need no reads. The log is
 //! read further back than entries are cached, so replicas need no coordination, only clocks that agree as well
 //! as tokens require.
 
@@ -26,7 +26,7 @@ use crate::store::log::log_recent_users;
 use crate::store::moderators::moderator_exists;
 use crate::store::settings::settings_get;
 
-/// For users whom the log does not name recently.
+/// For users who are not named in the recent log.
 const UNNAMED_TTL: Duration = Duration::from_secs(30);
 /// How far back the log is read: [`UNNAMED_TTL`], and 10 s for latency and clock differences.
 const LOG_WINDOW: Duration = Duration::from_secs(40);
@@ -45,7 +45,7 @@ pub struct AccessCache {
 #[derive(Debug)]
 pub struct RoomRules {
     pub settings: Settings,
-    /// The users whom the log names recently; `None` if that may be any user.
+    /// The users named in the recent log; `None` if that may be any user.
     named: Option<HashSet<UserId>>,
 }
 

@@ -1,4 +1,4 @@
-//! Who follows whom, for rooms that are followers-only.
+//! Follows, for rooms that are followers-only.
 
 use std::time::{Duration, Instant};
 

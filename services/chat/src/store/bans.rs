@@ -8,7 +8,7 @@ use primitives::{PageInfo, PageRequest, StreamId, UserId};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
-use super::command::{READ_TIMEOUT, bson_time, utc_time, within};
+use super::command::{READ_TIMEOUT, bson_time, require_one, room_user, utc_time, within};
 use super::log::LogEntry;
 use super::moderation::ModerationCommand;
 use super::pages::{PagedRow, page_of};
@@ -73,10 +73,6 @@ fn bans(mongo: &Mongo) -> Collection<BanRow> {
     mongo.database().collection(BANS)
 }
 
-fn key(stream: StreamId, user: UserId) -> Document {
-    doc! { "streamId": stream.to_string(), "userId": user.to_string() }
-}
-
 /// Restricts a filter to active bans.
 fn active(mut filter: Document, now: DateTime<Utc>) -> Document {
     filter.insert(
@@ -91,7 +87,12 @@ fn active(mut filter: Document, now: DateTime<Utc>) -> Document {
 
 /// Returns a user's ban in a room, which may have ended.
 pub async fn ban_get(mongo: &Mongo, stream: StreamId, user: UserId) -> Result<Option<Ban>> {
-    let found = within(bans(mongo).find_one(key(stream, user)).max_time(READ_TIMEOUT)).await?;
+    let found = within(
+        bans(mongo)
+            .find_one(room_user(stream, user))
+            .max_time(READ_TIMEOUT),
+    )
+    .await?;
     Ok(found.map(|row| Ban {
         expires_at: row.expires_at(),
     }))
@@ -121,7 +122,7 @@ impl ModerationCommand for BanOrder {
             tie: self.user.0,
         };
         let bans = bans(mongo);
-        let put = bans.update_one(key(context.stream, self.user), row.replacement());
+        let put = bans.update_one(room_user(context.stream, self.user), row.replacement());
         put.upsert(true).session(session).await?;
         Ok(row)
     }
@@ -144,13 +145,9 @@ impl ModerationCommand for Unban {
         mongo: &Mongo,
         session: &mut ClientSession,
     ) -> Result<()> {
-        let ban = active(key(context.stream, self.0), context.now);
+        let ban = active(room_user(context.stream, self.0), context.now);
         let removed = bans(mongo).delete_one(ban).session(session).await?;
-        if removed.deleted_count == 1 {
-            Ok(())
-        } else {
-            Err(Error::NotBanned)
-        }
+        require_one(removed.deleted_count, Error::NotBanned)
     }
 }
 

@@ -4,7 +4,8 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use mongodb::bson::DateTime as BsonTime;
+use mongodb::bson::{DateTime as BsonTime, Document, doc};
+use primitives::{StreamId, UserId};
 use tokio::time::timeout;
 
 use crate::error::{Error, Result};
@@ -42,4 +43,14 @@ pub(super) fn bson_time(time: DateTime<Utc>) -> BsonTime {
 
 pub(super) fn utc_time(time: BsonTime) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or_default()
+}
+
+/// The filter of a user's document in one room.
+pub(super) fn room_user(stream: StreamId, user: UserId) -> Document {
+    doc! { "streamId": stream.to_string(), "userId": user.to_string() }
+}
+
+/// Returns `otherwise` unless a command changed exactly one document.
+pub(super) fn require_one(changed: u64, otherwise: Error) -> Result<()> {
+    if changed == 1 { Ok(()) } else { Err(otherwise) }
 }

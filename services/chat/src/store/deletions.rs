@@ -6,7 +6,7 @@ use mongodb::bson::{Document, doc};
 use primitives::UserId;
 use storage::Mongo;
 
-use super::command::{bson_time, within};
+use super::command::{bson_time, require_one, within};
 use super::log::LogEntry;
 use super::messages::{Message, messages};
 use super::moderation::ModerationCommand;
@@ -62,11 +62,7 @@ impl ModerationCommand for DeleteMessage {
             .update_one(undeleted, tombstone)
             .session(session)
             .await?;
-        if deleted.modified_count == 1 {
-            Ok(())
-        } else {
-            Err(Error::MessageNotFound)
-        }
+        require_one(deleted.modified_count, Error::MessageNotFound)
     }
 }
 

@@ -1,14 +1,14 @@
-//! The collection `moderators`: the moderators whom the owners of rooms appointed.
+//! The collection `moderators`: the moderators appointed by the owners of rooms.
 
 use chrono::{DateTime, Utc};
-use mongodb::bson::{DateTime as BsonTime, Document, doc};
+use mongodb::bson::{DateTime as BsonTime, doc};
 use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Collection};
 use primitives::{PageInfo, PageRequest, StreamId, UserId};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
-use super::command::{READ_TIMEOUT, bson_time, utc_time, within};
+use super::command::{READ_TIMEOUT, bson_time, require_one, room_user, utc_time, within};
 use super::log::LogEntry;
 use super::moderation::ModerationCommand;
 use super::pages::{PagedRow, page_of};
@@ -49,13 +49,11 @@ fn moderators(mongo: &Mongo) -> Collection<ModeratorRow> {
     mongo.database().collection(MODERATORS)
 }
 
-fn key(stream: StreamId, user: UserId) -> Document {
-    doc! { "streamId": stream.to_string(), "userId": user.to_string() }
-}
-
 pub async fn moderator_exists(mongo: &Mongo, stream: StreamId, user: UserId) -> Result<bool> {
     let moderators = moderators(mongo);
-    let found = moderators.find_one(key(stream, user)).max_time(READ_TIMEOUT);
+    let found = moderators
+        .find_one(room_user(stream, user))
+        .max_time(READ_TIMEOUT);
     Ok(within(found).await?.is_some())
 }
 
@@ -81,7 +79,7 @@ impl ModerationCommand for AddModerator {
         };
         let moderators = moderators(mongo);
         let put = moderators
-            .find_one_and_update(key(context.stream, self.0), doc! { "$setOnInsert": new })
+            .find_one_and_update(room_user(context.stream, self.0), doc! { "$setOnInsert": new })
             .upsert(true)
             .return_document(ReturnDocument::After);
         let row = put.session(session).await?;
@@ -107,14 +105,10 @@ impl ModerationCommand for RemoveModerator {
     ) -> Result<()> {
         let moderators = moderators(mongo);
         let removed = moderators
-            .delete_one(key(context.stream, self.0))
+            .delete_one(room_user(context.stream, self.0))
             .session(session)
             .await?;
-        if removed.deleted_count == 1 {
-            Ok(())
-        } else {
-            Err(Error::NotModerator)
-        }
+        require_one(removed.deleted_count, Error::NotModerator)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The settings of a room, and whom they restrict.
+//! The settings of a room, and which users they restrict.
 
 use std::time::{Duration, Instant};
 

@@ -9,9 +9,9 @@ use primitives::{BroadcastId, StreamId, UserId, VodId};
 pub enum NotificationKind {
     /// Another user follows the recipient.
     NewFollower,
-    /// A user whom the recipient follows went live.
+    /// A user that the recipient follows went live.
     StreamStarted,
-    /// A user whom the recipient follows published a VOD.
+    /// A user that the recipient follows published a VOD.
     NewVod,
 }
 
