@@ -2,7 +2,34 @@
 //! English message for everyone else.
 //!
 //! A code names the broken rule and has the same parameters wherever it occurs:
-//! (table)
+//!
+//! | code | rule | parameters |
+//! | --- | --- | --- |
+//! | `required` | The field is missing or blank. | |
+//! | `repeated` | The field occurs more than once. | |
+//! | `conflict` | The field cannot be combined with another one. | |
+//! | `malformed`, `not_utf8` | The text is not encoded correctly. | |
+//! | `wrong_type` | The JSON value has another type or shape. | |
+//! | `not_a_number` | The value is not a whole number. | |
+//! | `out_of_range` | The number is too small or too large. | `min`, `max` |
+//! | `negative` | The number is below zero. | |
+//! | `invalid_id` | The id is not a positive 63-bit integer. | |
+//! | `wrong_length` | The text has too few or too many characters. | `min`, `max` |
+//! | `wrong_size` | The text has too few or too many bytes. | `min`, `max` |
+//! | `too_large` | The text has too many bytes. | `max` |
+//! | `too_many` | The list has too many items. | `max` |
+//! | `not_one_of` | The word is not in a closed set. | `allowed`, separated by commas |
+//! | `control_characters` | The text contains control characters. | |
+//! | `invalid_cursor` | The cursor was not returned by a list. | |
+//! | `invalid_query` | The search query has no letter or digit. | |
+//! | `invalid_username` | The username has a wrong length or characters. | `min`, `max` |
+//! | `reserved` | The username is reserved. | |
+//! | `is_owner` | The owner of a stream cannot be moderated. | |
+//! | `nothing_to_match` | The blocked word has no letter or digit. | |
+//! | `invalid_idempotency_key` | The key is not 1 to 255 visible ASCII characters. | |
+//! | `damaged_file`, `unsupported_media` | The file is unreadable, or of another type. | |
+//! | `too_many_pixels` | The image has too many pixels. | `max` |
+//! | `invalid_name`, `invalid_viewer` | A name sent by a media node or gateway is invalid. | |
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

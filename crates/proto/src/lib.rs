@@ -6,12 +6,13 @@
 //! | module | contents |
 //! | --- | --- |
 //! | [`client`] | channels that add a deadline, a service token and a trace context to every call |
-//! | [`server`] | the layer that authenticates callers and decides which methods they may call |
+//! | [`server`], [`caller`] | the layer that authenticates callers, and what handlers know of them |
 //! | [`status`] | [`primitives::Error`] as a gRPC status and back |
 //! | [`page`], [`time`] | pages and times as messages |
 //! | [`upload`] | streamed files with a request at the end |
 //! | [`trace`] | trace contexts in metadata, headers and rows |
 
+pub mod caller;
 pub mod client;
 pub mod page;
 pub mod server;
@@ -22,8 +23,9 @@ pub mod upload;
 
 mod metadata;
 
+pub use caller::Caller;
 pub use client::{CallContext, MAX_UPLOAD_TIME, Peer, PeerChannel};
-pub use server::{Access, Caller};
+pub use server::Access;
 pub use status::{IntoStatus, error_from_status};
 
 macro_rules! generated {

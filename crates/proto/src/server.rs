@@ -5,24 +5,24 @@
 //! the handler.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue};
-use identity::{ServiceName, ServiceTokens, User, Verifier};
+use identity::{ServiceName, ServiceTokens, Verifier};
 use opentelemetry::propagation::Extractor;
-use primitives::{Error, ErrorKind, IdempotencyKey, IdempotentRequest};
-use prost::Message;
+use primitives::{Error, ErrorKind, IdempotencyKey};
 use tokio::time::Instant;
 use tonic::body::Body;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
-use crate::{CallContext, IntoStatus, metadata, trace};
+use crate::caller::Caller;
+use crate::status::IntoStatus;
+use crate::{metadata, trace};
 
 /// The time that a call without a timeout gets.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -137,80 +137,6 @@ fn timeout(headers: &HeaderMap) -> Option<Duration> {
         "n" => Duration::from_nanos(amount),
         _ => return None,
     })
-}
-
-/// The authenticated origin of a call.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    pub service: ServiceName,
-    /// The user who caused the call, if any.
-    pub user: Option<User>,
-    /// The client's address, as seen by the gateway.
-    pub client_address: Option<IpAddr>,
-    /// Correlates the log lines of one request across services.
-    pub request_id: String,
-    /// When the caller stops waiting.
-    pub deadline: Instant,
-    idempotency_key: Option<IdempotencyKey>,
-    user_token: Option<String>,
-}
-
-impl Caller {
-    /// Returns the caller of a request.
-    ///
-    /// # Errors
-    /// `service.internal` if the server lacks the [`Access`] layer.
-    pub fn of<T>(request: &Request<T>) -> Result<Self, Status> {
-        request
-            .extensions()
-            .get::<Self>()
-            .cloned()
-            .ok_or_else(|| Error::internal().into_status())
-    }
-
-    /// Returns the user who caused the call.
-    ///
-    /// # Errors
-    /// `auth.token_missing` if there is no user.
-    pub fn user(&self) -> Result<&User, Error> {
-        self.user.as_ref().ok_or_else(Error::unauthenticated)
-    }
-
-    /// Returns the context for a nested call: the same user, request id and deadline, without the idempotency
-    /// key.
-    #[must_use]
-    pub fn context(&self) -> CallContext {
-        CallContext {
-            user_token: self.user_token.clone(),
-            client_address: self.client_address,
-            request_id: self.request_id.clone(),
-            deadline: self.deadline,
-            idempotency_key: None,
-        }
-    }
-
-    /// Returns the identity of a creating request, if the client sent an idempotency key. `files` are the
-    /// uploaded files or their hashes; they count as content of the request.
-    ///
-    /// # Errors
-    /// `auth.token_missing` if there is no user.
-    pub fn idempotent_request(
-        &self,
-        operation: &'static str,
-        request: &impl Message,
-        files: &[&[u8]],
-    ) -> Result<Option<IdempotentRequest>, Error> {
-        let user = self.user()?.id;
-        let Some(key) = self.idempotency_key.clone() else {
-            return Ok(None);
-        };
-        let request = request.encode_to_vec();
-        let parts: Vec<&[u8]> = [request.as_slice()]
-            .into_iter()
-            .chain(files.iter().copied())
-            .collect();
-        Ok(Some(IdempotentRequest::new(user, operation, key, &parts)))
-    }
 }
 
 impl<S> Layer<S> for Access {

@@ -7,7 +7,7 @@ use futures::{Stream, StreamExt};
 use primitives::{Error, ErrorKind};
 use tonic::Status;
 
-use crate::error_from_status;
+use crate::status::error_from_status;
 
 /// Maximum size of a chunk in bytes; far below gRPC's message limit of 4 MiB.
 pub const MAX_CHUNK: usize = 64 * 1024;
