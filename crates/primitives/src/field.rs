@@ -21,7 +21,7 @@
 //! | `not_one_of` | The word is not in a closed set. | `allowed`, separated by commas |
 //! | `control_characters` | The text contains control characters. | |
 //! | `invalid_cursor` | The cursor was not returned by a list. | |
-//! | `invalid_query` | The search query has no letter or digit. | |
+//! | `invalid_query` | The search query cannot match anything. | |
 //! | `invalid_username` | The username has a wrong length or characters. | `min`, `max` |
 //! | `reserved` | The username is reserved. | |
 //! | `is_owner` | The owner of a stream cannot be moderated. | |
