@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run once by the postgres image, on an empty data folder: for each service that has a database its own, and an account that can enter no
+# Run by the postgres image on an empty data folder. Creates a database per service, with an account that can connect to no
 # other.
 set -eu
 for service in auth stream vod notification; do

@@ -62,7 +62,7 @@ export function markRead(list: HTMLElement, ids: number[]) {
 /** Tells the bell that notifications were read. */
 export const changed = () => void window.dispatchEvent(new Event('notifications-read'))
 
-/** Creates the bell; `disconnect` disconnects it. */
+/** Creates the bell and subscribes it until `disconnect`. */
 export function bell(disconnect: AbortSignal) {
   const number = h('span', { class: 'count', hidden: true })
   const list = h('div', { class: 'card notices', hidden: true })
