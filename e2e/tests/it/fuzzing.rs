@@ -1,6 +1,5 @@
-//! The API asked by its own description: Schemathesis makes requests that fit it and requests that do not,
-//! with a fixed seed, and checks what the platform answers. A defect in either shows here: a 5xx, a status or
-//! a body that is not described, something good that is refused, something bad that is taken.
+//! The API against its own description: Schemathesis generates valid and invalid requests from a fixed seed and checks the
+//! answers. It reports a 5xx, an undescribed status or body, a refused valid request, or an accepted invalid one.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,10 +12,10 @@ use tokio::time::timeout;
 
 use crate::permissions::grant;
 
-const PATIENCE: Duration = Duration::from_secs(900);
+const TIMEOUT: Duration = Duration::from_secs(900);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_api_keeps_to_its_description() -> Result<()> {
+async fn api_conforms_to_its_description() -> Result<()> {
     let platform = Platform::start(PlatformOptions {
         variables: unlimited(),
     })
@@ -25,15 +24,15 @@ async fn the_api_keeps_to_its_description() -> Result<()> {
     guest.register("fuzz_admin").await?;
     grant(&platform, "fuzz_admin", "admin").await?;
     let admin = guest.login("fuzz_admin").await?;
-    // Something that the first ids name.
+    // The first generated ids name this stream.
     let stream = json!({"title": "A title"});
     admin.api.post("/streams", stream).await?.expect(201)?;
-    let said = ask(&platform, &admin.token).await?;
-    println!("{said}");
+    let summary = run_schemathesis(&platform, &admin.token).await?;
+    println!("{summary}");
     platform.stop().await
 }
 
-/// A limit of rates would hide what is behind it.
+/// Rate limits would hide everything behind them.
 fn unlimited() -> Vec<(String, String)> {
     let gateway =
         ["READS", "WRITES", "SIGN_INS", "UPLOADS"].map(|group| (format!("GATEWAY_{group}_PER_MINUTE"), "0"));
@@ -43,21 +42,23 @@ fn unlimited() -> Vec<(String, String)> {
         .collect()
 }
 
-/// The end of what it printed, when all is well.
-async fn ask(platform: &Platform, token: &str) -> Result<String> {
-    let asking = e2e::python("schemathesis", "schemathesis")
+/// Returns the summary of a successful run.
+async fn run_schemathesis(platform: &Platform, token: &str) -> Result<String> {
+    let run = e2e::python("schemathesis", "schemathesis")
         .args(["run", &format!("{}/openapi.json", platform.origin())])
         .args(["--header", &format!("Authorization: Bearer {token}")])
         .stdin(Stdio::null())
         .output();
-    let asked = timeout(PATIENCE, asking).await.context("it took too long")?;
-    let asked = asked.context("cannot run Schemathesis: `make test` installs it")?;
-    let said = String::from_utf8_lossy(&asked.stdout);
+    let output = timeout(TIMEOUT, run)
+        .await
+        .context("Schemathesis took too long")?;
+    let output = output.context("cannot run Schemathesis: `make test` installs it")?;
+    let stdout = String::from_utf8_lossy(&output.stdout);
     ensure!(
-        asked.status.success(),
-        "{said}\n{}",
-        String::from_utf8_lossy(&asked.stderr)
+        output.status.success(),
+        "{stdout}\n{}",
+        String::from_utf8_lossy(&output.stderr)
     );
-    let end = said.rfind("SUMMARY").unwrap_or_default();
-    Ok(said.get(end..).unwrap_or_default().to_owned())
+    let end = stdout.rfind("SUMMARY").unwrap_or_default();
+    Ok(stdout.get(end..).unwrap_or_default().to_owned())
 }

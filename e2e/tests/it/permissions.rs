@@ -1,7 +1,8 @@
-//! Who may do what, by every route of the API: what each kind of caller is answered, on the whole platform. A
-//! route that is in the API's description and not in this table fails the test.
+//! Permissions: the status that each kind of caller gets from every route of the API, on the whole platform. A route that is
+//! described, but missing from this table, fails the test.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::api::{Api, PASSWORD, User, number};
@@ -10,35 +11,34 @@ use serde_json::{Value, json};
 use stack::platform::binaries;
 use stack::{Platform, PlatformOptions, Service, eventually};
 
-/// Who asks, in the order of the columns below.
+/// A kind of caller, in the order of the columns below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Who {
+enum Caller {
     Guest,
-    /// Someone whose account was banned; their token is refused even where none is needed.
+    /// A banned user, whose token is refused even where none is required.
     Banned,
-    /// Someone else than the owner.
+    /// A user who is not the owner.
     Other,
-    /// Someone else, who is a moderator of the site.
+    /// Another user, who is a moderator of the site.
     Moderator,
     Owner,
     Admin,
 }
 
-const EVERYBODY: [Who; 6] = [
-    Who::Guest,
-    Who::Banned,
-    Who::Other,
-    Who::Moderator,
-    Who::Owner,
-    Who::Admin,
+const CALLERS: [Caller; 6] = [
+    Caller::Guest,
+    Caller::Banned,
+    Caller::Other,
+    Caller::Moderator,
+    Caller::Owner,
+    Caller::Admin,
 ];
 
-/// A route, its body, and the status that each of [`EVERYBODY`] gets.
+/// A route, its body, and the status for each of [`CALLERS`].
 struct Row(&'static str, &'static str, Value, [u16; 6]);
 
-/// `{stream}` is a stream of the owner's, a new one for each call that may change it; `{category}` a new
-/// category; `{other}` an account that is nobody above; `{new}` a text that was not there before. A body
-/// `THROWAWAY` is none, and the caller an account made for this call.
+/// `{stream}` is a new stream of the owner, `{category}` a new category, `{other}` another account,
+/// `{new}` a unique text. The body `THROWAWAY` means no body, and a caller with a new account.
 fn table() -> Vec<Row> {
     const OPEN: [u16; 6] = [200, 401, 200, 200, 200, 200];
     const SIGNED_IN: [u16; 6] = [401, 401, 200, 200, 200, 200];
@@ -209,6 +209,9 @@ fn table() -> Vec<Row> {
     ]
 }
 
+/// How long a ban may take to reach all services.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
 struct World {
     guest: Api,
     owner: User,
@@ -221,7 +224,7 @@ struct World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_route_answers_everybody_as_the_table_says() -> Result<()> {
+async fn every_route_answers_each_caller_as_listed() -> Result<()> {
     let unlimited = |name: &str| (name.to_owned(), "0".to_owned());
     let many = |name: &str| (name.to_owned(), "1000000".to_owned());
     let platform = Platform::start(PlatformOptions {
@@ -237,10 +240,12 @@ async fn every_route_answers_everybody_as_the_table_says() -> Result<()> {
     every_route_is_listed(&platform).await?;
     let mut wrong = Vec::new();
     for Row(method, path, body, expected) in table() {
-        for (who, expected) in EVERYBODY.into_iter().zip(expected) {
-            let status = world.ask(who, method, path, &body).await?;
+        for (caller, expected) in CALLERS.into_iter().zip(expected) {
+            let status = world.status(caller, method, path, &body).await?;
             if status != expected {
-                wrong.push(format!("{who:?} {method} {path}: {status} instead of {expected}"));
+                wrong.push(format!(
+                    "{caller:?} {method} {path}: {status} instead of {expected}"
+                ));
             }
         }
     }
@@ -248,7 +253,7 @@ async fn every_route_answers_everybody_as_the_table_says() -> Result<()> {
     platform.stop().await
 }
 
-/// The parameters of a path are all one here: `/streams/{id}` and `/streams/{stream}` are the same route.
+/// Replaces the parameters of a path: `/streams/{id}` and `/streams/{stream}` are the same route.
 fn route(method: &str, path: &str) -> String {
     let path = path.split('?').next().unwrap_or_default();
     let segments = path.split('/').map(|segment| {
@@ -313,7 +318,7 @@ impl World {
         let [owner, other, _, _, banned, target] = users.try_into().ok().context("six users")?;
         let ban = format!("/admin/users/{}/ban", banned.id);
         admin.api.post(&ban, json!({})).await?.expect(200)?;
-        eventually(stack_patience(), "the ban to be known", async || {
+        eventually(TIMEOUT, "the ban", async || {
             banned.api.get("/users/me").await?.expect(401)
         })
         .await?;
@@ -329,18 +334,18 @@ impl World {
         })
     }
 
-    fn api(&self, who: Who) -> &Api {
-        match who {
-            Who::Guest => &self.guest,
-            Who::Banned => &self.banned.api,
-            Who::Other => &self.other.api,
-            Who::Moderator => &self.moderator.api,
-            Who::Owner => &self.owner.api,
-            Who::Admin => &self.admin.api,
+    fn api(&self, caller: Caller) -> &Api {
+        match caller {
+            Caller::Guest => &self.guest,
+            Caller::Banned => &self.banned.api,
+            Caller::Other => &self.other.api,
+            Caller::Moderator => &self.moderator.api,
+            Caller::Owner => &self.owner.api,
+            Caller::Admin => &self.admin.api,
         }
     }
 
-    async fn ask(&mut self, who: Who, method: &str, path: &str, body: &Value) -> Result<u16> {
+    async fn status(&mut self, caller: Caller, method: &str, path: &str, body: &Value) -> Result<u16> {
         self.count += 1;
         let new = format!("new_{}", self.count);
         let mut path = path.replace("{other}", &self.target.to_string());
@@ -359,26 +364,22 @@ impl World {
             path = path.replace("{category}", &number(&made, "/id")?.to_string());
         }
         let method = Method::from_bytes(method.as_bytes())?;
-        if body == "THROWAWAY" && !matches!(who, Who::Guest | Who::Banned) {
-            let caller = self.guest.register(&new).await?;
-            return Ok(caller.api.call(method, &path, None).await?.status.as_u16());
+        if body == "THROWAWAY" && !matches!(caller, Caller::Guest | Caller::Banned) {
+            let user = self.guest.register(&new).await?;
+            return Ok(user.api.call(method, &path, None).await?.status.as_u16());
         }
         let text = body.to_string().replace("{new}", &new);
-        // An id in a body is a number.
+        // In a body, an id is a number.
         let text = text.replace("\"{other}\"", &self.target.to_string());
         let body: Option<Value> = match serde_json::from_str(&text)? {
             Value::Null | Value::String(_) => None,
             body => Some(body),
         };
-        Ok(self.api(who).call(method, &path, body).await?.status.as_u16())
+        Ok(self.api(caller).call(method, &path, body).await?.status.as_u16())
     }
 }
 
-fn stack_patience() -> std::time::Duration {
-    std::time::Duration::from_secs(15)
-}
-
-/// As an operator does it.
+/// Grants a role with the command of an operator.
 pub(crate) async fn grant(platform: &Platform, name: &str, role: &str) -> Result<()> {
     let auth = binaries().await?.join("auth");
     let environment = platform.wiring().environment(Service::Auth);

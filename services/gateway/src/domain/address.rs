@@ -36,8 +36,8 @@ impl FromStr for Network {
 /// The header in which proxies append the address of their client.
 pub(crate) const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Returns the client: the rightmost hop that is not a trusted proxy. Everything to its left may be forged. `forwarded` are the
-/// values of [`FORWARDED_FOR`] in their order.
+/// Returns the client: the rightmost hop that is not a trusted proxy. Everything to its left may be forged.
+/// `forwarded` are the values of [`FORWARDED_FOR`] in their order.
 pub(crate) fn client<'a>(
     peer: IpAddr,
     forwarded: impl Iterator<Item = &'a [u8]>,

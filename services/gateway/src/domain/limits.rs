@@ -1,23 +1,22 @@
-//! How often one party may ask: requests fall into groups, each with a rate of its own.
+//! Rate limits of requests: each group of requests has its own rate.
 
 use primitives::Rate;
 
-/// Requests that are counted together.
+/// Requests that count together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Group {
-    /// Registering, signing in, renewing: a guess costs us a hash. Counted by address, whoever the token says
-    /// it is.
+    /// Registration, sign-in and refresh, where each guess costs us a hash. Counted by address, whatever the
+    /// token.
     SignIn,
-    /// Files that take long and much.
+    /// Uploads and imports of videos.
     Upload,
-    /// Everything else that changes something.
+    /// All other changes.
     Write,
-    /// Everything that only looks.
     Read,
 }
 
 impl Group {
-    /// The group of a request; what is not the API is not counted.
+    /// Returns the group of a request; only requests to the API have one.
     pub(crate) fn of(method: &str, path: &str) -> Option<Self> {
         let path = path.strip_prefix("/api/")?;
         Some(match (method, path.trim_end_matches('/')) {
@@ -39,7 +38,7 @@ impl Group {
     }
 }
 
-/// The rates of the groups; a burst of 0 means that a group is not counted.
+/// The rates of the groups; a burst of 0 disables a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) sign_ins: Rate,
@@ -49,7 +48,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// The rate of a group, if it has one.
+    /// Returns the rate of a group, if it is limited.
     pub(crate) fn of(&self, group: Group) -> Option<Rate> {
         let rate = match group {
             Group::SignIn => self.sign_ins,
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_have_their_groups() {
+    fn every_request_has_its_group() {
         let cases = [
             ("GET", "/api/streams", Some(Group::Read)),
             ("HEAD", "/api/vod/1", Some(Group::Read)),
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_at_once_means_no_limit() {
+    fn burst_of_zero_disables_limit() {
         let rate = Rate::per_minute(5);
         let limits = Limits {
             sign_ins: rate,

@@ -1,5 +1,5 @@
-//! Who a guest is: a random id that a browser keeps in a cookie. It is signed, so that nobody makes ids up to
-//! be many viewers at once or takes over another's.
+//! Visitor ids, which recognise a guest's browser by a cookie. They are signed, so that a client can neither
+//! forge ids to count as many viewers nor take over the id of another.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,25 +7,25 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
-/// Makes the key one for this purpose alone. Service tokens are signed under the same secret; what is signed
-/// there is base64 with dots, and never this.
+/// Derives a key for this purpose only. Service tokens are signed with the same secret; their signed text is
+/// base64 with dots, which never equals this label.
 const LABEL: &[u8] = b"airwave gateway: the visitor's cookie, version 1";
-/// Characters of an id: 122 random bits in hexadecimal.
+/// Characters of an id: a random UUID in hexadecimal.
 const ID_LENGTH: usize = 32;
 /// Characters of a signature: 32 bytes in base64 without padding.
 const SIGNATURE_LENGTH: usize = 43;
 
 type Key = Hmac<Sha256>;
 
-/// Signs ids, and knows those that it signed.
+/// Signs and verifies visitor ids.
 pub(crate) struct Visitors {
     current: Key,
-    /// Of the secret before, for as long as that one is accepted.
+    /// The key of the previous secret, while that one is accepted.
     previous: Option<Key>,
 }
 
 impl Visitors {
-    /// Keys that are derived from the deployment's secret and the one before it.
+    /// Derives the keys from the deployment's secret and its predecessor.
     pub(crate) fn new(secret: &[u8], previous: Option<&[u8]>) -> Self {
         Self {
             current: derived(secret),
@@ -33,7 +33,7 @@ impl Visitors {
         }
     }
 
-    /// A new guest's id, and its signed form for the cookie.
+    /// Creates an id, and its signed form for the cookie.
     pub(crate) fn invent(&self) -> (String, String) {
         let id = Uuid::new_v4().simple().to_string();
         let signature = self.current.clone().chain_update(&id).finalize().into_bytes();
@@ -41,16 +41,16 @@ impl Visitors {
         (id, signed)
     }
 
-    /// The id in a cookie's value; none when it is not signed by us.
+    /// Returns the id in a cookie's value, if we signed it.
     pub(crate) fn recognise<'a>(&self, signed: &'a str) -> Option<&'a str> {
         if signed.len() != ID_LENGTH + 1 + SIGNATURE_LENGTH {
             return None;
         }
         let (id, signature) = signed.split_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        let is_ours = |key: &Key| key.clone().chain_update(id).verify_slice(&signature).is_ok();
+        let is_signed_by = |key: &Key| key.clone().chain_update(id).verify_slice(&signature).is_ok();
         let mut keys = std::iter::once(&self.current).chain(&self.previous);
-        keys.any(is_ours).then_some(id)
+        keys.any(is_signed_by).then_some(id)
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
     const NEW: &[u8] = b"two-secret-of-at-least-32-bytes--";
 
     #[test]
-    fn a_guest_is_known_again_and_each_is_another() {
+    fn signed_id_is_recognised() {
         let visitors = Visitors::new(NEW, None);
         let (id, signed) = visitors.invent();
         assert_eq!(visitors.recognise(&signed), Some(id.as_str()));
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_rotated_without_forgetting_anyone() {
+    fn rotation_of_the_secret_keeps_ids() {
         let (old, both, new) = (
             Visitors::new(OLD, None),
             Visitors::new(NEW, Some(OLD)),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_itself_is_not_the_key() {
+    fn secret_is_not_the_key() {
         let id = "0".repeat(ID_LENGTH);
         let signature = keyed(NEW).chain_update(&id).finalize().into_bytes();
         let signed = format!("{id}.{}", URL_SAFE_NO_PAD.encode(signature));
@@ -103,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_else_is_known(text in "\\PC{0,100}", tail in "[A-Za-z0-9_-]{43}") {
+        fn other_text_is_not_recognised(text in "\\PC{0,100}", tail in "[A-Za-z0-9_-]{43}") {
             let visitors = Visitors::new(NEW, None);
             prop_assert_eq!(visitors.recognise(&text), None);
             let (id, _) = visitors.invent();
@@ -112,7 +112,7 @@ mod tests {
         }
 
         #[test]
-        fn no_character_can_be_changed(at in 0_usize..76, put in "[A-Za-z0-9._-]") {
+        fn changed_id_is_not_recognised(at in 0_usize..76, put in "[A-Za-z0-9._-]") {
             let visitors = Visitors::new(NEW, None);
             let (id, mut signed) = visitors.invent();
             let same = signed[at..=at] == put;

@@ -30,10 +30,10 @@ pub(crate) fn start(hub: &Arc<Hub>, views: &Arc<Views>, shutdown: &Shutdown) {
     shutdown.spawn_essential("views", async move {
         let mut ticks = ticks(VIEWS_EVERY);
         while next(&mut ticks, &stop).await {
-            views.tell().await;
+            views.report().await;
         }
         // Those of the last second.
-        views.tell().await;
+        views.report().await;
     });
     let (sockets, stop) = (hub.clone(), shutdown.clone());
     shutdown.spawn_essential("socket sweep", async move {

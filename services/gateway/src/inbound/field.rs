@@ -1,8 +1,8 @@
 //! The constraints of request fields, shared by REST and the sockets.
 //!
-//! A constraint is a newtype: deserialising it checks the value, and its schema describes the same bounds. A request type
-//! therefore declares each field once. serde reports errors as text only, so a newtype leaves its [`FieldError`] in a
-//! thread-local, where [`read`] finds it.
+//! A constraint is a newtype: deserialising it checks the value, and its schema describes the same bounds. A
+//! request type therefore declares each field once. serde reports errors as text only, so a newtype leaves
+//! its [`FieldError`] in a thread-local, where [`read`] finds it.
 
 mod choice;
 mod number;

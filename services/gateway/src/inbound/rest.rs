@@ -1,4 +1,5 @@
-//! REST over HTTP for browsers and API clients, the description of the API, and the web client. One file per noun.
+//! REST over HTTP for browsers and API clients, the description of the API, and the web client. One file per
+//! noun.
 
 mod account;
 mod admin;
@@ -47,7 +48,8 @@ pub(crate) use openapi::document;
 pub(crate) use page::Page;
 pub(crate) use recent::Recent;
 
-/// How long a connection may be idle between two requests; longer than the proxy in front of us keeps it open.
+/// How long a connection may be idle between two requests; longer than the proxy in front of us keeps it
+/// open.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// Threads of the listener.
@@ -92,14 +94,16 @@ impl RestListener {
     pub(crate) fn serve(self, rest: Rest, config: &PublicConfig, shutdown: &Shutdown) -> io::Result<()> {
         let rest = Data::from(Arc::new(rest));
         let origins = Origins::new(config.gateway_allowed_origins.iter().cloned());
+        let cors = Data::new(edge::cors_policy(origins));
         let workers = std::thread::available_parallelism()
             .map_or(2, usize::from)
             .min(MAX_WORKERS);
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(rest.clone())
+                .app_data(cors.clone())
                 .wrap(from_fn(throttle::limit))
-                .wrap(edge::cors(origins.clone()))
+                .wrap(from_fn(edge::cors))
                 .wrap(from_fn(edge::guard))
                 .configure(routes)
         })

@@ -1,4 +1,5 @@
-//! Names and avatars of users, joined to rows of other services: one batched call for a whole answer, and a short cache.
+//! Names and avatars of users, joined to rows of other services: one batched call for a whole answer, and a
+//! short cache.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -58,8 +59,8 @@ impl People {
         Self { peers, cache }
     }
 
-    /// Returns the people who exist. While auth is unavailable, unknown people are missing: rows with their own copies of
-    /// names are better than no answer.
+    /// Returns the people who exist. While auth is unavailable, unknown people are missing: rows with their
+    /// own copies of names are better than no answer.
     pub(crate) async fn of(&self, ids: impl IntoIterator<Item = i64>, context: &CallContext) -> Found {
         let mut found = HashMap::new();
         let mut missing = Vec::new();

@@ -1,5 +1,5 @@
-//! Views of VODs by guests, whose answers may come from memory: noted here and told to the vod service once a
-//! second.
+//! Views of VODs by guests, whose answers may come from the cache: collected here and reported to the VOD
+//! service once a second.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -12,16 +12,15 @@ use proto::vod::v1::{CountViewsRequest, GuestView};
 
 use crate::outbound::peers::{Answer, Peers};
 
-/// How long the vod service may take to count.
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// Views in one call.
 const BATCH: usize = 1000;
-/// Views that wait while the vod service is away; what is beyond is not counted.
-const MOST: usize = 50_000;
+/// Views that wait while the VOD service is unavailable; further views are not counted.
+const MAX_WAITING: usize = 50_000;
 
 type View = (VodId, IpAddr);
 
-/// Views that nobody counted yet.
+/// Views to report.
 pub(crate) struct Views {
     peers: Peers,
     waiting: Mutex<HashSet<View>>,
@@ -35,17 +34,17 @@ impl Views {
         }
     }
 
-    /// A guest looked at a VOD.
+    /// Records a view.
     pub(crate) fn note(&self, vod: VodId, viewer: IpAddr) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() < MOST {
+        if waiting.len() < MAX_WAITING {
             waiting.insert((vod, viewer));
         }
     }
 
-    /// Has all views counted that were noted until now. Those that cannot be are kept: counting again counts
-    /// nobody twice.
-    pub(crate) async fn tell(&self) {
+    /// Reports the recorded views. Those that cannot be reported are kept; reporting a view twice counts it
+    /// once.
+    pub(crate) async fn report(&self) {
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         let views: Vec<View> = waiting.into_iter().collect();
         for batch in views.chunks(BATCH) {
@@ -57,7 +56,7 @@ impl Views {
             let context = CallContext::background(TIMEOUT);
             let counted = self.peers.vod(&context).count_views(request).await.answer();
             if let Err(error) = counted {
-                tracing::warn!(%error, views = batch.len(), "views wait to be counted");
+                tracing::warn!(%error, views = batch.len(), "cannot report views");
                 batch.iter().for_each(|(vod, viewer)| self.note(*vod, *viewer));
             }
         }

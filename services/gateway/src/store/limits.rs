@@ -1,75 +1,74 @@
-//! Request limits that hold across all gateways.
+//! Rate limits of requests, shared by all gateways.
 //!
-//! Asking Redis at each request would cost more than most answers. A gateway therefore takes a slice of a
-//! party's allowance at once and spends it by itself: what it holds is paid for, so all gateways together
-//! never let through more than the rate. A party that has used up its allowance is refused from memory until
-//! there is some again.
+//! A call to Redis per request would cost more than most answers. A gateway therefore takes a slice of a
+//! party's allowance at once and spends it locally: a slice is subtracted before it is used, so all gateways
+//! together never exceed the rate. A party without allowance is refused from memory until there is some
+//! again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use moka::future::Cache;
 use moka::ops::compute::Op;
 use primitives::Rate;
 use storage::RateLimiter;
+use tokio::time::Instant;
 
 use crate::domain::limits::Group;
 
 /// A slice is this part of the burst.
 const SLICES: u32 = 50;
-/// Parties that are remembered.
-const PARTIES: u64 = 100_000;
-/// A slice that is not used is given up.
-const MEMORY: Duration = Duration::from_secs(60);
+const MAX_PARTIES: u64 = 100_000;
+/// How long an unused slice is kept.
+const CACHE_TTL: Duration = Duration::from_secs(60);
 
-/// The counts of all parties.
 #[derive(Debug, Clone)]
 pub(crate) struct RouteLimits {
     limiter: RateLimiter,
     slices: Cache<(Group, String), Slice>,
 }
 
-/// What a party may still do here.
+/// The allowance of a party.
 #[derive(Debug, Clone, Copy)]
 enum Slice {
-    /// So many, and so many more could be asked for.
+    /// Requests left in this gateway, and in Redis.
     Left { here: u32, elsewhere: u32 },
-    /// Nothing before then.
-    Nothing { until: Instant },
+    /// Refused until then.
+    Spent { until: Instant },
 }
 
-/// Whether a request may pass, in the words of the headers.
+/// Whether a request may pass, with the values of the `RateLimit-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct RateDecision {
     pub(crate) passes: bool,
     pub(crate) remaining: u32,
-    /// When one more may pass, or when all is as at first.
+    /// Until the next request may pass, or until the allowance is full again.
     pub(crate) reset: Duration,
 }
 
 impl RouteLimits {
     pub(crate) fn new(limiter: RateLimiter) -> Self {
         let slices = Cache::builder()
-            .max_capacity(PARTIES)
-            .time_to_idle(MEMORY)
+            .max_capacity(MAX_PARTIES)
+            .time_to_idle(CACHE_TTL)
             .build();
         Self { limiter, slices }
     }
 
-    /// Counts one request of a party.
-    pub(crate) async fn take(&self, group: Group, party: &str, rate: Rate) -> Verdict {
+    /// Counts a request of a party.
+    pub(crate) async fn take(&self, group: Group, party: &str, rate: Rate) -> RateDecision {
         let entry = self.slices.entry((group, party.to_owned()));
-        let mut verdict = None;
-        let spent = entry.and_compute_with(async |slice| {
+        let mut decision = None;
+        let computed = entry.and_compute_with(async |slice| {
             let slice = match slice.map(moka::Entry::into_value) {
                 Some(slice) if !slice.is_over() => slice,
                 _ => self.fetch(group, party, rate).await,
             };
-            let (slice, judged) = slice.spend(rate);
-            verdict = Some(judged);
+            let (slice, spent) = slice.spend(rate);
+            decision = Some(spent);
             Op::Put(slice)
         });
-        spent.await;
-        verdict.unwrap_or(Verdict {
+        computed.await;
+        decision.unwrap_or(RateDecision {
             passes: true,
             remaining: 0,
             reset: Duration::ZERO,
@@ -83,7 +82,7 @@ impl RouteLimits {
                 here: allowance.granted,
                 elsewhere: allowance.remaining,
             },
-            Err(wait) => Slice::Nothing {
+            Err(wait) => Slice::Spent {
                 until: Instant::now() + wait,
             },
         }
@@ -91,15 +90,15 @@ impl RouteLimits {
 }
 
 impl Slice {
-    /// Whether Redis has to be asked.
+    /// Whether a new slice is needed.
     fn is_over(self) -> bool {
         match self {
             Self::Left { here, .. } => here == 0,
-            Self::Nothing { until } => until <= Instant::now(),
+            Self::Spent { until } => until <= Instant::now(),
         }
     }
 
-    fn spend(self, rate: Rate) -> (Self, Verdict) {
+    fn spend(self, rate: Rate) -> (Self, RateDecision) {
         match self {
             Self::Left { here, elsewhere } => {
                 let here = here.saturating_sub(1);
@@ -110,18 +109,18 @@ impl Slice {
                     .mul_f64(f64::from(used) / f64::from(rate.burst.max(1)));
                 (
                     Self::Left { here, elsewhere },
-                    Verdict {
+                    RateDecision {
                         passes: true,
                         remaining,
                         reset,
                     },
                 )
             }
-            Self::Nothing { until } => {
+            Self::Spent { until } => {
                 let reset = until.saturating_duration_since(Instant::now());
                 (
                     self,
-                    Verdict {
+                    RateDecision {
                         passes: false,
                         remaining: 0,
                         reset,

@@ -1,4 +1,4 @@
-//! Bad input over HTTP: each gets its answer, always as a problem document.
+//! Invalid requests over HTTP: each is answered with a problem.
 
 use std::time::Duration;
 
@@ -10,7 +10,6 @@ use tokio::net::TcpStream;
 
 use crate::world::{Answer, SOON, World, answer};
 
-/// The one form of an error.
 fn is_problem(answer: &Answer, status: u16, code: &str) {
     assert_eq!(
         answer.headers["content-type"], "application/problem+json",
@@ -39,7 +38,7 @@ fn is_problem(answer: &Answer, status: u16, code: &str) {
 }
 
 #[tokio::test]
-async fn paths_and_methods_that_are_not_there() {
+async fn unknown_paths_and_methods_are_refused() {
     let world = World::new().await;
     for path in [
         "/api",
@@ -57,6 +56,9 @@ async fn paths_and_methods_that_are_not_there() {
         ("INVENTED", "/api/streams/1"),
         ("DELETE", "/api/users/me/profile"),
         ("POST", "/"),
+        // The path of a search is not an id.
+        ("DELETE", "/api/vod/search"),
+        ("GET", "/api/vod/upload"),
     ] {
         let refused = answer(world.request(Method::from_bytes(method.as_bytes()).unwrap(), path)).await;
         is_problem(&refused, 405, "request.method_not_allowed");
@@ -65,7 +67,7 @@ async fn paths_and_methods_that_are_not_there() {
 }
 
 #[tokio::test]
-async fn bodies_that_do_not_fit() {
+async fn invalid_bodies_are_refused() {
     let world = World::new().await;
     let post = |body: &str, kind: &'static str| {
         let request = world
@@ -82,7 +84,7 @@ async fn bodies_that_do_not_fit() {
     for malformed in [
         "{",
         r#"{"username": "ann""#,
-        r#"{"username": "ann", "password": "x"} trailing"#,
+        r#"{"username": "ann", "password": "long enough"} trailing"#,
         "\u{0}",
     ] {
         is_problem(&answer(post(malformed, json)).await, 400, "request.malformed");
@@ -104,7 +106,7 @@ async fn bodies_that_do_not_fit() {
     is_problem(&missing, 400, "request.invalid");
     assert_eq!(
         missing.body["errors"][0],
-        json!({"path": "password", "msg": "is missing"})
+        json!({"path": "password", "code": "required", "params": {}, "msg": "is required"})
     );
     let wrong = answer(post(r#"{"username": 5, "password": "long enough"}"#, json)).await;
     assert_eq!(
@@ -127,7 +129,7 @@ async fn bodies_that_do_not_fit() {
 }
 
 #[tokio::test]
-async fn ids_and_parameters_out_of_range() {
+async fn invalid_ids_and_parameters_are_refused() {
     let world = World::new().await;
     let long = "9".repeat(4000);
     for id in [
@@ -184,7 +186,51 @@ async fn ids_and_parameters_out_of_range() {
 }
 
 #[tokio::test]
-async fn tokens_that_are_not_accepted() {
+async fn field_errors_have_codes_and_params() {
+    let world = World::new().await;
+    let range = |min: i64, max: i64| json!({"min": min, "max": max});
+    for (query, code, params) in [
+        ("limit=x", "not_a_number", json!({})),
+        ("limit=101", "out_of_range", range(1, 100)),
+        ("page=0", "out_of_range", range(1, 1000)),
+        ("cursor=x", "invalid_cursor", json!({})),
+        ("status=dead", "not_one_of", json!({"allowed": "live, ended"})),
+        ("userId=abc", "invalid_id", json!({})),
+        ("page=1&page=2", "repeated", json!({})),
+        ("following=yes", "not_one_of", json!({"allowed": "true, false"})),
+    ] {
+        let refused = world.get(&format!("/api/streams?{query}")).await.body;
+        let error = &refused["errors"][0];
+        assert_eq!(
+            (&error["code"], &error["params"]),
+            (&json!(code), &params),
+            "{query}"
+        );
+    }
+    for (fields, path, code) in [
+        (json!({}), "title", "required"),
+        (json!({"title": "ab"}), "title", "wrong_length"),
+        (json!({"title": "a\u{0}bc"}), "title", "control_characters"),
+        (json!({"title": 5}), "title", "wrong_type"),
+        (
+            json!({"title": "A title", "categoryId": "x"}),
+            "categoryId",
+            "invalid_id",
+        ),
+    ] {
+        let refused = world.post_as("/api/streams", 7, fields.clone()).await;
+        is_problem(&refused, 400, "request.invalid");
+        let error = &refused.body["errors"][0];
+        assert_eq!(
+            (&error["path"], &error["code"]),
+            (&json!(path), &json!(code)),
+            "{fields}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn invalid_tokens_are_refused() {
     let world = World::new().await;
     let ask = async |authorization: &str| {
         answer(
@@ -236,11 +282,11 @@ async fn tokens_that_are_not_accepted() {
         ("exp", Value::Null, "auth.token_invalid"),
         ("nbf", json!(now + 60), "auth.token_invalid"),
         ("aud", json!("airwave-internal"), "auth.token_invalid"),
-        ("iss", json!("somebody"), "auth.token_invalid"),
+        ("iss", json!("another issuer"), "auth.token_invalid"),
     ] {
         is_problem(&ask(&format!("Bearer {}", spoilt(name, value))).await, 401, code);
     }
-    // A guest's route refuses a bad token too: it would otherwise answer as if nobody had signed in.
+    // Routes for guests refuse an invalid token too: otherwise they would answer as if the caller had not signed in.
     let guest = world.request(Method::GET, "/api/streams").bearer_auth("nonsense");
     is_problem(&answer(guest).await, 401, "auth.token_invalid");
     let forged = TestIssuer::new().token(primitives::UserId(5), "ann", primitives::Role::Admin);
@@ -249,7 +295,7 @@ async fn tokens_that_are_not_accepted() {
 }
 
 #[tokio::test]
-async fn heads_that_are_too_large() {
+async fn large_headers_are_refused() {
     let world = World::new().await;
     let long = world
         .request(Method::GET, "/api/streams")
@@ -259,7 +305,7 @@ async fn heads_that_are_too_large() {
         r.header(format!("x-{n}"), "1")
     });
     is_problem(&answer(many).await, 431, "request.head_too_large");
-    // So many that the listener itself gives up.
+    // Above the limit of the HTTP server itself.
     let more = (0..200).fold(world.request(Method::GET, "/api/streams"), |r, n| {
         r.header(format!("x-{n}"), "1")
     });
@@ -267,7 +313,7 @@ async fn heads_that_are_too_large() {
 }
 
 #[tokio::test]
-async fn a_body_that_never_ends_is_not_waited_for() {
+async fn endless_body_times_out() {
     let world = World::new().await;
     let mut stream = TcpStream::connect(world.app.rest.trim_start_matches("http://"))
         .await
@@ -281,7 +327,7 @@ async fn a_body_that_never_ends_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn forms_that_do_not_fit() {
+async fn invalid_forms_are_refused() {
     let world = World::new().await;
     let post = |kind: String, body: String| {
         let request = world

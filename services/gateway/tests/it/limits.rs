@@ -1,4 +1,4 @@
-//! How often one party may ask, over several gateways and without Redis.
+//! Rate limits of requests, across gateways and without Redis.
 
 use gateway::Config;
 use reqwest::Method;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::world::{Answer, Gateway, World, answer};
 
-fn few(config: &mut Config) {
+fn low_limits(config: &mut Config) {
     config.limits.gateway_reads_per_minute = 5;
     config.limits.gateway_writes_per_minute = 2;
     config.limits.gateway_sign_ins_per_minute = 3;
@@ -26,8 +26,8 @@ fn is_too_many(answer: &Answer) {
 }
 
 #[tokio::test]
-async fn reads_are_counted_for_each_party() {
-    let world = World::with(few).await;
+async fn reads_are_limited_per_party() {
+    let world = World::with(low_limits).await;
     for left in (0..5).rev() {
         let passed = world.get("/api/streams").await;
         assert_eq!(passed.status, 200);
@@ -39,7 +39,7 @@ async fn reads_are_counted_for_each_party() {
     is_too_many(&refused);
     assert!(
         header(&refused, "retry-after") <= 12,
-        "one comes back each twelve seconds"
+        "one request more every twelve seconds"
     );
 
     let ann = world
@@ -49,23 +49,27 @@ async fn reads_are_counted_for_each_party() {
     let elsewhere = world
         .request(Method::GET, "/api/streams")
         .header("x-forwarded-for", "203.0.113.7");
-    assert_eq!(answer(elsewhere).await.status, 200, "and so is another address");
+    assert_eq!(
+        answer(elsewhere).await.status,
+        200,
+        "another address is another party"
+    );
     let write = world
         .request(Method::POST, "/api/streams")
         .json(&json!({"title": "x"}));
-    assert_eq!(answer(write).await.status, 401, "and writes are counted apart");
+    assert_eq!(answer(write).await.status, 401, "writes are counted separately");
     assert_eq!(
         world.get("/openapi.json").await.status,
         200,
-        "what is not the API is not counted"
+        "only the API is counted"
     );
 }
 
 #[tokio::test]
-async fn two_gateways_count_together() {
+async fn gateways_share_a_limit() {
     let mut shared = None;
     let world = World::with(|config| {
-        few(config);
+        low_limits(config);
         shared = Some(config.clone());
     })
     .await;
@@ -74,7 +78,7 @@ async fn two_gateways_count_together() {
         let request = world.http.get(format!("{origin}/api/streams"));
         answer(request).await.status.as_u16()
     };
-    // The second gateway may still be fetching keys.
+    // The second gateway may not have its keys yet.
     stack::eventually(crate::world::SOON, "the other gateway", async || {
         let ready = world.http.get(format!("{}/readyz", other.rest)).send().await;
         ready.is_ok_and(|answer| answer.status() == 200)
@@ -91,8 +95,8 @@ async fn two_gateways_count_together() {
 }
 
 #[tokio::test]
-async fn signing_in_is_counted_by_address_whatever_the_token_says() {
-    let world = World::with(few).await;
+async fn sign_ins_are_limited_by_address_despite_tokens() {
+    let world = World::with(low_limits).await;
     let login = |id: i64| {
         let request = world.request(Method::POST, "/api/users/login");
         request
@@ -106,9 +110,9 @@ async fn signing_in_is_counted_by_address_whatever_the_token_says() {
 }
 
 #[tokio::test]
-async fn without_redis_a_gateway_counts_for_itself() {
+async fn gateway_counts_alone_without_redis() {
     let world = World::with(|config| {
-        few(config);
+        low_limits(config);
         config.redis = storage::RedisConfig::new("redis://127.0.0.1:1", "x");
     })
     .await;

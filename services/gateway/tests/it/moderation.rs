@@ -1,4 +1,4 @@
-//! Moderation of rooms: its routes, what a room is told, and what those hear who may not speak.
+//! Moderation of chat rooms: its routes, the events of a room, and refused messages.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::peers::NOBODY;
 use crate::world::{Answer, World, answer};
 
-/// The owner of all streams of the stand-ins.
+/// The owner of all streams of the fake services.
 const OWNER: i64 = 7;
 
 async fn ask(world: &World, method: Method, path: &str, user: i64, body: Option<Value>) -> Answer {
@@ -27,7 +27,7 @@ async fn ask(world: &World, method: Method, path: &str, user: i64, body: Option<
 }
 
 #[tokio::test]
-async fn settings_are_read_by_all_and_changed_by_few() {
+async fn everyone_reads_settings_and_moderators_change_them() {
     let world = World::new().await;
     world.stream(1, true);
     let path = "/api/chat/1/settings";
@@ -42,7 +42,7 @@ async fn settings_are_read_by_all_and_changed_by_few() {
     let public = json!({"streamId": 1, "slowModeSeconds": 30, "followersOnly": true});
     assert_eq!(world.get_as(path, 5).await.body, public);
     assert_eq!(world.get(path).await.body, public);
-    // What is left out stays.
+    // Absent fields stay the same.
     let changed = ask(
         &world,
         Method::PUT,
@@ -78,7 +78,7 @@ async fn settings_are_read_by_all_and_changed_by_few() {
 }
 
 #[tokio::test]
-async fn bans_moderators_and_the_log_have_their_shapes() {
+async fn bans_moderators_and_log_are_answered() {
     let world = World::new().await;
     world.stream(1, true);
     let order = json!({"userId": 3, "seconds": 60, "reason": "spam"});
@@ -139,16 +139,16 @@ async fn bans_moderators_and_the_log_have_their_shapes() {
 }
 
 #[tokio::test]
-async fn moderation_has_its_refusals() {
+async fn moderation_is_refused() {
     let world = World::new().await;
     world.stream(1, true);
-    let somebody = Some(json!({"userId": 3}));
+    let target = Some(json!({"userId": 3}));
     for (method, path, body) in [
         (Method::GET, "/api/chat/1/bans", None),
-        (Method::POST, "/api/chat/1/bans", somebody.clone()),
+        (Method::POST, "/api/chat/1/bans", target.clone()),
         (Method::DELETE, "/api/chat/1/bans/3", None),
         (Method::GET, "/api/chat/1/moderators", None),
-        (Method::POST, "/api/chat/1/moderators", somebody),
+        (Method::POST, "/api/chat/1/moderators", target),
         (Method::DELETE, "/api/chat/1/moderators/3", None),
         (Method::GET, "/api/chat/1/log", None),
     ] {
@@ -187,9 +187,9 @@ async fn moderation_has_its_refusals() {
     }
 }
 
-/// The whole room hears what was done, and nobody elsewhere.
+/// Everyone in the room gets the events, and no one in another room.
 #[tokio::test]
-async fn a_room_is_told_of_its_moderation() {
+async fn room_gets_events_of_its_moderation() {
     let world = World::new().await;
     world.stream(1, true);
     world.stream(2, true);
@@ -245,10 +245,10 @@ async fn a_room_is_told_of_its_moderation() {
             json!({"streamId": 1, "id": said["id"], "seq": 1})
         );
     }
-    // Whoever comes later does not see what was deleted.
+    // A viewer who joins later does not see the deleted message.
     let mut late = world.guest().await;
     assert_eq!(late.join(1).await["messages"], json!([]));
-    // An answer to a later question: what was meant for another room would have come before.
+    // By the time of this answer, an event for the other room would have arrived.
     let joined = elsewhere.ask("join_notification_room", Value::Null).await;
     assert_eq!(joined["ok"], true);
     for event in ["user_banned", "chat_settings_updated", "message_deleted"] {
@@ -256,9 +256,9 @@ async fn a_room_is_told_of_its_moderation() {
     }
 }
 
-/// A refusal reaches a socket's acknowledgement, `message_error`, and HTTP with one code.
+/// The acknowledgement, `message_error` and HTTP have the same code.
 #[tokio::test]
-async fn who_may_not_speak_is_told_why() {
+async fn refused_message_has_a_reason() {
     let world = World::new().await;
     world.stream(1, true);
     let mut ann = world.socket(5, "ann").await;
@@ -283,9 +283,9 @@ async fn who_may_not_speak_is_told_why() {
             (&json!(false), &json!(code), &json!("Not now."))
         );
         assert_eq!(answered["retryAfterMs"], json!(wait.map(|wait| wait * 1000)));
-        let told = ann.event("message_error").await;
+        let event = ann.event("message_error").await;
         assert_eq!(
-            (&told["code"], &told["message"]),
+            (&event["code"], &event["message"]),
             (&json!(code), &json!("Not now."))
         );
         let rest = world
@@ -293,7 +293,7 @@ async fn who_may_not_speak_is_told_why() {
             .await;
         assert_eq!((rest.status.as_u16(), &rest.body["code"]), (status, &json!(code)));
     }
-    // They watch on, and are not cut off.
+    // A refused socket stays in the room.
     let bob = world.user(6, "bob");
     let message = world.peers.post(1, &bob, "still here?");
     world.peers.announce(&message);

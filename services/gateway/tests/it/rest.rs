@@ -1,4 +1,4 @@
-//! The API in its shapes.
+//! The answers of the API.
 
 use reqwest::Method;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::world::{World, answer};
 
 #[tokio::test]
-async fn sessions_begin_and_end() {
+async fn sessions_start_and_end() {
     let world = World::new().await;
     let made = world
         .post(
@@ -54,10 +54,10 @@ async fn sessions_begin_and_end() {
         (throttled.status.as_u16(), &throttled.headers["retry-after"]),
         (429, &"30".parse().unwrap())
     );
-    // Signing in works with whatever stands in the header: the old token may be over.
+    // Sessions can be renewed with an expired access token in the header.
     let refresh = world
         .request(Method::POST, "/api/users/refresh")
-        .bearer_auth("over")
+        .bearer_auth("expired")
         .json(&json!({"refreshToken": "r"}));
     assert_eq!(answer(refresh).await.status, 200);
 
@@ -68,7 +68,7 @@ async fn sessions_begin_and_end() {
 }
 
 #[tokio::test]
-async fn people_follow_one_another() {
+async fn users_follow_and_unfollow() {
     let world = World::new().await;
     let profile = world.get("/api/users/profile/bob").await;
     assert_eq!(
@@ -119,7 +119,7 @@ async fn people_follow_one_another() {
 }
 
 #[tokio::test]
-async fn streams_are_made_listed_and_changed() {
+async fn streams_are_created_listed_and_updated() {
     let world = World::new().await;
     let made = world
         .post_as("/api/streams", 7, json!({"title": "Xin chào", "categoryId": "3"}))
@@ -160,7 +160,7 @@ async fn streams_are_made_listed_and_changed() {
     for _ in 0..5 {
         world.get("/api/streams").await;
     }
-    // One for the stream that was made, which has the same owner: and no call for each row.
+    // One call for the new stream, which has the same owner, and none per row.
     assert_eq!(world.peers.state().get_users_calls, 1);
 
     let owner = world.get_as("/api/streams/1", 7).await.body;
@@ -193,7 +193,7 @@ async fn streams_are_made_listed_and_changed() {
 }
 
 #[tokio::test]
-async fn a_stream_is_made_by_a_form_too() {
+async fn form_creates_stream() {
     let world = World::new().await;
     let form = || {
         reqwest::multipart::Form::new()
@@ -238,11 +238,11 @@ async fn a_stream_is_made_by_a_form_too() {
         (refused.status.as_u16(), &refused.body["code"]),
         (413, &json!("upload.too_large"))
     );
-    assert_eq!(world.peers.state().files.len(), 3, "what is refused is not sent");
+    assert_eq!(world.peers.state().files.len(), 3, "a refused file is not sent");
 }
 
 #[tokio::test]
-async fn a_video_goes_through_with_its_picture_and_its_name() {
+async fn upload_passes_video_thumbnail_and_idempotency_key() {
     let world = World::new().await;
     let bytes = |length: u32| -> Vec<u8> { (0..length).map(|n| n.to_le_bytes()[0]).collect() };
     let file = |bytes: Vec<u8>| reqwest::multipart::Part::bytes(bytes).file_name("x");
@@ -268,11 +268,11 @@ async fn a_video_goes_through_with_its_picture_and_its_name() {
     let unnamed = reqwest::multipart::Form::new().text("title", "A talk");
     let refused = answer(post(unnamed, "two words")).await;
     assert_eq!(refused.body["errors"][0]["path"], "Idempotency-Key");
-    assert_eq!(world.peers.state().files.len(), 2, "what is refused is not sent");
+    assert_eq!(world.peers.state().files.len(), 2, "a refused file is not sent");
 }
 
 #[tokio::test]
-async fn chat_vods_and_notifications_have_their_shapes() {
+async fn chat_and_vods_are_answered() {
     let world = World::new().await;
     world.stream(1, true);
     let sent = world
@@ -324,7 +324,40 @@ async fn chat_vods_and_notifications_have_their_shapes() {
 }
 
 #[tokio::test]
-async fn a_request_is_known_by_its_id_and_its_client() {
+async fn notifications_carry_actor_and_subject() {
+    let world = World::new().await;
+    let list = world.get_as("/api/notifications?isRead=false&limit=2", 5).await;
+    assert_eq!(list.status, 200, "{}", list.body);
+    let [started, follower] = list.body["notifications"].as_array().unwrap().as_slice() else {
+        panic!("{}", list.body);
+    };
+    let actor =
+        json!({"id": 7, "username": "user_7", "displayName": "User 7", "avatarUrl": "http://bucket/7.jpg"});
+    assert_eq!(
+        (&started["type"], &started["actor"]),
+        (&json!("stream_started"), &actor)
+    );
+    assert_eq!(started["subject"], json!({"id": 1, "title": "A stream"}));
+    assert_eq!(
+        (&started["isRead"], &started["message"]),
+        (&json!(false), &json!("User 7 is live."))
+    );
+    assert_eq!(
+        (&follower["actor"], &follower["subject"]),
+        (&json!(null), &json!(null))
+    );
+    let read = world
+        .post_as("/api/notifications/1/read", 5, json!(null))
+        .await
+        .body;
+    assert_eq!(
+        (&read["affectedCount"], &read["notification"]["actor"]),
+        (&json!(1), &actor)
+    );
+}
+
+#[tokio::test]
+async fn request_id_and_client_address_reach_services() {
     let world = World::new().await;
     let request = world
         .request(Method::GET, "/api/streams/1")
@@ -354,7 +387,7 @@ async fn a_request_is_known_by_its_id_and_its_client() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_away_is_told_without_its_address() {
+async fn unavailable_service_is_503_without_its_address() {
     let world = World::new().await;
     world.peers.state().stream_away = true;
     let away = world.get("/api/streams/1").await;
@@ -370,7 +403,7 @@ async fn a_service_that_is_away_is_told_without_its_address() {
 }
 
 #[tokio::test]
-async fn the_page_and_the_description_are_served() {
+async fn web_client_and_description_are_served() {
     let folder = std::env::temp_dir().join(format!("airwave-page-{}", uuid::Uuid::new_v4()));
     std::fs::create_dir_all(folder.join("views")).unwrap();
     for (name, content) in [
@@ -417,7 +450,7 @@ async fn the_page_and_the_description_are_served() {
 }
 
 #[tokio::test]
-async fn only_configured_origins_are_told_so() {
+async fn cors_allows_configured_origins_only() {
     let world =
         World::with(|config| config.public.gateway_allowed_origins = vec!["https://app.example".to_owned()])
             .await;

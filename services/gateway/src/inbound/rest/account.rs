@@ -40,7 +40,9 @@ async fn update_profile(
     Ok(HttpResponse::Ok().json(Me::from(present(answer.user, "user")?)))
 }
 
-/// Changes the caller's password. All sessions end; this one continues with the tokens in the answer.
+/// Changes the caller's password.
+///
+/// All sessions end; this one continues with the tokens in the answer.
 #[utoipa::path(put, path = "/users/me/password", operation_id = "changePassword",
     responses((status = 200, body = Session)))]
 async fn change_password(
@@ -61,7 +63,9 @@ async fn change_password(
     Ok(HttpResponse::Ok().json(Session::new("Password changed.", session)?))
 }
 
-/// Deletes the caller's account and everything that belongs to it. The username becomes available again.
+/// Deletes the caller's account and everything that belongs to it.
+///
+/// The username becomes available again.
 #[utoipa::path(delete, path = "/users/me", operation_id = "deleteAccount",
     responses((status = 200, body = Done)))]
 async fn delete(rest: Data<Rest>, me: SignedIn) -> Result<HttpResponse, Problem> {

@@ -47,8 +47,9 @@ async fn list(
     }))
 }
 
-/// Assigns a role to an account. Its access tokens are refused; the next refresh brings the new role. The last admin cannot
-/// be demoted.
+/// Assigns a role to an account.
+///
+/// Its access tokens are refused; the next refresh brings the new role. The last admin cannot be demoted.
 #[utoipa::path(put, path = "/admin/users/{id}/role", operation_id = "setRole",
     responses((status = 200, body = Account)))]
 async fn set_role(

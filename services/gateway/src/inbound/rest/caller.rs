@@ -20,7 +20,7 @@ use crate::inbound::rest::Rest;
 use crate::inbound::rest::endpoints::{Describe, Schemas, add_parameters};
 use crate::inbound::rest::problem::Problem;
 
-pub(super) const IDEMPOTENCY_KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENCY_KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// What the edge knows about a request.
 #[derive(Debug, Clone)]

@@ -70,7 +70,9 @@ async fn listed(
     rest.recent.answer(caller, &request, found).await
 }
 
-/// Creates a category. Only for admins.
+/// Creates a category.
+///
+/// Only for admins.
 #[utoipa::path(post, path = "/categories", operation_id = "createCategory",
     responses((status = 201, body = Category)))]
 async fn create(rest: Data<Rest>, me: SignedIn, form: Form<NewCategory>) -> Result<HttpResponse, Problem> {
@@ -85,7 +87,9 @@ async fn create(rest: Data<Rest>, me: SignedIn, form: Form<NewCategory>) -> Resu
     Ok(HttpResponse::Created().json(Category::from(present(answer.category, "category")?)))
 }
 
-/// Updates a category; absent fields stay the same. Only for admins.
+/// Updates a category; absent fields stay the same.
+///
+/// Only for admins.
 #[utoipa::path(put, path = "/categories/{category}", operation_id = "updateCategory",
     responses((status = 200, body = Category)))]
 async fn update(
@@ -107,7 +111,9 @@ async fn update(
     Ok(HttpResponse::Ok().json(Category::from(present(answer.category, "category")?)))
 }
 
-/// Deletes a category; its streams and VODs stay without one. Only for admins.
+/// Deletes a category; its streams and VODs stay without one.
+///
+/// Only for admins.
 #[utoipa::path(delete, path = "/categories/{category}", operation_id = "deleteCategory",
     responses((status = 200, body = Done)))]
 async fn delete(

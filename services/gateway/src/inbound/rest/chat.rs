@@ -24,7 +24,9 @@ pub(super) fn endpoints(api: &mut Endpoints) {
     moderation::endpoints(api);
 }
 
-/// Lists messages of a room: a page, counted from the newest message, or the messages before or after a sequence number.
+/// Lists messages of a room: a page, counted from the newest message, or the messages before or after a
+/// sequence number.
+///
 /// Deleted messages are left out.
 #[utoipa::path(get, path = "/chat/{streamId}/messages", operation_id = "listMessages",
     responses((status = 200, body = ChatPage)))]
@@ -68,8 +70,10 @@ async fn list(
     }))
 }
 
-/// Sends a message to a room. The codes `chat.banned`, `chat.followers_only` and `chat.word_blocked` (403), and
-/// `chat.slow_mode` and `chat.rate_limited` (429) give the reason for a refusal.
+/// Sends a message to a room.
+///
+/// The codes `chat.banned`, `chat.followers_only` and `chat.word_blocked` (403), and `chat.slow_mode` and
+/// `chat.rate_limited` (429) give the reason for a refusal.
 #[utoipa::path(post, path = "/chat/{streamId}/messages", operation_id = "sendMessage",
     responses((status = 201, body = ChatSent)))]
 async fn send(

@@ -1,5 +1,5 @@
-//! The bodies, queries and answers of the API: camelCase names, RFC 3339 times, integer ids. An answer is made from the
-//! message of the service that owns the row, with no model in between.
+//! The bodies, queries and answers of the API: camelCase names, RFC 3339 times, integer ids. An answer is
+//! made from the message of the service that owns the row, with no model in between.
 
 #![expect(unreachable_pub, reason = "the types are as visible as this module")]
 

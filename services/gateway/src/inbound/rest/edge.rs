@@ -1,26 +1,24 @@
-//! The middleware around every handler: request id, client address, limits on headers, headers of every answer, logs,
-//! metrics and the trace.
+//! The middleware around every handler: request id, client address, limits on headers, headers of every
+//! answer, logs, metrics and the trace.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use actix_cors::Cors;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{HttpMessage, ResponseError};
+use actix_web::{HttpMessage, HttpResponse, ResponseError};
 use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::domain::address;
-use crate::domain::origin::Origins;
+use crate::domain::origin::{CorsPolicy, Origins};
 use crate::inbound::rest::Rest;
-use crate::inbound::rest::caller::{Arrival, IDEMPOTENCY_KEY_HEADER};
+use crate::inbound::rest::caller::Arrival;
 use crate::inbound::rest::problem::{Problem, REQUEST_ID};
-use crate::inbound::rest::throttle::RATE_HEADERS;
 
 const MAX_HEADERS: usize = 64;
 const MAX_HEADER_BYTES: usize = 16 * 1024;
@@ -28,30 +26,50 @@ const MAX_PATH: usize = 4096;
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Headers that only our own proxies and services may set; clients' are removed.
 const INTERNAL_PREFIXES: [&str; 3] = ["x-user-", "x-internal-", "x-airwave-"];
-/// The web client may load its own files, and media from any host: media nodes and bucket have hosts of their own.
+/// The web client may load its own files, and media from any host: media nodes and bucket have hosts of their
+/// own.
 const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data: http: https:; media-src 'self' blob: http: https:; \
     connect-src 'self' http: https: ws: wss:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'";
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// CORS for the configured origins; others get no header, and their browsers keep the answer from them.
-pub(super) fn cors(origins: Origins) -> Cors {
-    Cors::default()
-        .allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(|origin| origins.allows(origin)))
-        .allowed_methods(["GET", "POST", "PUT", "DELETE"])
-        .allowed_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            REQUEST_ID_HEADER,
-            IDEMPOTENCY_KEY_HEADER,
-        ])
-        .expose_headers(
-            RATE_HEADERS
-                .into_iter()
-                .chain([REQUEST_ID_HEADER, header::RETRY_AFTER]),
-        )
-        .block_on_origin_mismatch(false)
-        .max_age(3600)
+/// What pages of the configured origins may send and read.
+pub(super) fn cors_policy(origins: Origins) -> CorsPolicy {
+    CorsPolicy {
+        origins,
+        methods: "GET, POST, PUT, DELETE",
+        request_headers: "authorization, content-type, x-request-id, idempotency-key",
+        exposed_headers: "ratelimit-limit, ratelimit-remaining, ratelimit-reset, x-request-id, retry-after",
+    }
+}
+
+/// Answers preflight requests, and adds CORS headers to all other answers.
+pub(super) async fn cors<B: MessageBody + 'static>(
+    policy: Data<CorsPolicy>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+    let headers = request.headers();
+    let origin = headers.get(header::ORIGIN).cloned();
+    let is_preflight = request.method() == Method::OPTIONS
+        && origin.is_some()
+        && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if is_preflight {
+        request
+            .into_response(HttpResponse::Ok().finish())
+            .map_into_right_body()
+    } else {
+        next.call(request).await?.map_into_left_body()
+    };
+    let origin = origin.as_ref().and_then(|origin| origin.to_str().ok());
+    for (name, value) in policy.headers(origin, is_preflight) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static(name), value);
+        }
+    }
+    Ok(response)
 }
 
 /// Wraps a request and its answer.

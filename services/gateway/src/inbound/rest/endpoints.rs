@@ -1,5 +1,5 @@
-//! The endpoints of the API. A handler's `#[utoipa::path]` names its method, path and answers; its arguments describe what
-//! it reads. From both, [`Endpoints`] makes the route and the description.
+//! The endpoints of the API. A handler's `#[utoipa::path]` names its method, path and answers; its arguments
+//! describe what it reads. From both, [`Endpoints`] makes the route and the description.
 
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};

@@ -1,4 +1,5 @@
-//! Extractors of paths, queries and JSON bodies. Each reads a request type of [`dto`](super::dto) and describes it.
+//! Extractors of paths, queries and JSON bodies. Each reads a request type of [`dto`](super::dto) and
+//! describes it.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Bodies that are JSON or, when a browser sends files, a multipart form (RFC 7578). The fields of a form may come in any
-//! order; text is collected, and the bytes of files are passed on as they arrive.
+//! Bodies that are JSON or, when a browser sends files, a multipart form (RFC 7578). The fields of a form may
+//! come in any order; text is collected, and the bytes of files are passed on as they arrive.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -96,8 +96,8 @@ impl<T: FormFields> Describe for Form<T> {
 }
 
 impl<T: DeserializeOwned> Form<T> {
-    /// Reads the form to its end within `timeout`. `take` gets the name of a file and its bytes, piece by piece. An empty
-    /// file, as browsers send it for a field without a choice, is skipped.
+    /// Reads the form to its end within `timeout`. `take` gets the name of a file and its bytes, piece by
+    /// piece. An empty file, as browsers send it for a field without a choice, is skipped.
     pub(super) async fn read(
         self,
         files: &[FileField],

@@ -36,9 +36,9 @@ const PROBLEMS: [(&str, &str); 13] = [
 #[openapi(
     info(
         title = "Airwave",
-        description = "Live streaming: accounts, streams, videos on demand, chat and notifications. Errors are problem \
-            documents (RFC 9457) with a stable `code`. Lists take `page` and `limit`; long lists also take the `cursor` of \
-            the previous answer."
+        description = "Live streaming: accounts, streams, videos on demand, chat and notifications. Errors are \
+            problem documents (RFC 9457) with a stable `code`. Lists take `page` and `limit`; long lists also \
+            take the `cursor` of the previous answer."
     ),
     components(schemas(ProblemBody, FieldProblem)),
     modifiers(&AllEndpoints, &Problems),
@@ -103,20 +103,18 @@ pub(crate) fn document() -> Value {
     document
 }
 
-/// Merges the wrappers in which utoipa puts an inlined newtype: `allOf` for a description, `oneOf` for null.
+/// Merges the wrappers in which utoipa puts an inlined newtype: `allOf` with its description, which would
+/// demand an object as well, and `oneOf` with null.
 fn simplify(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(simplify),
         Value::Object(fields) => {
             fields.values_mut().for_each(simplify);
             for wrapper in ["allOf", "oneOf"] {
-                if let Some(inner) = fields
-                    .get(wrapper)
-                    .and_then(Value::as_array)
-                    .and_then(|parts| unwrapped(parts))
-                {
+                let parts = fields.get(wrapper).and_then(Value::as_array);
+                if let Some(newtype) = parts.and_then(|parts| unwrapped(parts)) {
                     fields.remove(wrapper);
-                    for (name, value) in inner {
+                    for (name, value) in newtype {
                         fields.entry(name).or_insert(value);
                     }
                 }
@@ -126,21 +124,26 @@ fn simplify(value: &mut Value) {
     }
 }
 
-/// The schema in a wrapper of two parts, of which the other only describes it or is null.
+/// Returns the newtype in a wrapper, together with what the wrapper adds.
 fn unwrapped(parts: &[Value]) -> Option<Map<String, Value>> {
-    let [Value::Object(inner), Value::Object(other)] = parts else {
+    let [Value::Object(newtype), Value::Object(added)] = parts else {
         return None;
     };
-    let mut inner = inner.clone();
-    let kind = inner.get("type")?.clone();
-    if other.keys().eq(["type"]) && other.values().eq(["null"]) {
-        inner.insert("type".to_owned(), Value::Array(vec![kind, "null".into()]));
-    } else if other.keys().eq(["description"]) {
-        inner.extend(other.clone());
+    let mut newtype = newtype.clone();
+    if added.keys().eq(["description", "type"]) {
+        newtype.insert("description".to_owned(), added.get("description")?.clone());
+    } else if added.keys().eq(["type"]) && added.values().eq(["null"]) {
+        if let Some(kind) = newtype.get_mut("type") {
+            *kind = Value::Array(vec![kind.take(), "null".into()]);
+        } else if let Some(Value::Array(choices)) = newtype.get_mut("oneOf") {
+            choices.push(Value::Object(added.clone()));
+        } else {
+            return None;
+        }
     } else {
         return None;
     }
-    Some(inner)
+    Some(newtype)
 }
 
 pub(super) async fn openapi(rest: Data<Rest>) -> HttpResponse {
@@ -210,9 +213,16 @@ mod tests {
             schema,
             json!({"description": "outer", "type": ["string", "null"], "minLength": 3})
         );
-        let mut schema = json!({"allOf": [{"type": "boolean"}, {"description": "inner"}]});
+        let mut schema = json!({"allOf": [{"type": "boolean"}, {"description": "inner", "type": "object"}]});
         simplify(&mut schema);
         assert_eq!(schema, json!({"type": "boolean", "description": "inner"}));
+        let choice = json!({"oneOf": [{"type": "string"}, {"type": "array"}]});
+        let mut schema = json!({"oneOf": [choice, {"type": "null"}]});
+        simplify(&mut schema);
+        assert_eq!(
+            schema,
+            json!({"oneOf": [{"type": "string"}, {"type": "array"}, {"type": "null"}]})
+        );
         let reference = json!({"oneOf": [{"type": "null"}, {"$ref": "#/x"}]});
         let mut schema = reference.clone();
         simplify(&mut schema);

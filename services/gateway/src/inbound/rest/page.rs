@@ -121,8 +121,8 @@ fn is_screen(path: &str) -> bool {
     SCREENS.contains(&first)
 }
 
-/// Returns a file of the web client, or its page at the path of a screen. All other paths are not found: an internal path, or
-/// one of another listener, must not look like a page.
+/// Returns a file of the web client, or its page at the path of a screen. All other paths are not found: an
+/// internal path, or one of another listener, must not look like a page.
 pub(super) async fn asset(rest: Data<Rest>, request: HttpRequest) -> HttpResponse {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return method_not_allowed(vec![Method::GET, Method::HEAD])

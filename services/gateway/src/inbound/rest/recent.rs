@@ -1,5 +1,6 @@
-//! Cached answers for guests, up to a second old. All guests see the same lists, so one call to a service serves everyone
-//! who asks within that time. Users get fresh answers, and therefore see their own changes at once.
+//! Cached answers for guests, up to a second old. All guests see the same lists, so one call to a service
+//! serves everyone who asks within that time. Users get fresh answers, and therefore see their own changes at
+//! once.
 
 use std::any::TypeId;
 use std::sync::Arc;
@@ -44,8 +45,8 @@ impl Recent {
         Self((!age.is_zero()).then(cache))
     }
 
-    /// Returns the answer that `fetch` gives, or a cached one. Guests who ask concurrently wait for one fetch. Errors are not
-    /// cached.
+    /// Returns the answer that `fetch` gives, or a cached one. Guests who ask concurrently wait for one
+    /// fetch. Errors are not cached.
     pub(super) async fn answer<Q: Message + 'static, T: Serialize>(
         &self,
         caller: &Caller,

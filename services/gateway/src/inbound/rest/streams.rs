@@ -32,7 +32,9 @@ pub(super) fn endpoints(api: &mut Endpoints) {
     );
 }
 
-/// Creates a stream. The answer contains the server and the key for the encoder; the stream is `ended` until the first
+/// Creates a stream.
+///
+/// The answer contains the server and the key for the encoder; the stream is `ended` until the first
 /// broadcast.
 #[utoipa::path(post, path = "/streams", operation_id = "createStream",
     responses((status = 201, body = StreamCreated)))]
@@ -82,7 +84,9 @@ async fn get(
     rest.recent.answer(&caller, &request, found).await
 }
 
-/// Updates a stream; absent fields stay the same. Viewers of a live stream see the changes.
+/// Updates a stream; absent fields stay the same.
+///
+/// Viewers of a live stream see the changes.
 #[utoipa::path(put, path = "/streams/{id}", operation_id = "updateStream",
     responses((status = 200, body = OneStream)))]
 async fn update(
@@ -107,7 +111,9 @@ async fn update(
     }))
 }
 
-/// Deletes a stream. A broadcast ends; its VODs stay.
+/// Deletes a stream.
+///
+/// A broadcast ends; its VODs stay.
 #[utoipa::path(delete, path = "/streams/{id}", operation_id = "deleteStream",
     responses((status = 200, body = Done)))]
 async fn delete(
@@ -124,8 +130,11 @@ async fn delete(
     Ok(HttpResponse::Ok().json(Done::new("Stream deleted.")))
 }
 
-/// Rotates the stream key. The old key is revoked at once, and a broadcast that uses it ends.
-#[utoipa::path(post, path = "/streams/{id}/key", operation_id = "rotateKey", responses((status = 200, body = Key)))]
+/// Rotates the stream key.
+///
+/// The old key is revoked at once, and a broadcast that uses it ends.
+#[utoipa::path(post, path = "/streams/{id}/key", operation_id = "rotateKey",
+    responses((status = 200, body = Key)))]
 async fn rotate_key(
     rest: Data<Rest>,
     me: SignedIn,
@@ -184,7 +193,7 @@ async fn broadcasts(
     };
     let mut peer = rest.peers.stream(caller.context());
     let answer = peer.list_broadcasts(request).await.answer()?;
-    let rejections: Vec<_> = answer.refusals.into_iter().map(Into::into).collect();
+    let rejections: Vec<_> = answer.rejections.into_iter().map(Into::into).collect();
     Ok(HttpResponse::Ok().json(BroadcastList {
         broadcasts: answer.broadcasts.into_iter().map(Into::into).collect(),
         refusals: (!rejections.is_empty()).then_some(rejections),

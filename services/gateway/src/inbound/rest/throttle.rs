@@ -1,5 +1,6 @@
-//! Verifies the caller's token and limits the rate of requests before a handler runs: `RateLimit-*` on every counted
-//! answer, 429 with `Retry-After` above the rate (draft-ietf-httpapi-ratelimit-headers-07, the form with three headers).
+//! Verifies the caller's token and limits the rate of requests before a handler runs: `RateLimit-*` on every
+//! counted answer, 429 with `Retry-After` above the rate (draft-ietf-httpapi-ratelimit-headers-07, the form
+//! with three headers).
 
 use std::time::Duration;
 
@@ -16,9 +17,9 @@ use crate::domain::limits::Group;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Arrival, Identity, identify};
 use crate::inbound::rest::problem::Problem;
-use crate::store::limits::Verdict;
+use crate::store::limits::RateDecision;
 
-pub(super) const RATE_HEADERS: [HeaderName; 3] = [
+const RATE_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("ratelimit-limit"),
     HeaderName::from_static("ratelimit-remaining"),
     HeaderName::from_static("ratelimit-reset"),
@@ -29,21 +30,21 @@ pub(super) async fn limit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
-    let Some((rate, verdict)) = judge(&request).await else {
+    let Some((rate, decision)) = decide(&request).await else {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     };
-    let mut response = if verdict.passes {
+    let mut response = if decision.passes {
         next.call(request).await?.map_into_left_body()
     } else {
         request
-            .into_response(too_many(verdict.reset).error_response())
+            .into_response(too_many(decision.reset).error_response())
             .map_into_right_body()
     };
-    add_headers(response.headers_mut(), rate, verdict);
+    add_headers(response.headers_mut(), rate, decision);
     Ok(response)
 }
 
-async fn judge(request: &ServiceRequest) -> Option<(Rate, Verdict)> {
+async fn decide(request: &ServiceRequest) -> Option<(Rate, RateDecision)> {
     let group = Group::of(request.method().as_str(), request.path())?;
     let rest = request.app_data::<Data<Rest>>()?;
     let identity = identify(rest, request.headers()).await;
@@ -72,9 +73,9 @@ fn too_many(wait: Duration) -> Problem {
     error.retry_after(wait).into()
 }
 
-fn add_headers(headers: &mut HeaderMap, rate: Rate, verdict: Verdict) {
-    let reset = verdict.reset.as_millis().div_ceil(1000);
-    let values = [u128::from(rate.burst), u128::from(verdict.remaining), reset];
+fn add_headers(headers: &mut HeaderMap, rate: Rate, decision: RateDecision) {
+    let reset = decision.reset.as_millis().div_ceil(1000);
+    let values = [u128::from(rate.burst), u128::from(decision.remaining), reset];
     for (name, value) in RATE_HEADERS.into_iter().zip(values) {
         if let Ok(value) = HeaderValue::from_str(&value.to_string()) {
             headers.insert(name, value);

@@ -15,8 +15,8 @@ use crate::outbound::peers::Answer;
 
 /// Chunks between the client and the service, so that neither waits for the other at each chunk.
 const MAX_CHUNKS_IN_FLIGHT: usize = 4;
-/// How long a form with an image may take. With the time of the call after it, this stays within the limit of crate
-/// `proto` for any call.
+/// How long a form with an image may take. With the time of the call after it, this stays within the limit of
+/// crate `proto` for any call.
 pub(super) const IMAGE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a form with a video may take, including the service's work at its end.
 pub(super) const VIDEO_TIMEOUT: Duration = proto::MAX_UPLOAD_TIME;
@@ -32,8 +32,8 @@ pub(super) const THUMBNAIL: FileField = FileField {
     max_bytes: MAX_IMAGE_BYTES,
 };
 
-/// Sends a form with at most one image. `request` makes the last message from the fields, `call` is the service's method.
-/// The service may refuse at any time; then the rest of the form is not read.
+/// Sends a form with at most one image. `request` makes the last message from the fields, `call` is the
+/// service's method. The service may refuse at any time; then the rest of the form is not read.
 pub(super) async fn send_image<T, M, R>(
     form: Form<T>,
     image: FileField,
@@ -87,8 +87,8 @@ impl<M: UploadMessage> Sink<M> {
     }
 }
 
-/// Reads and calls concurrently. A body that cannot be read cancels the call, which then has changed nothing; an early
-/// answer ends the reading.
+/// Reads and calls concurrently. A body that cannot be read cancels the call, which then has changed nothing;
+/// an early answer ends the reading.
 pub(super) async fn run<R>(
     read: impl Future<Output = Result<(), Problem>>,
     call: impl Future<Output = Result<Response<R>, Status>>,

@@ -28,7 +28,8 @@ pub(super) fn endpoints(api: &mut Endpoints) {
 }
 
 /// Creates an account and signs in.
-#[utoipa::path(post, path = "/users/register", operation_id = "register", responses((status = 201, body = Session)))]
+#[utoipa::path(post, path = "/users/register", operation_id = "register",
+    responses((status = 201, body = Session)))]
 async fn register(
     rest: Data<Rest>,
     caller: Anonymous,
@@ -49,7 +50,8 @@ async fn register(
 }
 
 /// Signs in.
-#[utoipa::path(post, path = "/users/login", operation_id = "login", responses((status = 200, body = Session)))]
+#[utoipa::path(post, path = "/users/login", operation_id = "login",
+    responses((status = 200, body = Session)))]
 async fn login(
     rest: Data<Rest>,
     caller: Anonymous,
@@ -61,8 +63,11 @@ async fn login(
     Ok(HttpResponse::Ok().json(Session::new("Signed in.", session)?))
 }
 
-/// Exchanges a refresh token for a new pair. Using a refresh token twice ends its session.
-#[utoipa::path(post, path = "/users/refresh", operation_id = "refresh", responses((status = 200, body = Session)))]
+/// Exchanges a refresh token for a new pair.
+///
+/// Using a refresh token twice ends its session.
+#[utoipa::path(post, path = "/users/refresh", operation_id = "refresh",
+    responses((status = 200, body = Session)))]
 async fn refresh(
     rest: Data<Rest>,
     caller: Anonymous,
@@ -80,7 +85,9 @@ async fn refresh(
     Ok(HttpResponse::Ok().json(Session::new("Session renewed.", session)?))
 }
 
-/// Ends the session. Its tokens are refused everywhere and its sockets are closed within a second.
+/// Ends the session.
+///
+/// Its tokens are refused everywhere and its sockets are closed within a second.
 #[utoipa::path(post, path = "/users/logout", operation_id = "logout",
     responses((status = 204, description = "Signed out")))]
 async fn logout(rest: Data<Rest>, me: SignedIn) -> Result<HttpResponse, Problem> {

@@ -51,10 +51,12 @@ async fn list(
     rest.recent.answer(&caller, &request, found).await
 }
 
-/// Searches VODs that contain all words of the query in their title, description, category, its tags, or the owner's
-/// names, ignoring accents and case. At least one of query, tag and uploader is required. The newest come first; totals
-/// stop at 10,000.
-#[utoipa::path(get, path = "/vod/search", operation_id = "searchVods", responses((status = 200, body = VodSearch)))]
+/// Searches VODs that contain all words of the query in their title, description, category, its tags, or the
+/// owner's names, ignoring accents and case.
+///
+/// At least one of query, tag and uploader is required. The newest come first; totals stop at 10,000.
+#[utoipa::path(get, path = "/vod/search", operation_id = "searchVods",
+    responses((status = 200, body = VodSearch)))]
 async fn search(
     rest: Data<Rest>,
     caller: Caller,
@@ -105,7 +107,9 @@ async fn listed(
     })
 }
 
-/// Returns a VOD and counts a view, once per viewer in five minutes. For guests, the view count may be a second old.
+/// Returns a VOD and counts a view, once per viewer in five minutes.
+///
+/// For guests, the view count may be a second old.
 #[utoipa::path(get, path = "/vod/{id}", operation_id = "getVod", responses((status = 200, body = OneVod)))]
 async fn get(
     rest: Data<Rest>,
@@ -168,7 +172,8 @@ async fn refresh_url(
 }
 
 /// Retries the processing of a failed VOD.
-#[utoipa::path(post, path = "/vod/{id}/retry", operation_id = "retryVod", responses((status = 200, body = OneVod)))]
+#[utoipa::path(post, path = "/vod/{id}/retry", operation_id = "retryVod",
+    responses((status = 200, body = OneVod)))]
 async fn retry(
     rest: Data<Rest>,
     me: SignedIn,
@@ -180,7 +185,8 @@ async fn retry(
 }
 
 /// Deletes a VOD and its files.
-#[utoipa::path(delete, path = "/vod/{id}", operation_id = "deleteVod", responses((status = 200, body = Done)))]
+#[utoipa::path(delete, path = "/vod/{id}", operation_id = "deleteVod",
+    responses((status = 200, body = Done)))]
 async fn delete(
     rest: Data<Rest>,
     me: SignedIn,

@@ -123,31 +123,22 @@ impl Front {
         // An origin that is no text is none that we know.
         let origin = origin.map(|origin| origin.to_str().unwrap_or("?"));
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        self.sockets.origins.admits(origin, host)
+        self.sockets.cors.origins.admits(origin, host)
     }
 
     fn with_cors(&self, mut answer: Response<Body>, origin: Option<&HeaderValue>) -> Response<Body> {
+        // The library never answers 204.
+        let is_preflight = answer.status() == StatusCode::NO_CONTENT;
         let headers = answer.headers_mut();
-        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
         headers.insert(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         );
-        let known = origin.filter(|origin| {
-            origin
-                .to_str()
-                .is_ok_and(|origin| self.sockets.origins.allows(origin))
-        });
-        if let Some(origin) = known {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            headers.insert(
-                header::ACCESS_CONTROL_ALLOW_METHODS,
-                HeaderValue::from_static("GET, POST"),
-            );
-            headers.insert(
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                HeaderValue::from_static("content-type"),
-            );
+        let origin = origin.and_then(|origin| origin.to_str().ok());
+        for (name, value) in self.sockets.cors.headers(origin, is_preflight) {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
         }
         answer
     }

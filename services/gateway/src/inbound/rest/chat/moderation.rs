@@ -34,7 +34,9 @@ pub(super) fn endpoints(api: &mut Endpoints) {
     );
 }
 
-/// Lists the current bans of a chat room, newest first. Only for the owner, moderators and admins.
+/// Lists the current bans of a chat room, newest first.
+///
+/// Only for the owner, moderators and admins.
 #[utoipa::path(get, path = "/chat/{streamId}/bans", operation_id = "listChatBans",
     responses((status = 200, body = ChatBanList)))]
 async fn bans(
@@ -61,8 +63,10 @@ async fn bans(
     }))
 }
 
-/// Bans a user from chat, permanently or for a time, and notifies the room. Only for the owner, moderators and admins. The
-/// owner and admins cannot be banned, nor can moderators ban each other (403 with `chat.user_protected`).
+/// Bans a user from chat, permanently or for a time, and notifies the room.
+///
+/// Only for the owner, moderators and admins. The owner and admins cannot be banned, nor can moderators ban
+/// each other (403 with `chat.user_protected`).
 #[utoipa::path(post, path = "/chat/{streamId}/bans", operation_id = "banFromChat",
     responses((status = 201, body = ChatBanned)))]
 async fn ban(
@@ -87,7 +91,9 @@ async fn ban(
     }))
 }
 
-/// Lifts a chat ban. Only for the owner, moderators and admins.
+/// Lifts a chat ban.
+///
+/// Only for the owner, moderators and admins.
 #[utoipa::path(delete, path = "/chat/{streamId}/bans/{userId}", operation_id = "unbanFromChat",
     responses((status = 200, body = Done)))]
 async fn unban(
@@ -103,7 +109,9 @@ async fn unban(
     Ok(HttpResponse::Ok().json(Done::new("Ban lifted.")))
 }
 
-/// Lists the moderators of a chat room, newest first. Only for the owner, moderators and admins.
+/// Lists the moderators of a chat room, newest first.
+///
+/// Only for the owner, moderators and admins.
 #[utoipa::path(get, path = "/chat/{streamId}/moderators", operation_id = "listChatModerators",
     responses((status = 200, body = ChatModeratorList)))]
 async fn moderators(
@@ -134,7 +142,9 @@ async fn moderators(
     }))
 }
 
-/// Appoints a moderator of a chat room. Idempotent. Only for the owner and admins.
+/// Appoints a moderator of a chat room.
+///
+/// Idempotent. Only for the owner and admins.
 #[utoipa::path(post, path = "/chat/{streamId}/moderators", operation_id = "addChatModerator",
     responses((status = 201, body = ChatModeratorAdded)))]
 async fn add_moderator(
@@ -161,7 +171,9 @@ async fn add_moderator(
     }))
 }
 
-/// Dismisses a moderator of a chat room. Only for the owner and admins.
+/// Dismisses a moderator of a chat room.
+///
+/// Only for the owner and admins.
 #[utoipa::path(delete, path = "/chat/{streamId}/moderators/{userId}", operation_id = "removeChatModerator",
     responses((status = 200, body = Done)))]
 async fn remove_moderator(
@@ -181,7 +193,9 @@ async fn remove_moderator(
     Ok(HttpResponse::Ok().json(Done::new("Moderator removed.")))
 }
 
-/// Lists the moderation log of a chat room, newest first. Only for the owner, moderators and admins.
+/// Lists the moderation log of a chat room, newest first.
+///
+/// Only for the owner, moderators and admins.
 #[utoipa::path(get, path = "/chat/{streamId}/log", operation_id = "listChatLog",
     responses((status = 200, body = ChatLog)))]
 async fn log(
@@ -206,7 +220,8 @@ async fn log(
     }))
 }
 
-/// Returns an account from auth itself: the cache of names cannot tell an unknown user from an unavailable service.
+/// Returns an account from auth itself: the cache of names cannot tell an unknown user from an unavailable
+/// service.
 async fn user(rest: &Rest, me: &SignedIn, id: BodyId) -> Result<UserSummary, Problem> {
     let request = GetUsersRequest { ids: vec![id.0] };
     let answer = rest.peers.auth(me.context()).get_users(request).await.answer()?;

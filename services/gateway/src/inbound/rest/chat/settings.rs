@@ -16,7 +16,9 @@ pub(super) fn endpoints(api: &mut Endpoints) {
     endpoints!(api, get, update);
 }
 
-/// Returns the settings of a room. Only the owner, moderators and admins get `blockedWords`.
+/// Returns the settings of a room.
+///
+/// Only the owner, moderators and admins get `blockedWords`.
 #[utoipa::path(get, path = "/chat/{streamId}/settings", operation_id = "getChatSettings",
     responses((status = 200, body = ChatSettings)))]
 async fn get(rest: Data<Rest>, caller: Caller, Path(room): Path<ByRoom>) -> Result<HttpResponse, Problem> {
@@ -33,7 +35,9 @@ async fn get(rest: Data<Rest>, caller: Caller, Path(room): Path<ByRoom>) -> Resu
     Ok(HttpResponse::Ok().json(ChatSettings::from(settings)))
 }
 
-/// Updates the settings of a room and notifies the room. Only for the owner, moderators and admins.
+/// Updates the settings of a room and notifies the room.
+///
+/// Only for the owner, moderators and admins.
 #[utoipa::path(put, path = "/chat/{streamId}/settings", operation_id = "updateChatSettings",
     responses((status = 200, body = ChatSettings)))]
 async fn update(

@@ -63,7 +63,8 @@ pub struct Category {
     pub id: i64,
     /// The English name.
     pub name: String,
-    /// Names the category in URLs. The slugs of the built-in categories never change, so clients can translate them.
+    /// Names the category in URLs. The slugs of the built-in categories never change, so clients can
+    /// translate them.
     pub slug: String,
     pub description: String,
     pub thumbnail_url: Option<String>,

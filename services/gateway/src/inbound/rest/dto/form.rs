@@ -1,5 +1,5 @@
-//! The forms of requests with files, described only: [`Form`](crate::inbound::rest::form::Form) reads the fields of a form
-//! as the type next to it, and passes its files on.
+//! The forms of requests with files, described only: [`Form`](crate::inbound::rest::form::Form) reads the
+//! fields of a form as the type next to it, and passes its files on.
 
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};

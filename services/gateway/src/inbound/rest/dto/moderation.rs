@@ -17,7 +17,8 @@ pub struct ChatSettingsUpdate {
     pub slow_mode_seconds: Option<SlowModeSeconds>,
     /// Only followers of the streamer may send messages.
     pub followers_only: Option<bool>,
-    /// Replaces all blocked words: at most 200 of 1 to 50 characters. They match whole words, ignoring case and accents.
+    /// Replaces all blocked words: at most 200 of 1 to 50 characters. They match whole words, ignoring case
+    /// and accents.
     #[schema(inline)]
     pub blocked_words: Option<BlockedWords>,
 }
@@ -157,8 +158,8 @@ pub struct ChatModeratorAdded {
 #[serde(rename_all = "camelCase")]
 pub struct ChatLogEntry {
     pub id: String,
-    /// `settings_updated`, `user_banned`, `user_timed_out`, `user_unbanned`, `moderator_added`, `moderator_removed` or
-    /// `message_deleted`.
+    /// `settings_updated`, `user_banned`, `user_timed_out`, `user_unbanned`, `moderator_added`,
+    /// `moderator_removed` or `message_deleted`.
     pub action: String,
     pub actor_id: i64,
     /// The user who acted; null if the account was deleted.

@@ -21,7 +21,8 @@ pub(super) fn endpoints(api: &mut Endpoints) {
 }
 
 /// Lists streams, live ones first by default.
-#[utoipa::path(get, path = "/streams", operation_id = "listStreams", responses((status = 200, body = StreamList)))]
+#[utoipa::path(get, path = "/streams", operation_id = "listStreams",
+    responses((status = 200, body = StreamList)))]
 async fn list(
     rest: Data<Rest>,
     caller: Caller,
@@ -48,9 +49,10 @@ async fn list(
     rest.recent.answer(&caller, &request, found).await
 }
 
-/// Searches streams that contain all words of the query in their title, description, category, its tags, or the streamer's
-/// names, ignoring accents and case. At least one of query, tag and streamer is required. The newest come first; totals
-/// stop at 10,000.
+/// Searches streams that contain all words of the query in their title, description, category, its tags, or
+/// the streamer's names, ignoring accents and case.
+///
+/// At least one of query, tag and streamer is required. The newest come first; totals stop at 10,000.
 #[utoipa::path(get, path = "/streams/search", operation_id = "searchStreams",
     responses((status = 200, body = StreamSearch)))]
 async fn search(

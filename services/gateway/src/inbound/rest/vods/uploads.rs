@@ -27,7 +27,9 @@ pub(super) fn endpoints(api: &mut Endpoints) {
     endpoints!(api, upload, import);
 }
 
-/// Uploads a video. The answer comes when the bucket has stored it; the VOD is `processing` until browsers can play it.
+/// Uploads a video.
+///
+/// The answer comes when the bucket has stored it; the VOD is `processing` until browsers can play it.
 #[utoipa::path(post, path = "/vod/upload-local", operation_id = "uploadVod",
     responses((status = 201, body = VodCreated)))]
 async fn upload(
@@ -66,8 +68,11 @@ fn request(new: NewVod) -> UploadVodRequest {
     }
 }
 
-/// Imports an object of the bucket as a VOD; the object stays. Only for admins.
-#[utoipa::path(post, path = "/vod/upload", operation_id = "importVod", responses((status = 201, body = VodCreated)))]
+/// Imports an object of the bucket as a VOD; the object stays.
+///
+/// Only for admins.
+#[utoipa::path(post, path = "/vod/upload", operation_id = "importVod",
+    responses((status = 201, body = VodCreated)))]
 async fn import(
     rest: Data<Rest>,
     me: SignedIn,
