@@ -39,7 +39,7 @@ impl App {
         let process = &mut chassis.process;
         let clock = process.clock.clone();
         let database = process.database(&config.database, MIGRATIONS)?;
-        // Without Redis no viewers are counted, and without a media node nobody goes live; the rest works.
+        // Without Redis no viewers are counted, and without a media node no stream goes live; the rest works.
         let redis = process.redis(&config.redis)?;
         let nodes = MediaNodes::new(&config.stream_media_nodes, clock.clone())?;
         process.health.watch(nodes.clone());

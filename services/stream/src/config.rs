@@ -33,12 +33,11 @@ pub struct Config {
     /// Secret that the hooks of every media node carry (at least 32 bytes)
     #[arg(long, env = "AIRWAVE_STREAM_HOOK_SECRET", hide_env_values = true)]
     pub stream_hook_secret: SecretString,
-    /// Key under which stream secrets are hashed and sealed (at least 32 bytes); with another one no stream
-    /// key works any more
+    /// Key that hashes and encrypts stream secrets (at least 32 bytes); changing it invalidates all stream keys
     #[arg(long, env = "AIRWAVE_STREAM_KEY_SECRET", hide_env_values = true)]
     pub stream_key_secret: SecretString,
-    /// Media nodes, separated by commas: NAME=CONTROL|PUBLIC, where CONTROL is the base URL of /stat and
-    /// /control and PUBLIC the one under which viewers find /hls and /dash, such as
+    /// Comma-separated media nodes: NAME=CONTROL|PUBLIC, where CONTROL is the internal base URL of /stat and
+    /// /control, and PUBLIC the public base URL of /hls and /dash, such as
     /// `main=http://media:8082|https://live.example.org`
     #[arg(
         long,
@@ -47,22 +46,21 @@ pub struct Config {
         required = true
     )]
     pub stream_media_nodes: Vec<NodeAddress>,
-    /// What streamers put into the server field of their encoder, such as rtmp://live.example.org:1935/live
+    /// URL for the server field of encoders, such as rtmp://live.example.org:1935/live
     #[arg(long, env = "AIRWAVE_STREAM_RTMP_URL", value_parser = rtmp_url)]
     pub stream_rtmp_url: String,
-    /// Seconds that a broadcast waits for its encoder to come back, 0 to 300
+    /// Seconds that a broadcast outlives its last publish, 0 to 300
     #[arg(long, env = "AIRWAVE_STREAM_RECONNECT_GRACE_SECONDS", default_value_t = 5,
           value_parser = clap::value_parser!(u16).range(0..=300))]
     pub stream_reconnect_grace_seconds: u16,
-    /// Seconds of silence after which the broadcasts of a media node are over, 10 to 3600
+    /// Seconds that a media node may be unreachable before its broadcasts end, 10 to 3600
     #[arg(long, env = "AIRWAVE_STREAM_NODE_SILENCE_SECONDS", default_value_t = 45,
           value_parser = clap::value_parser!(u16).range(10..=3600))]
     pub stream_node_silence_seconds: u16,
-    /// Folder of the recordings, when it is on this machine; its free space is checked before a publish is
-    /// let in
+    /// Folder of the recordings, if it is on this machine; its free space is checked before a publish
     #[arg(long, env = "AIRWAVE_STREAM_RECORDINGS_DIR")]
     pub stream_recordings_dir: Option<PathBuf>,
-    /// Bytes that must be free in that folder
+    /// Free bytes that a publish requires in that folder
     #[arg(long, env = "AIRWAVE_STREAM_MIN_FREE_BYTES", default_value_t = 1 << 30)]
     pub stream_min_free_bytes: u64,
 }
@@ -89,13 +87,13 @@ impl ServiceConfig for Config {
 }
 
 impl Config {
-    /// How long a broadcast waits for its encoder to come back.
+    /// Returns the reconnect grace.
     #[must_use]
     pub fn grace(&self) -> Duration {
         Duration::from_secs(self.stream_reconnect_grace_seconds.into())
     }
 
-    /// A configuration for tests: any free ports, fixed secrets, no media node.
+    /// Returns settings for tests: free ports, fixed secrets, and no media nodes.
     #[must_use]
     pub fn for_testing(
         database: DatabaseConfig,
@@ -127,9 +125,9 @@ impl Config {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeAddress {
     pub name: NodeName,
-    /// Base URL of `/stat` and `/control`, for us alone.
+    /// Internal base URL of `/stat` and `/control`.
     pub control: Url,
-    /// Base URL of `/hls` and `/dash`, for viewers.
+    /// Public base URL of `/hls` and `/dash`.
     pub public: Url,
 }
 
@@ -178,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_node_has_a_name_and_two_addresses() {
+    fn node_address_has_a_name_and_two_urls() {
         let node: NodeAddress = "main=http://127.0.0.1:8082|http://localhost:8080/"
             .parse()
             .unwrap();
@@ -199,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_settings_are_named() {
+    fn errors_name_the_invalid_setting() {
         let good = || {
             Config::for_testing(
                 DatabaseConfig::new("postgres://db/stream"),

@@ -32,9 +32,9 @@ pub static MIGRATIONS: &[EmbeddedMigrations] = &[
     embed_migrations!("migrations"),
 ];
 
-/// Largest gRPC message in bytes: a gateway renews all its viewer leases in a few calls.
+/// A gateway renews all its viewer leases in a few calls.
 const MAX_MESSAGE_BYTES: usize = 4 << 20;
-/// Between two rounds of deleting unused objects.
+/// The interval between two deletions of unused objects.
 const OBJECT_LEDGER_PERIOD: Duration = Duration::from_secs(1);
 
 /// The service with its ports bound. Nothing runs yet.
@@ -56,7 +56,7 @@ pub async fn build(config: Config, clock: Clock) -> anyhow::Result<Service> {
     Ok(Service { app, chassis, hooks })
 }
 
-/// Runs until the stop.
+/// Runs until shutdown.
 ///
 /// # Errors
 /// A migration that fails, or an essential task that ends.

@@ -1,14 +1,14 @@
-//! A broadcast from its first picture to its recording.
+//! A broadcast from its first frame to its recording.
 
 use std::time::{Duration, Instant};
 
 use proto::stream::v1::{ResolveRecordingRequest, StreamStatus};
 use stack::eventually;
 
-use crate::world::{ANNA, NODE, SOON, World, ended, recorded, started};
+use crate::world::{ANNA, NODE, TIMEOUT, World, ended, recorded, started};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn media_makes_a_stream_live_and_its_end_leaves_a_recording() {
+async fn stream_goes_live_with_media_and_its_end_leaves_a_recording() {
     let world = World::new().await;
     let (id, key) = world.create().await;
     let before = world.stream(id).await;
@@ -18,7 +18,7 @@ async fn media_makes_a_stream_live_and_its_end_leaves_a_recording() {
     );
 
     let mut publisher = world.publish(&key).await;
-    let (_, event) = world.ear.first("stream.started", started).await;
+    let (_, event) = world.events.first("stream.started", started).await;
     assert_eq!(
         (event.stream_id, event.user_id, event.title.as_str()),
         (id, ANNA.0, "A title")
@@ -37,7 +37,7 @@ async fn media_makes_a_stream_live_and_its_end_leaves_a_recording() {
             .await
             .is_ok_and(|answer| answer.status().is_success())
     };
-    eventually(SOON, "the playlist", playlist).await.unwrap();
+    eventually(TIMEOUT, "the playlist", playlist).await.unwrap();
 
     let file = std::fs::read_dir(world.node.record_dir())
         .unwrap()
@@ -50,12 +50,12 @@ async fn media_makes_a_stream_live_and_its_end_leaves_a_recording() {
     assert!(owner.on_air && owner.broadcast_id == event.broadcast_id);
 
     publisher.stop().await.unwrap();
-    let (_, over) = world.ear.first("stream.ended", ended).await;
+    let (_, over) = world.events.first("stream.ended", ended).await;
     assert_eq!(
         (over.broadcast_id, over.reason.as_str()),
         (event.broadcast_id, "publisher_gone")
     );
-    let (_, recording) = world.ear.first("recording.finished", recorded).await;
+    let (_, recording) = world.events.first("recording.finished", recorded).await;
     assert_eq!(
         (recording.node.as_str(), &recording.file_name),
         (NODE, &file_name)
@@ -75,13 +75,13 @@ async fn media_makes_a_stream_live_and_its_end_leaves_a_recording() {
         ["publisher_gone"]
     );
     assert!(
-        !said_anywhere(&world, secret),
-        "the secret is in a file of the media node"
+        !is_anywhere(&world, secret),
+        "a file of the media node contains the secret"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_nobodys_has_no_owner() {
+async fn unknown_file_has_no_owner() {
     let world = World::new().await;
     for name in ["abcdefghijklmnopqrst-1795374426.flv", "../etc/passwd", ""] {
         assert_eq!(resolve(&world, name).await, None, "{name}");
@@ -89,13 +89,13 @@ async fn a_file_that_is_nobodys_has_no_owner() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_nginx_sends_no_hook_and_the_broadcast_ends_all_the_same() {
+async fn broadcast_ends_without_hooks_when_nginx_is_killed() {
     let mut world = World::new().await;
     let (id, key) = world.create().await;
     let mut publisher = world.go_live(id, &key).await;
     world.node.kill_worker().await.unwrap();
-    publisher.wait(SOON).await.unwrap();
-    let (_, over) = world.ear.first("stream.ended", ended).await;
+    publisher.wait(TIMEOUT).await.unwrap();
+    let (_, over) = world.events.first("stream.ended", ended).await;
     assert_eq!(over.reason, "publisher_gone");
     let file = std::fs::read_dir(world.node.record_dir())
         .unwrap()
@@ -106,24 +106,24 @@ async fn a_killed_nginx_sends_no_hook_and_the_broadcast_ends_all_the_same() {
     let owner = resolve(&world, file.to_str().unwrap()).await.unwrap();
     assert!(
         !owner.on_air && owner.broadcast_id == over.broadcast_id,
-        "the sweeper finds whose file it is"
+        "the sweeper finds the owner of the file"
     );
-    assert!(world.ear.all(recorded).is_empty());
+    assert!(world.events.all(recorded).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_node_ends_nothing_before_its_time() {
+async fn broadcast_outlives_an_unreachable_node_until_the_timeout() {
     let mut world = World::with(|config| config.stream_node_silence_seconds = 10).await;
     let (id, key) = world.create().await;
     let _publisher = world.go_live(id, &key).await;
-    let silent = Instant::now();
+    let stopped = Instant::now();
     world.node.stop().await.unwrap();
-    let (heard, over) = world.ear.first("stream.ended", ended).await;
+    let (received, over) = world.events.first("stream.ended", ended).await;
     assert_eq!(over.reason, "node_lost");
     assert!(
-        heard - silent > Duration::from_secs(7),
-        "ended {:?} after the node's last word",
-        heard - silent
+        received - stopped > Duration::from_secs(7),
+        "ended {:?} after the node stopped",
+        received - stopped
     );
 }
 
@@ -141,8 +141,8 @@ async fn resolve(world: &World, file_name: &str) -> Option<proto::stream::v1::Re
         .owner
 }
 
-/// Looks through the names and the contents of the media node's files, the media itself excepted.
-fn said_anywhere(world: &World, secret: &str) -> bool {
+/// Searches the names and contents of the media node's files.
+fn is_anywhere(world: &World, secret: &str) -> bool {
     let mut folders = vec![world.node.folder().to_path_buf()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {

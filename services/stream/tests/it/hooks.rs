@@ -1,11 +1,11 @@
-//! Hooks by hand: hostile, from outside, repeated.
+//! Hooks that the test sends: malicious, unauthorised and repeated ones.
 
 use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret;
 use stack::eventually;
 
-use crate::world::{ANNA, NODE, SOON, World, ended, recorded, started};
+use crate::world::{ANNA, NODE, TIMEOUT, World, ended, recorded, started};
 
 const COMMON: &str = "app=live&flashver=FMLE/3.0%20(compatible%3B%20Lavf59.27&swfurl=&tcurl=rtmp://127.0.0.1/live&pageurl=&addr=127.0.0.1";
 
@@ -15,7 +15,7 @@ fn publish_body(client: i64, key: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_cannot_show_the_secret_finds_nothing() {
+async fn requests_without_the_secret_get_404() {
     let world = World::new().await;
     let (_, key) = world.create().await;
     let url = format!(
@@ -79,13 +79,13 @@ async fn who_cannot_show_the_secret_finds_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_bodies_change_nothing() {
+async fn malicious_bodies_are_rejected() {
     let world = World::new().await;
     let (_, key) = world.create().await;
     let (name, arguments) = key.split_once('?').unwrap();
     let good = publish_body(1, &key);
     let named = |name: &str| format!("{COMMON}&clientid=1&call=publish&name={name}&type=live&{arguments}");
-    for (what, body) in [
+    for (case, body) in [
         ("two names", format!("{good}&name=victim")),
         ("two calls", format!("{good}&call=record_done&path=/etc/passwd")),
         ("two clients", format!("{good}&clientid=99")),
@@ -110,7 +110,7 @@ async fn hostile_bodies_change_nothing() {
         ("dots", named("..")),
         ("a zero byte", named("%00")),
     ] {
-        assert_eq!(world.hook("boot", "publish", &body).await, 403, "{what}");
+        assert_eq!(world.hook("boot", "publish", &body).await, 403, "{case}");
     }
     assert_eq!(publishes(&world).await, 0);
     assert_eq!(
@@ -138,7 +138,7 @@ async fn hostile_bodies_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refusals_take_the_same_time() {
+async fn all_rejections_take_the_same_time() {
     let world = World::new().await;
     let (_, key) = world.create().await;
     let (name, _) = key.split_once('?').unwrap();
@@ -149,18 +149,18 @@ async fn refusals_take_the_same_time() {
         format!("{name}?key=x"),
         format!("..?{wrong}"),
     ] {
-        let asked = Instant::now();
+        let started = Instant::now();
         assert_eq!(world.hook("boot", "publish", &publish_body(1, &key)).await, 403);
         assert!(
-            asked.elapsed() >= Duration::from_millis(100),
+            started.elapsed() >= Duration::from_millis(100),
             "{:?}",
-            asked.elapsed()
+            started.elapsed()
         );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn repeated_hooks_change_nothing() {
+async fn repeated_hooks_have_no_effect() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 0).await;
     let (id, key) = world.create().await;
     let mut publisher = world.go_live(id, &key).await;
@@ -175,11 +175,11 @@ async fn repeated_hooks_change_nothing() {
     assert_eq!(
         world.hook(&boot, "publish", &publish).await,
         204,
-        "again, while it is live"
+        "repeated while live"
     );
     publisher.stop().await.unwrap();
     world.until_live(id, false).await;
-    let (_, recording) = world.ear.first("recording.finished", recorded).await;
+    let (_, recording) = world.events.first("recording.finished", recorded).await;
     let version = world.stream(id).await.version;
 
     let path = world.node.record_dir().join(&recording.file_name);
@@ -191,13 +191,13 @@ async fn repeated_hooks_change_nothing() {
         assert_eq!(
             world.hook(&boot, "publish", &publish).await,
             403,
-            "that connection is over"
+            "the connection has ended"
         );
         assert_eq!(world.hook(&boot, "publish_done", &publish).await, 204);
         assert_eq!(world.hook(&boot, "record_done", &record).await, 204);
         assert_eq!(world.hook(&boot, "update", &publish).await, 204);
     }
-    // An event after all that shows that there is none before it.
+    // Once a later event has arrived, no earlier one can be missing.
     world
         .call(ANNA)
         .delete_stream(proto::stream::v1::DeleteStreamRequest { id })
@@ -207,17 +207,17 @@ async fn repeated_hooks_change_nothing() {
         proto::events::v1::event::Payload::StreamDeleted(deleted) => Some(deleted.stream_id),
         _ => None,
     };
-    world.ear.first("stream.deleted", deleted).await;
-    let told = (
-        world.ear.all(started).len(),
-        world.ear.all(ended).len(),
-        world.ear.all(recorded).len(),
+    world.events.first("stream.deleted", deleted).await;
+    let counts = (
+        world.events.all(started).len(),
+        world.events.all(ended).len(),
+        world.events.all(recorded).len(),
     );
-    assert_eq!((told, version), ((1, 1, 1), 3));
+    assert_eq!((counts, version), ((1, 1, 1), 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_publish_that_brings_no_media_expires() {
+async fn publish_without_media_expires() {
     let world = World::new().await;
     let (id, key) = world.create().await;
     assert_eq!(world.hook("boot", "publish", &publish_body(5, &key)).await, 204);
@@ -230,15 +230,15 @@ async fn a_publish_that_brings_no_media_expires() {
             .get::<_, Option<String>>(0)
     };
     assert_eq!(
-        eventually(SOON, "the expiry", expired).await.unwrap(),
+        eventually(TIMEOUT, "the expiry", expired).await.unwrap(),
         "never_started"
     );
-    assert!(world.ear.all(started).is_empty());
+    assert!(world.events.all(started).is_empty());
     assert!(world.broadcasts(id).await.broadcasts.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_lets_nobody_in() {
+async fn publishes_are_rejected_when_the_disk_is_full() {
     let world = World::with(|config| {
         config.stream_recordings_dir = Some("/".into());
         config.stream_min_free_bytes = u64::MAX;
@@ -246,7 +246,7 @@ async fn a_full_disk_lets_nobody_in() {
     .await;
     let (id, key) = world.create().await;
     assert_eq!(world.hook("boot", "publish", &publish_body(5, &key)).await, 403);
-    assert_eq!(world.refusals(id).await, ["disk_full"]);
+    assert_eq!(world.rejections(id).await, ["disk_full"]);
 }
 
 async fn publishes(world: &World) -> i64 {

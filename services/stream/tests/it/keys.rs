@@ -1,19 +1,19 @@
-//! Stream keys: wrong ones, new ones, and where they never show.
+//! Stream keys: wrong keys, rotation and secrecy.
 
 use proto::stream::v1::{GetStreamRequest, RotateKeyRequest};
 use secrecy::ExposeSecret;
 
-use crate::world::{ANNA, BOB, SOON, World, ended};
+use crate::world::{ANNA, BOB, TIMEOUT, World, ended};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_key_is_refused_and_its_owner_sees_it() {
+async fn wrong_key_is_rejected_and_listed_for_the_owner() {
     let world = World::new().await;
     let (id, key) = world.create().await;
     let (name, _) = key.split_once('?').unwrap();
     let wrong = format!("{name}?key=live_{}", "a".repeat(32));
     let mut publisher = world.publish(&wrong).await;
-    assert!(!publisher.wait(SOON).await.unwrap().success());
-    assert_eq!(world.refusals(id).await, ["wrong_key"]);
+    assert!(!publisher.wait(TIMEOUT).await.unwrap().success());
+    assert_eq!(world.rejections(id).await, ["wrong_key"]);
     assert!(
         !std::fs::read_dir(world.node.record_dir()).unwrap().any(|_| true),
         "nothing was recorded"
@@ -22,17 +22,17 @@ async fn a_wrong_key_is_refused_and_its_owner_sees_it() {
         stream_id: id,
         page: None,
     };
-    let others = world
+    let of_other_user = world
         .call(BOB)
         .list_broadcasts(request)
         .await
         .unwrap()
         .into_inner();
-    assert!(others.refusals.is_empty());
+    assert!(of_other_user.rejections.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_key_ends_the_broadcast_on_the_old_one() {
+async fn rotation_ends_the_broadcast_with_the_old_key() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 20).await;
     let (id, old) = world.create().await;
     let mut publisher = world.go_live(id, &old).await;
@@ -46,25 +46,25 @@ async fn a_new_key_ends_the_broadcast_on_the_old_one() {
     assert_eq!(
         world.stream(id).await.status(),
         proto::stream::v1::StreamStatus::Ended,
-        "at once"
+        "immediately"
     );
-    publisher.wait(SOON).await.unwrap();
-    let (_, over) = world.ear.first("stream.ended", ended).await;
+    publisher.wait(TIMEOUT).await.unwrap();
+    let (_, over) = world.events.first("stream.ended", ended).await;
     assert_eq!(over.reason, "key_rotated");
 
     let mut late = world.publish(&old).await;
-    assert!(!late.wait(SOON).await.unwrap().success());
-    assert_eq!(world.refusals(id).await, ["wrong_key"]);
+    assert!(!late.wait(TIMEOUT).await.unwrap().success());
+    assert_eq!(world.rejections(id).await, ["wrong_key"]);
     assert_eq!(
         old.split_once('?').unwrap().0,
         new.split_once('?').unwrap().0,
-        "the link stays"
+        "the playback name stays"
     );
     let _publisher = world.go_live(id, &new).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_owner_sees_the_key_and_the_database_never_does() {
+async fn key_is_visible_only_to_the_owner_and_not_in_the_database() {
     let world = World::new().await;
     let (id, key) = world.create().await;
     let shown = world
@@ -87,15 +87,15 @@ async fn only_the_owner_sees_the_key_and_the_database_never_does() {
             .into_inner();
         assert_eq!((shown.stream.unwrap().stream_key, shown.rtmp_url), (None, None));
     }
-    let refused = world
+    let rejected = world
         .admin()
         .rotate_key(RotateKeyRequest { id })
         .await
         .unwrap_err();
     assert_eq!(
-        refused.code(),
+        rejected.code(),
         tonic::Code::PermissionDenied,
-        "a new key is shown, so an admin makes none"
+        "rotation returns the key, so admins may not do it"
     );
 
     let _publisher = world.go_live(id, &key).await;

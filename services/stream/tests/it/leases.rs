@@ -1,4 +1,4 @@
-//! The leases in a real Redis, against a plain model.
+//! Viewer leases in Redis, compared with a simple model.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use storage::deadpool_redis::redis::cmd;
 use storage::{Redis, RedisConfig};
 use stream::store::leases::{Audience, ByStream, Lease, Leases};
 
-/// No lease ends by itself within a case,
+/// No lease of this duration expires within a case.
 const LONG: Duration = Duration::from_secs(30);
-/// but those of a gateway that dies.
+/// For the leases of a gateway that crashes.
 const SHORT: Duration = Duration::from_millis(30);
 
 const GATEWAYS: [&str; 3] = ["g1", "g2", "g3"];
@@ -20,14 +20,14 @@ const VIEWERS: [&str; 4] = ["u:1", "u:2", "u:3", "g:x"];
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// A gateway says who is there, with how many connections.
+    /// A gateway renews viewers, each with a number of connections.
     Renew(&'static str, StreamId, Vec<(&'static str, u32)>),
-    /// A gateway says who has left, and may never have been there.
+    /// A gateway releases viewers, which it may never have renewed.
     Release(&'static str, StreamId, Vec<&'static str>),
-    /// A gateway says for the last time who is there, and is heard of no more.
-    Die(&'static str),
-    /// Redis comes back empty, and every gateway renews.
-    Forget,
+    /// A gateway renews its viewers for the last time.
+    Crash(&'static str),
+    /// Redis loses everything, and all gateways renew.
+    Flush,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -37,10 +37,10 @@ fn step() -> impl Strategy<Value = Step> {
     let present = prop::collection::vec((viewer(), 1_u32..6), 1..5);
     let absent = prop::collection::vec(viewer(), 1..5);
     prop_oneof![
-        8 => (gateway(), stream(), present).prop_map(|(gateway, stream, who)| Step::Renew(gateway, stream, who)),
-        5 => (gateway(), stream(), absent).prop_map(|(gateway, stream, who)| Step::Release(gateway, stream, who)),
-        1 => gateway().prop_map(Step::Die),
-        1 => Just(Step::Forget),
+        8 => (gateway(), stream(), present).prop_map(|(gateway, stream, viewers)| Step::Renew(gateway, stream, viewers)),
+        5 => (gateway(), stream(), absent).prop_map(|(gateway, stream, viewers)| Step::Release(gateway, stream, viewers)),
+        1 => gateway().prop_map(Step::Crash),
+        1 => Just(Step::Flush),
     ]
 }
 
@@ -54,16 +54,16 @@ impl Model {
             Step::Renew(gateway, stream, present) => {
                 let held = present
                     .iter()
-                    .map(|(who, number)| ((*stream, *who, *gateway), *number));
+                    .map(|(viewer, number)| ((*stream, *viewer, *gateway), *number));
                 self.0.extend(held);
             }
             Step::Release(gateway, stream, absent) => {
-                self.0.retain(|(of, who, holder), _| {
-                    (of, holder) != (stream, gateway) || !absent.contains(who)
+                self.0.retain(|(of, viewer, holder), _| {
+                    (of, holder) != (stream, gateway) || !absent.contains(viewer)
                 });
             }
-            Step::Die(gateway) => self.0.retain(|(_, _, holder), _| holder != gateway),
-            Step::Forget => {}
+            Step::Crash(gateway) => self.0.retain(|(_, _, holder), _| holder != gateway),
+            Step::Flush => {}
         }
     }
 
@@ -88,12 +88,12 @@ impl Model {
         Audience {
             viewers: u32::try_from(each.len()).unwrap(),
             connections: each.values().sum(),
-            most: each.values().copied().max().unwrap_or(0),
+            max_per_viewer: each.values().copied().max().unwrap_or(0),
         }
     }
 }
 
-/// Leases that are nobody else's.
+/// Leases under a key prefix of their own.
 struct Real {
     redis: Redis,
     long: Leases,
@@ -112,7 +112,7 @@ impl Real {
         }
     }
 
-    /// Does what has been done to the model.
+    /// Applies a step that has been applied to the model.
     async fn apply(&self, step: &Step, before: &ByStream<Lease>, after: &Model) {
         match step {
             Step::Renew(gateway, stream, present) => {
@@ -124,12 +124,12 @@ impl Real {
                 let absent = BTreeMap::from([(*stream, viewers)]);
                 self.long.release(gateway, &absent).await.unwrap();
             }
-            Step::Die(gateway) => {
+            Step::Crash(gateway) => {
                 self.short.renew(gateway, before).await.unwrap();
                 tokio::time::sleep(2 * SHORT).await;
             }
-            Step::Forget => {
-                forget(&self.redis).await;
+            Step::Flush => {
+                flush(&self.redis).await;
                 assert_eq!(self.long.counts().await.unwrap(), BTreeMap::new());
                 for gateway in GATEWAYS {
                     self.long.renew(gateway, &after.held_by(gateway)).await.unwrap();
@@ -151,9 +151,15 @@ impl Real {
     async fn check(&self, model: &Model) {
         for stream in STREAMS {
             let (counted, held) = (self.audience(stream).await, model.audience(stream));
-            // What one viewer has closed may be in the most for a while, as far as others have as many.
-            let most = counted.most.clamp(held.most, held.connections);
-            assert_eq!(counted, Audience { most, ..held }, "stream {stream}");
+            // Closed connections may count in the maximum for a while.
+            let max_per_viewer = counted
+                .max_per_viewer
+                .clamp(held.max_per_viewer, held.connections);
+            let expected = Audience {
+                max_per_viewer,
+                ..held
+            };
+            assert_eq!(counted, expected, "stream {stream}");
             assert_eq!(self.long.count(stream).await.unwrap(), held.viewers);
         }
     }
@@ -163,13 +169,13 @@ proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..ProptestConfig::with_cases(32) })]
 
     #[test]
-    fn leases_are_what_the_gateways_hold(steps in prop::collection::vec(step(), 1..24)) {
+    fn counts_match_the_leases_of_all_gateways(steps in prop::collection::vec(step(), 1..24)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (real, mut model) = (Real::new().await, Model::default());
             for step in &steps {
                 let before = match step {
-                    Step::Die(gateway) => model.held_by(gateway),
+                    Step::Crash(gateway) => model.held_by(gateway),
                     _ => ByStream::new(),
                 };
                 model.apply(step);
@@ -181,13 +187,13 @@ proptest! {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leases_of_the_version_before_are_a_connection_each() {
+async fn lease_of_the_previous_version_counts_as_one_connection() {
     let real = Real::new().await;
     let stream = StreamId(1);
     let ends = chrono::Utc::now().timestamp_millis() + 20_000;
-    let set = async |command: &str, key: &str, what: &str, is: String| {
+    let set = async |command: &str, key: &str, member: &str, value: String| {
         let mut command = cmd(command);
-        command.arg(real.redis.key(key)).arg(what).arg(is);
+        command.arg(real.redis.key(key)).arg(member).arg(value);
         let done = command.query_async::<()>(&mut real.redis.connection()).await;
         done.unwrap();
     };
@@ -198,24 +204,33 @@ async fn leases_of_the_version_before_are_a_connection_each() {
         let audience = real.audience(stream).await;
         (audience.viewers, audience.connections)
     };
-    assert_eq!(counted().await, (1, 1), "nobody has renewed");
+    assert_eq!(counted().await, (1, 1), "before any renewal");
     real.renew("g1", stream, vec![lease("u:1", 3)]).await;
-    assert_eq!(counted().await, (1, 4), "one of the other gateway");
+    assert_eq!(counted().await, (1, 4), "plus one of the other gateway");
     real.renew("g2", stream, vec![lease("u:1", 2)]).await;
     assert_eq!(counted().await, (1, 5));
-    let gone = BTreeMap::from([(stream, vec!["u:1".to_owned()])]);
-    real.long.release("g1", &gone).await.unwrap();
+    let released = BTreeMap::from([(stream, vec!["u:1".to_owned()])]);
+    real.long.release("g1", &released).await.unwrap();
     assert_eq!(counted().await, (1, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_rooms_were_told_is_remembered_for_the_next_replica() {
+async fn published_counts_are_kept_for_the_next_leader() {
     let real = Real::new().await;
     let [first, second] = STREAMS;
-    real.long.note_told(&[]).await.unwrap();
-    real.long.note_told(&[(first, 3), (second, 1)]).await.unwrap();
-    real.long.note_told(&[(first, 4), (second, 0)]).await.unwrap();
-    assert_eq!(real.long.told().await.unwrap(), BTreeMap::from([(first, 4)]));
+    real.long.record_published_counts(&[]).await.unwrap();
+    real.long
+        .record_published_counts(&[(first, 3), (second, 1)])
+        .await
+        .unwrap();
+    real.long
+        .record_published_counts(&[(first, 4), (second, 0)])
+        .await
+        .unwrap();
+    assert_eq!(
+        real.long.published_counts().await.unwrap(),
+        BTreeMap::from([(first, 4)])
+    );
 }
 
 fn lease(viewer: &str, connections: u32) -> Lease {
@@ -225,8 +240,8 @@ fn lease(viewer: &str, connections: u32) -> Lease {
     }
 }
 
-/// Empties this deployment's part of Redis.
-pub(crate) async fn forget(redis: &Redis) {
+/// Deletes all keys with this deployment's prefix.
+pub(crate) async fn flush(redis: &Redis) {
     let mut connection = redis.connection();
     let mut keys = cmd("KEYS");
     keys.arg(redis.key("*"));

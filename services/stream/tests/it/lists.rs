@@ -26,7 +26,7 @@ fn ids(response: &ListStreamsResponse) -> Vec<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_by_number_and_by_cursor_show_the_same() {
+async fn pages_by_number_and_by_cursor_agree() {
     let world = World::new().await;
     let mut created = Vec::new();
     for number in 0..7 {
@@ -98,7 +98,7 @@ async fn pages_by_number_and_by_cursor_show_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn impossible_pages_are_refused() {
+async fn invalid_requests_are_rejected() {
     let world = World::new().await;
     for request in [
         ListStreamsRequest {

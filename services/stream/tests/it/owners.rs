@@ -1,29 +1,29 @@
-//! What events and the snapshot say of owners.
+//! Effects of auth's events and snapshot on owners.
 
 use primitives::UserId;
 use proto::auth::v1::Owner;
 use proto::stream::v1::CreateStreamRequest;
 use proto::upload::messages;
 use stack::eventually;
-use stream::store::owners::Change;
+use stream::store::owners::OwnerUpdate;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::world::{ANNA, SOON, World, ended};
+use crate::world::{ANNA, TIMEOUT, World, ended};
 
-fn named(username: &str) -> Change {
-    Change::Named {
+fn names(username: &str) -> OwnerUpdate {
+    OwnerUpdate::Names {
         username: username.into(),
         display_name: username.to_uppercase(),
     }
 }
 
 impl World {
-    async fn hear(&self, user: UserId, version: i64, change: Change) {
+    async fn apply(&self, user: UserId, version: i64, update: OwnerUpdate) {
         self.replica
             .app
             .store
-            .owner_apply(Uuid::now_v7(), user, version, change)
+            .owner_apply(Uuid::now_v7(), user, version, update)
             .await
             .unwrap();
     }
@@ -35,34 +35,34 @@ impl World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_follow_versions_and_not_the_order_of_events() {
+async fn versions_decide_regardless_of_the_order_of_events() {
     let world = World::new().await;
     let (id, _) = world.create().await;
     assert_eq!(
         world.name(id).await,
         ("user7".to_owned(), "user7".to_owned()),
-        "as the token says, until auth does"
+        "the name in the token, before any event"
     );
-    world.hear(ANNA, 3, named("anna")).await;
-    world.hear(ANNA, 2, named("old")).await;
+    world.apply(ANNA, 3, names("anna")).await;
+    world.apply(ANNA, 2, names("old")).await;
     assert_eq!(world.name(id).await, ("anna".to_owned(), "ANNA".to_owned()));
-    world.hear(ANNA, 5, named("anna5")).await;
-    world.hear(ANNA, 4, Change::Banned(true)).await;
+    world.apply(ANNA, 5, names("anna5")).await;
+    world.apply(ANNA, 4, OwnerUpdate::Banned(true)).await;
     let request = CreateStreamRequest {
         title: "A title".into(),
         ..CreateStreamRequest::default()
     };
-    let refused = world
+    let rejected = world
         .call(ANNA)
         .create_stream(messages(&[], request.clone()))
         .await
         .unwrap_err();
     assert_eq!(
-        refused.code(),
+        rejected.code(),
         Code::PermissionDenied,
-        "a ban counts though a newer name came before it"
+        "a ban takes effect after a newer change of names"
     );
-    world.hear(ANNA, 6, Change::Banned(false)).await;
+    world.apply(ANNA, 6, OwnerUpdate::Banned(false)).await;
     world
         .call(ANNA)
         .create_stream(messages(&[], request))
@@ -71,27 +71,27 @@ async fn names_follow_versions_and_not_the_order_of_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ban_ends_the_broadcast_and_refuses_the_key() {
+async fn ban_ends_the_broadcast_and_rejects_the_key() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 20).await;
     let (id, key) = world.create().await;
     let mut publisher = world.go_live(id, &key).await;
-    world.hear(ANNA, 2, Change::Banned(true)).await;
+    world.apply(ANNA, 2, OwnerUpdate::Banned(true)).await;
     world.until_live(id, false).await;
-    publisher.wait(SOON).await.unwrap();
-    assert_eq!(world.ear.first("stream.ended", ended).await.1.reason, "banned");
+    publisher.wait(TIMEOUT).await.unwrap();
+    assert_eq!(world.events.first("stream.ended", ended).await.1.reason, "banned");
     let mut again = world.publish(&key).await;
-    assert!(!again.wait(SOON).await.unwrap().success());
-    assert_eq!(world.refusals(id).await, ["banned"]);
+    assert!(!again.wait(TIMEOUT).await.unwrap().success());
+    assert_eq!(world.rejections(id).await, ["banned"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_user_leaves_nothing_and_does_not_come_back() {
+async fn deleted_user_leaves_nothing_and_stays_deleted() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 20).await;
     let (id, key) = world.create().await;
     let mut publisher = world.go_live(id, &key).await;
-    world.hear(ANNA, 2, Change::Deleted).await;
-    world.hear(ANNA, 9, named("ghost")).await;
-    publisher.wait(SOON).await.unwrap();
+    world.apply(ANNA, 2, OwnerUpdate::Deleted).await;
+    world.apply(ANNA, 9, names("ghost")).await;
+    publisher.wait(TIMEOUT).await.unwrap();
     assert_eq!(
         world.try_stream(ANNA, id).await.unwrap_err().code(),
         Code::NotFound
@@ -103,10 +103,10 @@ async fn a_deleted_user_leaves_nothing_and_does_not_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_on_the_bus_arrives_and_a_snapshot_fills_the_rest() {
+async fn snapshot_is_imported_and_marked_as_complete() {
     let world = World::with(|_| {}).await;
     let sql = world.sql().await;
-    // Whoever is in auth's snapshot is copied, by one of its two passes.
+    // The user is imported by one of the two passes.
     let owner = Owner {
         id: 21,
         username: "carl".into(),
@@ -116,14 +116,14 @@ async fn an_event_on_the_bus_arrives_and_a_snapshot_fills_the_rest() {
     };
     world.auth.owners.lock().unwrap().push(owner);
     let copied = "SELECT count(*) FROM owners WHERE id = 21 AND username = 'carl' AND banned_at IS NOT NULL";
-    let patience = SOON * 3;
-    eventually(patience, "the snapshot", async || {
+    let timeout = TIMEOUT * 3;
+    eventually(timeout, "the snapshot", async || {
         sql.query_one(copied, &[]).await.unwrap().get::<_, i64>(0) == 1
     })
     .await
     .unwrap();
     let filled = "SELECT count(*) FROM snapshots WHERE name = 'owners'";
-    eventually(patience, "the note", async || {
+    eventually(timeout, "the mark", async || {
         sql.query_one(filled, &[]).await.unwrap().get::<_, i64>(0) == 1
     })
     .await

@@ -1,4 +1,4 @@
-//! Plays the auth service: keys, no revocations, and a snapshot.
+//! A fake auth service with keys, a snapshot, and no revocations.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -35,7 +35,7 @@ impl Auth {
         }
     }
 
-    /// Answers on a port of its own until the runtime ends.
+    /// Serves on a free port until the runtime stops.
     pub(crate) async fn serve(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();

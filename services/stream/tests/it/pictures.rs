@@ -1,4 +1,4 @@
-//! Pictures of streams and categories: in the bucket while a row names them, and no longer.
+//! Thumbnails of streams and categories, which the bucket keeps only while a row refers to them.
 
 use proto::stream::v1::{
     CreateCategoryRequest, CreateStreamRequest, CreateStreamUpload, DeleteCategoryRequest,
@@ -8,9 +8,9 @@ use proto::upload::{UploadMessage, messages};
 use stack::eventually;
 use tonic::Code;
 
-use crate::world::{ANNA, BOB, SOON, World};
+use crate::world::{ANNA, BOB, TIMEOUT, World};
 
-/// A picture of one color, wider than is kept.
+/// Returns an image of one colour, wider than thumbnails may be.
 fn png(color: u8) -> Vec<u8> {
     let picture = image::RgbImage::from_pixel(1600, 400, image::Rgb([color, 0, 0]));
     let mut file = std::io::Cursor::new(Vec::new());
@@ -25,7 +25,7 @@ impl World {
     }
 
     async fn until_in_bucket(&self, wanted: usize) {
-        eventually(SOON, &format!("{wanted} objects"), async || {
+        eventually(TIMEOUT, &format!("{wanted} objects"), async || {
             self.in_bucket().await == wanted
         })
         .await
@@ -46,13 +46,13 @@ fn new(title: &str) -> CreateStreamRequest {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_picture_is_shown_replaced_and_taken_away() {
+async fn thumbnail_is_stored_replaced_and_removed() {
     let world = World::new().await;
-    let made = world
+    let created = world
         .call(ANNA)
         .create_stream(messages(&png(1), new("A title")))
         .await;
-    let stream = made.unwrap().into_inner().stream.unwrap();
+    let stream = created.unwrap().into_inner().stream.unwrap();
     let url = stream.thumbnail_url.unwrap();
     let shown = reqwest::get(&url).await.unwrap();
     assert_eq!(shown.headers()["content-type"], "image/jpeg");
@@ -80,7 +80,7 @@ async fn a_picture_is_shown_replaced_and_taken_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_picture_changes_nothing() {
+async fn invalid_thumbnails_change_nothing() {
     let world = World::new().await;
     let (id, _) = world.create().await;
     let mut damaged = png(1);
@@ -90,51 +90,51 @@ async fn what_is_no_picture_changes_nothing() {
         (damaged, Code::InvalidArgument),
         (vec![0; (5 << 20) + 1], Code::OutOfRange),
     ] {
-        let refused = world
+        let rejected = world
             .call(ANNA)
             .create_stream(messages(&file, new("Another")))
             .await;
-        assert_eq!(refused.unwrap_err().code(), code);
+        assert_eq!(rejected.unwrap_err().code(), code);
         let request = UpdateStreamRequest {
             id,
             title: Some("Changed".into()),
             ..UpdateStreamRequest::default()
         };
-        let refused = world.call(ANNA).update_stream(messages(&file, request)).await;
-        assert_eq!(refused.unwrap_err().code(), code);
+        let rejected = world.call(ANNA).update_stream(messages(&file, request)).await;
+        assert_eq!(rejected.unwrap_err().code(), code);
     }
     let cut = [CreateStreamUpload::chunk(png(1))];
-    let refused = world.call(ANNA).create_stream(tokio_stream::iter(cut)).await;
-    assert_eq!(refused.unwrap_err().code(), Code::InvalidArgument);
+    let rejected = world.call(ANNA).create_stream(tokio_stream::iter(cut)).await;
+    assert_eq!(rejected.unwrap_err().code(), Code::InvalidArgument);
     let foreign = UpdateStreamRequest {
         id,
         ..UpdateStreamRequest::default()
     };
-    let refused = world.call(BOB).update_stream(messages(&png(1), foreign)).await;
-    assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
+    let rejected = world.call(BOB).update_stream(messages(&png(1), foreign)).await;
+    assert_eq!(rejected.unwrap_err().code(), Code::PermissionDenied);
 
     assert_eq!(world.stream(id).await.title, "A title");
     assert_eq!(world.in_bucket().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn admins_make_change_and_delete_categories() {
+async fn only_admins_create_update_and_delete_categories() {
     let world = World::new().await;
     let request = CreateCategoryRequest {
         name: "Đồ họa".into(),
         description: "Pictures".into(),
         tags: vec!["Pixel".into(), "pixel".into(), "3d".into()],
     };
-    let refused = world
+    let rejected = world
         .call(ANNA)
         .create_category(messages(&[], request.clone()))
         .await;
-    assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
-    let made = world
+    assert_eq!(rejected.unwrap_err().code(), Code::PermissionDenied);
+    let created = world
         .admin()
         .create_category(messages(&png(1), request.clone()))
         .await;
-    let category = made.unwrap().into_inner().category.unwrap();
+    let category = created.unwrap().into_inner().category.unwrap();
     assert_eq!(category.slug, "do-hoa");
     assert_eq!(category.tags, ["3d", "pixel"]);
     assert!(category.thumbnail_url.is_some());
@@ -155,11 +155,11 @@ async fn admins_make_change_and_delete_categories() {
     let deletion = |category: &str| DeleteCategoryRequest {
         category: category.into(),
     };
-    let refused = world.call(ANNA).delete_category(deletion("graphics")).await;
-    assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
+    let rejected = world.call(ANNA).delete_category(deletion("graphics")).await;
+    assert_eq!(rejected.unwrap_err().code(), Code::PermissionDenied);
     world.admin().delete_category(deletion("graphics")).await.unwrap();
-    let gone = world.admin().delete_category(deletion("graphics")).await;
-    assert_eq!(gone.unwrap_err().code(), Code::NotFound);
-    // The picture of the one that was refused is announced for a day; that of the deleted one goes at once.
+    let repeated = world.admin().delete_category(deletion("graphics")).await;
+    assert_eq!(repeated.unwrap_err().code(), Code::NotFound);
+    // The thumbnail of the rejected category stays pending for a day; that of the deleted one is removed at once.
     world.until_in_bucket(1).await;
 }

@@ -1,15 +1,15 @@
-//! A publisher drops and comes back.
+//! Encoders that disconnect and reconnect.
 
 use crate::world::{World, ended, started};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_short_drop_is_the_same_broadcast() {
+async fn reconnect_within_the_grace_resumes_the_broadcast() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 20).await;
     let (id, key) = world.create().await;
     let mut first = world.go_live(id, &key).await;
     let broadcast = world.stream(id).await.broadcast_id;
     first.kill().await.unwrap();
-    stack::eventually(crate::world::SOON, "the drop", async || {
+    stack::eventually(crate::world::TIMEOUT, "the drop", async || {
         publishes(&world, "live").await == 0
     })
     .await
@@ -17,35 +17,39 @@ async fn a_short_drop_is_the_same_broadcast() {
     assert_eq!(
         world.stream(id).await.status(),
         proto::stream::v1::StreamStatus::Live,
-        "the grace"
+        "within the reconnect grace"
     );
 
     let _second = world.publish(&key).await;
-    stack::eventually(crate::world::SOON, "the return", async || {
+    stack::eventually(crate::world::TIMEOUT, "the reconnect", async || {
         publishes(&world, "live").await == 1
     })
     .await
     .unwrap();
     assert_eq!(world.stream(id).await.broadcast_id, broadcast);
-    assert_eq!(world.ear.all(started).len(), 1, "nobody is told twice");
-    assert!(world.ear.all(ended).is_empty());
+    assert_eq!(
+        world.events.all(started).len(),
+        1,
+        "a resumed broadcast is not announced again"
+    );
+    assert!(world.events.all(ended).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_the_grace_it_is_another_broadcast() {
+async fn reconnect_after_the_grace_starts_a_new_broadcast() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 0).await;
     let (id, key) = world.create().await;
     let mut first = world.go_live(id, &key).await;
     first.kill().await.unwrap();
     world.until_live(id, false).await;
     let _second = world.go_live(id, &key).await;
-    stack::eventually(crate::world::SOON, "both", async || {
-        world.ear.all(started).len() == 2
+    stack::eventually(crate::world::TIMEOUT, "both", async || {
+        world.events.all(started).len() == 2
     })
     .await
     .unwrap();
     let ids: Vec<_> = world
-        .ear
+        .events
         .all(started)
         .into_iter()
         .map(|(_, started)| started.broadcast_id)

@@ -1,15 +1,15 @@
-//! Searches: without accents and case, by parts of words, always up to date.
+//! Searches: accents, case, parts of words, and updates of the index.
 
 use identity::ServiceName;
 use primitives::{Role, UserId};
 use proto::stream::v1::{CreateStreamRequest, ListStreamsRequest, UpdateCategoryRequest, UserIds};
 use proto::upload::messages;
 use stack::eventually;
-use stream::store::owners::Change;
+use stream::store::owners::OwnerUpdate;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::world::{ANNA, BOB, SOON, World};
+use crate::world::{ANNA, BOB, TIMEOUT, World};
 
 impl World {
     async fn stream_of(&self, user: UserId, title: &str, category_id: Option<i64>) -> i64 {
@@ -18,11 +18,11 @@ impl World {
             description: "Every evening, café talk".into(),
             category_id,
         };
-        let made = self.call(user).create_stream(messages(&[], request)).await;
-        made.unwrap().into_inner().stream.unwrap().id
+        let created = self.call(user).create_stream(messages(&[], request)).await;
+        created.unwrap().into_inner().stream.unwrap().id
     }
 
-    /// What is found, and that as many are counted.
+    /// Returns the ids found, and checks that the total agrees.
     async fn found(&self, request: ListStreamsRequest) -> Vec<i64> {
         let (ids, total) = self.counted(request).await;
         assert_eq!(total, Some(ids.len() as u64));
@@ -50,7 +50,7 @@ fn searched(query: &str) -> ListStreamsRequest {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn accents_case_and_whole_words_do_not_matter() {
+async fn search_ignores_accents_case_and_word_boundaries() {
     let world = World::new().await;
     let broadcast = world.stream_of(ANNA, "Phát sóng trực tiếp", None).await;
     let football = world.stream_of(BOB, "Đá bóng 100%", Some(2)).await;
@@ -72,18 +72,14 @@ async fn accents_case_and_whole_words_do_not_matter() {
     ] {
         assert_eq!(world.search(query).await, expected, "{query}");
     }
-    for nothing in ["", "%", "__", "\\", " - "] {
-        let refused = world
-            .call(ANNA)
-            .list_streams(searched(nothing))
-            .await
-            .unwrap_err();
-        assert_eq!(refused.code(), Code::InvalidArgument, "{nothing:?}");
+    for blank in ["", "%", "__", "\\", " - "] {
+        let rejected = world.call(ANNA).list_streams(searched(blank)).await.unwrap_err();
+        assert_eq!(rejected.code(), Code::InvalidArgument, "{blank:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tags_names_and_owners_narrow_a_list() {
+async fn list_is_filtered_by_tag_username_and_owners() {
     let world = World::new().await;
     let annas = world.stream_of(ANNA, "Of Anna", Some(2)).await;
     let bobs = world.stream_of(BOB, "Of Bob", None).await;
@@ -119,10 +115,10 @@ async fn tags_names_and_owners_narrow_a_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_of_owners_and_categories_are_followed() {
+async fn index_follows_names_of_owners_and_categories() {
     let world = World::new().await;
     let id = world.stream_of(ANNA, "Something", Some(2)).await;
-    let named = Change::Named {
+    let names = OwnerUpdate::Names {
         username: "anna".into(),
         display_name: "Ånna die Große".into(),
     };
@@ -130,12 +126,12 @@ async fn names_of_owners_and_categories_are_followed() {
         .replica
         .app
         .store
-        .owner_apply(Uuid::now_v7(), ANNA, 2, named)
+        .owner_apply(Uuid::now_v7(), ANNA, 2, names)
         .await
         .unwrap();
     let until = async |query: &str, expected: &[i64]| {
-        eventually(SOON, query, async || {
-            // Totals may be old here.
+        eventually(TIMEOUT, query, async || {
+            // Totals are cached, so they may be outdated here.
             world.counted(searched(query)).await.0 == expected
         })
         .await

@@ -2,22 +2,22 @@
 
 use stack::eventually;
 
-use crate::world::{SOON, World, ended, started};
+use crate::world::{TIMEOUT, World, ended, started};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_publisher_is_refused_while_the_first_sends() {
+async fn second_encoder_is_rejected_while_the_first_sends() {
     let world = World::new().await;
     let (id, key) = world.create().await;
     let mut first = world.go_live(id, &key).await;
     let mut second = world.publish(&key).await;
-    assert!(!second.wait(SOON).await.unwrap().success());
+    assert!(!second.wait(TIMEOUT).await.unwrap().success());
     assert!(!first.ended().unwrap());
-    assert_eq!(world.refusals(id).await, ["already_live"]);
-    assert_eq!(world.ear.all(started).len(), 1);
+    assert_eq!(world.rejections(id).await, ["already_live"]);
+    assert_eq!(world.events.all(started).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frozen_publisher_loses_its_place() {
+async fn second_encoder_replaces_a_frozen_one() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 20).await;
     let (id, key) = world.create().await;
     let first = world.go_live(id, &key).await;
@@ -27,8 +27,8 @@ async fn a_frozen_publisher_loses_its_place() {
     let state =
         "SELECT string_agg(state || coalesce(' ' || end_reason, ''), ', ' ORDER BY id) FROM publishes";
     let mut second = world.publish(&key).await;
-    eventually(SOON, "the new one to be live", async || {
-        // An encoder that is refused tries again, as OBS does.
+    eventually(TIMEOUT, "the second encoder to go live", async || {
+        // A rejected encoder tries again, as OBS does.
         if second.ended().unwrap() {
             second = world.publish(&key).await;
         }
@@ -42,6 +42,6 @@ async fn a_frozen_publisher_loses_its_place() {
     .await
     .unwrap();
     assert_eq!(world.stream(id).await.broadcast_id, broadcast);
-    assert_eq!(world.ear.all(started).len(), 1);
-    assert!(world.ear.all(ended).is_empty());
+    assert_eq!(world.events.all(started).len(), 1);
+    assert!(world.events.all(ended).is_empty());
 }

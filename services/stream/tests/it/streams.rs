@@ -1,4 +1,4 @@
-//! What owners, admins and others may do.
+//! What owners, admins and other users may do.
 
 use identity::ServiceName;
 use proto::events::v1::event::Payload;
@@ -9,10 +9,10 @@ use proto::stream::v1::{
 use proto::upload::messages;
 use tonic::Code;
 
-use crate::world::{ANNA, BOB, SOON, World, ended, recorded};
+use crate::world::{ANNA, BOB, TIMEOUT, World, ended, recorded};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn owners_and_admins_change_a_stream_and_others_do_not() {
+async fn only_owners_and_admins_update_a_stream() {
     let world = World::new().await;
     let (id, key) = world.create().await;
     let _publisher = world.go_live(id, &key).await;
@@ -23,12 +23,12 @@ async fn owners_and_admins_change_a_stream_and_others_do_not() {
         description: None,
         category_id,
     };
-    let refused = world
+    let rejected = world
         .call(BOB)
         .update_stream(messages(&[], change("Mine now", None)))
         .await
         .unwrap_err();
-    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert_eq!(rejected.code(), Code::PermissionDenied);
     let changed = world
         .call(ANNA)
         .update_stream(messages(&[], change("Another", Some(2))))
@@ -42,7 +42,7 @@ async fn owners_and_admins_change_a_stream_and_others_do_not() {
         ("Another", "gaming")
     );
     let (_, event) = world
-        .ear
+        .events
         .first("stream.updated", |payload| match payload {
             Payload::StreamUpdated(updated) => Some(updated.clone()),
             _ => None,
@@ -91,16 +91,16 @@ async fn owners_and_admins_change_a_stream_and_others_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_sends_the_encoder_away() {
+async fn stop_ends_the_broadcast_and_drops_the_encoder() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 20).await;
     let (id, key) = world.create().await;
     let mut publisher = world.go_live(id, &key).await;
-    let refused = world
+    let rejected = world
         .call(BOB)
         .stop_stream(StopStreamRequest { id })
         .await
         .unwrap_err();
-    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert_eq!(rejected.code(), Code::PermissionDenied);
     let stopped = world
         .admin()
         .stop_stream(StopStreamRequest { id })
@@ -110,22 +110,25 @@ async fn a_stop_sends_the_encoder_away() {
         .stream
         .unwrap();
     assert_eq!(stopped.status(), StreamStatus::Ended);
-    publisher.wait(SOON).await.unwrap();
-    assert_eq!(world.ear.first("stream.ended", ended).await.1.reason, "stopped");
-    world.ear.first("recording.finished", recorded).await;
+    publisher.wait(TIMEOUT).await.unwrap();
+    assert_eq!(
+        world.events.first("stream.ended", ended).await.1.reason,
+        "stopped"
+    );
+    world.events.first("recording.finished", recorded).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_stream_is_gone_and_its_recording_is_not() {
+async fn deleting_a_stream_keeps_its_recording() {
     let world = World::new().await;
     let (id, key) = world.create().await;
     let mut publisher = world.go_live(id, &key).await;
-    let refused = world
+    let rejected = world
         .call(BOB)
         .delete_stream(DeleteStreamRequest { id })
         .await
         .unwrap_err();
-    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert_eq!(rejected.code(), Code::PermissionDenied);
     world
         .call(ANNA)
         .delete_stream(DeleteStreamRequest { id })
@@ -141,40 +144,43 @@ async fn a_deleted_stream_is_gone_and_its_recording_is_not() {
         .await
         .unwrap_err();
     assert_eq!(again.code(), Code::NotFound);
-    publisher.wait(SOON).await.unwrap();
-    assert_eq!(world.ear.first("stream.ended", ended).await.1.reason, "deleted");
-    let (_, recording) = world.ear.first("recording.finished", recorded).await;
+    publisher.wait(TIMEOUT).await.unwrap();
+    assert_eq!(
+        world.events.first("stream.ended", ended).await.1.reason,
+        "deleted"
+    );
+    let (_, recording) = world.events.first("recording.finished", recorded).await;
     assert_eq!(
         (recording.stream_id, recording.user_id, recording.title.as_str()),
         (0, ANNA.0, "A title")
     );
     let mut late = world.publish(&key).await;
-    assert!(!late.wait(SOON).await.unwrap().success());
+    assert!(!late.wait(TIMEOUT).await.unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn callers_are_checked() {
+async fn unauthorised_callers_are_rejected() {
     let world = World::new().await;
     let request = || CreateStreamRequest {
         title: "A title".into(),
         ..CreateStreamRequest::default()
     };
-    let nobody = world
+    let guest = world
         .call_as(None, ServiceName::Gateway)
         .create_stream(messages(&[], request()))
         .await
         .unwrap_err();
-    assert_eq!(nobody.code(), Code::Unauthenticated);
-    let other = world
+    assert_eq!(guest.code(), Code::Unauthenticated);
+    let other_service = world
         .call_as(None, ServiceName::Chat)
         .create_stream(messages(&[], request()))
         .await
         .unwrap_err();
-    assert_eq!(other.code(), Code::PermissionDenied);
+    assert_eq!(other_service.code(), Code::PermissionDenied);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn eight_categories_are_there() {
+async fn eight_categories_are_seeded() {
     let world = World::new().await;
     let mut client = world.call(ANNA);
     let request = |tag: Option<&str>| ListCategoriesRequest {
@@ -214,12 +220,12 @@ async fn eight_categories_are_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_above_the_limit_exhausts_what_a_call_may_take() {
+async fn oversized_message_is_resource_exhausted() {
     let world = World::new().await;
     let request = ListStreamsRequest {
         query: Some("x".repeat(5 << 20)),
         ..ListStreamsRequest::default()
     };
-    let refused = world.call(ANNA).list_streams(request).await.unwrap_err();
-    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
+    let rejected = world.call(ANNA).list_streams(request).await.unwrap_err();
+    assert_eq!(rejected.code(), Code::ResourceExhausted, "{rejected:?}");
 }

@@ -1,4 +1,4 @@
-//! The migrations and what the tables themselves refuse.
+//! Migrations, and constraints of the tables.
 
 use crate::world::World;
 
@@ -6,10 +6,10 @@ const COLUMNS: &str = "SELECT string_agg(table_name || '.' || column_name || ' '
                        FROM information_schema.columns WHERE table_schema = 'public'";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_migrations_go_down_and_up_again() {
+async fn migrations_revert_and_reapply() {
     let world = World::new().await;
     let sql = world.sql().await;
-    // Nobody works on the tables meanwhile.
+    // Nothing else may use the tables meanwhile.
     world.replica.shutdown.abort();
     let columns = async || sql.query_one(COLUMNS, &[]).await.unwrap().get::<_, String>(0);
     let before = columns().await;
@@ -32,7 +32,7 @@ async fn the_migrations_go_down_and_up_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tables_hold_what_the_code_promises() {
+async fn constraints_reject_invalid_rows() {
     let world = World::new().await;
     let (id, _) = world.create().await;
     let sql = world.sql().await;

@@ -1,4 +1,4 @@
-//! Who watches.
+//! Viewer counts.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use identity::ServiceName;
 use proto::stream::v1::{GetRoomRequest, ReleaseViewersRequest, RenewViewersRequest, ViewerLease};
 use stack::eventually;
 
-use crate::world::{SOON, World};
+use crate::world::{TIMEOUT, World};
 
 fn leases(stream_id: i64, viewers: &[(&str, u32)]) -> Vec<ViewerLease> {
     let lease = |(viewer, connections): &(&str, u32)| ViewerLease {
@@ -17,18 +17,18 @@ fn leases(stream_id: i64, viewers: &[(&str, u32)]) -> Vec<ViewerLease> {
     viewers.iter().map(lease).collect()
 }
 
-/// Each with as many connections.
+/// Gives each viewer the same number of connections.
 fn with<'a>(connections: u32, viewers: &[&'a str]) -> Vec<(&'a str, u32)> {
     viewers.iter().map(|viewer| (*viewer, connections)).collect()
 }
 
 impl World {
-    /// A gateway holds these viewers, each with one connection.
+    /// Renews viewers of a gateway, each with one connection.
     pub(crate) async fn renew(&self, gateway: &str, stream: i64, viewers: &[&str]) {
-        self.hold(gateway, stream, &with(1, viewers)).await;
+        self.renew_with(gateway, stream, &with(1, viewers)).await;
     }
 
-    async fn hold(&self, gateway: &str, stream: i64, viewers: &[(&str, u32)]) {
+    async fn renew_with(&self, gateway: &str, stream: i64, viewers: &[(&str, u32)]) {
         let request = RenewViewersRequest {
             gateway: gateway.into(),
             leases: leases(stream, viewers),
@@ -50,12 +50,12 @@ impl World {
             .unwrap();
     }
 
-    /// What is measured of a stream: viewers, connections, the most of one viewer; nothing when it is not on
-    /// air.
-    async fn figures(&self, stream: i64) -> Vec<u64> {
+    /// Returns the metrics of a stream: viewers, connections, and the highest number of one viewer. Empty when it
+    /// is not on air.
+    async fn metrics(&self, stream: i64) -> Vec<u64> {
         let url = format!("http://{}/metrics", self.replica.app.internal_addr);
         let text = reqwest::get(url).await.unwrap().text().await.unwrap();
-        let figure = |name: &&str| {
+        let value = |name: &&str| {
             let head = format!("{name}{{stream_id=\"{stream}\"}} ");
             text.lines()
                 .find_map(|line| line.strip_prefix(&head)?.parse::<u64>().ok())
@@ -65,10 +65,10 @@ impl World {
             "stream_viewer_connections",
             "stream_viewer_connections_max",
         ];
-        names.iter().filter_map(figure).collect()
+        names.iter().filter_map(value).collect()
     }
 
-    /// Peaks of a stream's broadcasts, newest first, each with the highest point of its curve.
+    /// Returns the peaks of a stream's broadcasts, newest first, each with its highest sample.
     async fn peaks(&self, stream: i64) -> Vec<(u32, Option<u32>)> {
         let broadcasts = self.broadcasts(stream).await.broadcasts;
         let peak = |broadcast: proto::stream::v1::Broadcast| {
@@ -90,14 +90,14 @@ impl World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_viewer_counts_once_however_many_gateways_hold_him() {
+async fn viewer_on_several_gateways_counts_once() {
     let world = World::new().await;
     let (id, _) = world.create().await;
     world.renew("g1", id, &["u:1", "u:2", "g:x"]).await;
     world.renew("g2", id, &["u:1"]).await;
     assert_eq!(world.count(id).await, 3);
     world.release("g1", id, &["u:1"]).await;
-    assert_eq!(world.count(id).await, 3, "the other gateway still holds him");
+    assert_eq!(world.count(id).await, 3, "the other gateway still has a lease");
     world.release("g2", id, &["u:1"]).await;
     assert_eq!(world.count(id).await, 2);
     world.release("g1", id, &["u:1", "u:2", "g:x", "u:9"]).await;
@@ -111,12 +111,12 @@ async fn a_viewer_counts_once_however_many_gateways_hold_him() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_dies_takes_its_viewers_with_it() {
+async fn leases_of_a_crashed_gateway_expire() {
     let world = World::new().await;
     let (id, _) = world.create().await;
     world.renew("g1", id, &["u:1", "u:2"]).await;
     world.renew("g2", id, &["u:1"]).await;
-    eventually(SOON, "the lease of u:2 to end", async || {
+    eventually(TIMEOUT, "the lease of u:2 to end", async || {
         world.renew("g2", id, &["u:1"]).await;
         world.count(id).await == 1
     })
@@ -125,47 +125,47 @@ async fn a_gateway_that_dies_takes_its_viewers_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_are_measured_while_the_stream_is_on_air() {
+async fn connections_are_measured_only_while_on_air() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 0).await;
     let (id, key) = world.create().await;
     let mut publisher = world.go_live(id, &key).await;
-    eventually(SOON, "a stream that nobody watches", async || {
-        world.figures(id).await == [0, 0, 0]
+    eventually(TIMEOUT, "a stream without viewers", async || {
+        world.metrics(id).await == [0, 0, 0]
     })
     .await
     .unwrap();
-    world.hold("g1", id, &[("u:1", 3), ("u:2", 1)]).await;
-    world.hold("g2", id, &[("u:1", 2)]).await;
-    eventually(SOON, "six connections", async || {
-        world.figures(id).await == [2, 6, 5]
+    world.renew_with("g1", id, &[("u:1", 3), ("u:2", 1)]).await;
+    world.renew_with("g2", id, &[("u:1", 2)]).await;
+    eventually(TIMEOUT, "six connections", async || {
+        world.metrics(id).await == [2, 6, 5]
     })
     .await
     .unwrap();
     world.release("g1", id, &["u:1"]).await;
-    eventually(SOON, "three connections", async || {
-        world.figures(id).await.starts_with(&[2, 3])
+    eventually(TIMEOUT, "three connections", async || {
+        world.metrics(id).await.starts_with(&[2, 3])
     })
     .await
     .unwrap();
     publisher.stop().await.unwrap();
     world.until_live(id, false).await;
-    eventually(SOON, "no line of what is over", async || {
-        world.figures(id).await.is_empty()
+    eventually(TIMEOUT, "no metrics of the ended broadcast", async || {
+        world.metrics(id).await.is_empty()
     })
     .await
     .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_seconds_count_and_only_for_their_broadcast() {
+async fn viewers_of_the_last_second_count_for_their_own_broadcast() {
     let world = World::with(|config| config.stream_reconnect_grace_seconds = 0).await;
     let (id, key) = world.create().await;
     let all = ["u:1", "u:2", "u:3", "u:4"];
     for number in [2_usize, 4, 1] {
         let mut publisher = world.go_live(id, &key).await;
         world.renew("g1", id, all.get(..number).unwrap()).await;
-        eventually(SOON, "the count", async || {
-            world.figures(id).await.first() == Some(&u64::try_from(number).unwrap())
+        eventually(TIMEOUT, "the count", async || {
+            world.metrics(id).await.first() == Some(&u64::try_from(number).unwrap())
         })
         .await
         .unwrap();
@@ -174,17 +174,17 @@ async fn the_last_seconds_count_and_only_for_their_broadcast() {
         world.release("g1", id, &all).await;
     }
     let peaks = [(1, Some(1)), (4, Some(4)), (2, Some(2))];
-    eventually(SOON, "all peaks", async || world.peaks(id).await == peaks)
+    eventually(TIMEOUT, "all peaks", async || world.peaks(id).await == peaks)
         .await
         .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn counts_are_written_while_live_and_gone_after() {
+async fn count_is_stored_while_live_and_reset_after() {
     let world = World::new().await;
     let (id, key) = world.create().await;
     let mut publisher = world.go_live(id, &key).await;
-    eventually(SOON, "the count on the row", async || {
+    eventually(TIMEOUT, "the count on the row", async || {
         world.renew("g1", id, &["u:1", "u:2", "u:3"]).await;
         world.stream(id).await.viewer_count == 3
     })
@@ -202,7 +202,7 @@ async fn counts_are_written_while_live_and_gone_after() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leases_of_another_shape_are_refused() {
+async fn malformed_leases_are_rejected() {
     let world = World::new().await;
     let (id, _) = world.create().await;
     for (gateway, viewer, connections) in [
@@ -220,13 +220,13 @@ async fn leases_of_another_shape_are_refused() {
             gateway: gateway.into(),
             leases: leases(id, &[(viewer, connections)]),
         };
-        let refused = world
+        let rejected = world
             .call_as(None, ServiceName::Gateway)
             .renew_viewers(request)
             .await
             .unwrap_err();
         let case = format!("{gateway} {viewer} {connections}");
-        assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{case}");
+        assert_eq!(rejected.code(), tonic::Code::InvalidArgument, "{case}");
     }
     assert_eq!(world.replica.app.leases.counts().await.unwrap(), BTreeMap::new());
 }

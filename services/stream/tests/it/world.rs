@@ -1,5 +1,5 @@
-//! What a test has to itself: a database, a virtual host, a key prefix, a media node, and as many replicas as
-//! it starts.
+//! The environment of one test: a database, a virtual host, a key prefix, a media node, and any number of
+//! replicas.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -27,19 +27,19 @@ use crate::peers::Auth;
 pub(crate) const NODE: &str = "main";
 pub(crate) const ANNA: UserId = UserId(7);
 pub(crate) const BOB: UserId = UserId(8);
-/// Long enough for a slow machine.
-pub(crate) const SOON: Duration = Duration::from_secs(30);
+/// Generous, for slow machines.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) struct World {
     pub(crate) config: Config,
     pub(crate) node: MediaNode,
     pub(crate) auth: Auth,
     pub(crate) replica: Replica,
-    pub(crate) ear: Ear,
+    pub(crate) events: EventLog,
     issuer: TestIssuer,
 }
 
-/// One process of the service.
+/// A running instance of the service.
 pub(crate) struct Replica {
     pub(crate) app: Arc<App>,
     pub(crate) shutdown: Shutdown,
@@ -62,7 +62,7 @@ impl Drop for Replica {
 }
 
 impl World {
-    /// A service and a media node that run.
+    /// Starts the service and a media node.
     pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
     }
@@ -79,7 +79,7 @@ impl World {
         let address = format!("{NODE}={}|{}", node.control_url(), node.media_url());
         config.stream_media_nodes = vec![address.parse().unwrap()];
         change(&mut config);
-        let ear = Ear::listen(&config.common.bus).await;
+        let events = EventLog::listen(&config.common.bus).await;
         let replica = Replica::start(&config).await;
         let hooks = replica.app.hooks_addr.to_string();
         node.start(&hooks).await.unwrap();
@@ -88,11 +88,11 @@ impl World {
             node,
             auth,
             replica,
-            ear,
+            events,
             issuer,
         };
-        // Ready: migrated, with keys.
-        eventually(SOON, "the service", async || {
+        // The service is ready once it has migrated and has auth's keys.
+        eventually(TIMEOUT, "the service", async || {
             world.try_stream(ANNA, 1).await.err().map(|e| e.code()) == Some(tonic::Code::NotFound)
         })
         .await
@@ -100,14 +100,18 @@ impl World {
         world
     }
 
-    /// The service, as the gateway calls it for a user.
+    /// Returns a client that calls as the gateway, on behalf of a user.
     pub(crate) fn call(&self, user: UserId) -> StreamServiceClient<PeerChannel> {
         self.call_as(Some((user, Role::User)), ServiceName::Gateway)
     }
 
-    /// The client of a user who names a request.
-    pub(crate) fn call_naming(&self, user: UserId, name: &str) -> StreamServiceClient<PeerChannel> {
-        let idempotency_key = IdempotencyKey::parse(name);
+    /// Returns a client that sends an idempotency key.
+    pub(crate) fn call_with_key(
+        &self,
+        user: UserId,
+        idempotency_key: &str,
+    ) -> StreamServiceClient<PeerChannel> {
+        let idempotency_key = IdempotencyKey::parse(idempotency_key);
         self.call_in(Some((user, Role::User)), ServiceName::Gateway, idempotency_key)
     }
 
@@ -139,11 +143,11 @@ impl World {
         StreamServiceClient::new(peer.with(&CallContext {
             user_token,
             idempotency_key,
-            ..CallContext::background(SOON)
+            ..CallContext::background(TIMEOUT)
         }))
     }
 
-    /// A new stream of Anna's, with its key.
+    /// Creates a stream of Anna. Returns its id and key.
     pub(crate) async fn create(&self) -> (i64, String) {
         let request = CreateStreamRequest {
             title: "A title".into(),
@@ -181,13 +185,13 @@ impl World {
             .into_inner()
     }
 
-    /// Why publishes to a stream were refused, newest first.
-    pub(crate) async fn refusals(&self, stream_id: i64) -> Vec<String> {
+    /// Returns the reasons of publish rejections, newest first.
+    pub(crate) async fn rejections(&self, stream_id: i64) -> Vec<String> {
         self.broadcasts(stream_id)
             .await
-            .refusals
+            .rejections
             .into_iter()
-            .map(|refusal| refusal.reason)
+            .map(|rejection| rejection.reason)
             .collect()
     }
 
@@ -211,7 +215,7 @@ impl World {
         } else {
             proto::stream::v1::StreamStatus::Ended
         };
-        eventually(SOON, &format!("stream {id} to be {wanted:?}"), async || {
+        eventually(TIMEOUT, &format!("stream {id} to be {wanted:?}"), async || {
             self.stream(id).await.status() == wanted
         })
         .await
@@ -225,7 +229,7 @@ impl World {
         client
     }
 
-    /// Posts a hook as the node's nginx would; answers the status.
+    /// Sends a hook as the node's nginx would. Returns the status.
     pub(crate) async fn hook(&self, boot_id: &str, call: &str, body: &str) -> u16 {
         let url = format!(
             "http://{}/internal/rtmp/{NODE}/{boot_id}/{call}",
@@ -263,35 +267,35 @@ fn bucket(stack: &Stack) -> BucketConfig {
     }
 }
 
-/// Everything that is told on the bus, with the moment at which it was heard.
-pub(crate) struct Ear {
-    heard: Arc<Mutex<Vec<(Instant, Event)>>>,
+/// Records all events on the bus, with the times of their arrival.
+pub(crate) struct EventLog {
+    received: Arc<Mutex<Vec<(Instant, Event)>>>,
     pub(crate) bus: Bus,
 }
 
-impl Ear {
+impl EventLog {
     async fn listen(config: &BusConfig) -> Self {
         let bus = Bus::connect(config, "test").unwrap();
         let mut listener = Listener::start(&bus, &["stream.*", "recording.*", "user.*"]);
-        let first = tokio::time::timeout(SOON, listener.next()).await.unwrap();
+        let first = tokio::time::timeout(TIMEOUT, listener.next()).await.unwrap();
         assert!(matches!(first, Some(Heard::Connected)));
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let ear = Arc::clone(&heard);
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&received);
         tokio::spawn(async move {
             while let Some(next) = listener.next().await {
                 if let Heard::Event(event, _) = next {
-                    ear.lock().unwrap().push((Instant::now(), *event));
+                    log.lock().unwrap().push((Instant::now(), *event));
                 }
             }
         });
-        Self { heard, bus }
+        Self { received, bus }
     }
 
-    /// All that a function takes from the events so far.
+    /// Returns the events so far that `pick` accepts.
     pub(crate) fn all<T>(&self, mut pick: impl FnMut(&Payload) -> Option<T>) -> Vec<(Instant, T)> {
-        let heard = self.heard.lock().unwrap();
+        let received = self.received.lock().unwrap();
         let mut picked = Vec::new();
-        for (at, event) in heard.iter() {
+        for (at, event) in received.iter() {
             picked.extend(
                 event
                     .payload
@@ -303,13 +307,13 @@ impl Ear {
         picked
     }
 
-    /// Waits for the first.
+    /// Waits for the first event that `pick` accepts.
     pub(crate) async fn first<T>(
         &self,
         what: &str,
         mut pick: impl FnMut(&Payload) -> Option<T>,
     ) -> (Instant, T) {
-        eventually(SOON, what, async || self.all(&mut pick).into_iter().next())
+        eventually(TIMEOUT, what, async || self.all(&mut pick).into_iter().next())
             .await
             .unwrap()
     }

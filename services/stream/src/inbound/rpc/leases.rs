@@ -8,7 +8,7 @@ use super::convert;
 use crate::error::Result;
 use crate::store::leases::{ByStream, Lease};
 
-/// Gateways with more viewers make several calls.
+/// Gateways with more viewers split them into several calls.
 const MAX_LEASES: usize = 20_000;
 /// Connections of one viewer to one gateway; more than a process can have sockets.
 const MAX_CONNECTIONS: u32 = 1_000_000;

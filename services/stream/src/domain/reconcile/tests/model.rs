@@ -57,12 +57,13 @@ impl Model {
             Step::Freeze { encoder } => self.with(encoder, |encoder| encoder.frozen = true),
             Step::Thaw { encoder } => self.with(encoder, |encoder| encoder.frozen = false),
             Step::RepeatDone { encoder } => {
-                let gone = self
+                let disconnected = self
                     .encoders
                     .get(encoder)
                     .filter(|e| !e.connected)
                     .map(|e| e.publish);
-                gone.into_iter()
+                disconnected
+                    .into_iter()
                     .for_each(|publish| self.end_publish(publish, EndReason::PublisherGone));
             }
             Step::NodeUp { up } => {

@@ -1,4 +1,4 @@
-//! Streams that clients ask for twice.
+//! Idempotency keys of CreateStream.
 
 use primitives::UserId;
 use proto::error_from_status;
@@ -11,13 +11,18 @@ const ANNA: UserId = UserId(7);
 const BERT: UserId = UserId(8);
 
 impl World {
-    /// The id and the key of a stream that a user asks for under a name.
-    async fn named(&self, user: UserId, name: &str, title: &str) -> Result<(i64, Option<String>), String> {
+    /// Creates a stream with an idempotency key. Returns its id and stream key, or the code of the error.
+    async fn create_with(
+        &self,
+        user: UserId,
+        idempotency_key: &str,
+        title: &str,
+    ) -> Result<(i64, Option<String>), String> {
         let request = CreateStreamRequest {
             title: title.into(),
             ..CreateStreamRequest::default()
         };
-        let mut client = self.call_naming(user, name);
+        let mut client = self.call_with_key(user, idempotency_key);
         match client.create_stream(messages(&[], request)).await {
             Ok(answer) => {
                 let stream = answer.into_inner().stream.unwrap();
@@ -29,20 +34,20 @@ impl World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_is_asked_for_twice_is_made_once() {
+async fn repeated_request_creates_one_stream() {
     let world = World::new().await;
     let (first, second) = tokio::join!(
-        world.named(ANNA, "n1", "A title"),
-        world.named(ANNA, "n1", "A title")
+        world.create_with(ANNA, "n1", "A title"),
+        world.create_with(ANNA, "n1", "A title")
     );
     let (id, key) = first.unwrap();
     assert!(key.is_some());
     assert_eq!(second, Ok((id, key.clone())), "the same stream with the same key");
-    assert_eq!(world.named(ANNA, "n1", "A title").await, Ok((id, key)));
+    assert_eq!(world.create_with(ANNA, "n1", "A title").await, Ok((id, key)));
 
     let reused = Err("request.idempotency_key_reused".to_owned());
-    assert_eq!(world.named(ANNA, "n1", "Another").await, reused);
-    let theirs = world.named(BERT, "n1", "A title").await.unwrap();
-    let other = world.named(ANNA, "n2", "A title").await.unwrap();
-    assert!(theirs.0 != id && other.0 != id && theirs.0 != other.0);
+    assert_eq!(world.create_with(ANNA, "n1", "Another").await, reused);
+    let of_other_user = world.create_with(BERT, "n1", "A title").await.unwrap();
+    let other = world.create_with(ANNA, "n2", "A title").await.unwrap();
+    assert!(of_other_user.0 != id && other.0 != id && of_other_user.0 != other.0);
 }
