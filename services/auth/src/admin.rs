@@ -1,5 +1,5 @@
-//! `auth admin`: what needs access to the database and no account. The events of it leave with the next relay
-//! that looks.
+//! `auth admin`: changes accounts with access to the database instead of an admin's session. A running
+//! replica's relay publishes the events.
 
 use std::io::BufRead;
 
@@ -12,60 +12,61 @@ use secrecy::SecretString;
 use storage::Database;
 
 use crate::cli::{AdminAction, AdminConfig};
-use crate::domain::{Lifetimes, normal_name};
+use crate::crypto::Passwords;
+use crate::domain::{Lifetimes, normalize_username};
 use crate::error::Error;
-use crate::passwords::Passwords;
-use crate::store::{PasswordChange, Store};
+use crate::store::{PasswordReset, Store};
 
-/// Does one thing; answers what to tell the person, in a line.
+/// Runs a command and returns one line of output.
 ///
 /// # Errors
-/// An account that is not there, a password that breaks the rules, a database that is away.
-pub async fn admin(config: AdminConfig) -> anyhow::Result<String> {
-    let store = Store::new(Database::connect(&config.database)?, longest());
-    let now = Clock::system().now();
+/// If the account does not exist, the password breaks the rules, or the database is unavailable.
+pub async fn admin(config: AdminConfig, clock: Clock) -> anyhow::Result<String> {
+    let store = Store::new(Database::connect(&config.database)?, max_lifetimes());
+    let now = clock.now();
     match config.action {
         AdminAction::Grant { name, role } => {
-            let name = normal_name(&name);
+            let name = normalize_username(&name);
             store
                 .user_grant(&name, role, now)
                 .await
                 .map_err(|error| explain(&name, error))?;
             Ok(format!(
-                "{name} has the role {} from the next sign-in or refresh on",
+                "{name} has the role {} after the next sign-in or token refresh",
                 role.as_str()
             ))
         }
         AdminAction::ResetPassword { name, stdin } => {
-            let name = normal_name(&name);
-            let (password, told) = if stdin {
+            let name = normalize_username(&name);
+            let (password, message) = if stdin {
                 (
                     read_password(std::io::stdin().lock())?,
-                    format!("{name} has the new password; all sessions have ended"),
+                    format!("password of {name} changed; all sessions ended"),
                 )
             } else {
                 let password = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 15]>());
-                let told = format!("{name} has the new password {password} and all sessions have ended");
-                (password, told)
+                let message = format!("new password of {name}: {password} (all sessions ended)");
+                (password, message)
             };
             let password = Passwords::new(&config.passwords)?
                 .hash(SecretString::from(password))
                 .await?;
-            let change = PasswordChange {
+            let reset = PasswordReset {
                 username: name.clone(),
                 password,
             };
             store
-                .user_reset_password(change, now)
+                .user_reset_password(reset, now)
                 .await
                 .map_err(|error| explain(&name, error))?;
-            Ok(told)
+            Ok(message)
         }
     }
 }
 
-/// The command line makes no tokens, and does not know how long those of the service live.
-fn longest() -> Lifetimes {
+/// The command line issues no tokens and does not know the service's settings, so it assumes the longest
+/// lifetimes that they allow.
+fn max_lifetimes() -> Lifetimes {
     Lifetimes {
         access: Duration::days(1),
         refresh: Duration::days(365),
@@ -74,19 +75,17 @@ fn longest() -> Lifetimes {
 
 fn read_password(mut input: impl BufRead) -> anyhow::Result<String> {
     let mut line = String::new();
-    input
-        .read_line(&mut line)
-        .context("the password can not be read")?;
+    input.read_line(&mut line).context("cannot read the password")?;
     let password = line.trim_end_matches(['\r', '\n']);
     if let Err(field) = text::password(password) {
-        bail!("the password {}", field.message);
+        bail!("password {}", field.message);
     }
     Ok(password.to_owned())
 }
 
 fn explain(name: &str, error: Error) -> anyhow::Error {
     match error {
-        Error::UserNotFound => anyhow::anyhow!("there is no account {name}"),
+        Error::UserNotFound => anyhow::anyhow!("user {name} not found"),
         other => other.into(),
     }
 }
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_a_line_that_keeps_the_rules() {
+    fn reads_one_line_and_validates_it() {
         assert_eq!(
             read_password(" spaces count \r\nnot this".as_bytes()).unwrap(),
             " spaces count "

@@ -1,70 +1,59 @@
-//! What can go wrong, and what each of it is to the outside.
+//! The errors of the service and the API errors that clients get for them.
 
 use std::time::Duration;
 
 use primitives::ErrorKind::{Conflict, Forbidden, Invalid, NotFound, RateLimited, Unauthenticated};
 use primitives::FieldError;
 
-/// The errors of the service.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Fields of the request break rules.
     #[error("invalid request")]
     Fields(Vec<FieldError>),
-    /// Somebody has the name already.
     #[error("username taken")]
     UsernameTaken,
-    /// No such name, or another password: the caller can not tell which.
+    /// An unknown username or a wrong password; the caller cannot tell which.
     #[error("invalid credentials")]
     InvalidCredentials,
-    /// The account is banned.
-    #[error("banned")]
+    #[error("account is banned")]
     Banned,
-    /// The password that a signed-in person gave as theirs is another.
+    /// A signed-in user gave a wrong current password.
     #[error("wrong password")]
     WrongPassword,
-    /// Only admins may do this.
     #[error("not an admin")]
     AdminOnly,
-    /// Nobody could make another admin any more.
-    #[error("the last admin")]
+    /// Without an admin no account could become one.
+    #[error("last admin")]
     LastAdmin,
-    /// Admins are not banned; first they lose the role.
-    #[error("an admin")]
+    /// An admin must lose the role before a ban.
+    #[error("user is an admin")]
     IsAdmin,
-    /// A refresh token that is unknown, used or expired.
+    /// An unknown, used or expired refresh token.
     #[error("invalid refresh token")]
     RefreshTokenInvalid,
-    /// No such account.
-    #[error("no such user")]
+    #[error("user not found")]
     UserNotFound,
-    /// Nobody follows themselves.
-    #[error("follows oneself")]
-    FollowsOneself,
-    /// The pair is there already.
+    #[error("cannot follow oneself")]
+    FollowsSelf,
     #[error("already following")]
     AlreadyFollowing,
-    /// The pair is not there.
     #[error("not following")]
     NotFollowing,
-    /// Too many tries; the next one makes sense after this time.
+    /// Contains how long to wait before the next attempt.
     #[error("too many attempts")]
     TooManyAttempts(Duration),
-    /// More passwords wait to be hashed than we want to wait for.
+    /// The queue of passwords to hash is full.
     #[error("too many passwords to hash")]
     Busy,
-    /// A defect of ours, logged where it happened.
+    /// A bug, logged where it occurred.
     #[error("internal error")]
     Internal,
-    /// The database.
     #[error(transparent)]
     Store(#[from] storage::Error),
-    /// What a shared rule says.
+    /// An error of a shared crate, passed on unchanged.
     #[error(transparent)]
     Shared(#[from] primitives::Error),
 }
 
-/// The result of the service's calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl From<diesel::result::Error> for Error {
@@ -94,7 +83,11 @@ impl From<Error> for primitives::Error {
                 Self::new(Forbidden, "auth.wrong_password", "The current password is wrong.")
             }
             Error::AdminOnly => Self::new(Forbidden, "auth.admin_only", "Only admins may do this."),
-            Error::LastAdmin => Self::new(Conflict, "user.last_admin", "The last admin stays an admin."),
+            Error::LastAdmin => Self::new(
+                Conflict,
+                "user.last_admin",
+                "The last admin must remain an admin.",
+            ),
             Error::IsAdmin => Self::new(Forbidden, "user.is_admin", "An admin cannot be banned."),
             Error::RefreshTokenInvalid => Self::new(
                 Unauthenticated,
@@ -102,19 +95,19 @@ impl From<Error> for primitives::Error {
                 "The refresh token is invalid.",
             ),
             Error::UserNotFound => Self::new(NotFound, "user.not_found", "User not found."),
-            Error::FollowsOneself => Self::new(Invalid, "follow.self", "You cannot follow yourself."),
+            Error::FollowsSelf => Self::new(Invalid, "follow.self", "You cannot follow yourself."),
             Error::AlreadyFollowing => Self::new(Conflict, "follow.exists", "You already follow this user."),
             Error::NotFollowing => Self::new(NotFound, "follow.not_found", "You do not follow this user."),
             Error::TooManyAttempts(after) => Self::new(
                 RateLimited,
                 "auth.too_many_attempts",
-                "Too many attempts, try again later.",
+                "Too many attempts. Try again later.",
             )
             .retry_after(after),
             Error::Busy => Self::new(
                 RateLimited,
                 "auth.busy",
-                "Too many sign-ins at once, try again soon.",
+                "Too many sign-ins at once. Try again shortly.",
             )
             .retry_after(Duration::from_secs(1)),
             Error::Internal => Self::internal(),

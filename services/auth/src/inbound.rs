@@ -1,4 +1,4 @@
-//! Every way in: calls of the other services, and the clock.
+//! Everything that enters the service: gRPC calls and periodic tasks.
 
 pub mod clock;
 pub mod rpc;

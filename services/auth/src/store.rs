@@ -1,8 +1,9 @@
-//! The service's tables: `users`, `refresh_tokens`, `token_blacklist` and `follows`, and the events that
-//! their changes emit.
+//! The tables `users`, `refresh_tokens`, `token_blacklist` and `follows`, the events that their changes emit,
+//! and the sign-in counters in Redis.
 //!
-//! Whatever changes a user's sessions first locks the user's row. So a sign-in, a refresh, a logout and a new
-//! password happen one after the other, and none of them leaves a token alive that another has just ended.
+//! Every change to a user's sessions locks the user's row first. Sign-ins, refreshes, logouts and password
+//! changes of one user therefore run one after the other, and none leaves a token valid that another has just
+//! revoked.
 
 mod accounts;
 mod administration;
@@ -13,7 +14,10 @@ mod sessions;
 mod throttle;
 
 use chrono::{DateTime, Utc};
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use moka::future::Cache;
 use primitives::{Role, UserId};
@@ -23,24 +27,22 @@ use crate::domain::Lifetimes;
 use crate::error::{Error, Result};
 use crate::schema::users;
 
-pub use accounts::{NewUser, Owner, PasswordChange, Profile, Summary};
+pub use accounts::{NewUser, Owner, PasswordReset, Profile, Summary};
 pub use administration::{AccountFilter, AccountPage, ban_reason, name_prefix};
 pub use follows::{Direction, FollowPage};
-pub use profiles::{AVATARS, OwnPassword, ProfileChange};
-pub use sessions::{Granted, NewRefreshToken};
+pub use profiles::{AVATARS, PasswordChange, ProfileChange};
+pub use sessions::SessionGrant;
 pub use throttle::Throttle;
 
-/// The database, and how long what we put into it lives.
 #[derive(Clone)]
 pub struct Store {
-    database: Database,
+    pub(crate) database: Database,
     lifetimes: Lifetimes,
-    /// Follower and following counts of accounts that have very many.
+    /// Follower and following counts that are slow to compute.
     large_counts: Cache<(i64, follows::Direction), u64>,
 }
 
 impl Store {
-    /// A store on a database.
     #[must_use]
     pub fn new(database: Database, lifetimes: Lifetimes) -> Self {
         Self {
@@ -51,61 +53,64 @@ impl Store {
     }
 }
 
-/// An account. It can not be printed, since it holds the password's hash.
+/// An account. Not `Debug`, because it contains the password hash.
 #[derive(Clone, Queryable, Selectable)]
-#[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = users, check_for_backend(Pg))]
 pub struct UserRow {
-    /// The account's id.
     pub id: i64,
-    /// Its name.
     pub username: String,
-    /// The PHC string of its password's hash.
+    /// The password hash, a PHC string.
     pub password: String,
-    /// The name that is shown.
     pub display_name: String,
-    /// The picture, presigned.
+    /// The presigned URL of the avatar.
     pub avatar_url: Option<String>,
-    /// When that URL ends.
     pub avatar_url_expires_at: Option<DateTime<Utc>>,
     b2_avatar_file_id: Option<String>,
     b2_avatar_file_name: Option<String>,
-    /// About the person.
     pub bio: String,
-    role: String,
-    /// Access tokens with an earlier `iat` are refused.
+    #[diesel(deserialize_as = RoleColumn)]
+    pub role: Role,
+    /// Access tokens with an earlier `iat` are revoked.
     pub tokens_valid_from: Option<DateTime<Utc>>,
-    /// Since when the account is banned.
     pub banned_at: Option<DateTime<Utc>>,
-    /// Why.
     pub ban_reason: Option<String>,
-    /// Rises with each change that other services hear of.
+    /// Increases with each change that other services receive as an event.
     pub version: i64,
-    /// Since when it is there.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
     pub updated_at: DateTime<Utc>,
 }
 
-impl UserRow {
-    /// What the account may do; the table holds no other words than those of [`Role`].
-    #[must_use]
-    pub fn role(&self) -> Role {
-        self.role.parse().unwrap_or(Role::User)
-    }
+/// The text of a role in the database.
+#[derive(Debug, FromSqlRow)]
+pub struct RoleColumn(Role);
 
-    /// The account's id.
+impl FromSql<Text, Pg> for RoleColumn {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let text = <String as FromSql<Text, Pg>>::from_sql(value)?;
+        let role = text.parse().map_err(|_| format!("unknown role {text}"))?;
+        Ok(Self(role))
+    }
+}
+
+impl From<RoleColumn> for Role {
+    fn from(column: RoleColumn) -> Self {
+        column.0
+    }
+}
+
+impl UserRow {
     #[must_use]
     pub fn id(&self) -> UserId {
         UserId(self.id)
     }
 }
 
-/// Locks an account's row until the end of the transaction: the lock of all its sessions.
+/// Locks a user's row, and thereby all sessions of the user, until the end of the transaction.
 async fn lock_user(conn: &mut AsyncPgConnection, id: i64) -> Result<UserRow> {
     let row = users::table
         .find(id)
         .select(UserRow::as_select())
-        // Not FOR UPDATE, which would make every follow of this account wait.
+        // FOR UPDATE would also block every new follow of this account.
         .for_no_key_update()
         .first(conn)
         .await

@@ -1,4 +1,4 @@
-//! Accounts: made, looked up, handed to the other services, changed by an administrator.
+//! Registration, look-ups, the snapshot for other services, and the changes of `auth admin`.
 
 use bus::emit;
 use chrono::{DateTime, Utc};
@@ -8,23 +8,22 @@ use primitives::{Role, UserId, text};
 use proto::events::v1::UserRegistered;
 use proto::events::v1::event::Payload;
 
-use super::revocations::user_cut_off;
-use super::sessions::{Granted, NewRefreshToken, session_insert};
+use super::revocations::revoke_access_tokens;
+use super::sessions::{SessionGrant, delete_sessions, session_insert};
 use super::{Direction, Store, UserRow, lock_user};
+use crate::crypto::RefreshTokenHash;
 use crate::error::{Error, Result};
-use crate::schema::{refresh_tokens, users};
+use crate::schema::users;
 
-/// An account to be.
+/// A validated registration.
 pub struct NewUser {
-    /// Its name, checked.
     pub username: String,
-    /// The PHC string of its password's hash.
+    /// The password hash, a PHC string.
     pub password: String,
-    /// The name that is shown.
     pub display_name: String,
 }
 
-/// What anyone may know of an account.
+/// The public name and avatar of an account.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 pub struct Summary {
@@ -36,7 +35,7 @@ pub struct Summary {
     pub b2_avatar_file_name: Option<String>,
 }
 
-/// What other services keep of an account.
+/// What other services store about an account.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 pub struct Owner {
@@ -49,32 +48,31 @@ pub struct Owner {
 
 /// A public profile.
 pub struct Profile {
-    /// The account.
     pub user: UserRow,
-    /// How many follow it.
     pub followers: u64,
-    /// How many it follows.
     pub following: u64,
-    /// Whether the viewer follows it, when there is one.
+    /// Whether the viewer follows the user; `None` for guests.
     pub is_following: Option<bool>,
 }
 
-/// A password that replaces another.
-pub struct PasswordChange {
-    /// The account's name.
+/// An administrator's new password for a user.
+pub struct PasswordReset {
     pub username: String,
-    /// The PHC string of the new password's hash.
+    /// The hash of the new password, a PHC string.
     pub password: String,
 }
 
 impl Store {
-    /// Makes an account with its first session.
+    /// Creates an account and its first session. Emits `user.registered`.
+    ///
+    /// # Errors
+    /// [`Error::UsernameTaken`].
     pub async fn user_register(
         &self,
         new: NewUser,
-        refresh: NewRefreshToken,
+        refresh: RefreshTokenHash,
         now: DateTime<Utc>,
-    ) -> Result<Granted> {
+    ) -> Result<SessionGrant> {
         let lifetimes = self.lifetimes;
         self.database
             .transaction(async move |conn| {
@@ -87,20 +85,22 @@ impl Store {
                     .returning(UserRow::as_returning())
                     .get_result(conn)
                     .await
-                    .map_err(name_taken)?;
-                let told = UserRegistered {
+                    .map_err(username_taken)?;
+                let event = UserRegistered {
                     user_id: user.id,
                     username: user.username.clone(),
                     display_name: user.display_name.clone(),
                 };
-                emit(conn, Payload::UserRegistered(told), user.id, user.version).await?;
+                emit(conn, Payload::UserRegistered(event), user.id, user.version).await?;
                 session_insert(conn, user, refresh, lifetimes, now).await
             })
             .await
     }
 
-    /// The account of a name, in whatever case. What can be no name is looked up all the same, as one that
-    /// nobody has: it takes as long, and PostgreSQL does not take every text (no NUL).
+    /// Returns the user with a username, ignoring case.
+    ///
+    /// An invalid username is looked up as the empty one, which no user has: the query takes as long, and
+    /// PostgreSQL does not accept every text (no NUL).
     pub async fn user_by_name(&self, name: &str) -> Result<Option<UserRow>> {
         let key = text::username(name).unwrap_or_default().to_ascii_lowercase();
         self.database
@@ -113,7 +113,8 @@ impl Store {
             .await
     }
 
-    /// An account by its id.
+    /// # Errors
+    /// [`Error::UserNotFound`].
     pub async fn user_get(&self, id: UserId) -> Result<UserRow> {
         self.database
             .read(async |conn| {
@@ -128,7 +129,10 @@ impl Store {
             .await
     }
 
-    /// The public profile of a name, as a viewer sees it.
+    /// Returns the public profile of a username, as `viewer` sees it.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`].
     pub async fn user_profile(&self, name: &str, viewer: Option<UserId>) -> Result<Profile> {
         let user = self.user_by_name(name).await?.ok_or(Error::UserNotFound)?;
         let followers = self.follow_count(user.id(), Direction::Followers).await?;
@@ -145,7 +149,7 @@ impl Store {
         })
     }
 
-    /// Names and pictures of those accounts that exist.
+    /// Returns names and avatars in the order of the ids. Unknown ids are missing.
     pub async fn user_summaries(&self, ids: &[i64]) -> Result<Vec<Summary>> {
         self.database
             .read(async |conn| {
@@ -158,7 +162,7 @@ impl Store {
             .await
     }
 
-    /// Accounts after an id, in rising order.
+    /// Returns accounts with ids above `after`, in ascending order.
     pub async fn user_snapshot(&self, after: i64, limit: u32) -> Result<Vec<Owner>> {
         self.database
             .read(async |conn| {
@@ -171,8 +175,8 @@ impl Store {
             .await
     }
 
-    /// Gives an account a role. One that may less than before loses its access tokens, which name the old
-    /// role; one that may more keeps them until they expire.
+    /// Gives a user a role. A demotion revokes the user's access tokens, which contain the old role; a
+    /// promotion leaves them valid until they expire.
     pub async fn user_grant(&self, name: &str, role: Role, now: DateTime<Utc>) -> Result<()> {
         let found = self.user_by_name(name).await?.ok_or(Error::UserNotFound)?;
         let lifetimes = self.lifetimes;
@@ -184,18 +188,18 @@ impl Store {
                     .set(users::role.eq(role.as_str()))
                     .execute(conn)
                     .await?;
-                if role < user.role() {
-                    user_cut_off(conn, &user, lifetimes, now).await?;
+                if role < user.role {
+                    revoke_access_tokens(conn, &user, lifetimes, now).await?;
                 }
                 Ok(())
             })
             .await
     }
 
-    /// Replaces a password and ends every session of the account.
-    pub async fn user_reset_password(&self, change: PasswordChange, now: DateTime<Utc>) -> Result<()> {
+    /// Sets a new password and ends every session of the user.
+    pub async fn user_reset_password(&self, reset: PasswordReset, now: DateTime<Utc>) -> Result<()> {
         let found = self
-            .user_by_name(&change.username)
+            .user_by_name(&reset.username)
             .await?
             .ok_or(Error::UserNotFound)?;
         let lifetimes = self.lifetimes;
@@ -204,18 +208,16 @@ impl Store {
                 let user = lock_user(conn, found.id).await?;
                 let row = users::table.find(user.id);
                 diesel::update(row)
-                    .set(users::password.eq(&change.password))
+                    .set(users::password.eq(&reset.password))
                     .execute(conn)
                     .await?;
-                let sessions = refresh_tokens::table.filter(refresh_tokens::user_id.eq(user.id));
-                diesel::delete(sessions).execute(conn).await?;
-                user_cut_off(conn, &user, lifetimes, now).await
+                delete_sessions(conn, &user, lifetimes, now).await
             })
             .await
     }
 }
 
-fn name_taken(error: diesel::result::Error) -> Error {
+fn username_taken(error: diesel::result::Error) -> Error {
     let error = storage::Error::from(error);
     if error.is_unique_violation("users_username_key") {
         Error::UsernameTaken

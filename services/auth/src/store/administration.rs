@@ -1,4 +1,4 @@
-//! What admins do to accounts. Whether somebody is an admin is read from the table each time, since a token
+//! What admins do to accounts. Each method reads the caller's role from the table, because an access token
 //! may be older than the role.
 
 use bus::emit;
@@ -11,35 +11,33 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use primitives::{Cursor, PageInfo, PageRequest, Role, UserId, text};
 use proto::events::v1::event::Payload;
 use proto::events::v1::{UserBanned, UserUnbanned};
-
 use storage::list::{self, Count, List, SortKey, Total, in_page};
 
-use super::revocations::user_cut_off;
+use super::revocations::revoke_access_tokens;
+use super::sessions::delete_sessions;
 use super::{Store, UserRow, lock_user};
 use crate::error::{Error, Result};
-use crate::schema::{refresh_tokens, users};
+use crate::schema::users;
 
-/// Which accounts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountFilter {
-    /// Their names begin so, without case.
+    /// The beginning of the username, ignoring case.
     pub prefix: Option<String>,
-    /// They have this role.
     pub role: Option<Role>,
-    /// They are banned, or they are not.
     pub banned: Option<bool>,
 }
 
 /// A page of accounts, newest first.
 pub struct AccountPage {
-    /// The accounts.
     pub users: Vec<UserRow>,
-    /// What is said beside them.
     pub info: PageInfo,
 }
 
 impl Store {
-    /// A page of accounts, for an admin.
+    /// Returns a page of accounts, newest first.
+    ///
+    /// # Errors
+    /// [`Error::AdminOnly`].
     pub async fn account_page(
         &self,
         admin: UserId,
@@ -57,6 +55,7 @@ impl Store {
         let cursor = |last: &UserRow| Cursor::from_id(last.id);
         let read = async move |conn: &mut AsyncPgConnection| -> Result<_> {
             let (users, info) = list::load(conn, page, list, cursor).await?;
+            // The query returns no accounts to anyone but an admin; tell the two cases apart.
             if users.is_empty() {
                 must_be_admin(conn, admin).await?;
             }
@@ -65,8 +64,11 @@ impl Store {
         self.database.read(read).await
     }
 
-    /// Gives an account a role. Its access tokens, which name the old one, are refused; the next refresh
-    /// brings the new role.
+    /// Gives a user a role. Revokes the user's access tokens, which contain the old role; the next refresh
+    /// issues one with the new role.
+    ///
+    /// # Errors
+    /// [`Error::AdminOnly`], [`Error::LastAdmin`], [`Error::UserNotFound`].
     pub async fn role_set(
         &self,
         admin: UserId,
@@ -77,13 +79,13 @@ impl Store {
         let lifetimes = self.lifetimes;
         self.database
             .transaction(async move |conn| {
-                // Held until the end: two admins who take the role from each other come one after the other.
+                // The lock serialises two admins who demote each other, so that one of them remains.
                 let admins = lock_admins(conn).await?;
                 if !admins.contains(&admin.0) {
                     return Err(Error::AdminOnly);
                 }
                 let user = lock_user(conn, id.0).await?;
-                if user.role() == role {
+                if user.role == role {
                     return Ok(user);
                 }
                 if admins == [user.id] {
@@ -91,13 +93,16 @@ impl Store {
                 }
                 let row = diesel::update(users::table.find(user.id));
                 row.set(users::role.eq(role.as_str())).execute(conn).await?;
-                user_cut_off(conn, &user, lifetimes, now).await?;
+                revoke_access_tokens(conn, &user, lifetimes, now).await?;
                 lock_user(conn, id.0).await
             })
             .await
     }
 
-    /// Bans an account: its sessions end, and everybody hears of it. A second ban changes the reason.
+    /// Bans a user and ends all of the user's sessions. A second ban changes the reason. Emits `user.banned`.
+    ///
+    /// # Errors
+    /// [`Error::AdminOnly`], [`Error::IsAdmin`], [`Error::UserNotFound`].
     pub async fn ban_set(
         &self,
         admin: UserId,
@@ -110,7 +115,7 @@ impl Store {
             .transaction(async move |conn| {
                 must_be_admin(conn, admin).await?;
                 let user = lock_user(conn, id.0).await?;
-                if user.role() == Role::Admin {
+                if user.role == Role::Admin {
                     return Err(Error::IsAdmin);
                 }
                 let since = user.banned_at.unwrap_or(now);
@@ -121,20 +126,21 @@ impl Store {
                 );
                 let row = diesel::update(users::table.find(user.id)).set(columns);
                 let banned: UserRow = row.returning(UserRow::as_returning()).get_result(conn).await?;
-                let sessions = refresh_tokens::table.filter(refresh_tokens::user_id.eq(user.id));
-                diesel::delete(sessions).execute(conn).await?;
-                user_cut_off(conn, &user, lifetimes, now).await?;
-                let told = UserBanned {
+                delete_sessions(conn, &user, lifetimes, now).await?;
+                let event = UserBanned {
                     user_id: user.id,
                     reason,
                 };
-                emit(conn, Payload::UserBanned(told), user.id, banned.version).await?;
+                emit(conn, Payload::UserBanned(event), user.id, banned.version).await?;
                 Ok(banned)
             })
             .await
     }
 
-    /// Ends a ban; nothing happens where there is none.
+    /// Lifts a ban. Idempotent. Emits `user.unbanned` if there was one.
+    ///
+    /// # Errors
+    /// [`Error::AdminOnly`], [`Error::UserNotFound`].
     pub async fn ban_lift(&self, admin: UserId, id: UserId) -> Result<UserRow> {
         self.database
             .transaction(async move |conn| {
@@ -150,27 +156,27 @@ impl Store {
                 );
                 let row = diesel::update(users::table.find(user.id)).set(columns);
                 let user: UserRow = row.returning(UserRow::as_returning()).get_result(conn).await?;
-                let told = UserUnbanned { user_id: user.id };
-                emit(conn, Payload::UserUnbanned(told), user.id, user.version).await?;
+                let event = UserUnbanned { user_id: user.id };
+                emit(conn, Payload::UserUnbanned(event), user.id, user.version).await?;
                 Ok(user)
             })
             .await
     }
 }
 
-/// The accounts that fit; none when this is no admin, so that a list needs no other question.
+/// Selects the accounts that match, or none if the caller is not an admin, which saves a second query.
 fn accounts(admin: UserId, filter: &AccountFilter) -> users::BoxedQuery<'static, Pg, (BigInt, BigInt)> {
-    let asking = diesel::alias!(users as asking);
-    let (role, banned_at) = (asking.field(users::role), asking.field(users::banned_at));
-    let is_admin = asking
-        .filter(asking.field(users::id).eq(admin.0))
+    let caller = diesel::alias!(users as caller);
+    let (role, banned_at) = (caller.field(users::role), caller.field(users::banned_at));
+    let is_admin = caller
+        .filter(caller.field(users::id).eq(admin.0))
         .filter(role.eq(Role::Admin.as_str()).and(banned_at.is_null()));
     let mut query = users::table
         .select((users::id, users::id))
         .filter(exists(is_admin))
         .into_boxed::<Pg>();
     if let Some(prefix) = &filter.prefix {
-        // A name holds nothing that LIKE understands but `_`.
+        // `_` is the only wildcard of LIKE that a username may contain.
         let pattern = format!("{}%", prefix.to_ascii_lowercase().replace('_', "\\_"));
         query = query.filter(users::username_key.like(pattern));
     }
@@ -185,13 +191,12 @@ fn accounts(admin: UserId, filter: &AccountFilter) -> users::BoxedQuery<'static,
 }
 
 async fn must_be_admin(conn: &mut AsyncPgConnection, id: UserId) -> Result<()> {
-    let row = users::table.find(id.0).filter(users::banned_at.is_null());
-    let role: Option<String> = row.select(users::role).first(conn).await.optional()?;
-    if role.is_some_and(|role| role.parse::<Role>().is_ok_and(|role| role == Role::Admin)) {
-        Ok(())
-    } else {
-        Err(Error::AdminOnly)
-    }
+    let admin = users::table
+        .find(id.0)
+        .filter(users::banned_at.is_null())
+        .filter(users::role.eq(Role::Admin.as_str()));
+    let is_admin: bool = diesel::select(exists(admin)).get_result(conn).await?;
+    if is_admin { Ok(()) } else { Err(Error::AdminOnly) }
 }
 
 async fn lock_admins(conn: &mut AsyncPgConnection) -> Result<Vec<i64>> {
@@ -203,24 +208,21 @@ async fn lock_admins(conn: &mut AsyncPgConnection) -> Result<Vec<i64>> {
     Ok(admins.load(conn).await?)
 }
 
-/// What a name begins with: letters, digits and `_`, as names have them.
+/// Validates the beginning of a username: 1 to 25 ASCII letters, digits or `_`.
 ///
 /// # Errors
-/// Anything else.
+/// `invalid_query` for any other text.
 pub fn name_prefix(text: &str) -> Result<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if (1..=25).contains(&text.len()) && text.chars().all(plain) {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if (1..=25).contains(&text.len()) && text.chars().all(allowed) {
         Ok(text.to_owned())
     } else {
         let rule = "must be 1 to 25 letters, digits or _";
-        Err(primitives::FieldError::new("query", "invalid", rule).into())
+        Err(primitives::FieldError::new("query", "invalid_query", rule).into())
     }
 }
 
-/// Why somebody is banned: up to 500 characters.
-///
-/// # Errors
-/// The rule that it breaks.
+/// Validates the reason of a ban: up to 500 characters.
 pub fn ban_reason(reason: &str) -> Result<String> {
     Ok(text::reason(reason)?)
 }

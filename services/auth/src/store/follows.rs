@@ -22,126 +22,124 @@ use super::{Store, UserRow};
 use crate::error::{Error, Result};
 use crate::schema::{follows, users};
 
-/// Up to here a count is made anew each time. Above it takes a while and nobody sees the difference, so it is
-/// kept a moment.
-const EXACT: i64 = 10_000;
-/// How long a large count is kept.
-const LARGE_COUNT_AGE: Duration = Duration::from_secs(5);
-/// Large counts that are kept at once.
-const LARGE_COUNTS: u64 = 10_000;
+/// Larger counts are slow and need not be exact, so they are cached.
+const LARGE_COUNT: i64 = 10_000;
+const LARGE_COUNT_TTL: Duration = Duration::from_secs(5);
+const MAX_CACHED_COUNTS: u64 = 10_000;
 
-/// From which end a pair is looked at.
+/// A list of follows: those of a user's followers, or those of the users that a user follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// Those who follow the account.
     Followers,
-    /// Those whom the account follows.
     Following,
 }
 
-/// A page of one of the two lists.
+/// A page of followers or followed users, newest follow first.
 #[derive(Debug)]
 pub struct FollowPage {
-    /// The accounts at the other end, newest pair first.
     pub users: Vec<Summary>,
-    /// What is said beside them.
     pub info: PageInfo,
 }
 
 pub(super) fn large_counts() -> Cache<(i64, Direction), u64> {
     Cache::builder()
-        .max_capacity(LARGE_COUNTS)
-        .time_to_live(LARGE_COUNT_AGE)
+        .max_capacity(MAX_CACHED_COUNTS)
+        .time_to_live(LARGE_COUNT_TTL)
         .build()
 }
 
-/// The account at the other end of a pair.
+/// A follower or a followed user, with the id of the follow.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = follows, check_for_backend(Pg))]
-struct Other {
+struct FollowRow {
     #[diesel(select_expression = follows::id)]
-    pair: i64,
+    follow_id: i64,
     #[diesel(embed)]
     user: Summary,
 }
 
-/// The accounts at the other ends of the page's pairs.
-macro_rules! others {
+/// Selects the users of a page of follows. The two joins have different types, hence a macro.
+macro_rules! page_rows {
     ($joined:expr) => {
         follows::table
             .inner_join(users::table.on($joined))
             .filter(in_page(follows::id))
             .order(follows::id.desc())
-            .select((Other::as_select(), Total))
+            .select((FollowRow::as_select(), Total))
     };
 }
 
 impl Store {
-    /// Makes one account follow another; answers since when.
+    /// Follows a user and returns the time of the follow. Emits `user.followed`.
+    ///
+    /// # Errors
+    /// [`Error::FollowsSelf`], [`Error::AlreadyFollowing`], [`Error::UserNotFound`].
     pub async fn follow_add(&self, follower: UserId, following: UserId) -> Result<DateTime<Utc>> {
         if follower == following {
-            return Err(Error::FollowsOneself);
+            return Err(Error::FollowsSelf);
         }
         self.database
             .transaction(async move |conn| {
-                let user = both_exist(conn, follower, following).await?;
-                let pair = (
+                let user = follower_of(conn, follower, following).await?;
+                let follow = (
                     follows::follower_id.eq(follower.0),
                     follows::following_id.eq(following.0),
                 );
-                let since: Option<DateTime<Utc>> = diesel::insert_into(follows::table)
-                    .values(pair)
+                let followed_at: Option<DateTime<Utc>> = diesel::insert_into(follows::table)
+                    .values(follow)
                     .on_conflict((follows::follower_id, follows::following_id))
                     .do_nothing()
                     .returning(follows::created_at)
                     .get_result(conn)
                     .await
                     .optional()?;
-                let since = since.ok_or(Error::AlreadyFollowing)?;
-                let told = UserFollowed {
+                let followed_at = followed_at.ok_or(Error::AlreadyFollowing)?;
+                let event = UserFollowed {
                     follower_id: follower.0,
                     following_id: following.0,
                     follower_username: user.username,
                     follower_display_name: user.display_name,
                 };
                 let version = next_version(conn).await?;
-                emit(conn, Payload::UserFollowed(told), following.0, version).await?;
-                Ok(since)
+                emit(conn, Payload::UserFollowed(event), following.0, version).await?;
+                Ok(followed_at)
             })
             .await
     }
 
-    /// Makes one account follow another no longer.
+    /// Unfollows a user. Emits `user.unfollowed`.
+    ///
+    /// # Errors
+    /// [`Error::NotFollowing`].
     pub async fn follow_remove(&self, follower: UserId, following: UserId) -> Result<()> {
         self.database
             .transaction(async move |conn| {
-                let removed = diesel::delete(pair(follower, following)).execute(conn).await?;
+                let removed = diesel::delete(follow(follower, following)).execute(conn).await?;
                 if removed == 0 {
                     return Err(Error::NotFollowing);
                 }
-                let told = UserUnfollowed {
+                let event = UserUnfollowed {
                     follower_id: follower.0,
                     following_id: following.0,
                 };
                 let version = next_version(conn).await?;
-                emit(conn, Payload::UserUnfollowed(told), following.0, version).await?;
+                emit(conn, Payload::UserUnfollowed(event), following.0, version).await?;
                 Ok(())
             })
             .await
     }
 
-    /// Whether one account follows another.
     pub async fn follow_exists(&self, follower: UserId, following: UserId) -> Result<bool> {
         self.database
             .read(async |conn| {
-                Ok(diesel::select(exists(pair(follower, following)))
+                Ok(diesel::select(exists(follow(follower, following)))
                     .get_result(conn)
                     .await?)
             })
             .await
     }
 
-    /// How many pairs an account is in, seen from one end. Large numbers may be some seconds old.
+    /// Counts a user's followers or followed users. Counts from 10,000 may be 5 s old.
     pub async fn follow_count(&self, user: UserId, direction: Direction) -> Result<u64> {
         if let Some(count) = self.large_counts.get(&(user.0, direction)).await {
             return Ok(count);
@@ -149,27 +147,33 @@ impl Store {
         let count: i64 = self
             .database
             .read(async |conn| -> Result<i64> {
-                let some = end(user, direction)
+                let first = follows_of(user, direction)
                     .select(follows::id)
-                    .limit(EXACT)
+                    .limit(LARGE_COUNT)
                     .load::<i64>(conn)
                     .await?
                     .len();
-                let some = i64::try_from(some).unwrap_or(i64::MAX);
-                if some < EXACT {
-                    return Ok(some);
+                let first = i64::try_from(first).unwrap_or(i64::MAX);
+                if first < LARGE_COUNT {
+                    return Ok(first);
                 }
-                Ok(end(user, direction).select(count_star()).first(conn).await?)
+                Ok(follows_of(user, direction)
+                    .select(count_star())
+                    .first(conn)
+                    .await?)
             })
             .await?;
         let count = u64::try_from(count).unwrap_or(0);
-        if count >= EXACT.unsigned_abs() {
+        if count >= LARGE_COUNT.unsigned_abs() {
             self.large_counts.insert((user.0, direction), count).await;
         }
         Ok(count)
     }
 
-    /// A page of one of the two lists of an account, newest first.
+    /// Returns a page of a user's followers or followed users, newest first.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`].
     pub async fn follow_page(
         &self,
         user: UserId,
@@ -183,20 +187,20 @@ impl Store {
                 None => Count::All,
             },
         };
-        let keys = move || end(user, direction).select((follows::id, follows::id));
-        let cursor = |last: &Other| Cursor::from_id(last.pair);
-        let (rows, info): (Vec<Other>, PageInfo) = self
+        let keys = move || follows_of(user, direction).select((follows::id, follows::id));
+        let cursor = |last: &FollowRow| Cursor::from_id(last.follow_id);
+        let (rows, info): (Vec<FollowRow>, PageInfo) = self
             .database
             .read(async move |conn| -> Result<_> {
                 let loaded = match direction {
                     Direction::Followers => {
                         let rows = users::id.eq(follows::follower_id);
-                        let list = |page| List::new(keys(), others!(rows), SortKey::Id, count, page);
+                        let list = |page| List::new(keys(), page_rows!(rows), SortKey::Id, count, page);
                         list::load(conn, page, list, cursor).await
                     }
                     Direction::Following => {
                         let rows = users::id.eq(follows::following_id);
-                        let list = |page| List::new(keys(), others!(rows), SortKey::Id, count, page);
+                        let list = |page| List::new(keys(), page_rows!(rows), SortKey::Id, count, page);
                         list::load(conn, page, list, cursor).await
                     }
                 };
@@ -204,22 +208,24 @@ impl Store {
             })
             .await?;
         if rows.is_empty() {
-            // Nobody follows, or there is nobody to follow.
+            // An unknown user is an error, an empty list is not.
             self.user_get(user).await?;
         }
-        let large = info.total_items.filter(|total| *total >= EXACT.unsigned_abs());
+        let large = info
+            .total_items
+            .filter(|total| *total >= LARGE_COUNT.unsigned_abs());
         if let Some(total) = large {
             self.large_counts.insert((user.0, direction), total).await;
         }
-        let users = rows.into_iter().map(|other| other.user).collect();
+        let users = rows.into_iter().map(|row| row.user).collect();
         Ok(FollowPage { users, info })
     }
 
-    /// The newest of those whom an account follows.
+    /// Returns the ids of the users whom a user follows, newest follow first.
     pub async fn following_ids(&self, user: UserId, limit: i64) -> Result<Vec<i64>> {
         self.database
             .read(async |conn| {
-                let following = end(user, Direction::Following)
+                let following = follows_of(user, Direction::Following)
                     .order(follows::id.desc())
                     .limit(limit);
                 Ok(following.select(follows::following_id).load(conn).await?)
@@ -227,7 +233,7 @@ impl Store {
             .await
     }
 
-    /// Ids of followers after one, in rising order, and whether there are more.
+    /// Returns follower ids above `after` in ascending order, and whether there are more.
     pub async fn follower_ids(&self, user: UserId, after: i64, limit: u32) -> Result<(Vec<i64>, bool)> {
         let mut ids: Vec<i64> = self
             .database
@@ -244,16 +250,13 @@ impl Store {
                 Ok(followers.load(conn).await?)
             })
             .await?;
-        let more = ids.len() > limit as usize;
+        let has_more = ids.len() > limit as usize;
         ids.truncate(limit as usize);
-        Ok((ids, more))
+        Ok((ids, has_more))
     }
 }
 
-type Boxed = follows::BoxedQuery<'static, Pg>;
-
-/// The pairs of an account, seen from one end.
-fn end(user: UserId, direction: Direction) -> Boxed {
+fn follows_of(user: UserId, direction: Direction) -> follows::BoxedQuery<'static, Pg> {
     match direction {
         Direction::Followers => follows::table
             .filter(follows::following_id.eq(user.0))
@@ -264,9 +267,9 @@ fn end(user: UserId, direction: Direction) -> Boxed {
     }
 }
 
-type Pair = Filter<follows::table, And<Eq<follows::follower_id, i64>, Eq<follows::following_id, i64>>>;
+type Follow = Filter<follows::table, And<Eq<follows::follower_id, i64>, Eq<follows::following_id, i64>>>;
 
-fn pair(follower: UserId, following: UserId) -> Pair {
+fn follow(follower: UserId, following: UserId) -> Follow {
     follows::table.filter(
         follows::follower_id
             .eq(follower.0)
@@ -274,19 +277,19 @@ fn pair(follower: UserId, following: UserId) -> Pair {
     )
 }
 
-/// The follower, when both accounts are there.
-async fn both_exist(conn: &mut AsyncPgConnection, follower: UserId, following: UserId) -> Result<UserRow> {
+/// Returns the follower if both accounts exist.
+async fn follower_of(conn: &mut AsyncPgConnection, follower: UserId, following: UserId) -> Result<UserRow> {
     let both = users::table
         .filter(users::id.eq_any([follower.0, following.0]))
         .select(UserRow::as_select());
     let both: Vec<UserRow> = both.load(conn).await?;
-    let there = both.len() == 2;
+    let both_exist = both.len() == 2;
     both.into_iter()
-        .find(|user| user.id() == follower && there)
+        .find(|user| user.id() == follower && both_exist)
         .ok_or(Error::UserNotFound)
 }
 
-/// Follows come and go with their rows, so the versions of their facts come from a sequence.
+/// An unfollow deletes the row, so the versions of follow events come from a sequence.
 async fn next_version(conn: &mut AsyncPgConnection) -> Result<i64> {
     Ok(
         diesel::select(diesel::dsl::sql::<BigInt>("nextval('follows_version')"))

@@ -1,55 +1,55 @@
-//! What people do to their own account.
+//! What users do to their own account.
 
 use bus::emit;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use identity::User;
-use objects::{Columns, Doomed, Picture, Shown};
+use objects::{PendingDeletion, RenewableUrl, StoredImage, UrlColumns};
 use primitives::UserId;
 use proto::events::v1::event::Payload;
 use proto::events::v1::{UserDeleted, UserUpdated};
 use uuid::Uuid;
 
 use super::accounts::Summary;
-use super::revocations::user_cut_off;
-use super::sessions::{Granted, NewRefreshToken, refresh_insert};
+use super::revocations::revoke_access_tokens;
+use super::sessions::{SessionGrant, delete_sessions, refresh_insert};
 use super::{Store, UserRow, lock_user};
+use crate::crypto::RefreshTokenHash;
 use crate::error::{Error, Result};
-use crate::schema::{refresh_tokens, users};
+use crate::schema::users;
 
-/// Where the table keeps the URLs of avatars.
-pub const AVATARS: Columns = Columns {
+/// The columns that contain avatar URLs.
+pub const AVATARS: UrlColumns = UrlColumns {
     table: "users",
     url: "avatar_url",
     expires_at: "avatar_url_expires_at",
 };
 
-/// What changes of a profile, checked; absent fields stay.
+/// A validated change of a profile; absent fields keep their value.
 #[derive(Debug, Clone, Default)]
 pub struct ProfileChange {
-    /// The name that is shown.
     pub display_name: Option<String>,
-    /// About the person.
     pub bio: Option<String>,
-    /// The picture, in the bucket already; `Some(None)` takes it away.
-    pub avatar: Option<Option<Picture>>,
+    /// The new avatar, already in the bucket; `Some(None)` removes the avatar.
+    pub avatar: Option<Option<StoredImage>>,
 }
 
-/// Another password for a session that goes on.
-pub struct OwnPassword {
-    /// The hash that the old password was found right for; another one means that somebody was faster.
-    pub before: String,
-    /// The PHC string of the new password's hash.
-    pub after: String,
-    /// The session's next refresh token.
-    pub refresh: NewRefreshToken,
+/// A new password, set by the user.
+pub struct PasswordChange {
+    /// The hash that the current password was verified against. If the stored one differs, another request
+    /// changed it in the meantime.
+    pub current: String,
+    /// The hash of the new password, a PHC string.
+    pub new: String,
+    /// The next refresh token of the session, which continues.
+    pub refresh: RefreshTokenHash,
 }
 
 impl UserRow {
-    /// Its picture, for renewal.
-    pub fn shown(&mut self) -> Shown<'_> {
-        Shown {
+    /// Returns the avatar, so that its URL can be renewed.
+    pub fn shown(&mut self) -> RenewableUrl<'_> {
+        RenewableUrl {
             id: self.id,
             key: self.b2_avatar_file_name.as_deref(),
             url: &mut self.avatar_url,
@@ -57,18 +57,18 @@ impl UserRow {
         }
     }
 
-    /// The object of its picture.
-    fn avatar(&self) -> Option<Doomed> {
+    /// Returns the object of the avatar.
+    fn avatar(&self) -> Option<PendingDeletion> {
         let key = self.b2_avatar_file_name.clone()?;
         let version_id = self.b2_avatar_file_id.clone();
-        Some(Doomed { key, version_id })
+        Some(PendingDeletion { key, version_id })
     }
 }
 
 impl Summary {
-    /// Its picture, for renewal.
-    pub fn shown(&mut self) -> Shown<'_> {
-        Shown {
+    /// Returns the avatar, so that its URL can be renewed.
+    pub fn shown(&mut self) -> RenewableUrl<'_> {
+        RenewableUrl {
             id: self.id,
             key: self.b2_avatar_file_name.as_deref(),
             url: &mut self.avatar_url,
@@ -78,7 +78,7 @@ impl Summary {
 }
 
 impl Store {
-    /// Changes a profile and tells the others.
+    /// Changes a profile. Emits `user.updated`.
     pub async fn profile_update(
         &self,
         id: UserId,
@@ -88,66 +88,68 @@ impl Store {
         self.database
             .transaction(async move |conn| {
                 let before = lock_user(conn, id.0).await?;
-                let texts = (
+                let changes = (
                     users::version.eq(users::version + 1),
                     change.display_name.map(|name| users::display_name.eq(name)),
                     change.bio.map(|bio| users::bio.eq(bio)),
                 );
-                let row = diesel::update(users::table.find(id.0)).set(texts);
+                let row = diesel::update(users::table.find(id.0)).set(changes);
                 let mut user: UserRow = row.returning(UserRow::as_returning()).get_result(conn).await?;
                 if let Some(avatar) = change.avatar {
                     user = avatar_write(conn, &before, avatar, now).await?;
                 }
-                let told = UserUpdated {
+                let event = UserUpdated {
                     user_id: user.id,
                     username: user.username.clone(),
                     display_name: user.display_name.clone(),
                 };
-                emit(conn, Payload::UserUpdated(told), user.id, user.version).await?;
+                emit(conn, Payload::UserUpdated(event), user.id, user.version).await?;
                 Ok(user)
             })
             .await
     }
 
-    /// Replaces a password. All other sessions end; this one goes on with new tokens, and every access token
-    /// made until now is refused.
+    /// Changes a password. Revokes all access tokens and ends all other sessions; this one continues with new
+    /// tokens.
+    ///
+    /// # Errors
+    /// [`Error::WrongPassword`] if another request has changed the password.
     pub async fn password_change(
         &self,
         token: &User,
-        change: OwnPassword,
+        change: PasswordChange,
         now: DateTime<Utc>,
-    ) -> Result<Granted> {
+    ) -> Result<SessionGrant> {
         let (id, lifetimes) = (token.id, self.lifetimes);
         let session = Uuid::try_parse(&token.session).map_err(|_| Error::UserNotFound)?;
         self.database
             .transaction(async move |conn| {
                 let user = lock_user(conn, id.0).await?;
-                if user.password != change.before {
+                if user.password != change.current {
                     return Err(Error::WrongPassword);
                 }
                 let row = diesel::update(users::table.find(id.0));
-                row.set(users::password.eq(change.after)).execute(conn).await?;
-                let sessions = refresh_tokens::table.filter(refresh_tokens::user_id.eq(id.0));
-                diesel::delete(sessions).execute(conn).await?;
-                user_cut_off(conn, &user, lifetimes, now).await?;
+                row.set(users::password.eq(change.new)).execute(conn).await?;
+                delete_sessions(conn, &user, lifetimes, now).await?;
+                // Read again: the new tokens are dated to the new cutoff.
                 let user = lock_user(conn, id.0).await?;
                 refresh_insert(conn, user, session, change.refresh, lifetimes, now).await
             })
             .await
     }
 
-    /// Removes an account with its sessions, follows and picture, and tells the others, who remove or
-    /// anonymise what they have of it. Its name is free again.
+    /// Deletes an account with its sessions, follows and avatar; its username becomes available again. Emits
+    /// `user.deleted`, on which the other services remove or anonymise their data of the user.
     pub async fn user_delete(&self, id: UserId, now: DateTime<Utc>) -> Result<()> {
         let lifetimes = self.lifetimes;
         self.database
             .transaction(async move |conn| {
                 let user = lock_user(conn, id.0).await?;
-                user_cut_off(conn, &user, lifetimes, now).await?;
-                objects::ledger::doom(conn, user.avatar().as_slice(), now).await?;
+                revoke_access_tokens(conn, &user, lifetimes, now).await?;
+                objects::ledger::schedule_deletion(conn, user.avatar().as_slice(), now).await?;
                 diesel::delete(users::table.find(user.id)).execute(conn).await?;
-                let told = UserDeleted { user_id: user.id };
-                emit(conn, Payload::UserDeleted(told), user.id, user.version + 1).await?;
+                let event = UserDeleted { user_id: user.id };
+                emit(conn, Payload::UserDeleted(event), user.id, user.version + 1).await?;
                 Ok(())
             })
             .await
@@ -157,7 +159,7 @@ impl Store {
 async fn avatar_write(
     conn: &mut AsyncPgConnection,
     before: &UserRow,
-    avatar: Option<Picture>,
+    avatar: Option<StoredImage>,
     now: DateTime<Utc>,
 ) -> Result<UserRow> {
     let columns = (

@@ -1,15 +1,19 @@
-//! `token_blacklist`: what is refused before it expires.
+//! `token_blacklist`: tokens that are revoked before they expire.
 //!
-//! The contract's column `token` holds the id of what is refused. A logout must refuse *all* access tokens of
-//! its session, and we do not keep a list of those; but each carries the session's id as `sid`. So a logout
-//! writes two rows, one with the presented token's `jti` and one with the session's `sid`, and every verifier
-//! looks for both. A cut-off for a whole user (another password, fewer rights) is a row too, so that one
-//! question answers what is new.
+//! The column `token` contains the id of what is revoked. A logout must revoke *all* access tokens of its
+//! session, of which there is no list; but each of them contains the session's id as `sid`. So a logout writes
+//! two rows, one with the presented token's `jti` and one with the session's `sid`, and verifiers check both.
+//! A cutoff for all tokens of a user (after a new password or role) is a row too, so that one query returns
+//! everything new.
 
 use bus::emit;
 use chrono::{DateTime, Duration, Utc};
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
+use diesel::serialize::{self, Output, ToSql};
+use diesel::sql_types::{Text, Timestamptz};
 use diesel::upsert::excluded;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use identity::{REVOCATIONS_PAGE, Revocation};
@@ -19,47 +23,77 @@ use proto::events::v1::{TokenRevoked, TokensCutoff, token_revoked};
 use proto::time::timestamp;
 
 use super::{Store, UserRow};
-use crate::domain::{AccessTimes, Lifetimes, cutoff, refused_by_itself};
+use crate::domain::{AccessTimes, Lifetimes, cutoff, leeway_end};
 use crate::error::Result;
 use crate::schema::{refresh_tokens, token_blacklist, users};
 
-/// A row gets its time when its transaction begins and is seen when it commits, at most 10 s later (crate
-/// `storage`). So whoever asks for news is given again what may have been written in the time before their
-/// last question.
+/// A row gets its time when its transaction begins and becomes visible when it commits, at most 10 s later
+/// (crate `storage`). Each cursor therefore reaches back, so that the next page includes such rows.
 const OVERLAP: Duration = Duration::seconds(30);
-/// Rows that one statement prunes.
+/// The number of rows that one statement deletes.
 const PRUNE_BATCH: i64 = 1000;
 
-const TOKEN: &str = "token";
-const SESSION: &str = "session";
-const USER: &str = "user";
+/// The column `kind`.
+#[derive(Debug, Clone, Copy, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+enum RevocationKind {
+    Token,
+    Session,
+    User,
+}
+
+impl RevocationKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Session => "session",
+            Self::User => "user",
+        }
+    }
+}
+
+impl ToSql<Text, Pg> for RevocationKind {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <str as ToSql<Text, Pg>>::to_sql(self.as_str(), out)
+    }
+}
+
+impl FromSql<Text, Pg> for RevocationKind {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let text = <String as FromSql<Text, Pg>>::from_sql(value)?;
+        [Self::Token, Self::Session, Self::User]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| format!("unknown kind of revocation {text}").into())
+    }
+}
 
 diesel::define_sql_function! { fn greatest(a: Timestamptz, b: Timestamptz) -> Timestamptz }
 
 #[derive(Debug, Queryable, Selectable)]
-#[diesel(table_name = token_blacklist, check_for_backend(diesel::pg::Pg))]
-struct Row {
+#[diesel(table_name = token_blacklist, check_for_backend(Pg))]
+struct RevocationRow {
     token: String,
-    kind: String,
+    kind: RevocationKind,
     user_id: i64,
     valid_from: Option<DateTime<Utc>>,
     expires_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
 
-impl Row {
+impl RevocationRow {
     fn revocation(self) -> Option<Revocation> {
         let until = self.expires_at;
-        Some(match self.kind.as_str() {
-            TOKEN => Revocation::Token {
+        Some(match self.kind {
+            RevocationKind::Token => Revocation::Token {
                 id: self.token,
                 until,
             },
-            SESSION => Revocation::Session {
+            RevocationKind::Session => Revocation::Session {
                 id: self.token,
                 until,
             },
-            _ => Revocation::User {
+            RevocationKind::User => Revocation::User {
                 id: UserId(self.user_id),
                 valid_from: self.valid_from?,
                 until,
@@ -68,16 +102,18 @@ impl Row {
     }
 }
 
-/// Writes a revocation; a later one of the same thing extends it.
+/// Writes a revocation, or extends the one with the same id.
 pub(super) async fn revocation_insert(
     conn: &mut AsyncPgConnection,
     user: i64,
     revocation: &Revocation,
 ) -> Result<()> {
     let (token, kind, valid_from) = match revocation {
-        Revocation::Token { id, .. } => (id.clone(), TOKEN, None),
-        Revocation::Session { id, .. } => (id.clone(), SESSION, None),
-        Revocation::User { id, valid_from, .. } => (format!("user:{id}"), USER, Some(*valid_from)),
+        Revocation::Token { id, .. } => (id.clone(), RevocationKind::Token, None),
+        Revocation::Session { id, .. } => (id.clone(), RevocationKind::Session, None),
+        Revocation::User { id, valid_from, .. } => {
+            (format!("user:{id}"), RevocationKind::User, Some(*valid_from))
+        }
     };
     diesel::insert_into(token_blacklist::table)
         .values((
@@ -101,8 +137,8 @@ pub(super) async fn revocation_insert(
     Ok(())
 }
 
-/// Refuses every access token that a locked account has now, and says so to everybody.
-pub(super) async fn user_cut_off(
+/// Revokes every access token issued to a locked user so far. Emits `token.revoked`.
+pub(super) async fn revoke_access_tokens(
     conn: &mut AsyncPgConnection,
     user: &UserRow,
     lifetimes: Lifetimes,
@@ -113,75 +149,77 @@ pub(super) async fn user_cut_off(
         .set(users::tokens_valid_from.eq(valid_from))
         .execute(conn)
         .await?;
-    // The longest that a token made until now may live; sessions that are gone may have had longer ones, up
-    // to a day.
-    let day = Duration::days(1).max(lifetimes.access);
-    let until = refused_by_itself(AccessTimes::starting(now, Some(valid_from), day).expires_at);
+    // Tokens of ended sessions may have been issued under a longer lifetime; a day is the longest possible.
+    let lifetime = Duration::days(1).max(lifetimes.access);
+    let until = leeway_end(AccessTimes::new(now, Some(valid_from), lifetime).expires_at);
     let revocation = Revocation::User {
         id: user.id(),
         valid_from,
         until,
     };
     revocation_insert(conn, user.id, &revocation).await?;
-    let told = TokenRevoked {
+    let event = TokenRevoked {
         what: Some(token_revoked::What::User(TokensCutoff {
             user_id: user.id,
             tokens_valid_from: Some(timestamp(valid_from)),
         })),
         until: Some(timestamp(until)),
     };
-    emit(conn, Payload::TokenRevoked(told), user.id, user.version).await?;
+    emit(conn, Payload::TokenRevoked(event), user.id, user.version).await?;
     Ok(())
 }
 
 impl Store {
-    /// What was revoked since a cursor that an earlier answer gave, or all that still matters, in pages of
-    /// [`REVOCATIONS_PAGE`]; and the next cursor.
+    /// Returns up to [`REVOCATIONS_PAGE`] revocations after a cursor (an empty one stands for the beginning),
+    /// and the next cursor. Expired revocations are left out; some may be returned twice.
+    ///
+    /// # Errors
+    /// `invalid_cursor` if the cursor is not one that this method returned.
     pub async fn revocations_since(&self, cursor: &str) -> Result<(Vec<Revocation>, String)> {
-        let after = Position::parse(cursor)?;
-        let page = i64::try_from(REVOCATIONS_PAGE).unwrap_or(i64::MAX);
+        let after = RevocationCursor::parse(cursor)?;
+        let page_size = i64::try_from(REVOCATIONS_PAGE).unwrap_or(i64::MAX);
         let (now, rows) = self
             .database
-            .read(async |conn| -> Result<(DateTime<Utc>, Vec<Row>)> {
-                // The database's clock wrote the rows, so it also says from when the next question asks; and
-                // it is read first, since rows may come while we look.
+            .read(async |conn| -> Result<(DateTime<Utc>, Vec<RevocationRow>)> {
+                // The database's clock dated the rows, so it also dates the next cursor. It is read first,
+                // because rows may be added during the query.
                 let now = diesel::select(diesel::dsl::now.into_sql::<Timestamptz>())
                     .get_result(conn)
                     .await?;
-                let news = token_blacklist::updated_at
+                let newer = token_blacklist::updated_at
                     .gt(after.at)
                     .or(token_blacklist::updated_at
                         .eq(after.at)
                         .and(token_blacklist::token.gt(&after.token)));
                 let rows = token_blacklist::table
-                    .filter(news.and(token_blacklist::expires_at.ge(diesel::dsl::now)))
+                    .filter(newer.and(token_blacklist::expires_at.ge(diesel::dsl::now)))
                     .order((token_blacklist::updated_at, token_blacklist::token))
-                    .limit(page)
-                    .select(Row::as_select())
+                    .limit(page_size)
+                    .select(RevocationRow::as_select())
                     .load(conn)
                     .await?;
                 Ok((now, rows))
             })
             .await?;
         let next = match rows.last() {
-            Some(last) if rows.len() >= REVOCATIONS_PAGE => Position {
+            Some(last) if rows.len() >= REVOCATIONS_PAGE => RevocationCursor {
                 at: last.updated_at,
                 token: last.token.clone(),
             },
-            _ => Position {
+            _ => RevocationCursor {
                 at: (now - OVERLAP).max(after.at.min(now)),
                 token: String::new(),
             },
         };
         Ok((
-            rows.into_iter().filter_map(Row::revocation).collect(),
+            rows.into_iter().filter_map(RevocationRow::revocation).collect(),
             next.to_string(),
         ))
     }
 
-    /// Removes rows that refuse nothing any more; answers how many.
+    /// Deletes a batch of expired revocations and returns how many it deleted.
     pub async fn revocations_prune(&self, now: DateTime<Utc>) -> Result<usize> {
-        let old = token_blacklist::table
+        let expired = token_blacklist::table
             .filter(token_blacklist::expires_at.lt(now))
             .select(token_blacklist::token)
             .limit(PRUNE_BATCH)
@@ -189,16 +227,16 @@ impl Store {
             .skip_locked();
         self.database
             .transaction(async move |conn| {
-                let tokens: Vec<String> = old.load(conn).await?;
+                let tokens: Vec<String> = expired.load(conn).await?;
                 let rows = token_blacklist::table.filter(token_blacklist::token.eq_any(tokens));
                 Ok(diesel::delete(rows).execute(conn).await?)
             })
             .await
     }
 
-    /// Removes refresh tokens that have expired; answers how many.
+    /// Deletes a batch of expired refresh tokens and returns how many it deleted.
     pub async fn refresh_tokens_prune(&self, now: DateTime<Utc>) -> Result<usize> {
-        let old = refresh_tokens::table
+        let expired = refresh_tokens::table
             .filter(refresh_tokens::expires_at.lt(now))
             .select(refresh_tokens::hash)
             .limit(PRUNE_BATCH)
@@ -206,7 +244,7 @@ impl Store {
             .skip_locked();
         self.database
             .transaction(async move |conn| {
-                let hashes: Vec<Vec<u8>> = old.load(conn).await?;
+                let hashes: Vec<Vec<u8>> = expired.load(conn).await?;
                 let rows = refresh_tokens::table.filter(refresh_tokens::hash.eq_any(hashes));
                 Ok(diesel::delete(rows).execute(conn).await?)
             })
@@ -214,14 +252,14 @@ impl Store {
     }
 }
 
-/// A place in the order of the table, as a cursor says it: microseconds, a colon, the row's token.
+/// A position in the order of `(updated_at, token)`, written as microseconds, a colon and the token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Position {
+struct RevocationCursor {
     at: DateTime<Utc>,
     token: String,
 }
 
-impl Position {
+impl RevocationCursor {
     fn parse(cursor: &str) -> Result<Self> {
         if cursor.is_empty() {
             return Ok(Self {
@@ -229,18 +267,18 @@ impl Position {
                 token: String::new(),
             });
         }
-        let position = cursor.split_once(':').and_then(|(micros, token)| {
+        let parsed = cursor.split_once(':').and_then(|(micros, token)| {
             let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
             Some(Self {
                 at,
                 token: token.to_owned(),
             })
         });
-        position.ok_or_else(|| FieldError::new("cursor", "invalid", "is not one that this list gave").into())
+        parsed.ok_or_else(|| FieldError::new("cursor", "invalid_cursor", "is not a valid cursor").into())
     }
 }
 
-impl std::fmt::Display for Position {
+impl std::fmt::Display for RevocationCursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.at.timestamp_micros(), self.token)
     }
@@ -251,15 +289,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_as_it_went() {
-        let position = Position {
+    fn cursor_round_trips() {
+        let cursor = RevocationCursor {
             at: DateTime::from_timestamp_micros(1_795_376_364_123_456).unwrap(),
             token: "user:7".into(),
         };
-        assert_eq!(Position::parse(&position.to_string()).unwrap(), position);
-        assert_eq!(Position::parse("").unwrap().at, DateTime::UNIX_EPOCH);
+        assert_eq!(RevocationCursor::parse(&cursor.to_string()).unwrap(), cursor);
+        assert_eq!(RevocationCursor::parse("").unwrap().at, DateTime::UNIX_EPOCH);
         for bad in ["x", "1", "x:y", "9223372036854775807:a"] {
-            assert!(Position::parse(bad).is_err(), "{bad}");
+            assert!(RevocationCursor::parse(bad).is_err(), "{bad}");
         }
     }
 }

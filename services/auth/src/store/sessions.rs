@@ -1,4 +1,4 @@
-//! Sessions: begun, carried on, ended.
+//! Start, refresh and end of sessions.
 
 use bus::emit;
 use chrono::{DateTime, Utc};
@@ -11,34 +11,24 @@ use proto::events::v1::{TokenRevoked, token_revoked};
 use proto::time::timestamp;
 use uuid::Uuid;
 
-use super::revocations::revocation_insert;
+use super::revocations::{revocation_insert, revoke_access_tokens};
 use super::{Store, UserRow, lock_user};
-use crate::domain::{AccessTimes, Lifetimes, RefreshVerdict, judge_refresh, refused_by_itself};
+use crate::crypto::RefreshTokenHash;
+use crate::domain::{AccessTimes, Lifetimes, RefreshDecision, decide_refresh, leeway_end};
 use crate::error::{Error, Result};
 use crate::schema::refresh_tokens;
 
-/// The hash of a refresh token that is about to be handed out.
-#[derive(Debug, Clone)]
-pub struct NewRefreshToken {
-    /// SHA-256 of the token.
-    pub hash: Vec<u8>,
-}
-
-/// A session, and the times of the access token that belongs to its newest refresh token.
-pub struct Granted {
-    /// Whose it is.
+/// A session and the times of its next access token.
+pub struct SessionGrant {
     pub user: UserRow,
-    /// Its id.
     pub session: Uuid,
-    /// When the access token begins and ends.
     pub access: AccessTimes,
 }
 
-/// What a refresh came to. Both are written: a session that dies must stay dead although the caller gets an
-/// error.
-enum Refreshed {
-    Rotated(Box<Granted>),
-    Killed(Revocation),
+/// The outcome of a refresh. Both are committed: the session must end although the caller gets an error.
+enum RefreshOutcome {
+    Rotated(Box<SessionGrant>),
+    Revoked(Revocation),
 }
 
 #[derive(Debug, Queryable, Selectable)]
@@ -51,13 +41,16 @@ struct RefreshRow {
 }
 
 impl Store {
-    /// Begins a session for an account whose password was found right; refuses when it has changed since.
+    /// Starts a session for a user whose password was verified.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCredentials`] if the password has changed since, and [`Error::Banned`].
     pub async fn session_start(
         &self,
         user: &UserRow,
-        refresh: NewRefreshToken,
+        refresh: RefreshTokenHash,
         now: DateTime<Utc>,
-    ) -> Result<Granted> {
+    ) -> Result<SessionGrant> {
         let (id, password) = (user.id, user.password.clone());
         let lifetimes = self.lifetimes;
         self.database
@@ -74,52 +67,55 @@ impl Store {
             .await
     }
 
-    /// Exchanges a refresh token for a new one. The second use of one ends its session; the revocation is
-    /// then the error's company, for the caller to apply here at once.
+    /// Exchanges a refresh token for a new one. Reuse ends the session; the inner error then contains the
+    /// revocation, for the caller to apply to this replica at once.
+    ///
+    /// # Errors
+    /// [`Error::RefreshTokenInvalid`] if the token is unknown or expired, and [`Error::Banned`].
     pub async fn session_refresh(
         &self,
-        hash: Vec<u8>,
-        next: NewRefreshToken,
+        hash: RefreshTokenHash,
+        next: RefreshTokenHash,
         now: DateTime<Utc>,
-    ) -> Result<Result<Granted, Revocation>> {
+    ) -> Result<Result<SessionGrant, Revocation>> {
         let lifetimes = self.lifetimes;
-        let refreshed = self
+        let outcome = self
             .database
             .transaction(async move |conn| {
-                let seen = refresh_row(conn, &hash).await?;
-                let user = lock_user(conn, seen.user_id).await?;
+                let unlocked = refresh_row(conn, &hash).await?;
+                let user = lock_user(conn, unlocked.user_id).await?;
                 // Read again under the lock: another refresh may have used it, a logout may have removed it.
                 let row = refresh_row(conn, &hash).await?;
-                match judge_refresh(row.used_at, row.expires_at, now) {
-                    RefreshVerdict::Expired => Err(Error::RefreshTokenInvalid),
-                    RefreshVerdict::Reused => {
-                        tracing::warn!(user_id = user.id, session = %row.session, "a refresh token was used twice");
-                        let revocation = session_kill(conn, &user, row.session, now).await?;
-                        Ok(Refreshed::Killed(revocation))
+                match decide_refresh(row.used_at, row.expires_at, now) {
+                    RefreshDecision::Expired => Err(Error::RefreshTokenInvalid),
+                    RefreshDecision::Reused => {
+                        tracing::warn!(user_id = user.id, session = %row.session, "refresh token reused");
+                        let revocation = session_revoke(conn, &user, row.session, now).await?;
+                        Ok(RefreshOutcome::Revoked(revocation))
                     }
-                    RefreshVerdict::Rotate if user.banned_at.is_some() => Err(Error::Banned),
-                    RefreshVerdict::Rotate => {
-                        let used = diesel::update(refresh_tokens::table.find(&hash));
+                    RefreshDecision::Rotate if user.banned_at.is_some() => Err(Error::Banned),
+                    RefreshDecision::Rotate => {
+                        let used = diesel::update(refresh_tokens::table.find(&hash.0));
                         used.set(refresh_tokens::used_at.eq(now)).execute(conn).await?;
-                        let granted = refresh_insert(conn, user, row.session, next, lifetimes, now).await?;
-                        Ok(Refreshed::Rotated(Box::new(granted)))
+                        let grant = refresh_insert(conn, user, row.session, next, lifetimes, now).await?;
+                        Ok(RefreshOutcome::Rotated(Box::new(grant)))
                     }
                 }
             })
             .await?;
-        Ok(match refreshed {
-            Refreshed::Rotated(granted) => Ok(*granted),
-            Refreshed::Killed(revocation) => Err(revocation),
+        Ok(match outcome {
+            RefreshOutcome::Rotated(grant) => Ok(*grant),
+            RefreshOutcome::Revoked(revocation) => Err(revocation),
         })
     }
 
-    /// Ends the session of a token. The token itself is blacklisted too, under its own id.
+    /// Ends the session of an access token. Also revokes the token by its own id. Emits `token.revoked`.
     pub async fn session_end(&self, token: &User, now: DateTime<Utc>) -> Result<Revocation> {
         let token = token.clone();
         self.database
             .transaction(async move |conn| {
                 let user = lock_user(conn, token.id.0).await?;
-                let until = refused_by_itself(token.expires_at);
+                let until = leeway_end(token.expires_at);
                 revocation_insert(
                     conn,
                     user.id,
@@ -130,20 +126,20 @@ impl Store {
                 )
                 .await?;
                 let session = Uuid::try_parse(&token.session).map_err(|_| Error::UserNotFound)?;
-                session_kill(conn, &user, session, token.expires_at.max(now)).await
+                session_revoke(conn, &user, session, token.expires_at.max(now)).await
             })
             .await
     }
 }
 
-/// Begins a session: its first refresh token, under a new id.
+/// Starts a session with a new id and its first refresh token.
 pub(super) async fn session_insert(
     conn: &mut AsyncPgConnection,
     user: UserRow,
-    refresh: NewRefreshToken,
+    refresh: RefreshTokenHash,
     lifetimes: Lifetimes,
     now: DateTime<Utc>,
-) -> Result<Granted> {
+) -> Result<SessionGrant> {
     refresh_insert(conn, user, Uuid::new_v4(), refresh, lifetimes, now).await
 }
 
@@ -151,14 +147,14 @@ pub(super) async fn refresh_insert(
     conn: &mut AsyncPgConnection,
     user: UserRow,
     session: Uuid,
-    refresh: NewRefreshToken,
+    refresh: RefreshTokenHash,
     lifetimes: Lifetimes,
     now: DateTime<Utc>,
-) -> Result<Granted> {
-    let access = AccessTimes::starting(now, user.tokens_valid_from, lifetimes.access);
+) -> Result<SessionGrant> {
+    let access = AccessTimes::new(now, user.tokens_valid_from, lifetimes.access);
     diesel::insert_into(refresh_tokens::table)
         .values((
-            refresh_tokens::hash.eq(refresh.hash),
+            refresh_tokens::hash.eq(refresh.0),
             refresh_tokens::session.eq(session),
             refresh_tokens::user_id.eq(user.id),
             refresh_tokens::expires_at.eq(now + lifetimes.refresh),
@@ -166,16 +162,16 @@ pub(super) async fn refresh_insert(
         ))
         .execute(conn)
         .await?;
-    Ok(Granted {
+    Ok(SessionGrant {
         user,
         session,
         access,
     })
 }
 
-async fn refresh_row(conn: &mut AsyncPgConnection, hash: &[u8]) -> Result<RefreshRow> {
+async fn refresh_row(conn: &mut AsyncPgConnection, hash: &RefreshTokenHash) -> Result<RefreshRow> {
     let row = refresh_tokens::table
-        .find(hash)
+        .find(&hash.0)
         .select(RefreshRow::as_select())
         .first(conn)
         .await
@@ -183,31 +179,43 @@ async fn refresh_row(conn: &mut AsyncPgConnection, hash: &[u8]) -> Result<Refres
     row.ok_or(Error::RefreshTokenInvalid)
 }
 
-/// Removes a session's refresh tokens and revokes its access tokens until the last of them has expired, and
-/// that is after `at_least`. Says so to everybody.
-async fn session_kill(
+/// Ends all sessions of a locked user: deletes the refresh tokens and revokes the access tokens.
+pub(super) async fn delete_sessions(
+    conn: &mut AsyncPgConnection,
+    user: &UserRow,
+    lifetimes: Lifetimes,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let sessions = refresh_tokens::table.filter(refresh_tokens::user_id.eq(user.id));
+    diesel::delete(sessions).execute(conn).await?;
+    revoke_access_tokens(conn, user, lifetimes, now).await
+}
+
+/// Deletes a session's refresh tokens and revokes its access tokens until the last of them has expired, at
+/// least until `at_least`. Emits `token.revoked`.
+async fn session_revoke(
     conn: &mut AsyncPgConnection,
     user: &UserRow,
     session: Uuid,
     at_least: DateTime<Utc>,
 ) -> Result<Revocation> {
     let tokens = refresh_tokens::table.filter(refresh_tokens::session.eq(session));
-    // Not from the setting: tokens that were made under another one are still around.
+    // From the rows, not from the settings: tokens issued under an earlier setting may live longer.
     let last: Option<DateTime<Utc>> = tokens
         .select(max(refresh_tokens::access_expires_at))
         .first(conn)
         .await?;
     diesel::delete(tokens).execute(conn).await?;
-    let until = refused_by_itself(last.map_or(at_least, |last| last.max(at_least)));
+    let until = leeway_end(last.map_or(at_least, |last| last.max(at_least)));
     let revocation = Revocation::Session {
         id: session.to_string(),
         until,
     };
     revocation_insert(conn, user.id, &revocation).await?;
-    let told = TokenRevoked {
+    let event = TokenRevoked {
         what: Some(token_revoked::What::SessionId(session.to_string())),
         until: Some(timestamp(until)),
     };
-    emit(conn, Payload::TokenRevoked(told), user.id, user.version).await?;
+    emit(conn, Payload::TokenRevoked(event), user.id, user.version).await?;
     Ok(revocation)
 }

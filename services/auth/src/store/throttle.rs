@@ -1,123 +1,126 @@
-//! How often one may try to sign in or to register, counted in Redis so that all replicas count together.
+//! Limits on sign-ins and registrations, shared by all replicas through Redis.
 //!
-//! A try is counted before its password is looked at, so that many at once do not slip through. Names are
-//! counted as they were typed, whether somebody has them or not: the answer for an unknown name is the same.
+//! Addresses have a rate limit. Failed sign-ins are counted per username and address, and per username; after
+//! too many, even the right password is rejected until the period ends. Attempts are counted before the
+//! password is verified, so that parallel ones do not slip through. Unknown usernames are counted like known
+//! ones, so that the response does not reveal whether a username exists.
 //!
-//! While Redis is away nothing is counted and sign-ins go on. Guessing is then bounded by what a hash costs
-//! and by the queue in front of it, which is the lesser evil beside nobody being able to sign in.
+//! While Redis is unavailable each replica applies the rate limits by itself and failures are not counted.
+//! Guessing is then limited by the cost of a hash and the length of the hash queue, which is better than
+//! rejecting every sign-in.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
+use primitives::Clock;
 use primitives::address::network;
-use storage::Redis;
+use primitives::rate::Rate;
 use storage::deadpool_redis::redis::Script;
+use storage::{RateLimiter, Redis, RedisBreaker};
 
 use crate::config::ThrottleConfig;
 use crate::error::{Error, Result};
 
-const MINUTE: Duration = Duration::from_secs(60);
-/// How long failures are remembered.
-const FAILURES: Duration = Duration::from_secs(15 * 60);
+/// How long failures count after the first one.
+const FAILURE_PERIOD: Duration = Duration::from_secs(15 * 60);
 
-/// Counts each key up in its window, in the order given, and stops at the first that is over its limit;
-/// answers the milliseconds until that window ends, or 0.
+/// Increments both counters unless the first exceeds its limit. Returns the milliseconds until an exceeded
+/// counter expires, or 0.
 const COUNT: &str = r"
 for i, key in ipairs(KEYS) do
     local count = redis.call('INCR', key)
-    if count == 1 then redis.call('PEXPIRE', key, ARGV[2 * i]) end
-    if count > tonumber(ARGV[2 * i - 1]) then return math.max(redis.call('PTTL', key), 1) end
+    if count == 1 then redis.call('PEXPIRE', key, ARGV[1]) end
+    if count > tonumber(ARGV[i + 1]) then return math.max(redis.call('PTTL', key), 1) end
 end
 return 0
 ";
 
-/// Forgets the failures of one name and address, and takes its one try back from the name's count.
+/// Deletes the counter of a username and address, and takes the successful attempt back from the counter of
+/// the username.
 const FORGIVE: &str = r"
 redis.call('DEL', KEYS[1])
 if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('DECR', KEYS[2]) end
 return 0
 ";
 
-/// The counters of tries.
 #[derive(Clone, Debug)]
 pub struct Throttle {
+    rates: RateLimiter,
     redis: Redis,
+    breaker: RedisBreaker,
     config: ThrottleConfig,
 }
 
-struct Limit {
-    key: String,
-    most: u32,
-    window: Duration,
-}
-
 impl Throttle {
-    /// Counters in a Redis.
     #[must_use]
-    pub fn new(redis: Redis, config: ThrottleConfig) -> Self {
-        Self { redis, config }
+    pub fn new(redis: Redis, config: ThrottleConfig, clock: Clock) -> Self {
+        Self {
+            rates: RateLimiter::new(redis.clone(), clock.clone()),
+            redis,
+            breaker: RedisBreaker::new(clock, "auth_throttle_unavailable_total"),
+            config,
+        }
     }
 
-    /// Counts a try to sign in.
+    /// Counts an attempt to sign in.
     ///
     /// # Errors
-    /// [`Error::TooManyAttempts`] when there were too many before it.
-    pub async fn login(&self, name: &str, address: Option<IpAddr>) -> Result<()> {
-        let mut limits = Vec::new();
-        if let Some(address) = address {
-            let key = self.redis.key(&format!("auth:logins:{}", network(address)));
-            limits.push(Limit {
-                key,
-                most: self.config.logins_per_address,
-                window: MINUTE,
-            });
+    /// [`Error::TooManyAttempts`] if a limit is exceeded.
+    pub async fn login(&self, username: &str, address: Option<IpAddr>) -> Result<()> {
+        self.take("logins", address, self.config.logins_per_address)
+            .await?;
+        let count = async {
+            let script = Script::new(COUNT);
+            let mut call = script.prepare_invoke();
+            for key in self.failure_keys(username, address) {
+                call.key(key);
+            }
+            call.arg(u64::try_from(FAILURE_PERIOD.as_millis()).unwrap_or(u64::MAX))
+                .arg(self.config.failures_per_name_and_address)
+                .arg(self.config.failures_per_name);
+            Ok(call.invoke_async::<u64>(&mut self.redis.connection()).await?)
+        };
+        match self.breaker.call(count).await {
+            None | Some(0) => Ok(()),
+            Some(millis) => Err(too_many(Duration::from_millis(millis))),
         }
-        let [pair, all] = self.failures(name, address);
-        limits.push(Limit {
-            key: pair,
-            most: self.config.failures_per_name_and_address,
-            window: FAILURES,
-        });
-        limits.push(Limit {
-            key: all,
-            most: self.config.failures_per_name,
-            window: FAILURES,
-        });
-        self.count(limits).await
     }
 
-    /// A try to sign in has succeeded: it was no failure, and those before it do not matter any more.
-    pub async fn login_succeeded(&self, name: &str, address: Option<IpAddr>) {
-        let script = Script::new(FORGIVE);
-        let mut call = script.prepare_invoke();
-        for key in self.failures(name, address) {
-            call.key(key);
-        }
-        if let Err(error) = call.invoke_async::<i64>(&mut self.redis.connection()).await {
-            tracing::warn!(%error, "sign-in failures were not forgotten");
-        }
+    /// Records that an attempt succeeded: it was not a failure, and the failures before it no longer count.
+    pub async fn login_succeeded(&self, username: &str, address: Option<IpAddr>) {
+        let forgive = async {
+            let script = Script::new(FORGIVE);
+            let mut call = script.prepare_invoke();
+            for key in self.failure_keys(username, address) {
+                call.key(key);
+            }
+            Ok(call.invoke_async::<i64>(&mut self.redis.connection()).await?)
+        };
+        // Without Redis nothing was counted either.
+        self.breaker.call(forgive).await;
     }
 
     /// Counts a registration.
     ///
     /// # Errors
-    /// [`Error::TooManyAttempts`] when there were too many before it.
+    /// [`Error::TooManyAttempts`] if the limit is exceeded.
     pub async fn registration(&self, address: Option<IpAddr>) -> Result<()> {
-        let Some(address) = address else { return Ok(()) };
-        let key = self
-            .redis
-            .key(&format!("auth:registrations:{}", network(address)));
-        self.count(vec![Limit {
-            key,
-            most: self.config.registrations_per_address,
-            window: MINUTE,
-        }])
-        .await
+        self.take("registrations", address, self.config.registrations_per_address)
+            .await
     }
 
-    fn failures(&self, name: &str, address: Option<IpAddr>) -> [String; 2] {
-        // What is no name at all is counted together.
-        let name = primitives::text::username(name)
+    async fn take(&self, action: &str, address: Option<IpAddr>, per_minute: u32) -> Result<()> {
+        // Without an address there is nothing to count by.
+        let Some(address) = address else { return Ok(()) };
+        let key = format!("auth:rate:{action}:{}", network(address));
+        let granted = self.rates.take(&key, Rate::per_minute(per_minute), 1).await;
+        granted.map(drop).map_err(too_many)
+    }
+
+    /// Returns the counters of a username and address, and of the username.
+    fn failure_keys(&self, username: &str, address: Option<IpAddr>) -> [String; 2] {
+        // Invalid usernames share one counter.
+        let name = primitives::text::username(username)
             .map_or_else(|_| "-".to_owned(), |name| name.to_ascii_lowercase());
         let from = address.map_or_else(|| "-".to_owned(), |address| network(address).to_string());
         [
@@ -125,25 +128,9 @@ impl Throttle {
             self.redis.key(&format!("auth:failures:{name}")),
         ]
     }
+}
 
-    async fn count(&self, limits: Vec<Limit>) -> Result<()> {
-        let script = Script::new(COUNT);
-        let mut call = script.prepare_invoke();
-        for limit in &limits {
-            let window = u64::try_from(limit.window.as_millis()).unwrap_or(u64::MAX);
-            call.key(&limit.key).arg(limit.most).arg(window);
-        }
-        match call.invoke_async::<u64>(&mut self.redis.connection()).await {
-            Ok(0) => Ok(()),
-            Ok(millis) => {
-                metrics::counter!("auth_throttled_total").increment(1);
-                Err(Error::TooManyAttempts(Duration::from_millis(millis)))
-            }
-            Err(error) => {
-                metrics::counter!("auth_throttle_unavailable_total").increment(1);
-                tracing::warn!(%error, "tries are not counted");
-                Ok(())
-            }
-        }
-    }
+fn too_many(wait: Duration) -> Error {
+    metrics::counter!("auth_throttled_total").increment(1);
+    Error::TooManyAttempts(wait)
 }

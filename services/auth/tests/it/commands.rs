@@ -246,7 +246,7 @@ async fn an_administrator_is_made_at_the_command_line() {
     let nobody = admin(&["grant", "nobody"]).await;
     assert_eq!(nobody.status.code(), Some(1));
     assert!(
-        text(&nobody.stdout).contains("there is no account nobody"),
+        text(&nobody.stdout).contains("user nobody not found"),
         "{}",
         text(&nobody.stdout)
     );
@@ -263,7 +263,7 @@ async fn a_password_is_reset_at_the_command_line() {
     assert!(printed.status.success());
     let line = text(&printed.stdout).lines().last().unwrap().to_owned();
     let password = line
-        .strip_prefix("anna has the new password ")
+        .strip_prefix("new password of anna: ")
         .unwrap()
         .split(' ')
         .next()

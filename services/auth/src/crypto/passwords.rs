@@ -1,8 +1,8 @@
-//! Password hashes: argon2id, off the async threads, a few at a time.
+//! Password hashing with argon2id, off the async threads.
 //!
-//! A hash keeps a core busy for tens of milliseconds and some 19 MiB, on purpose. So a fixed number run at
-//! once, a bounded number wait, and whoever comes then is told to come back: a flood of sign-ins costs
-//! sign-ins, not the service.
+//! By design a hash takes tens of milliseconds of a core and about 19 MiB. A fixed number of hashes run at
+//! once, a bounded number wait, and further ones are rejected: a flood of sign-ins slows down sign-ins, not
+//! the service.
 
 use std::sync::Arc;
 
@@ -15,31 +15,29 @@ use tokio::sync::Semaphore;
 use crate::config::PasswordConfig;
 use crate::error::{Error, Result};
 
-/// Hashes passwords and compares them with hashes.
+/// Hashes and verifies passwords. Clones share the queue.
 #[derive(Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
-    /// Those that run and those that wait.
+    /// Limits the hashes that run or wait.
     admitted: Arc<Semaphore>,
     running: Arc<Semaphore>,
-    /// Of a password that nobody knows, for names that nobody has.
+    /// The hash of an unknown password, verified for unknown usernames.
     dummy: Arc<str>,
 }
 
 impl Passwords {
-    /// Whether argon2 takes the settings.
+    /// Returns an error if argon2 rejects the settings.
     pub(crate) fn check(config: &PasswordConfig) -> Result<(), ConfigError> {
         argon2(config).map(drop)
     }
 
-    /// A hasher with these settings.
-    ///
     /// # Errors
-    /// Settings that argon2 does not take.
+    /// If argon2 rejects the settings.
     pub fn new(config: &PasswordConfig) -> Result<Self, ConfigError> {
         let argon2 = argon2(config)?;
         let unknown: [u8; 32] = rand::random();
-        let dummy = hash(&argon2, &unknown).ok_or_else(|| invalid("makes no hash"))?;
+        let dummy = hash(&argon2, &unknown).ok_or_else(|| invalid("argon2 failed to hash"))?;
         let workers = config.hash_workers as usize;
         Ok(Self {
             argon2,
@@ -49,24 +47,24 @@ impl Passwords {
         })
     }
 
-    /// The hash of a password with a salt of its own, in PHC form.
+    /// Returns the salted hash of a password as a PHC string.
     pub(crate) async fn hash(&self, password: SecretString) -> Result<String> {
         let argon2 = self.argon2.clone();
         let hash = self
             .run(move || hash(&argon2, password.expose_secret().as_bytes()))
             .await?;
         hash.ok_or_else(|| {
-            tracing::error!("argon2 made no hash");
+            tracing::error!("argon2 failed to hash a password");
             Error::Internal
         })
     }
 
-    /// Whether the password is the one of the hash. Without a hash it takes as long and the answer is no.
+    /// Returns whether the password matches the hash. Without a hash it takes as long and returns `false`.
     pub(crate) async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.to_string());
         let argon2 = self.argon2.clone();
-        let same = self.run(move || {
+        let matches = self.run(move || {
             let hash = PasswordHash::new(&hash).ok()?;
             Some(
                 argon2
@@ -74,8 +72,8 @@ impl Passwords {
                     .is_ok(),
             )
         });
-        match same.await? {
-            Some(same) => Ok(same && known),
+        match matches.await? {
+            Some(matches) => Ok(matches && known),
             None => {
                 tracing::error!("a stored password hash is malformed");
                 Err(Error::Internal)
@@ -94,13 +92,13 @@ impl Passwords {
             .acquire_owned()
             .await
             .map_err(|_| Error::Internal)?;
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work();
-            // Held by the work, not by the caller, who may leave while the core is still busy.
+        let result = tokio::task::spawn_blocking(move || {
+            let result = work();
+            // The task owns the permit: a caller that goes away does not free the core.
             drop(permit);
-            done
+            result
         });
-        done.await.map_err(|_| Error::Internal)
+        result.await.map_err(|_| Error::Internal)
     }
 }
 
@@ -112,7 +110,7 @@ fn argon2(config: &PasswordConfig) -> Result<Argon2<'static>, ConfigError> {
 fn invalid(problem: impl ToString) -> ConfigError {
     ConfigError::new(
         "AIRWAVE_AUTH_ARGON2_MEMORY_KIB",
-        format!("is impossible: {}", problem.to_string()),
+        format!("is invalid: {}", problem.to_string()),
     )
 }
 
@@ -164,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_hashes_of_one_password_differ() {
+    async fn equal_passwords_have_different_hashes() {
         let passwords = passwords(2, 8);
         let [one, two] = [
             passwords.hash(secret("same")).await.unwrap(),
@@ -174,16 +172,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_signs_in_without_a_hash() {
+    async fn verification_without_hash_fails() {
         assert!(!passwords(1, 1).verify(secret("anything"), None).await.unwrap());
     }
 
     #[tokio::test]
-    async fn a_full_queue_refuses_at_once_and_recovers() {
+    async fn full_queue_rejects_and_recovers() {
         let passwords = passwords(1, 1);
-        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (release, blocked) = std::sync::mpsc::channel::<()>();
         let [first, second] = [passwords.clone(), passwords.clone()];
-        let running = tokio::spawn(async move { first.run(move || held.recv().ok()).await });
+        let running = tokio::spawn(async move { first.run(move || blocked.recv().ok()).await });
         let waiting = tokio::spawn(async move { second.run(|| ()).await });
         while passwords.admitted.available_permits() > 0 {
             tokio::task::yield_now().await;

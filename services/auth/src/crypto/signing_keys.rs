@@ -1,4 +1,4 @@
-//! The keys that sign access tokens. Nobody else has their private halves.
+//! The Ed25519 keys that sign access tokens. No other service has the private keys.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,10 +13,10 @@ use secrecy::ExposeSecret;
 use crate::config::TokenConfig;
 use crate::error::Error;
 
-/// The thumbprint of the key that RFC 8037 prints in full, which examples use.
-const EXAMPLE: &str = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+/// The thumbprint of the private key printed in RFC 8037, which examples use.
+const EXAMPLE_KEY_ID: &str = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
 
-/// The key that signs, and all that verify.
+/// The current signing key and all public keys that verify tokens.
 pub struct SigningKeys {
     header: Header,
     key: EncodingKey,
@@ -24,21 +24,19 @@ pub struct SigningKeys {
 }
 
 impl SigningKeys {
-    /// Reads the keys of a configuration.
-    ///
     /// # Errors
-    /// The variable that holds no Ed25519 key, without its value.
+    /// If a variable does not contain Ed25519 keys. The error names the variable but not its value.
     pub fn from_config(config: &TokenConfig) -> Result<Self, ConfigError> {
-        let wrong = || {
+        let invalid = || {
             ConfigError::new(
                 "AIRWAVE_AUTH_SIGNING_KEY",
-                "must be an Ed25519 key, PKCS#8 PEM or base64 of it",
+                "must be an Ed25519 key as PKCS#8 PEM, or that PEM in base64",
             )
         };
-        let pem = unwrap_base64(config.signing_key.expose_secret()).ok_or_else(wrong)?;
-        let key = SigningKey::from_pkcs8_pem(pem.trim()).map_err(|_| wrong())?;
-        let public = PublicKey::new(key.verifying_key().as_bytes()).map_err(|_| wrong())?;
-        let der = key.to_pkcs8_der().map_err(|_| wrong())?;
+        let pem = unwrap_base64(config.signing_key.expose_secret()).ok_or_else(invalid)?;
+        let key = SigningKey::from_pkcs8_pem(pem.trim()).map_err(|_| invalid())?;
+        let public = PublicKey::new(key.verifying_key().as_bytes()).map_err(|_| invalid())?;
+        let der = key.to_pkcs8_der().map_err(|_| invalid())?;
         let mut keys = vec![public.clone()];
         for text in config
             .signing_keys_previous
@@ -51,7 +49,7 @@ impl SigningKeys {
             let previous = public_key(text).ok_or_else(|| {
                 ConfigError::new(
                     "AIRWAVE_AUTH_SIGNING_KEYS_PREVIOUS",
-                    "must be Ed25519 keys separated by commas",
+                    "must be Ed25519 keys, separated by commas",
                 )
             })?;
             keys.push(previous);
@@ -66,26 +64,25 @@ impl SigningKeys {
         })
     }
 
-    /// The access token that says these claims.
+    /// Signs the claims and returns the access token.
     pub(crate) fn sign(&self, claims: &Claims) -> Result<String, Error> {
         jsonwebtoken::encode(&self.header, claims, &self.key).map_err(|error| {
-            tracing::error!(%error, "could not sign an access token");
+            tracing::error!(%error, "cannot sign an access token");
             Error::Internal
         })
     }
 
-    /// The public halves.
     pub(crate) fn key_set(&self) -> &KeySet {
         &self.key_set
     }
 
-    /// Whether the signing key is one that everybody knows.
+    /// Returns whether the signing key is publicly known.
     pub(crate) fn is_example(&self) -> bool {
-        self.header.kid.as_deref() == Some(EXAMPLE)
+        self.header.kid.as_deref() == Some(EXAMPLE_KEY_ID)
     }
 }
 
-/// PEM as it is, or out of base64, which fits into one line of an environment file.
+/// Returns a PEM unchanged and decodes a base64 one, which fits on one line of an environment file.
 fn unwrap_base64(text: &str) -> Option<String> {
     let text = text.trim();
     if text.starts_with("-----BEGIN") {
@@ -126,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_pem_or_base64_of_it_and_the_kid_follows_from_it() {
+    fn reads_pem_and_base64_and_derives_key_ids() {
         let (new, old) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
         let public = old.verifying_key().to_public_key_pem(LineEnding::LF).unwrap();
         let previous = format!("{},{}", STANDARD.encode(pem(&old)), public);
@@ -141,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_without_being_repeated() {
+    fn errors_do_not_contain_the_key() {
         for bad in [
             "",
             "hunter2hunter2",
@@ -168,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_the_rfc_is_known() {
+    fn recognises_the_example_key() {
         let d = base64::engine::general_purpose::URL_SAFE_NO_PAD
             .decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
         let key = SigningKey::from_bytes(&d.unwrap().try_into().unwrap());
