@@ -7,10 +7,10 @@
 //! [`Pacing`](crate::domain::Pacing) how each gets its turn.
 
 mod inserter;
+mod queue;
 mod room;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bus::Realtime;
 use primitives::{Clock, StreamId};
@@ -27,6 +27,7 @@ use crate::domain::Draft;
 use crate::error::{Error, Result};
 use crate::store::messages::Message;
 use inserter::Inserter;
+use queue::{QueuedMessage, Queues, WriterContext, lock};
 use room::RoomTask;
 
 /// Messages that may wait in the queue of one room.
@@ -38,27 +39,6 @@ pub struct Writer {
     queues: Queues,
     context: Arc<WriterContext>,
     tasks: TaskTracker,
-}
-
-/// The queues of the active rooms. A task removes its own queue once it is idle.
-type Queues = Arc<Mutex<HashMap<StreamId, mpsc::Sender<QueuedMessage>>>>;
-
-/// What the tasks of all rooms share.
-struct WriterContext {
-    mongo: Mongo,
-    inserter: Inserter,
-    latest_seq: LatestSeqCache,
-    realtime: Realtime,
-    clock: Clock,
-}
-
-struct QueuedMessage {
-    id: String,
-    draft: Draft,
-    /// When the sender stops waiting.
-    deadline: Instant,
-    span: Span,
-    reply: oneshot::Sender<Result<Message>>,
 }
 
 impl Writer {
@@ -128,8 +108,4 @@ impl Writer {
         self.tasks.spawn(task.run());
         sender
     }
-}
-
-fn lock(queues: &Queues) -> MutexGuard<'_, HashMap<StreamId, mpsc::Sender<QueuedMessage>>> {
-    queues.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Span;
 
-use super::{QueuedMessage, Queues, WriterContext, lock};
+use super::queue::{QueuedMessage, Queues, WriterContext, lock};
 use crate::domain::{Batch, InsertConflict, InsertOutcome, Pacing};
 use crate::error::{Error, Result};
 use crate::outbound::push;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use primitives::UserId;
 use uuid::Uuid;
 
-use super::{Audience, NotificationKind};
+use super::occasion::{Audience, NotificationKind};
 
 /// The delivery of one notification to everyone it concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]
