@@ -32,8 +32,8 @@ pub trait Command: clap::Parser {
     fn check(&self) -> Result<(), ConfigError>;
 }
 
-/// Runs a service; the whole of its `main`. `about` is the first line of its help. Exit codes: 0 after a stop signal,
-/// 78 for an invalid configuration, 2 for invalid arguments, 1 for any other failure.
+/// Runs a service; the whole of its `main`. `about` is the first line of its help. Exit codes: 0 after a stop
+/// signal, 78 for an invalid configuration, 2 for invalid arguments, 1 for any other failure.
 pub fn boot<C, F>(service: &'static str, about: &'static str, run: F) -> ExitCode
 where
     C: Command,
@@ -162,7 +162,8 @@ fn explain(command: &clap::Command, error: clap::Error) -> Rejection {
     Rejection::Config(ConfigError::new(name, problem))
 }
 
-/// Reads the error of a value parser that must not repeat the value, since it may be a secret: `VARIABLE problem`.
+/// Reads the error of a value parser that must not repeat the value, since it may be a secret: `VARIABLE
+/// problem`.
 fn custom(error: clap::Error) -> Rejection {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
@@ -181,7 +182,8 @@ fn possible(error: &clap::Error) -> Option<String> {
     }
 }
 
-/// Finds the environment variable of a flag such as `--grpc-addr <GRPC_ADDR>` in a command and its subcommands.
+/// Finds the environment variable of a flag such as `--grpc-addr <GRPC_ADDR>` in a command and its
+/// subcommands.
 fn variable(command: &clap::Command, flag: &str) -> Option<String> {
     let long = flag.split_whitespace().next()?.strip_prefix("--")?;
     let here = command

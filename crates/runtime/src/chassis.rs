@@ -1,9 +1,9 @@
 //! What every service does around its own work.
 //!
-//! A service declares its name, its configuration, its migrations and its parts. The chassis does the rest in one
-//! order: it binds the ports and creates the clients ([`Chassis::bind`], which starts nothing), answers probes,
-//! keeps the token verifier supplied, migrates as soon as the database can be reached, starts the parts, and after
-//! a stop drains calls, publishes the last events and closes the connections.
+//! A service declares its name, its configuration, its migrations and its parts. The chassis does the rest in
+//! one order: it binds the ports and creates the clients ([`Chassis::bind`], which starts nothing), answers
+//! probes, keeps the token verifier supplied, migrates as soon as the database can be reached, starts the
+//! parts, and after a stop drains calls, publishes the last events and closes the connections.
 //!
 //! ```no_run
 //! # use runtime::{Chassis, CommonConfig, Parts, Shutdown, identity_sync::AuthPeer};
@@ -179,8 +179,8 @@ impl Parts {
         Ok(())
     }
 
-    /// Publishes the events in the outbox. Call it after [`Parts::grpc`], so that the events of the last calls are
-    /// still published.
+    /// Publishes the events in the outbox. Call it after [`Parts::grpc`], so that the events of the last
+    /// calls are still published.
     pub fn relay(&self, database: &Database) {
         let relay = Relay::run(database.clone(), self.bus.clone(), self.drained.clone());
         self.shutdown.spawn_essential("relay", relay);
@@ -219,5 +219,81 @@ impl Parts {
                     .map(drop)
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use identity::{KeySet, Revocation, TestIssuer};
+    use primitives::Error;
+
+    use super::*;
+    use crate::health::Health;
+
+    /// Auth with or without its database.
+    #[derive(Clone)]
+    struct FakeAuth {
+        keys: KeySet,
+        has_database: bool,
+    }
+
+    impl Source for FakeAuth {
+        async fn key_set(&self) -> Result<KeySet, Error> {
+            Ok(self.keys.clone())
+        }
+
+        async fn revocations_since(&self, _: &str) -> Result<(Vec<Revocation>, String), Error> {
+            if self.has_database {
+                Ok((Vec::new(), String::new()))
+            } else {
+                Err(Error::unavailable())
+            }
+        }
+    }
+
+    /// Starts a service whose broker does not exist.
+    async fn start(has_database: bool) -> (Health, Shutdown) {
+        let bus = BusConfig::new("amqp://127.0.0.1:1/none");
+        let config = CommonConfig::for_testing(bus);
+        let chassis = Chassis::bind(ServiceName::Stream, &config, Clock::system())
+            .await
+            .unwrap();
+        let (health, shutdown) = (chassis.process.health.clone(), Shutdown::new(Duration::ZERO));
+        let auth = FakeAuth {
+            keys: TestIssuer::new().key_set(),
+            has_database,
+        };
+        let stop = shutdown.clone();
+        tokio::spawn(async move { chassis.run(auth, &stop, |_| Ok(())).await });
+        (health, shutdown)
+    }
+
+    async fn dependencies(health: &Health) -> Vec<(&'static str, bool)> {
+        let report = health.report(false).await;
+        let states = report.dependencies.into_iter();
+        states.map(|(name, state)| (name, state == "ok")).collect()
+    }
+
+    #[tokio::test]
+    async fn broker_outage_is_reported_but_keeps_the_service_ready() {
+        let (health, shutdown) = start(true).await;
+        while !health.is_ready().await {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(
+            dependencies(&health).await,
+            [("identity", true), ("rabbitmq", false), ("startup", true)]
+        );
+        shutdown.abort();
+    }
+
+    #[tokio::test]
+    async fn service_without_revocations_is_not_ready() {
+        let (health, shutdown) = start(false).await;
+        while dependencies(&health).await != [("identity", false), ("rabbitmq", false), ("startup", true)] {
+            tokio::task::yield_now().await;
+        }
+        assert!(!health.is_ready().await);
+        shutdown.abort();
     }
 }

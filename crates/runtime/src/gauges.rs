@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Gauges with one line for each id of a label, such as every live stream. Replacing a gauge drops the lines of
-/// ids that no longer exist; the macros of crate `metrics` would keep them until the process ends. The caller
-/// bounds the number of ids. Clones share the gauges.
+/// Gauges with one line for each id of a label, such as every live stream. Replacing a gauge drops the lines
+/// of ids that no longer exist; the macros of crate `metrics` would keep them until the process ends. The
+/// caller bounds the number of ids. Clones share the gauges.
 #[derive(Debug, Clone, Default)]
 pub struct LabelledGauges(Arc<Mutex<BTreeMap<&'static str, Gauge>>>);
 

@@ -19,8 +19,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(15);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections are closed at about this age, so that clients find new replicas behind a name.
 const CONNECTION_AGE: Duration = Duration::from_secs(300);
-/// How long calls on a closing connection may still take: as long as the longest one, an upload. Idle connections
-/// close at once, and calls end by their own deadlines.
+/// How long calls on a closing connection may still take: as long as the longest one, an upload. Idle
+/// connections close at once, and calls end by their own deadlines.
 const CONNECTION_GRACE: Duration = Duration::from_secs(7 * 3600);
 /// Concurrent calls on one connection.
 const MAX_STREAMS: u32 = 1024;
@@ -58,9 +58,9 @@ impl GrpcListener {
         self.addr
     }
 
-    /// Answers until the soft stop, then finishes the calls in progress; the hard stop drops those that are left.
-    /// The returned token is cancelled when the last call is over, for tasks that must outlive the calls, such as
-    /// the relay of their events.
+    /// Answers until the soft stop, then finishes the calls in progress; the hard stop drops those that are
+    /// left. The returned token is cancelled when the last call is over, for tasks that must outlive the
+    /// calls, such as the relay of their events.
     pub(crate) fn serve<L>(self, router: Router<L>, shutdown: &Shutdown) -> CancellationToken
     where
         L: Layer<Routes> + Clone + Send + 'static,

@@ -1,9 +1,9 @@
 //! Whether a process can answer something useful.
 //!
-//! A *required* dependency decides readiness: a database that only this service can query, or the keys without
-//! which no token can be verified. Everything else is *watched*: the broker, Redis and peers may be away while
-//! the outbox fills and reads go on, so their loss is a warning, a line in `/readyz` and the metric
-//! `dependency_up`, but never takes a replica out of its load balancer.
+//! A *required* dependency decides readiness: a database that only this service can query, or the keys
+//! without which no token can be verified. Everything else is *watched*: the broker, Redis and peers may be
+//! away while the outbox fills and reads go on, so their loss is a warning, a line in `/readyz` and the
+//! metric `dependency_up`, but never takes a replica out of its load balancer.
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -1,9 +1,9 @@
 //! Keeps a [`Verifier`] supplied with keys and revocations.
 //!
-//! *Keys* are fetched at the start until they arrive, then once a minute, and at once when a token names an unknown
-//! key (at most once a second). *Revocations* arrive as `token.revoked` events. A listener has no durable queue and
-//! misses events while it is disconnected, so [`Source::revocations_since`] is also called at every (re)connection,
-//! every second while the broker is away, and every 30 s in any case.
+//! *Keys* are fetched at the start until they arrive, then once a minute, and at once when a token names an
+//! unknown key (at most once a second). *Revocations* arrive as `token.revoked` events. A listener has no
+//! durable queue and misses events while it is disconnected, so [`Source::revocations_since`] is also called
+//! at every (re)connection, every second while the broker is away, and every 30 s in any case.
 //!
 //! The source is the auth service over gRPC ([`AuthPeer`]) or, inside the auth service, its own database.
 
@@ -41,8 +41,9 @@ pub trait Source: Clone + Send + Sync + 'static {
     /// Returns the keys in use.
     fn key_set(&self) -> impl Future<Output = Result<KeySet, Error>> + Send;
 
-    /// Returns the revocations after a cursor, and the next cursor. The empty cursor stands for all revocations
-    /// of tokens that have not expired. A page of [`REVOCATIONS_PAGE`] is followed by another one.
+    /// Returns the revocations after a cursor, and the next cursor. The empty cursor stands for all
+    /// revocations of tokens that have not expired. A page of [`REVOCATIONS_PAGE`] is followed by another
+    /// one.
     fn revocations_since(
         &self,
         cursor: &str,
@@ -302,6 +303,7 @@ mod tests {
     async fn keys_are_fetched_until_they_arrive_and_again_for_unknown_key() {
         let (old, new) = (TestIssuer::new(), TestIssuer::new());
         let verifier = Verifier::default();
+        verifier.set_revocations_known();
         let source = Scripted::default();
         let task = tokio::spawn(keep_keys(verifier.clone(), source.clone()));
         sleep(Duration::from_secs(5)).await;

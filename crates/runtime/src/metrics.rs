@@ -1,4 +1,5 @@
-//! Prometheus metrics. Code counts with the macros of crate `metrics`; this module keeps and renders the values.
+//! Prometheus metrics. Code counts with the macros of crate `metrics`; this module keeps and renders the
+//! values.
 
 use std::sync::OnceLock;
 

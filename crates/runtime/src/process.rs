@@ -115,14 +115,14 @@ impl Process {
         Peer::new(url.uri(), self.tokens.clone())
     }
 
-    /// Adds work that must succeed before the service starts, such as creating indexes. It should wait for its
-    /// server for as long as that takes.
+    /// Adds work that must succeed before the service starts, such as creating indexes. It should wait for
+    /// its server for as long as that takes.
     pub fn prepare(&mut self, work: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
         self.preparations.push(Box::pin(work));
     }
 
-    /// Adds work for the time after the stop, when all tasks have ended, such as closing a connection. It runs in the
-    /// order of the calls.
+    /// Adds work for the time after the stop, when all tasks have ended, such as closing a connection. It
+    /// runs in the order of the calls.
     pub fn at_end(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         self.closings.push(Box::pin(work));
     }

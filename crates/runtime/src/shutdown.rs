@@ -15,9 +15,9 @@ use tokio_util::task::TaskTracker;
 /// How long tasks may take to end after the hard stop.
 const ABORT_WAIT: Duration = Duration::from_secs(2);
 
-/// Tells a service and its tasks when to stop. The *soft* stop means: accept no new work and finish the rest. The
-/// *hard* stop follows after the grace period, or at a second signal, and drops what still runs. Clones share
-/// one state.
+/// Tells a service and its tasks when to stop. The *soft* stop means: accept no new work and finish the rest.
+/// The *hard* stop follows after the grace period, or at a second signal, and drops what still runs. Clones
+/// share one state.
 #[derive(Clone, Debug)]
 pub struct Shutdown {
     soft: CancellationToken,
@@ -120,8 +120,8 @@ impl Shutdown {
         });
     }
 
-    /// Spawns a task that the service cannot do without. If it panics, or ends before a stop, the process stops
-    /// and exits with a failure, so that its supervisor starts it again.
+    /// Spawns a task that the service cannot do without. If it panics, or ends before a stop, the process
+    /// stops and exits with a failure, so that its supervisor starts it again.
     pub fn spawn_essential<F>(&self, name: &'static str, task: F)
     where
         F: Future<Output = ()> + Send + 'static,

@@ -20,11 +20,11 @@ use tracing_subscriber::{Layer, Registry, fmt};
 use crate::config::{Environment, TelemetryConfig};
 use format::Json;
 
-/// How long an export may take, and the flush at the end.
+/// Deadline of one export, and of the flush at the end.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Crates whose spans tell about connections, not about our work; among them what carries the export itself,
-/// which would trace itself for ever.
+/// Crates whose spans describe connections instead of work. Some of them carry the export itself, which would
+/// trace itself forever.
 const NOT_TRACED: &[&str] = &[
     "h2",
     "hyper",
@@ -38,20 +38,20 @@ const NOT_TRACED: &[&str] = &[
     "mio",
 ];
 
-/// The finest spans. Both filters say how fine they are, or every line that a library writes through the
-/// `log` crate is put together before it is thrown away: of the gateway's time, 40 % went into tungstenite's
-/// lines about frames that nobody saw.
-const MOST_SPANS: Level = Level::INFO;
+/// The finest level of spans. Both filters announce a maximum level: without it, every line that a library
+/// logs through the `log` crate is formatted before it is dropped, which took 40 % of the gateway's time
+/// (tungstenite's lines about frames).
+const MAX_SPAN_LEVEL: Level = Level::INFO;
 
-/// Logs and traces while they run.
+/// Running logs and traces.
 pub(crate) struct Telemetry {
     provider: SdkTracerProvider,
 }
 
 impl Telemetry {
-    /// Starts both, for the rest of the process. Needs a tokio runtime around it when traces are exported.
+    /// Starts both for the rest of the process. Must be called inside a tokio runtime if traces are exported.
     pub(crate) fn start(service: &'static str, config: &TelemetryConfig) -> anyhow::Result<Self> {
-        // Also when nothing is exported here: a context that comes in must go on to the next service.
+        // Needed even without an exporter: an incoming context must reach the next service.
         opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
         let provider = provider(service, config)?;
         let traces = tracing_opentelemetry::layer()
@@ -62,15 +62,15 @@ impl Telemetry {
             .with(traces)
             .with(logs(service, config))
             .try_init()
-            .context("logs have been started before")?;
+            .context("logs are already started")?;
         std::panic::set_hook(Box::new(log_panic));
         Ok(Self { provider })
     }
 
-    /// Sends what was traced and not sent yet.
+    /// Exports the remaining spans.
     pub(crate) fn stop(self) {
         if let Err(error) = self.provider.shutdown_with_timeout(EXPORT_TIMEOUT) {
-            tracing::warn!(%error, "some traces were not sent");
+            tracing::warn!(%error, "some spans were not exported");
         }
     }
 }
@@ -81,7 +81,7 @@ fn provider(service: &'static str, config: &TelemetryConfig) -> anyhow::Result<S
         .build();
     let builder = SdkTracerProvider::builder().with_resource(resource);
     let Some(endpoint) = &config.otlp_endpoint else {
-        // Nothing is recorded, but every trace has its id, for the logs.
+        // Nothing is recorded, but every trace has an id for the logs.
         let sampler = Sampler::ParentBased(Box::new(Sampler::AlwaysOff));
         return Ok(builder.with_sampler(sampler).build());
     };
@@ -90,7 +90,7 @@ fn provider(service: &'static str, config: &TelemetryConfig) -> anyhow::Result<S
         .with_endpoint(endpoint.to_string())
         .with_timeout(EXPORT_TIMEOUT)
         .build()
-        .context("the trace exporter can not start")?;
+        .context("cannot start the trace exporter")?;
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.trace_sample_ratio)));
     Ok(builder
         .with_sampler(sampler)
@@ -114,7 +114,7 @@ fn logs(service: &'static str, config: &TelemetryConfig) -> Box<dyn Layer<Layere
         .boxed()
 }
 
-/// The registry with the traces on it, which is what the logs lie on.
+/// The registry with the trace layer, on which the log layer sits.
 type Layered = tracing_subscriber::layer::Layered<
     tracing_subscriber::filter::Filtered<
         tracing_opentelemetry::OpenTelemetryLayer<Registry, opentelemetry_sdk::trace::SdkTracer>,
@@ -124,15 +124,15 @@ type Layered = tracing_subscriber::layer::Layered<
     Registry,
 >;
 
-/// Lines go by the setting. Spans pass from `info` on, whatever the setting: a line takes its request id from
-/// them.
+/// Filters events by the setting. Spans pass from `info` on whatever the setting says, because log lines take
+/// their request ids from them.
 fn logged(lines: Targets) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
-    let most_lines = Filter::<Registry>::max_level_hint(&lines).unwrap_or(LevelFilter::TRACE);
+    let max_level = Filter::<Registry>::max_level_hint(&lines).unwrap_or(LevelFilter::TRACE);
     let filter = filter_fn(move |metadata: &Metadata<'_>| {
-        let span_of_ours = metadata.is_span() && *metadata.level() <= MOST_SPANS;
-        span_of_ours || lines.would_enable(metadata.target(), metadata.level())
+        let is_span = metadata.is_span() && *metadata.level() <= MAX_SPAN_LEVEL;
+        is_span || lines.would_enable(metadata.target(), metadata.level())
     });
-    filter.with_max_level_hint(most_lines.max(MOST_SPANS.into()))
+    filter.with_max_level_hint(max_level.max(MAX_SPAN_LEVEL.into()))
 }
 
 fn traced() -> FilterFn {
@@ -141,12 +141,12 @@ fn traced() -> FilterFn {
         let foreign = NOT_TRACED
             .iter()
             .any(|name| root == *name || root.starts_with(&format!("{name}_")));
-        *metadata.level() <= MOST_SPANS && !foreign
+        *metadata.level() <= MAX_SPAN_LEVEL && !foreign
     }
-    filter_fn(is_traced as fn(&Metadata<'_>) -> bool).with_max_level_hint(MOST_SPANS)
+    filter_fn(is_traced as fn(&Metadata<'_>) -> bool).with_max_level_hint(MAX_SPAN_LEVEL)
 }
 
-/// Panics are log lines like all others.
+/// Logs a panic like any other error.
 fn log_panic(info: &std::panic::PanicHookInfo<'_>) {
     let message = info.payload_as_str().unwrap_or("(no message)");
     let location = info.location().map(ToString::to_string);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_not_even_written() {
+    fn filters_announce_their_maximum_level() {
         assert_eq!(hint(&traced()), Some(LevelFilter::INFO));
         for (setting, finest) in [
             ("warn", LevelFilter::INFO),

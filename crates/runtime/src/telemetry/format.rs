@@ -1,5 +1,4 @@
-//! One JSON object for each log line, flat: what a person greps for (`request_id`, `trace_id`) stands at the
-//! top.
+//! One flat JSON object per log line, so that `request_id` and `trace_id` can be searched with grep.
 
 use std::fmt::{self, Write};
 
@@ -11,12 +10,11 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-/// The crates that make the spans of a trace. They may log while they hold a span's data; looking into the
-/// span would then wait for ever.
-const SPAN_MAKER: &str = "opentelemetry";
+/// OpenTelemetry's crates may log while they hold a span's data; reading the span would then deadlock.
+const SPAN_OWNER: &str = "opentelemetry";
 
-/// Writes `timestamp`, `level`, `service`, `target`, `message`, the event's fields, those of the spans around
-/// it, and the ids of the trace.
+/// Writes `timestamp`, `level`, `service`, `target`, `message`, the fields of the event and of its spans, and
+/// the ids of the trace.
 pub(super) struct Json {
     service: &'static str,
 }
@@ -44,7 +42,7 @@ where
         line.insert("level".into(), event.metadata().level().as_str().into());
         line.insert("service".into(), self.service.into());
         line.insert("target".into(), event.metadata().target().into());
-        if !event.metadata().target().starts_with(SPAN_MAKER) {
+        if !event.metadata().target().starts_with(SPAN_OWNER) {
             add_spans(&mut line, ctx);
         }
         event.record(&mut Fields(&mut line));
@@ -53,7 +51,7 @@ where
     }
 }
 
-/// The fields of the spans around an event, the inner ones last, and the ids of their trace.
+/// Adds the fields of the spans around an event, inner spans last, and the ids of their trace.
 fn add_spans<S, N>(line: &mut Map<String, Value>, ctx: &FmtContext<'_, S, N>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
