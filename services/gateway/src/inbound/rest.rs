@@ -11,6 +11,7 @@ mod edge;
 mod endpoints;
 mod extract;
 mod form;
+mod idempotency;
 mod notifications;
 mod openapi;
 mod page;

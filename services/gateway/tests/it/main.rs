@@ -9,10 +9,12 @@
 
 mod admission;
 mod asyncapi;
+mod bad_bodies;
 mod bad_requests;
 mod bad_sockets;
 mod client;
 mod drain;
+mod edge;
 mod limits;
 mod moderation;
 mod peers;
@@ -20,4 +22,5 @@ mod recent;
 mod rest;
 mod rooms;
 mod sockets;
+mod uploads;
 mod world;

@@ -100,7 +100,7 @@ impl Endpoints {
             let described = format!("{BASE}{path}");
             self.paths
                 .add_path_operation(described, vec![method.clone()], operation.clone());
-            self.route(&path, of(&method), handler.clone());
+            self.route(&path, http_method(&method), handler.clone());
         }
     }
 
@@ -133,6 +133,8 @@ impl Endpoints {
             routes,
         } in self.resources
         {
+            let methods: Vec<&str> = methods.iter().map(Method::as_str).collect();
+            let methods = methods.join(", ");
             let refuse = web::to(move || method_not_allowed(methods.clone()));
             let resource = web::resource(path).default_service(refuse);
             scope = scope.service(routes.into_iter().fold(resource, actix_web::Resource::route));
@@ -141,7 +143,7 @@ impl Endpoints {
     }
 }
 
-fn of(method: &HttpMethod) -> Method {
+fn http_method(method: &HttpMethod) -> Method {
     match method {
         HttpMethod::Get => Method::GET,
         HttpMethod::Post => Method::POST,

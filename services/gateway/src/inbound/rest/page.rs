@@ -125,9 +125,7 @@ fn is_screen(path: &str) -> bool {
 /// internal path, or one of another listener, must not look like a page.
 pub(super) async fn asset(rest: Data<Rest>, request: HttpRequest) -> HttpResponse {
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        return method_not_allowed(vec![Method::GET, Method::HEAD])
-            .await
-            .respond_to(&request);
+        return method_not_allowed("GET, HEAD").await.respond_to(&request);
     }
     let path = request.path();
     let found = rest

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use primitives::{Error, ErrorKind, FieldError};
 
@@ -22,7 +22,7 @@ pub(crate) struct Problem {
     status: StatusCode,
     error: Error,
     /// The methods that the resource allows, if the error is about the method.
-    allow: Vec<Method>,
+    allow: Option<Box<str>>,
 }
 
 impl Problem {
@@ -30,7 +30,7 @@ impl Problem {
         Self {
             status,
             error: Error::new(ErrorKind::Invalid, code, detail),
-            allow: Vec::new(),
+            allow: None,
         }
     }
 
@@ -92,7 +92,7 @@ impl From<Error> for Problem {
         Self {
             status,
             error,
-            allow: Vec::new(),
+            allow: None,
         }
     }
 }
@@ -148,9 +148,8 @@ impl ResponseError for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
-        if !self.allow.is_empty() {
-            let methods: Vec<&str> = self.allow.iter().map(Method::as_str).collect();
-            response.insert_header((header::ALLOW, methods.join(", ")));
+        if let Some(methods) = self.allow.as_deref() {
+            response.insert_header((header::ALLOW, methods));
         }
         let after = retry_after
             .or((self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)));
@@ -167,13 +166,16 @@ pub(super) async fn no_such_path() -> Problem {
 }
 
 /// Answers a known path with an unknown method.
-pub(super) async fn method_not_allowed(allow: Vec<Method>) -> Problem {
+pub(super) async fn method_not_allowed(methods: impl Into<Box<str>>) -> Problem {
     let problem = Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "request.method_not_allowed",
         "Method not allowed.",
     );
-    Problem { allow, ..problem }
+    Problem {
+        allow: Some(methods.into()),
+        ..problem
+    }
 }
 
 impl actix_web::Responder for Problem {

@@ -12,7 +12,7 @@ use proto::stream::v1::{
 use proto::vod::v1::LatestOfStreamRequest;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::inbound::rest::caller::{Caller, Idempotent, SignedIn};
+use crate::inbound::rest::caller::{Caller, SignedIn};
 use crate::inbound::rest::dto::{
     BroadcastList, ById, CreatedStream, Done, Key, NewStream, OneStream, OneVod, PageQuery, Stream,
     StreamCreated, StreamData, StreamFields, Totals,
@@ -20,6 +20,7 @@ use crate::inbound::rest::dto::{
 use crate::inbound::rest::endpoints::{Endpoints, endpoints};
 use crate::inbound::rest::extract::{Path, Query};
 use crate::inbound::rest::form::Form;
+use crate::inbound::rest::idempotency::Idempotent;
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::upload::{IMAGE_TIMEOUT, THUMBNAIL, send_image};
 use crate::inbound::rest::{Rest, vods};

@@ -2,8 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use proto::chat::v1::{BlockedWords, GetSettingsRequest, UpdateSettingsRequest};
+use proto::chat::v1::{self as chat, GetSettingsRequest, UpdateSettingsRequest};
 
+use crate::inbound::field::BlockedWords;
 use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
 use crate::inbound::rest::dto::{ByRoom, ChatSettings, ChatSettingsUpdate};
@@ -46,12 +47,12 @@ async fn update(
     Path(room): Path<ByRoom>,
     Json(update): Json<ChatSettingsUpdate>,
 ) -> Result<HttpResponse, Problem> {
-    let words = update.blocked_words.map(|words| words.into_words());
+    let words = update.blocked_words.map(BlockedWords::into_words);
     let request = UpdateSettingsRequest {
         stream_id: room.stream_id.0,
         slow_mode_seconds: update.slow_mode_seconds.map(|seconds| seconds.0),
         followers_only: update.followers_only,
-        blocked_words: words.map(|words| BlockedWords { words }),
+        blocked_words: words.map(|words| chat::BlockedWords { words }),
     };
     let answer = rest
         .peers

@@ -7,11 +7,12 @@ use proto::vod::v1::{
 };
 
 use crate::inbound::rest::Rest;
-use crate::inbound::rest::caller::{Idempotent, SignedIn};
+use crate::inbound::rest::caller::SignedIn;
 use crate::inbound::rest::dto::{NewVod, OneVod, VodCreated, VodImport};
 use crate::inbound::rest::endpoints::{Endpoints, endpoints};
 use crate::inbound::rest::extract::Json;
 use crate::inbound::rest::form::{FileField, Form};
+use crate::inbound::rest::idempotency::Idempotent;
 use crate::inbound::rest::problem::Problem;
 use crate::inbound::rest::upload::{THUMBNAIL, VIDEO_TIMEOUT, channel, run};
 use crate::inbound::rest::vods::with_owner;
