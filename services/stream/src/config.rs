@@ -33,7 +33,8 @@ pub struct Config {
     /// Secret that the hooks of every media node carry (at least 32 bytes)
     #[arg(long, env = "AIRWAVE_STREAM_HOOK_SECRET", hide_env_values = true)]
     pub stream_hook_secret: SecretString,
-    /// Key that hashes and encrypts stream secrets (at least 32 bytes); changing it invalidates all stream keys
+    /// Key that hashes and encrypts stream secrets (at least 32 bytes); changing it invalidates all stream
+    /// keys
     #[arg(long, env = "AIRWAVE_STREAM_KEY_SECRET", hide_env_values = true)]
     pub stream_key_secret: SecretString,
     /// Comma-separated media nodes: NAME=CONTROL|PUBLIC, where CONTROL is the internal base URL of /stat and

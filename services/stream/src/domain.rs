@@ -2,8 +2,8 @@
 //!
 //! A [`StreamKey`] admits an encoder. A *publish* is one connection of an encoder ([`PublishState`]); a
 //! *broadcast* is one time on air, with one publish or with several and short gaps between them
-//! ([`BroadcastState`]). [`check_publish`] decides whether an encoder may publish, and [`reconcile()`] compares
-//! the stored state with the statistics of the media nodes.
+//! ([`BroadcastState`]). [`check_publish`] decides whether an encoder may publish, and [`reconcile()`]
+//! compares the stored state with the statistics of the media nodes.
 
 mod broadcast;
 mod encoder_health;

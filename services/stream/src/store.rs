@@ -1,9 +1,9 @@
 //! The tables of this service, and the viewer leases in Redis; one file per table family. Each function that
-//! writes is a transaction that locks the row of the stream first, reads again, lets `domain` decide, and writes
-//! the rows and the event.
+//! writes is a transaction that locks the row of the stream first, reads again, lets `domain` decide, and
+//! writes the rows and the event.
 //!
-//! The lock order is: owner, category, stream, publish, broadcast. Public functions open their own transaction;
-//! helpers that run within one of the caller end in `_in`.
+//! The lock order is: owner, category, stream, publish, broadcast. Public functions open their own
+//! transaction; helpers that run within one of the caller end in `_in`.
 
 pub mod broadcasts;
 pub mod categories;

@@ -16,8 +16,8 @@ CREATE TABLE categories (
 );
 CREATE INDEX categories_tags_idx ON categories USING gin (tags);
 
--- A copy of auth's users. Events may arrive in any order, so names and bans have separate versions. The row of a
--- deleted user stays, without names, so that a late event cannot restore the user.
+-- A copy of auth's users. Events may arrive in any order, so names and bans have separate versions. The row
+-- of a deleted user stays, without names, so that a late event cannot restore the user.
 CREATE TABLE owners (
     id bigint PRIMARY KEY CONSTRAINT owners_id_positive CHECK (id > 0),
     username text NOT NULL,

@@ -1,5 +1,5 @@
-//! Detects encoders that stay connected but send nothing. A frozen encoder even keeps its hooks alive; only its
-//! byte count stops growing.
+//! Detects encoders that stay connected but send nothing. A frozen encoder even keeps its hooks alive; only
+//! its byte count stops growing.
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -62,8 +62,8 @@ impl MediaProgress {
         }
     }
 
-    /// Returns when the media stopped, for an encoder that is found disconnected at `now`. Polls are at most a
-    /// few seconds apart, so a longer standstill means that the encoder stalled before it disconnected.
+    /// Returns when the media stopped, for an encoder that is found disconnected at `now`. Polls are at most
+    /// a few seconds apart, so a longer standstill means that the encoder stalled before it disconnected.
     #[must_use]
     pub fn stopped_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         if now - self.grew_at > STALL_TIMEOUT {

@@ -17,7 +17,8 @@ pub struct PublishAttempt<'a> {
     pub current: Option<EncoderHealth>,
 }
 
-/// Decides whether an encoder may publish. The key comes first, so that callers without it learn nothing else.
+/// Decides whether an encoder may publish. The key comes first, so that callers without it learn nothing
+/// else.
 pub fn check_publish(attempt: &PublishAttempt<'_>, keyring: &Keyring) -> Result<(), PublishRejection> {
     // Compares against zeros for an unknown stream, so that timing does not reveal which names exist.
     let hash = attempt.secret_hash.unwrap_or(&[0; 32]);
@@ -67,85 +68,39 @@ mod tests {
             has_disk_space: true,
             current: None,
         };
-        let rejected = |attempt: PublishAttempt<'_>| check_publish(&attempt, &keyring).unwrap_err();
-        assert_eq!(check_publish(&good(), &keyring), Ok(()));
-        assert_eq!(
-            check_publish(
-                &PublishAttempt {
-                    current: Some(EncoderHealth::Stale),
-                    ..good()
-                },
-                &keyring
-            ),
-            Ok(())
-        );
-        assert_eq!(
-            check_publish(
-                &PublishAttempt {
-                    current: Some(EncoderHealth::Disconnected),
-                    ..good()
-                },
-                &keyring
-            ),
-            Ok(())
-        );
-        assert_eq!(
-            rejected(PublishAttempt {
-                secret_hash: None,
-                ..good()
-            }),
-            PublishRejection::UnknownStream
-        );
-        assert_eq!(
-            rejected(PublishAttempt {
-                secret: Some(&wrong),
-                ..good()
-            }),
-            PublishRejection::WrongKey
-        );
-        assert_eq!(
-            rejected(PublishAttempt {
-                secret: None,
-                ..good()
-            }),
-            PublishRejection::WrongKey
-        );
-        assert_eq!(
-            rejected(PublishAttempt {
-                owner_banned: true,
-                ..good()
-            }),
-            PublishRejection::Banned
-        );
-        assert_eq!(
-            rejected(PublishAttempt {
-                has_disk_space: false,
-                ..good()
-            }),
-            PublishRejection::DiskFull
-        );
-        assert_eq!(
-            rejected(PublishAttempt {
-                current: Some(EncoderHealth::Healthy),
-                ..good()
-            }),
-            PublishRejection::AlreadyLive
-        );
-        assert_eq!(
-            rejected(PublishAttempt {
-                current: Some(EncoderHealth::Unknown),
-                ..good()
-            }),
-            PublishRejection::Busy
-        );
-        let wrong_and_banned = PublishAttempt {
-            secret: Some(&wrong),
-            owner_banned: true,
+        let check = |attempt: PublishAttempt<'_>| check_publish(&attempt, &keyring);
+        let with_current = |health| PublishAttempt {
+            current: Some(health),
             ..good()
         };
+        assert_eq!(check(good()), Ok(()));
+        assert_eq!(check(with_current(EncoderHealth::Stale)), Ok(()));
+        assert_eq!(check(with_current(EncoderHealth::Disconnected)), Ok(()));
+        let healthy = check(with_current(EncoderHealth::Healthy));
+        assert_eq!(healthy, Err(PublishRejection::AlreadyLive));
+        let unknown = check(with_current(EncoderHealth::Unknown));
+        assert_eq!(unknown, Err(PublishRejection::Busy));
+
+        let mut attempt = good();
+        attempt.secret_hash = None;
+        assert_eq!(check(attempt), Err(PublishRejection::UnknownStream));
+        for secret in [Some(&wrong), None] {
+            let attempt = PublishAttempt { secret, ..good() };
+            assert_eq!(check(attempt), Err(PublishRejection::WrongKey));
+        }
+        let mut attempt = good();
+        attempt.owner_banned = true;
+        assert_eq!(check(attempt), Err(PublishRejection::Banned));
+        let mut attempt = good();
+        attempt.has_disk_space = false;
+        assert_eq!(check(attempt), Err(PublishRejection::DiskFull));
+
+        let mut attempt = good();
+        (attempt.secret, attempt.owner_banned) = (Some(&wrong), true);
+        let rejection = Err(PublishRejection::WrongKey);
         assert_eq!(
-            rejected(wrong_and_banned),
-            PublishRejection::WrongKey,
+            check(attempt),
+            rejection,
             "a stranger learns nothing about the owner"
         );
     }

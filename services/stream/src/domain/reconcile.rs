@@ -146,8 +146,8 @@ pub fn needs_fast_polling(state: &OnAirState) -> bool {
 }
 
 impl ActivePublish {
-    /// Returns whether a client in the statistics is this publish. nginx restarts its numbering with each start,
-    /// so a client that connected after the hook is a different one with the same number.
+    /// Returns whether a client in the statistics is this publish. nginx restarts its numbering with each
+    /// start, so a client that connected after the hook is a different one with the same number.
     #[must_use]
     pub fn is(&self, publisher: &Publisher) -> bool {
         self.client == publisher.client

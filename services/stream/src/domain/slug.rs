@@ -4,8 +4,8 @@
 const MAX_LENGTH: usize = 100;
 
 /// Returns the slug of a name: its words, transliterated to lower-case Latin letters and digits and joined by
-/// `-`. A name of only digits gets the prefix `category-`, because URLs would take it for an id. A name without
-/// letters and digits becomes `category`.
+/// `-`. A name of only digits gets the prefix `category-`, because URLs would take it for an id. A name
+/// without letters and digits becomes `category`.
 #[must_use]
 pub fn slug(name: &str) -> String {
     let mut slug = slug::slugify(name);

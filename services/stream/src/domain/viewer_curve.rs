@@ -27,9 +27,9 @@ pub struct ViewerCurves {
 }
 
 impl ViewerCurves {
-    /// Records viewers counted at `at`. The caller must load `broadcasts` after it has counted: a broadcast that
-    /// started before the count and is still ongoing was on air at that time, so no broadcast gets the viewers
-    /// of its predecessor or successor.
+    /// Records viewers counted at `at`. The caller must load `broadcasts` after it has counted: a broadcast
+    /// that started before the count and is still ongoing was on air at that time, so no broadcast gets the
+    /// viewers of its predecessor or successor.
     pub fn record(
         &mut self,
         at: DateTime<Utc>,

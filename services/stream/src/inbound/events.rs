@@ -20,8 +20,8 @@ const ROUTING_KEYS: &[&str] = &[
     "user.deleted",
 ];
 const RETRY_DELAY: Duration = Duration::from_secs(2);
-/// The delay between the two imports of the snapshot. The queue has been bound for a while at the second one, so
-/// no user is missed between the snapshot and the events.
+/// The delay between the two imports of the snapshot. The queue has been bound for a while at the second one,
+/// so no user is missed between the snapshot and the events.
 const SECOND_IMPORT_DELAY: Duration = Duration::from_secs(30);
 
 /// Runs until shutdown.

@@ -1,9 +1,9 @@
 //! Hooks of nginx-rtmp: `POST /internal/rtmp/<node>/<boot id>/<call>`, sent through a location of the media
 //! node's nginx that adds the shared secret.
 //!
-//! Requests without the secret get 404, as do all that are not hooks. Encoders influence the body, because nginx
-//! appends their arguments to it unescaped (see `form`). All rejections of a publish take the same time, so that
-//! timing reveals nothing about names, keys or bans.
+//! Requests without the secret get 404, as do all that are not hooks. Encoders influence the body, because
+//! nginx appends their arguments to it unescaped (see `form`). All rejections of a publish take the same
+//! time, so that timing reveals nothing about names, keys or bans.
 
 mod disk_space;
 mod form;
@@ -107,8 +107,8 @@ impl HookCall {
         }
     }
 
-    /// Returns whether the body names the same call as the URL. The URL prevails, since encoders influence the
-    /// body.
+    /// Returns whether the body names the same call as the URL. The URL prevails, since encoders influence
+    /// the body.
     fn agrees_with(self, body: Option<&str>) -> bool {
         match self {
             Self::Update => matches!(body, Some("update_publish" | "update_play")),
@@ -281,8 +281,8 @@ impl Hooks {
         }
     }
 
-    /// Players are always allowed. Any answer but 2xx would disconnect the encoder, so a failure of this service
-    /// allows it too, and the reconciler decides later.
+    /// Players are always allowed. Any answer but 2xx would disconnect the encoder, so a failure of this
+    /// service allows it too, and the reconciler decides later.
     async fn on_update(&self, connection: EncoderConnection, form: &Form) -> HookAnswer {
         if form.first("call") == Some("update_play") {
             return HookAnswer::Allow;

@@ -23,8 +23,8 @@ use crate::schema::{publishes, streams};
 /// The minimum interval between two writes of `seen_at` by update hooks.
 const UPDATE_INTERVAL: Duration = Duration::seconds(5);
 
-/// Identifies the connection of an encoder. nginx numbers its connections from 1 at each start, hence the boot
-/// id.
+/// Identifies the connection of an encoder. nginx numbers its connections from 1 at each start, hence the
+/// boot id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncoderConnection {
     pub node: NodeName,

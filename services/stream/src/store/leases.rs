@@ -1,12 +1,13 @@
-//! Viewer leases in Redis. Viewers are counted by leases that expire, so those of a crashed gateway disappear by
-//! themselves.
+//! Viewer leases in Redis. Viewers are counted by leases that expire, so those of a crashed gateway disappear
+//! by themselves.
 //!
-//! A viewer counts once, regardless of how many sockets and gateways are involved. Each stream has three keys:
+//! A viewer counts once, regardless of how many sockets and gateways are involved. Each stream has three
+//! keys:
 //!
 //! * a sorted set with one member per viewer, whose score is the expiry of the viewer's last lease, so that
 //!   counting is one range query;
-//! * a hash from viewers to their leases, which lists the gateway, the expiry and the number of connections of
-//!   each, so that a release by one gateway keeps the leases of the others;
+//! * a hash from viewers to their leases, which lists the gateway, the expiry and the number of connections
+//!   of each, so that a release by one gateway keeps the leases of the others;
 //! * a hash from expiries to sums of connections, of which those in the past no longer count. Expiries are
 //!   rounded up to steps, which keeps this hash short.
 //!
@@ -128,8 +129,8 @@ impl Leases {
         self.send(calls).await
     }
 
-    /// Builds a pipeline with one script call per stream and batch, so that Redis serves other clients between
-    /// the calls. `head` adds the arguments of a call, `each` those of a member.
+    /// Builds a pipeline with one script call per stream and batch, so that Redis serves other clients
+    /// between the calls. `head` adds the arguments of a call, `each` those of a member.
     fn calls<T>(
         &self,
         script: &Script,

@@ -259,8 +259,8 @@ impl Store {
                 let dropped =
                     ongoing.filter(|row| row.id == broadcast.0 && row.state == BroadcastState::Dropped);
                 let Some(row) = dropped else { return Ok(()) };
-                // An encoder that was accepted meanwhile either resumes the broadcast or expires. In the latter
-                // case the next poll ends the broadcast.
+                // An encoder that was accepted meanwhile either resumes the broadcast or expires. In the
+                // latter case the next poll ends the broadcast.
                 if active_of_in(conn, stream).await?.is_some() {
                     return Ok(());
                 }

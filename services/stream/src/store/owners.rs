@@ -227,8 +227,8 @@ async fn ban_in(conn: &mut Conn, user: UserId, banned: bool, version: i64, now: 
     Ok(())
 }
 
-/// Deletes everything that belongs to a user. The row stays, without names, so that a late event cannot restore
-/// the user.
+/// Deletes everything that belongs to a user. The row stays, without names, so that a late event cannot
+/// restore the user.
 async fn delete_owner_in(conn: &mut Conn, user: UserId, now: DateTime<Utc>) -> Result<()> {
     let deleted = (
         owners::username.eq(NO_NAME),

@@ -1,5 +1,5 @@
-//! Publish rejections, which owners can list. Playback names are public, so anyone can cause rejections; hence
-//! both their number and their rate are limited.
+//! Publish rejections, which owners can list. Playback names are public, so anyone can cause rejections;
+//! hence both their number and their rate are limited.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamptz};

@@ -1,5 +1,5 @@
-//! Recordings that media nodes have closed. They are announced once their broadcast has ended, and the sweeper
-//! beside the disk asks for the owner of those whose hook was lost.
+//! Recordings that media nodes have closed. They are announced once their broadcast has ended, and the
+//! sweeper beside the disk asks for the owner of those whose hook was lost.
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
@@ -166,7 +166,8 @@ pub(super) async fn announce_in(conn: &mut Conn, broadcast: i64, now: DateTime<U
             category_id: details.category_id,
             key_fingerprint,
         };
-        // A publish may have several files. The version, which must differ between their events, is the file's id.
+        // A publish may have several files. The version, which must differ between their events, is the
+        // file's id.
         bus::emit(conn, Payload::RecordingFinished(finished), publish, file).await?;
         diesel::update(recorded_files::table.find(file))
             .set((
@@ -179,8 +180,8 @@ pub(super) async fn announce_in(conn: &mut Conn, broadcast: i64, now: DateTime<U
     Ok(())
 }
 
-/// Returns the publish that wrote a file: the one that a hook named, or else the one accepted at the time closest
-/// to that in the file's name.
+/// Returns the publish that wrote a file: the one that a hook named, or else the one accepted at the time
+/// closest to that in the file's name.
 async fn writer_in(conn: &mut Conn, node: &NodeName, file: &RecordingName) -> Result<Option<PublishRow>> {
     let known = recorded_files::table
         .inner_join(publishes::table)
@@ -209,8 +210,8 @@ async fn writer_in(conn: &mut Conn, node: &NodeName, file: &RecordingName) -> Re
     Ok(candidates.into_iter().min_by_key(distance))
 }
 
-/// Returns the owner of a publish's recordings. Adds the broadcast of a publish that ended before this service
-/// saw its media, for example because it was down: the recording proves that the stream was on air.
+/// Returns the owner of a publish's recordings. Adds the broadcast of a publish that ended before this
+/// service saw its media, for example because it was down: the recording proves that the stream was on air.
 async fn owner_in(conn: &mut Conn, publish: PublishRow) -> Result<Option<RecordingOwner>> {
     if let Some(broadcast) = publish.broadcast_id {
         return owner_of_broadcast_in(conn, publish, broadcast).await;

@@ -1,7 +1,7 @@
 //! The search index: one line of text per stream, built from the stream, its owner's names and its category.
 //!
-//! A change of a stream rewrites its line at once. A change that affects many streams clears their lines, and a
-//! task rewrites them; until then, for a second or two, searches do not find these streams.
+//! A change of a stream rewrites its line at once. A change that affects many streams clears their lines, and
+//! a task rewrites them; until then, for a second or two, searches do not find these streams.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;

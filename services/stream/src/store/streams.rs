@@ -137,8 +137,8 @@ impl Store {
         })
     }
 
-    /// Creates a stream with a new key, or returns the one that an earlier attempt with the same idempotency key
-    /// created. `username`, from the access token, is used while the copy of the owner has not arrived.
+    /// Creates a stream with a new key, or returns the one that an earlier attempt with the same idempotency
+    /// key created. `username`, from the access token, is used while the copy of the owner has not arrived.
     pub async fn stream_create(&self, owner: UserId, username: String, new: NewStream) -> Result<StreamView> {
         let store = self.clone();
         self.database

@@ -23,8 +23,8 @@ const RAISE_SAMPLES: &str = "INSERT INTO viewer_samples (broadcast_id, sampled_a
      DO UPDATE SET viewers = excluded.viewers, updated_at = $3 WHERE viewer_samples.viewers < excluded.viewers";
 
 impl Store {
-    /// Stores current counts, samples, and the peaks that follow from them. Streams that have ended stay at 0;
-    /// samples are stored even if their broadcast has ended. Samples and peaks only ever rise.
+    /// Stores current counts, samples, and the peaks that follow from them. Streams that have ended stay at
+    /// 0; samples are stored even if their broadcast has ended. Samples and peaks only ever rise.
     pub async fn viewers_save(&self, counts: Vec<(StreamId, u32)>, samples: Vec<ViewerSample>) -> Result<()> {
         let now = self.clock.now();
         let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);

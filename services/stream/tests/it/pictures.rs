@@ -160,6 +160,7 @@ async fn only_admins_create_update_and_delete_categories() {
     world.admin().delete_category(deletion("graphics")).await.unwrap();
     let repeated = world.admin().delete_category(deletion("graphics")).await;
     assert_eq!(repeated.unwrap_err().code(), Code::NotFound);
-    // The thumbnail of the rejected category stays pending for a day; that of the deleted one is removed at once.
+    // The thumbnail of the rejected category stays pending for a day; that of the deleted one is removed at
+    // once.
     world.until_in_bucket(1).await;
 }

@@ -50,8 +50,8 @@ impl World {
             .unwrap();
     }
 
-    /// Returns the metrics of a stream: viewers, connections, and the highest number of one viewer. Empty when it
-    /// is not on air.
+    /// Returns the metrics of a stream: viewers, connections, and the highest number of one viewer. Empty
+    /// when it is not on air.
     async fn metrics(&self, stream: i64) -> Vec<u64> {
         let url = format!("http://{}/metrics", self.replica.app.internal_addr);
         let text = reqwest::get(url).await.unwrap().text().await.unwrap();

@@ -18,7 +18,8 @@ use crate::store::{RECONCILE_CHANNEL, Store};
 
 /// The poll interval while something is about to change.
 const FAST_INTERVAL: Duration = Duration::from_millis(200);
-/// The poll interval otherwise, and the delay before a retry of an unreachable node or of the leader election.
+/// The poll interval otherwise, and the delay before a retry of an unreachable node or of the leader
+/// election.
 const SLOW_INTERVAL: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
@@ -171,7 +172,7 @@ impl Reconciler {
                 match self.nodes.drop_client(&node, &playback_name, client).await {
                     Ok(_) => tracing::info!(%node, client, "dropped an encoder without a publish"),
                     Err(error) => {
-                        tracing::warn!(%node, client, %error, "failed to drop an encoder, retrying")
+                        tracing::warn!(%node, client, %error, "failed to drop an encoder, retrying");
                     }
                 }
                 Ok(())

@@ -68,8 +68,8 @@ impl ViewerCounts {
         leadership.resign().await;
     }
 
-    /// Counts, if this replica leads. A new leader first reads what its predecessor published and counts a second
-    /// later, so that a handover neither repeats a count nor exceeds one count per second.
+    /// Counts, if this replica leads. A new leader first reads what its predecessor published and counts a
+    /// second later, so that a handover neither repeats a count nor exceeds one count per second.
     async fn tick(&self, state: &mut CountState, leading: bool) -> Result<()> {
         let was_leading = std::mem::replace(&mut state.leading, leading);
         match (was_leading, leading) {

@@ -20,8 +20,8 @@ impl DiskSpace {
         }
     }
 
-    /// Returns whether enough space is free, or whether that is unknown: a recording that fails does not affect
-    /// its broadcast.
+    /// Returns whether enough space is free, or whether that is unknown: a recording that fails does not
+    /// affect its broadcast.
     pub async fn is_sufficient(&self) -> bool {
         let Some(folder) = self.folder.clone() else {
             return true;

@@ -1,9 +1,9 @@
 //! Strict parsing of hook bodies.
 //!
 //! nginx-rtmp writes its own fields first and appends the arguments of the encoder unescaped. An encoder with
-//! the key `NAME?name=victim&clientid=9` thus adds fields after those of nginx. Reading the first value of each
-//! field would suffice, but a body that repeats a security-relevant field is an attack and is rejected. So is a
-//! body with two keys, which is ambiguous.
+//! the key `NAME?name=victim&clientid=9` thus adds fields after those of nginx. Reading the first value of
+//! each field would suffice, but a body that repeats a security-relevant field is an attack and is rejected.
+//! So is a body with two keys, which is ambiguous.
 
 /// Fields that must not be repeated.
 const UNIQUE_FIELDS: [&str; 5] = ["name", "call", "addr", "clientid", "key"];

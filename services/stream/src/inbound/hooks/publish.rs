@@ -15,8 +15,8 @@ use crate::store::hooks::{Admission, AdmissionOutcome, EncoderConnection, Publis
 
 /// Every rejection of a publish takes this long, which is longer than any check.
 const REJECTION_DELAY: Duration = Duration::from_millis(100);
-/// How long the current encoder is polled if its last progress is too old; slightly longer than the timeout that
-/// makes an encoder stale.
+/// How long the current encoder is polled if its last progress is too old; slightly longer than the timeout
+/// that makes an encoder stale.
 const POLL_TIMEOUT: Duration = Duration::from_millis(3100);
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
@@ -191,8 +191,8 @@ impl Hooks {
         }
     }
 
-    /// Drops a stale encoder before the hook is answered, since nginx does not handle a second publisher of the
-    /// same name cleanly.
+    /// Drops a stale encoder before the hook is answered, since nginx does not handle a second publisher of
+    /// the same name cleanly.
     async fn drop_stale(&self, active: &ActivePublish) -> Result<(), PublishRejection> {
         match self
             .nodes

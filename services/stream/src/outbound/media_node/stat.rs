@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use crate::domain::Publisher;
 
-/// Returns the encoders of an application. The statistics tell how long ago each one connected, so its time of
-/// connection is relative to `requested_at`.
+/// Returns the encoders of an application. The statistics tell how long ago each one connected, so its time
+/// of connection is relative to `requested_at`.
 pub(super) fn publishers(
     xml: &str,
     application: &str,
