@@ -1,4 +1,4 @@
-//! Who follows whom.
+//! Follows, follower lists and counts.
 
 use std::time::Duration;
 
@@ -221,7 +221,7 @@ impl Store {
         Ok(FollowPage { users, info })
     }
 
-    /// Returns the ids of the users whom a user follows, newest follow first.
+    /// Returns the ids that a user follows, newest follow first.
     pub async fn following_ids(&self, user: UserId, limit: i64) -> Result<Vec<i64>> {
         self.database
             .read(async |conn| {

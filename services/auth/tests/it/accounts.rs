@@ -1,4 +1,4 @@
-//! Names, profiles, and what other services keep of them.
+//! Usernames, profiles, and the snapshot for other services.
 
 use proto::CallContext;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use identity::ServiceName;
 use primitives::ErrorKind;
 
-use crate::world::{PASSWORD, World, code, said, user};
+use crate::world::{PASSWORD, World, code, result, user};
 
 #[tokio::test]
-async fn a_name_belongs_to_one_account() {
+async fn usernames_are_unique_ignoring_case() {
     let world = World::new().await;
     let replicas = [world.replica().await, world.replica().await];
     replicas[0].register("Anna").await;
@@ -29,7 +29,7 @@ async fn a_name_belongs_to_one_account() {
 }
 
 #[tokio::test]
-async fn a_registration_keeps_the_rules() {
+async fn registration_validates_fields() {
     let world = World::new().await;
     let replica = world.replica().await;
     let register = async |username: &str, password: &str, display_name: Option<&str>| {
@@ -38,7 +38,7 @@ async fn a_registration_keeps_the_rules() {
             password: password.to_owned(),
             display_name: display_name.map(str::to_owned),
         };
-        said(replica.call(None).register(request).await)
+        result(replica.call(None).register(request).await)
     };
     for name in [
         "",
@@ -89,7 +89,7 @@ async fn a_registration_keeps_the_rules() {
 }
 
 #[tokio::test]
-async fn a_profile_counts_and_knows_its_viewer() {
+async fn profile_has_counts_and_follow_state() {
     let world = World::new().await;
     let replica = world.replica().await;
     let (anna, bert) = (replica.register("Anna").await, replica.register("bert").await);
@@ -101,7 +101,7 @@ async fn a_profile_counts_and_knows_its_viewer() {
                 username: name.to_owned(),
             })
             .await;
-        said(answer).map(|p| {
+        result(answer).map(|p| {
             (
                 p.user.unwrap().username,
                 p.followers_count,
@@ -128,7 +128,7 @@ async fn a_profile_counts_and_knows_its_viewer() {
 }
 
 #[tokio::test]
-async fn others_ask_for_names_and_for_everybody() {
+async fn services_read_summaries_and_snapshots() {
     let world = World::new().await;
     let replica = world.replica().await;
     let mut ids = Vec::new();
@@ -138,18 +138,18 @@ async fn others_ask_for_names_and_for_everybody() {
     let context = CallContext::background(Duration::from_secs(5));
     let stream = || AuthServiceClient::new(replica.peer(ServiceName::Stream).with(&context));
     let asked = vec![ids[2], i64::MAX, ids[0], -1, ids[0]];
-    let users = said(stream().get_users(GetUsersRequest { ids: asked }).await)
+    let users = result(stream().get_users(GetUsersRequest { ids: asked }).await)
         .unwrap()
         .users;
     let names: Vec<_> = users.iter().map(|user| user.username.as_str()).collect();
     assert_eq!(names, ["anna", "clara"]);
     let many = GetUsersRequest { ids: vec![1; 101] };
-    assert_eq!(code(said(stream().get_users(many).await)), "request.invalid");
+    assert_eq!(code(result(stream().get_users(many).await)), "request.invalid");
 
     let mut seen = Vec::new();
     loop {
         let after_user_id = seen.last().copied().unwrap_or(0);
-        let page = said(
+        let page = result(
             stream()
                 .snapshot(SnapshotRequest {
                     after_user_id,
@@ -174,12 +174,12 @@ async fn others_ask_for_names_and_for_everybody() {
             after_user_id: 0,
             limit,
         };
-        assert_eq!(code(said(stream().snapshot(request).await)), "request.invalid");
+        assert_eq!(code(result(stream().snapshot(request).await)), "request.invalid");
     }
 }
 
 #[tokio::test]
-async fn a_dump_holds_no_secret() {
+async fn database_contains_no_secrets() {
     let world = World::new().await;
     let replica = world.replica().await;
     let session = replica.register("anna").await;

@@ -1,4 +1,4 @@
-//! What admins do to accounts, and nobody else.
+//! Administration of accounts.
 
 use primitives::{Clock, Error, Role as Rank};
 use proto::auth::v1::{
@@ -8,10 +8,10 @@ use proto::auth::v1::{
 use proto::events::v1::event::Payload;
 use stack::eventually;
 
-use crate::world::{PASSWORD, Replica, SOON, World, code, said, user};
+use crate::world::{PASSWORD, Replica, TIMEOUT, World, code, result, user};
 
 impl Replica {
-    /// An account that is made an admin at the command line, signed in after that.
+    /// Registers a user, grants the admin role and signs in.
     async fn admin(&self, name: &str) -> SessionResponse {
         self.register(name).await;
         let now = Clock::system().now();
@@ -21,47 +21,47 @@ impl Replica {
 
     async fn set_role(&self, token: &str, user_id: i64, role: i32) -> Result<Account, Error> {
         let request = SetRoleRequest { user_id, role };
-        said(self.call(Some(token)).set_role(request).await).map(|answer| answer.account.unwrap())
+        result(self.call(Some(token)).set_role(request).await).map(|answer| answer.account.unwrap())
     }
 
     async fn ban(&self, token: &str, user_id: i64, reason: &str) -> Result<Account, Error> {
         let reason = reason.to_owned();
         let request = BanRequest { user_id, reason };
-        said(self.call(Some(token)).ban(request).await).map(|answer| answer.account.unwrap())
+        result(self.call(Some(token)).ban(request).await).map(|answer| answer.account.unwrap())
     }
 
     async fn unban(&self, token: &str, user_id: i64) -> Result<Account, Error> {
         let answer = self.call(Some(token)).unban(UnbanRequest { user_id }).await;
-        said(answer).map(|answer| answer.account.unwrap())
+        result(answer).map(|answer| answer.account.unwrap())
     }
 
     async fn names(&self, token: &str, request: ListAccountsRequest) -> Result<Vec<String>, Error> {
-        let answer = said(self.call(Some(token)).list_accounts(request).await)?;
+        let answer = result(self.call(Some(token)).list_accounts(request).await)?;
         let users = answer.accounts.into_iter().map(|account| account.user.unwrap());
         Ok(users.map(|user| user.username).collect())
     }
 }
 
 #[tokio::test]
-async fn a_ban_shuts_every_door_until_it_is_lifted() {
+async fn ban_blocks_sign_in_until_lifted() {
     let world = World::new().await;
     let replica = world.replica().await;
     let root = replica.admin("boss").await;
     let anna = replica.register("anna").await;
     let id = user(&anna).id;
-    let mut ear = world.listen(&["user.banned", "user.unbanned"]).await;
+    let mut events = world.listen(&["user.banned", "user.unbanned"]).await;
     let banned = replica.ban(&root.access_token, id, "spam").await.unwrap();
     assert!(banned.banned_at.is_some() && banned.ban_reason == "spam");
-    let Payload::UserBanned(told) = ear.next().await else {
+    let Payload::UserBanned(event) = events.next().await else {
         panic!()
     };
-    assert_eq!((told.user_id, told.reason.as_str()), (id, "spam"));
+    assert_eq!((event.user_id, event.reason.as_str()), (id, "spam"));
     assert_eq!(code(replica.login("anna", PASSWORD).await), "auth.banned");
     assert_eq!(
         code(replica.refresh(&anna.refresh_token).await),
         "auth.refresh_token_invalid"
     );
-    eventually(SOON, "the token to be refused", async || {
+    eventually(TIMEOUT, "the token to be refused", async || {
         code(replica.me(&anna.access_token).await) == "auth.token_invalid"
     })
     .await
@@ -69,15 +69,15 @@ async fn a_ban_shuts_every_door_until_it_is_lifted() {
 
     let lifted = replica.unban(&root.access_token, id).await.unwrap();
     assert!(lifted.banned_at.is_none() && lifted.ban_reason.is_empty());
-    let Payload::UserUnbanned(told) = ear.next().await else {
+    let Payload::UserUnbanned(event) = events.next().await else {
         panic!()
     };
-    assert_eq!(told.user_id, id);
+    assert_eq!(event.user_id, id);
     replica.login("anna", PASSWORD).await.unwrap();
 }
 
 #[tokio::test]
-async fn only_admins_rule_and_not_over_each_other() {
+async fn administration_requires_the_admin_role() {
     let world = World::new().await;
     let replica = world.replica().await;
     let root = replica.admin("boss").await;
@@ -114,7 +114,7 @@ async fn only_admins_rule_and_not_over_each_other() {
     );
 
     replica.set_role(token, anna_id, admin).await.unwrap();
-    eventually(SOON, "the old token to be refused", async || {
+    eventually(TIMEOUT, "the old token to be refused", async || {
         code(replica.me(&anna.access_token).await) == "auth.token_invalid"
     })
     .await
@@ -125,7 +125,7 @@ async fn only_admins_rule_and_not_over_each_other() {
         .set_role(&renewed.access_token, root_id, Role::Moderator.into())
         .await;
     assert_eq!(lowered.unwrap().user.unwrap().role(), Role::Moderator);
-    // Whether or not the news has come around: the role is read from the table.
+    // Rejected with or without the revocation: the role is read from the table.
     let refused = code(replica.unban(&root.access_token, anna_id).await);
     assert!(
         ["auth.admin_only", "auth.token_invalid"].contains(&refused.as_str()),
@@ -134,7 +134,7 @@ async fn only_admins_rule_and_not_over_each_other() {
 }
 
 #[tokio::test]
-async fn accounts_are_listed_by_name_role_and_ban() {
+async fn accounts_are_filtered_by_name_role_and_ban() {
     let world = World::new().await;
     let replica = world.replica().await;
     let root = replica.admin("boss").await;
@@ -172,7 +172,7 @@ async fn accounts_are_listed_by_name_role_and_ban() {
 }
 
 #[tokio::test]
-async fn the_newest_followed_come_first() {
+async fn following_ids_are_newest_first() {
     let world = World::new().await;
     let replica = world.replica().await;
     let anna = replica.register("anna").await;
@@ -183,6 +183,6 @@ async fn the_newest_followed_come_first() {
         others.insert(0, other);
     }
     let mut client = replica.call(Some(&anna.access_token));
-    let ids = said(client.following_ids(FollowingIdsRequest {}).await).unwrap();
+    let ids = result(client.following_ids(FollowingIdsRequest {}).await).unwrap();
     assert_eq!(ids.user_ids, others);
 }

@@ -1,4 +1,4 @@
-//! Who may call.
+//! Authorisation of callers.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use tonic::metadata::MetadataValue;
 use tonic::transport::Endpoint;
 use tonic::{Code, Request};
 
-use crate::world::{PASSWORD, World, code, said, user};
+use crate::world::{PASSWORD, World, code, result, user};
 
 #[tokio::test]
-async fn a_stranger_is_not_known_and_a_user_is_at_the_wrong_door() {
+async fn callers_without_service_token_are_rejected() {
     let world = World::new().await;
     let replica = world.replica().await;
     let anna = replica.register("anna").await;
@@ -36,7 +36,7 @@ async fn a_stranger_is_not_known_and_a_user_is_at_the_wrong_door() {
         Code::PermissionDenied
     );
 
-    // A user's token is no service's, nor the other way round.
+    // A user's token is not a service token.
     let mut posing = Request::new(KeySetRequest {});
     posing
         .metadata_mut()
@@ -48,7 +48,7 @@ async fn a_stranger_is_not_known_and_a_user_is_at_the_wrong_door() {
 }
 
 #[tokio::test]
-async fn each_method_has_its_callers() {
+async fn methods_accept_only_their_callers() {
     let world = World::new().await;
     let replica = world.replica().await;
     let context = CallContext::background(Duration::from_secs(5));
@@ -69,9 +69,9 @@ async fn each_method_has_its_callers() {
             limit: 1,
         };
         let codes = [
-            ("Login", code(said(client().login(login).await))),
-            ("FollowerPage", code(said(client().follower_page(page).await))),
-            ("KeySet", code(said(client().key_set(KeySetRequest {}).await))),
+            ("Login", code(result(client().login(login).await))),
+            ("FollowerPage", code(result(client().follower_page(page).await))),
+            ("KeySet", code(result(client().key_set(KeySetRequest {}).await))),
         ];
         for (method, code) in codes {
             assert_eq!(
@@ -84,13 +84,12 @@ async fn each_method_has_its_callers() {
 }
 
 #[tokio::test]
-async fn forged_expired_and_missing_user_tokens_are_refused() {
+async fn invalid_user_tokens_are_rejected() {
     let world = World::new().await;
     let replica = world.replica().await;
     let anna = replica.register("anna").await;
     let forged = TestIssuer::new().token(primitives::UserId(user(&anna).id), "anna", Role::Admin);
-    // Nobody has that key, which is not the same as an invalid token until the keys have been looked up
-    // again.
+    // An unknown key is not reported as an invalid token until the key set has been fetched again.
     assert_ne!(code(replica.me(&forged).await), "ok");
     let mut parts: Vec<_> = anna.access_token.split('.').collect();
     parts[2] = "AAAA";
@@ -98,5 +97,5 @@ async fn forged_expired_and_missing_user_tokens_are_refused() {
         assert_eq!(code(replica.me(&bad).await), "auth.token_invalid", "{bad:.20}");
     }
     let nobody = replica.call(None).get_me(GetMeRequest {}).await;
-    assert_eq!(code(said(nobody)), "auth.token_missing");
+    assert_eq!(code(result(nobody)), "auth.token_missing");
 }

@@ -1,4 +1,4 @@
-//! The binary: settings, probes, signals, and what an administrator does with it.
+//! The binary: settings, probes, signals and `auth admin`.
 
 use std::net::SocketAddr;
 use std::process::{Output, Stdio};
@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
-use crate::world::{PASSWORD, SERVICE_SECRET, SOON, World, code, user};
+use crate::world::{PASSWORD, SERVICE_SECRET, TIMEOUT, World, code, user};
 
 pub(crate) fn binary(world: &World) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_auth"));
@@ -54,22 +54,22 @@ pub(crate) fn free_port() -> SocketAddr {
         .unwrap()
 }
 
-/// What the binary says until its end, which must come.
+/// Runs the binary to its end and returns its output.
 pub(crate) async fn output(mut command: Command) -> Output {
-    tokio::time::timeout(SOON, command.output())
+    tokio::time::timeout(TIMEOUT, command.output())
         .await
         .unwrap()
         .unwrap()
 }
 
-/// Starts the binary with its log in a file: a pipe that nobody reads would stop it when it is full.
+/// Starts the binary with its log in a file: it would block on a full pipe.
 pub(crate) fn spawn_logged(mut command: Command) -> (Child, NamedTempFile) {
     let log = NamedTempFile::new().unwrap();
     let child = command.stdout(log.reopen().unwrap()).spawn().unwrap();
     (child, log)
 }
 
-/// Asks a running binary to stop.
+/// Sends SIGTERM to the binary.
 pub(crate) fn terminate(child: &Child) {
     let pid = child.id().unwrap();
     kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGTERM).unwrap();
@@ -80,7 +80,7 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 #[tokio::test]
-async fn a_wrong_setting_is_one_line_and_exit_code_78() {
+async fn invalid_setting_prints_one_line_and_exits_with_78() {
     let world = World::new().await;
     let change = |name: &'static str, value: Option<&'static str>| {
         let mut command = binary(&world);
@@ -117,7 +117,7 @@ async fn a_wrong_setting_is_one_line_and_exit_code_78() {
 }
 
 #[tokio::test]
-async fn example_secrets_are_refused_in_production() {
+async fn example_secrets_are_rejected_in_production() {
     let world = World::new().await;
     let mut command = binary(&world);
     command.arg("serve").env("AIRWAVE_ENV", "production");
@@ -135,7 +135,7 @@ async fn example_secrets_are_refused_in_production() {
 }
 
 #[tokio::test]
-async fn a_service_without_its_servers_is_alive_and_not_ready_and_stops() {
+async fn without_servers_process_is_alive_but_not_ready() {
     let world = World::new().await;
     let internal = free_port();
     let mut command = binary(&world);
@@ -151,7 +151,7 @@ async fn a_service_without_its_servers_is_alive_and_not_ready_and_stops() {
         let answer = reqwest::get(format!("http://{internal}{path}")).await.ok()?;
         Some((answer.status().as_u16(), answer.text().await.ok()?))
     };
-    let (status, _) = eventually(SOON, "the probe", async || get("/healthz").await)
+    let (status, _) = eventually(TIMEOUT, "the probe", async || get("/healthz").await)
         .await
         .unwrap();
     assert_eq!(status, 200);
@@ -171,11 +171,11 @@ async fn a_service_without_its_servers_is_alive_and_not_ready_and_stops() {
 
     terminate(&child);
     let ended = async || child.try_wait().unwrap();
-    assert!(eventually(SOON, "the end", ended).await.unwrap().success());
+    assert!(eventually(TIMEOUT, "the end", ended).await.unwrap().success());
 }
 
 #[tokio::test]
-async fn a_running_service_is_ready_and_logs_json_without_secrets() {
+async fn running_service_is_ready_and_logs_no_secrets() {
     let world = World::new().await;
     let internal = free_port();
     let mut command = binary(&world);
@@ -189,7 +189,7 @@ async fn a_running_service_is_ready_and_logs_json_without_secrets() {
         let (status, body) = (answer.status(), answer.text().await.ok()?);
         (status.is_success() && body.contains(r#""rabbitmq":"ok""#)).then_some(())
     };
-    eventually(SOON, "readiness", ready).await.unwrap();
+    eventually(TIMEOUT, "readiness", ready).await.unwrap();
     terminate(&child);
     let output = child.wait_with_output().await.unwrap();
     assert!(output.status.success());
@@ -216,7 +216,7 @@ async fn a_running_service_is_ready_and_logs_json_without_secrets() {
 }
 
 #[tokio::test]
-async fn an_administrator_is_made_at_the_command_line() {
+async fn command_line_grants_roles() {
     let world = World::new().await;
     let replica = world.replica().await;
     let anna = replica.register("anna").await;
@@ -233,10 +233,10 @@ async fn an_administrator_is_made_at_the_command_line() {
     let raised = replica.refresh(&anna.refresh_token).await.unwrap();
     assert_eq!(user(&raised).role, Role::Admin as i32);
 
-    // Fewer rights count at once: the token that says otherwise is refused.
+    // A demotion takes effect at once: the token with the old role is rejected.
     assert!(admin(&["grant", "anna", "--role", "user"]).await.status.success());
     let refused = async || code(replica.me(&raised.access_token).await) == "auth.token_invalid";
-    eventually(SOON, "the refusal", refused).await.unwrap();
+    eventually(TIMEOUT, "the refusal", refused).await.unwrap();
     let lowered = replica.refresh(&raised.refresh_token).await.unwrap();
     assert_eq!(
         replica.me(&lowered.access_token).await.unwrap().role,
@@ -253,7 +253,7 @@ async fn an_administrator_is_made_at_the_command_line() {
 }
 
 #[tokio::test]
-async fn a_password_is_reset_at_the_command_line() {
+async fn command_line_resets_passwords() {
     let world = World::new().await;
     let replica = world.replica().await;
     let anna = replica.register("anna").await;
@@ -283,7 +283,7 @@ async fn a_password_is_reset_at_the_command_line() {
         .unwrap();
     assert!(
         replica.me(&fresh.access_token).await.is_ok(),
-        "a session that began afterwards goes on"
+        "a later session continues"
     );
 
     let mut command = binary(&world);

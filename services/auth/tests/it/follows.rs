@@ -1,4 +1,4 @@
-//! Who follows whom, told exactly once.
+//! Follows and their events.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use proto::auth::v1::{CheckFollowRequest, FollowerPageRequest, ListFollowsReques
 use proto::common::v1::PageRequest;
 use proto::events::v1::event::Payload;
 
-use crate::world::{World, code, said, user};
+use crate::world::{World, code, result, user};
 
 #[tokio::test]
-async fn a_follow_is_one_row_and_one_event() {
+async fn follow_creates_one_row_and_one_event() {
     let world = World::new().await;
     let replicas = [world.replica().await, world.replica().await];
     let (anna, bert) = (
@@ -21,7 +21,7 @@ async fn a_follow_is_one_row_and_one_event() {
         replicas[0].register("bert").await,
     );
     let (anna_id, bert_id) = (user(&anna).id, user(&bert).id);
-    let mut ear = world.listen(&["user.followed", "user.unfollowed"]).await;
+    let mut events = world.listen(&["user.followed", "user.unfollowed"]).await;
 
     let tries = (0..10).map(|i| replicas[i % 2].follow(&bert.access_token, anna_id));
     let mut codes: Vec<_> = futures::future::join_all(tries)
@@ -34,7 +34,7 @@ async fn a_follow_is_one_row_and_one_event() {
     assert_eq!(codes.iter().filter(|code| *code == "follow.exists").count(), 9);
 
     let unfollow = async |user_id| {
-        said(
+        result(
             replicas[1]
                 .call(Some(&bert.access_token))
                 .unfollow(UnfollowRequest { user_id })
@@ -45,9 +45,9 @@ async fn a_follow_is_one_row_and_one_event() {
     assert_eq!(code(unfollow(anna_id).await), "follow.not_found");
     replicas[0].follow(&bert.access_token, anna_id).await.unwrap();
 
-    let mut told = Vec::new();
+    let mut received = Vec::new();
     for _ in 0..3 {
-        told.push(match ear.next().await {
+        received.push(match events.next().await {
             Payload::UserFollowed(f) => {
                 assert_eq!(
                     (f.follower_username.as_str(), f.follower_id, f.following_id),
@@ -62,18 +62,18 @@ async fn a_follow_is_one_row_and_one_event() {
             other => panic!("{other:?}"),
         });
     }
-    told.sort_unstable();
-    assert_eq!(told, ["followed", "followed", "unfollowed"]);
-    // What comes next is ours: there was no fourth.
+    received.sort_unstable();
+    assert_eq!(received, ["followed", "followed", "unfollowed"]);
+    // The next event is of another follow: there was no fourth.
     replicas[0].follow(&anna.access_token, bert_id).await.unwrap();
-    let Payload::UserFollowed(last) = ear.next().await else {
-        panic!("another event")
+    let Payload::UserFollowed(last) = events.next().await else {
+        panic!("unexpected event")
     };
     assert_eq!(last.follower_id, anna_id);
 }
 
 #[tokio::test]
-async fn some_follows_make_no_sense() {
+async fn invalid_follows_are_rejected() {
     let world = World::new().await;
     let replica = world.replica().await;
     let anna = replica.register("anna").await;
@@ -90,7 +90,7 @@ async fn some_follows_make_no_sense() {
 }
 
 #[tokio::test]
-async fn lists_are_newest_first_by_page_and_by_cursor() {
+async fn follow_lists_are_newest_first() {
     let world = World::new().await;
     let replica = world.replica().await;
     let star = replica.register("star").await;
@@ -107,7 +107,7 @@ async fn lists_are_newest_first_by_page_and_by_cursor() {
             user_id: star_id,
             page: Some(page),
         };
-        let answer = said(replica.call(None).list_followers(request).await).unwrap();
+        let answer = result(replica.call(None).list_followers(request).await).unwrap();
         (
             answer.users.iter().map(|user| user.id).collect::<Vec<_>>(),
             answer.page.unwrap(),
@@ -143,9 +143,9 @@ async fn lists_are_newest_first_by_page_and_by_cursor() {
 
     let request = |user_id, page| ListFollowsRequest { user_id, page };
     let following = replica.call(None).list_following(request(fans[0], None)).await;
-    assert_eq!(said(following).unwrap().users[0].id, star_id);
+    assert_eq!(result(following).unwrap().users[0].id, star_id);
     let nobody = replica.call(None).list_followers(request(i64::MAX, None)).await;
-    assert_eq!(code(said(nobody)), "user.not_found");
+    assert_eq!(code(result(nobody)), "user.not_found");
     for (limit, cursor) in [(101, None), (1, Some("x".to_owned()))] {
         let page = Some(PageRequest {
             page: 0,
@@ -153,7 +153,7 @@ async fn lists_are_newest_first_by_page_and_by_cursor() {
             cursor,
         });
         assert_eq!(
-            code(said(
+            code(result(
                 replica.call(None).list_followers(request(star_id, page)).await
             )),
             "request.invalid"
@@ -162,7 +162,7 @@ async fn lists_are_newest_first_by_page_and_by_cursor() {
 }
 
 #[tokio::test]
-async fn a_fan_out_reads_followers_in_rising_order() {
+async fn follower_pages_ascend_by_id() {
     let world = World::new().await;
     let replica = world.replica().await;
     let star = user(&replica.register("star").await).id;
@@ -183,7 +183,7 @@ async fn a_fan_out_reads_followers_in_rising_order() {
             after_follower_id,
             limit: 2,
         };
-        let page = said(notification.follower_page(page).await).unwrap();
+        let page = result(notification.follower_page(page).await).unwrap();
         seen.extend(page.follower_ids);
         more = page.has_more;
     }
@@ -191,7 +191,7 @@ async fn a_fan_out_reads_followers_in_rising_order() {
 
     let mut chat = AuthServiceClient::new(replica.peer(ServiceName::Chat).with(&context));
     for (follower_id, following_id, expected) in [(fans[0], star, true), (star, fans[0], false)] {
-        let answer = said(
+        let answer = result(
             chat.check_follow(CheckFollowRequest {
                 follower_id,
                 following_id,

@@ -1,4 +1,4 @@
-//! Stories of the auth service: the real service, called over gRPC, on real servers.
+//! Integration tests: the service, called over gRPC, with real servers.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! What people do to their own account: profile and picture, password, the end.
+//! What users do to their own account: profile, avatar, password, deletion.
 
 use proto::auth::v1::{
     ChangePasswordRequest, DeleteAccountRequest, GetProfileRequest, GetUsersRequest, SessionResponse,
@@ -8,7 +8,7 @@ use proto::events::v1::event::Payload;
 use proto::upload::messages;
 use stack::eventually;
 
-use crate::world::{PASSWORD, Replica, SOON, World, address, code, said, user};
+use crate::world::{PASSWORD, Replica, TIMEOUT, World, address, code, result, user};
 
 fn png(color: u8) -> Vec<u8> {
     let picture = image::RgbImage::from_pixel(1000, 1000, image::Rgb([color, 0, 0]));
@@ -28,7 +28,7 @@ impl Replica {
             .call(Some(token))
             .update_profile(messages(file, request))
             .await;
-        said(answer).map(|answer| answer.user.unwrap())
+        result(answer).map(|answer| answer.user.unwrap())
     }
 
     async fn change_password(
@@ -41,7 +41,7 @@ impl Replica {
             current_password: current.to_owned(),
             new_password: new.to_owned(),
         };
-        said(
+        result(
             self.call_from(Some(token), address(9))
                 .change_password(request)
                 .await,
@@ -49,7 +49,7 @@ impl Replica {
     }
 
     async fn until_in_bucket(&self, wanted: usize) {
-        eventually(SOON, &format!("{wanted} objects"), async || {
+        eventually(TIMEOUT, &format!("{wanted} objects"), async || {
             self.bucket.list(&self.bucket.key("")).await.unwrap().len() == wanted
         })
         .await
@@ -58,11 +58,11 @@ impl Replica {
 }
 
 #[tokio::test]
-async fn a_profile_is_changed_and_told() {
+async fn profile_update_emits_event() {
     let world = World::new().await;
     let replica = world.replica().await;
     let anna = replica.register("anna").await;
-    let mut ear = world.listen(&["user.updated"]).await;
+    let mut events = world.listen(&["user.updated"]).await;
     let request = UpdateProfileRequest {
         display_name: Some("Ånna".into()),
         bio: Some("Draws.".into()),
@@ -77,10 +77,10 @@ async fn a_profile_is_changed_and_told() {
         ("Ånna", "Draws.")
     );
     let first = changed.avatar_url.unwrap();
-    let Payload::UserUpdated(told) = ear.next().await else {
+    let Payload::UserUpdated(event) = events.next().await else {
         panic!()
     };
-    assert_eq!(told.display_name, "Ånna");
+    assert_eq!(event.display_name, "Ånna");
     replica.until_in_bucket(1).await;
 
     let nothing = UpdateProfileRequest::default();
@@ -90,12 +90,12 @@ async fn a_profile_is_changed_and_told() {
         (Some(&first), "Draws.")
     );
     let other = replica
-        .update(&anna.access_token, &png(2), nothing_more())
+        .update(&anna.access_token, &png(2), no_changes())
         .await
         .unwrap();
     assert_ne!(other.avatar_url, Some(first));
     replica.until_in_bucket(1).await;
-    let seen = said(
+    let seen = result(
         replica
             .call(None)
             .get_users(GetUsersRequest {
@@ -119,12 +119,12 @@ async fn a_profile_is_changed_and_told() {
     replica.until_in_bucket(0).await;
 }
 
-fn nothing_more() -> UpdateProfileRequest {
+fn no_changes() -> UpdateProfileRequest {
     UpdateProfileRequest::default()
 }
 
 #[tokio::test]
-async fn what_breaks_a_rule_changes_nothing() {
+async fn invalid_profile_update_changes_nothing() {
     let world = World::new().await;
     let replica = world.replica().await;
     let anna = replica.register("anna").await;
@@ -151,7 +151,7 @@ async fn what_breaks_a_rule_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_new_password_ends_what_was_before_it() {
+async fn password_change_ends_other_sessions() {
     let world = World::new().await;
     let replica = world.replica().await;
     let here = replica.register("anna").await;
@@ -166,7 +166,7 @@ async fn a_new_password_ends_what_was_before_it() {
             "auth.refresh_token_invalid"
         );
     }
-    eventually(SOON, "the old tokens to be refused", async || {
+    eventually(TIMEOUT, "the old tokens to be refused", async || {
         let refused = [&here, &elsewhere].map(|old| replica.me(&old.access_token));
         let [one, other] = futures::future::join_all(refused).await.try_into().unwrap();
         code(one) == "auth.token_invalid" && code(other) == "auth.token_invalid"
@@ -183,7 +183,7 @@ async fn a_new_password_ends_what_was_before_it() {
 }
 
 #[tokio::test]
-async fn guessing_the_current_password_is_throttled() {
+async fn current_password_attempts_are_limited() {
     let world = World::new().await;
     let replica = world.replica().await;
     let anna = replica.register("anna").await;
@@ -208,7 +208,7 @@ async fn guessing_the_current_password_is_throttled() {
 }
 
 #[tokio::test]
-async fn a_deleted_account_leaves_nothing_and_its_name() {
+async fn deleting_an_account_removes_its_data() {
     let world = World::new().await;
     let replica = world.replica().await;
     let anna = replica.register("anna").await;
@@ -216,21 +216,21 @@ async fn a_deleted_account_leaves_nothing_and_its_name() {
     replica.follow(&anna.access_token, user(&bob).id).await.unwrap();
     replica.follow(&bob.access_token, user(&anna).id).await.unwrap();
     replica
-        .update(&anna.access_token, &png(1), nothing_more())
+        .update(&anna.access_token, &png(1), no_changes())
         .await
         .unwrap();
-    let mut ear = world.listen(&["user.deleted"]).await;
+    let mut events = world.listen(&["user.deleted"]).await;
     let deleted = replica
         .call(Some(&anna.access_token))
         .delete_account(DeleteAccountRequest {})
         .await;
     deleted.unwrap();
-    let Payload::UserDeleted(told) = ear.next().await else {
+    let Payload::UserDeleted(event) = events.next().await else {
         panic!()
     };
-    assert_eq!(told.user_id, user(&anna).id);
+    assert_eq!(event.user_id, user(&anna).id);
     replica.until_in_bucket(0).await;
-    eventually(SOON, "the token to be refused", async || {
+    eventually(TIMEOUT, "the token to be refused", async || {
         code(replica.me(&anna.access_token).await) == "auth.token_invalid"
     })
     .await
@@ -242,7 +242,7 @@ async fn a_deleted_account_leaves_nothing_and_its_name() {
     let request = GetProfileRequest {
         username: "bob".into(),
     };
-    let profile = said(replica.call(None).get_profile(request).await).unwrap();
+    let profile = result(replica.call(None).get_profile(request).await).unwrap();
     assert_eq!((profile.followers_count, profile.following_count), (0, 0));
     assert_ne!(user(&replica.register("anna").await).id, user(&anna).id);
 }

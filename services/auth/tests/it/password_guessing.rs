@@ -1,4 +1,4 @@
-//! Wrong passwords.
+//! Password guessing and its limits.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use storage::RedisConfig;
 use crate::world::{PASSWORD, World, address, code};
 
 #[tokio::test]
-async fn an_unknown_name_and_a_wrong_password_get_one_answer() {
+async fn unknown_username_and_wrong_password_are_indistinguishable() {
     let world = World::new().await;
     let replica = world.replica().await;
     replica.register("anna").await;
@@ -47,7 +47,7 @@ fn refused(answer: Result<SessionResponse, Error>) -> Duration {
 }
 
 #[tokio::test]
-async fn after_ten_failures_even_the_right_password_waits() {
+async fn ten_failures_block_the_right_password() {
     let world = World::new().await;
     let replicas = [world.replica().await, world.replica().await];
     replicas[0].register("anna").await;
@@ -66,12 +66,12 @@ async fn after_ten_failures_even_the_right_password_waits() {
     }
     assert!(
         replicas[1].login_from("anna", PASSWORD, address(2)).await.is_ok(),
-        "the owner is elsewhere"
+        "other addresses are not blocked"
     );
 }
 
 #[tokio::test]
-async fn a_success_forgets_the_failures_before_it() {
+async fn success_resets_failures() {
     let world = World::new().await;
     let replica = world.replica().await;
     replica.register("anna").await;
@@ -85,7 +85,7 @@ async fn a_success_forgets_the_failures_before_it() {
 }
 
 #[tokio::test]
-async fn one_address_does_not_take_the_place_of_others() {
+async fn address_limits_are_independent() {
     let mut world = World::new().await;
     world.config.throttle.logins_per_address = 5;
     world.config.throttle.registrations_per_address = 2;
@@ -103,7 +103,7 @@ async fn one_address_does_not_take_the_place_of_others() {
             password: PASSWORD.to_owned(),
             display_name: None,
         };
-        crate::world::said(replica.call_from(None, address(from)).register(request).await)
+        crate::world::result(replica.call_from(None, address(from)).register(request).await)
     };
     assert!(register("bert", 1).await.is_ok() && register("clara", 1).await.is_ok());
     refused(register("dora", 1).await);
@@ -111,9 +111,9 @@ async fn one_address_does_not_take_the_place_of_others() {
 }
 
 #[tokio::test]
-async fn without_redis_people_still_sign_in() {
+async fn sign_in_works_without_redis() {
     let mut world = World::new().await;
-    // A port that nobody listens on.
+    // Nothing listens on this port.
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -129,7 +129,7 @@ async fn without_redis_people_still_sign_in() {
 }
 
 #[tokio::test]
-async fn a_flood_is_refused_and_passes() {
+async fn flood_is_rejected_and_recovers() {
     let mut world = World::new().await;
     world.config.passwords.hash_workers = 1;
     world.config.passwords.hash_queue = 1;

@@ -3,7 +3,7 @@
 use crate::world::World;
 
 #[tokio::test]
-async fn the_migration_goes_down_and_up_again() {
+async fn migration_is_reversible() {
     let world = World::new().await;
     let sql = world.sql().await;
     let columns = "SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, E'\n' ORDER BY table_name, column_name) \
@@ -25,7 +25,7 @@ async fn the_migration_goes_down_and_up_again() {
 }
 
 #[tokio::test]
-async fn the_table_itself_refuses_what_makes_no_sense() {
+async fn constraints_reject_invalid_rows() {
     let world = World::new().await;
     let sql = world.sql().await;
     let insert = "INSERT INTO users (username, password, display_name) VALUES ($1, 'x', 'x') RETURNING id";

@@ -1,4 +1,4 @@
-//! A session from its first token to its last.
+//! Sessions, access tokens and refresh tokens.
 
 use chrono::Utc;
 use primitives::Clock;
@@ -7,13 +7,13 @@ use proto::events::v1::token_revoked::What;
 use proto::time::datetime;
 use stack::eventually;
 
-use crate::world::{PASSWORD, Replica, SOON, World, code, user};
+use crate::world::{PASSWORD, Replica, TIMEOUT, World, code, user};
 
 #[tokio::test]
-async fn an_account_is_made_and_signs_in() {
+async fn register_and_sign_in() {
     let world = World::new().await;
     let replica = world.replica().await;
-    let mut ear = world.listen(&["user.registered"]).await;
+    let mut events = world.listen(&["user.registered"]).await;
 
     let first = replica.register("Anna_9").await;
     assert_eq!(
@@ -22,11 +22,11 @@ async fn an_account_is_made_and_signs_in() {
     );
     let expires = datetime(first.expires_at.as_ref()).unwrap();
     assert!((expires - Utc::now()).num_seconds() > 890);
-    let Payload::UserRegistered(told) = ear.next().await else {
-        panic!("another event")
+    let Payload::UserRegistered(event) = events.next().await else {
+        panic!("unexpected event")
     };
     assert_eq!(
-        (told.user_id, told.username.as_str()),
+        (event.user_id, event.username.as_str()),
         (user(&first).id, "Anna_9")
     );
 
@@ -40,7 +40,7 @@ async fn an_account_is_made_and_signs_in() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_session() {
+async fn refresh_token_reuse_ends_the_session() {
     let world = World::new().await;
     let (one, two) = (world.replica().await, world.replica().await);
     let other = one.register("anna").await;
@@ -49,15 +49,15 @@ async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_session() {
     let third = one.refresh(&second.refresh_token).await.unwrap();
     assert!(two.me(&third.access_token).await.is_ok());
 
-    let mut ear = world.listen(&["token.revoked"]).await;
+    let mut events = world.listen(&["token.revoked"]).await;
     assert_eq!(
         code(two.refresh(&first.refresh_token).await),
         "auth.refresh_token_invalid"
     );
-    let Payload::TokenRevoked(told) = ear.next().await else {
-        panic!("another event")
+    let Payload::TokenRevoked(event) = events.next().await else {
+        panic!("unexpected event")
     };
-    assert!(matches!(told.what, Some(What::SessionId(_))));
+    assert!(matches!(event.what, Some(What::SessionId(_))));
 
     assert_eq!(
         code(one.refresh(&third.refresh_token).await),
@@ -65,7 +65,7 @@ async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_session() {
     );
     for token in [&first, &second, &third].map(|session| &session.access_token) {
         assert_eq!(code(two.me(token).await), "auth.token_invalid");
-        eventually(SOON, "the other replica to refuse", async || {
+        eventually(TIMEOUT, "the other replica to refuse", async || {
             one.me(token).await.is_err()
         })
         .await
@@ -73,26 +73,26 @@ async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_session() {
     }
     assert!(
         one.me(&other.access_token).await.is_ok(),
-        "another session goes on"
+        "other sessions continue"
     );
     assert!(one.refresh(&other.refresh_token).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_logout_ends_the_session_everywhere_within_a_second() {
+async fn logout_reaches_all_replicas_within_a_second() {
     let world = World::new().await;
     let (one, two) = (world.replica().await, world.replica().await);
     let first = one.register("anna").await;
     let second = one.refresh(&first.refresh_token).await.unwrap();
     let other = one.login("anna", PASSWORD).await.unwrap();
     assert!(two.me(&first.access_token).await.is_ok());
-    let mut ear = world.listen(&["token.revoked"]).await;
+    let mut events = world.listen(&["token.revoked"]).await;
 
     one.logout(&second.access_token).await.unwrap();
     let at = std::time::Instant::now();
     for token in [&first.access_token, &second.access_token] {
         assert_eq!(code(one.me(token).await), "auth.token_invalid");
-        eventually(SOON, "the other replica to refuse", async || {
+        eventually(TIMEOUT, "the other replica to refuse", async || {
             two.me(token).await.is_err()
         })
         .await
@@ -106,13 +106,13 @@ async fn a_logout_ends_the_session_everywhere_within_a_second() {
     );
     assert!(
         two.me(&other.access_token).await.is_ok(),
-        "another session goes on"
+        "other sessions continue"
     );
 
-    let Payload::TokenRevoked(told) = ear.next().await else {
-        panic!("another event")
+    let Payload::TokenRevoked(event) = events.next().await else {
+        panic!("unexpected event")
     };
-    let Some(What::SessionId(session)) = told.what else {
+    let Some(What::SessionId(session)) = event.what else {
         panic!("not a session")
     };
     let rows = world
@@ -121,7 +121,7 @@ async fn a_logout_ends_the_session_everywhere_within_a_second() {
         .query("SELECT token, kind FROM token_blacklist ORDER BY kind", &[])
         .await
         .unwrap();
-    assert_eq!(rows.len(), 2, "the session and the token that asked");
+    assert_eq!(rows.len(), 2, "the session and the presented token");
     assert_eq!(
         [0, 1].map(|column| rows[0].get::<_, &str>(column)),
         [session.as_str(), "session"]
@@ -130,14 +130,14 @@ async fn a_logout_ends_the_session_everywhere_within_a_second() {
 }
 
 #[tokio::test]
-async fn of_many_refreshes_at_once_one_succeeds() {
+async fn one_of_many_concurrent_refreshes_succeeds() {
     let world = World::new().await;
     let replicas = [world.replica().await, world.replica().await];
     let session = replicas[0].register("anna").await;
     let tries = (0..8).map(|i| replicas[i % 2].refresh(&session.refresh_token));
     let answers = futures::future::join_all(tries).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
-    // The others were reuses, so the one that succeeded is of no use now.
+    // The others were reuse, so the session has ended.
     let winner = answers.into_iter().find_map(Result::ok).unwrap();
     assert_eq!(
         code(replicas[0].refresh(&winner.refresh_token).await),
@@ -146,7 +146,7 @@ async fn of_many_refreshes_at_once_one_succeeds() {
 }
 
 #[tokio::test]
-async fn tokens_end_in_time() {
+async fn tokens_expire_and_are_pruned() {
     let world = World {
         clock: Clock::manual(Utc::now()),
         ..World::new().await
@@ -186,7 +186,7 @@ async fn tokens_end_in_time() {
 }
 
 #[tokio::test]
-async fn what_is_no_refresh_token_is_refused() {
+async fn malformed_refresh_tokens_are_rejected() {
     let world = World::new().await;
     let replica = world.replica().await;
     let session = replica.register("anna").await;
@@ -204,28 +204,28 @@ async fn what_is_no_refresh_token_is_refused() {
     );
     assert!(
         replica.refresh(&session.refresh_token).await.is_ok(),
-        "nothing has happened to it"
+        "the valid token still works"
     );
 }
 
 #[tokio::test]
-async fn a_key_is_rotated_without_refusing_anyone() {
+async fn key_rotation_keeps_tokens_valid() {
     let old = World::new().await;
     let mut new = World {
         config: old.config.clone(),
         clock: old.clock.clone(),
     };
     new.config.tokens.signing_key = World::new().await.config.tokens.signing_key;
-    // First every replica verifies both, then the new one signs.
+    // Every replica verifies both keys before the new one signs.
     let mut both = old.config.clone();
     both.tokens.signing_keys_previous = Some(new.config.tokens.signing_key.clone());
     new.config.tokens.signing_keys_previous = Some(old.config.tokens.signing_key.clone());
 
     let (one, two) = (Replica::start(both, old.clock.clone()).await, new.replica().await);
-    let of_old = one.register("anna").await;
-    let of_new = two.login("anna", PASSWORD).await.unwrap();
+    let old_token = one.register("anna").await;
+    let new_token = two.login("anna", PASSWORD).await.unwrap();
     for replica in [&one, &two] {
-        for token in [&of_old.access_token, &of_new.access_token] {
+        for token in [&old_token.access_token, &new_token.access_token] {
             assert!(replica.me(token).await.is_ok());
         }
     }

@@ -1,4 +1,4 @@
-//! What a collector gets, and how log lines find the same trace.
+//! Exported traces, and trace ids in the log.
 
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -18,9 +18,9 @@ use tonic::transport::{Endpoint, Server};
 use tonic::{Request, Response, Status};
 
 use crate::commands::{binary, free_port, spawn_logged, terminate};
-use crate::world::{PASSWORD, SERVICE_SECRET, SOON, World};
+use crate::world::{PASSWORD, SERVICE_SECRET, TIMEOUT, World};
 
-/// A collector that keeps what it gets.
+/// A collector that records spans.
 #[derive(Clone, Default)]
 struct Collector(Arc<Mutex<Vec<Span>>>);
 
@@ -43,7 +43,7 @@ impl TraceService for Collector {
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 #[tokio::test]
-async fn a_call_joins_the_trace_of_its_caller_and_the_export_traces_nothing() {
+async fn calls_join_the_trace_of_their_caller() {
     let world = World::new().await;
     let collector = Collector::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -82,7 +82,7 @@ async fn a_call_joins_the_trace_of_its_caller_and_the_export_traces_nothing() {
         );
         AuthServiceClient::new(channel).register(request).await.ok()
     };
-    eventually(SOON, "a registration", register).await.unwrap();
+    eventually(TIMEOUT, "a registration", register).await.unwrap();
     terminate(&child);
     assert!(child.wait().await.unwrap().success());
 
@@ -116,10 +116,7 @@ async fn a_call_joins_the_trace_of_its_caller_and_the_export_traces_nothing() {
         .unwrap();
     assert!(line.contains(&format!(r#""trace_id":"{TRACE}""#)), "{line}");
     assert!(line.contains(r#""request_id":"request-17""#), "{line}");
-    assert!(
-        !log.contains(PASSWORD),
-        "at the finest level a password is still none of the log's business"
-    );
+    assert!(!log.contains(PASSWORD), "passwords are not logged at any level");
 }
 
 fn service_token() -> String {
@@ -133,7 +130,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_away_stops_nobody() {
+async fn unavailable_collector_does_not_block_the_service() {
     let world = World::new().await;
     let mut command = binary(&world);
     command
@@ -151,10 +148,10 @@ async fn a_collector_that_is_away_stops_nobody() {
                 .is_success(),
         )
     };
-    eventually(SOON, "readiness", async || alive().await == Some(true))
+    eventually(TIMEOUT, "readiness", async || alive().await == Some(true))
         .await
         .unwrap();
     terminate(&child);
     let ended = async || child.try_wait().unwrap();
-    assert!(eventually(SOON, "the end", ended).await.unwrap().success());
+    assert!(eventually(TIMEOUT, "the end", ended).await.unwrap().success());
 }

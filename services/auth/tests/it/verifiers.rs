@@ -1,17 +1,19 @@
-//! How other services keep up with keys and revocations.
+//! How other services stay current with keys and revocations.
 
 use std::time::{Duration, Instant};
 
 use bus::Bus;
+use chrono::{TimeDelta, Utc};
 use identity::{Revocation, ServiceName, TokenError, Verifier};
+use primitives::Clock;
 use proto::auth::v1::SessionResponse;
 use runtime::Shutdown;
 use runtime::identity_sync::{self, AuthPeer, Source};
 use stack::eventually;
 
-use crate::world::{PASSWORD, Replica, SOON, World, code};
+use crate::world::{PASSWORD, Replica, TIMEOUT, World, code};
 
-/// A process of another service, as far as it verifies tokens.
+/// Another service that verifies tokens.
 fn other_service(replica: &Replica, bus: &Bus) -> (Verifier, Shutdown) {
     let verifier = Verifier::default();
     let shutdown = Shutdown::new(Duration::from_secs(1));
@@ -24,33 +26,35 @@ fn other_service(replica: &Replica, bus: &Bus) -> (Verifier, Shutdown) {
     (verifier, shutdown)
 }
 
-/// So that only what is known of the session refuses the first token.
-async fn log_out_with_a_later_token(replica: &Replica, session: &SessionResponse) {
+/// Logs out with a later token, so that the first one is only revoked through its session.
+async fn log_out_with_later_token(replica: &Replica, session: &SessionResponse) {
     let later = replica.refresh(&session.refresh_token).await.unwrap();
     replica.logout(&later.access_token).await.unwrap();
 }
 
 async fn until_accepted(verifier: &Verifier, token: &str) {
-    eventually(SOON, "the token to be accepted", async || verifier.verify(token))
-        .await
-        .unwrap();
+    eventually(TIMEOUT, "the token to be accepted", async || {
+        verifier.verify(token)
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
-async fn another_service_hears_of_a_logout_within_a_second() {
+async fn logout_reaches_other_services_within_a_second() {
     let world = World::new().await;
     let replica = world.replica().await;
     let bus = Bus::connect(&world.config.common.bus, "chat").unwrap();
     let (verifier, _shutdown) = other_service(&replica, &bus);
     let session = replica.register("anna").await;
     until_accepted(&verifier, &session.access_token).await;
-    // Listening, so that what is measured is the event.
+    // The queue is bound first, so that the event itself is timed.
     let _ear = world.listen(&["token.revoked"]).await;
     let mut announced = verifier.revocations();
 
     let begun = Instant::now();
     replica.logout(&session.access_token).await.unwrap();
-    let revocation = tokio::time::timeout(SOON, announced.recv())
+    let revocation = tokio::time::timeout(TIMEOUT, announced.recv())
         .await
         .unwrap()
         .unwrap();
@@ -59,7 +63,7 @@ async fn another_service_hears_of_a_logout_within_a_second() {
         revocation,
         Revocation::Token { .. } | Revocation::Session { .. }
     ));
-    eventually(SOON, "the refusal", async || {
+    eventually(TIMEOUT, "the refusal", async || {
         verifier.verify(&session.access_token) == Err(TokenError::Revoked)
     })
     .await
@@ -67,7 +71,7 @@ async fn another_service_hears_of_a_logout_within_a_second() {
 }
 
 #[tokio::test]
-async fn without_a_broker_a_service_asks() {
+async fn revocations_are_polled_without_broker() {
     let world = World::new().await;
     let replica = world.replica().await;
     let free = std::net::TcpListener::bind("127.0.0.1:0")
@@ -78,9 +82,9 @@ async fn without_a_broker_a_service_asks() {
     let (verifier, _shutdown) = other_service(&replica, &nowhere);
     let session = replica.register("anna").await;
     until_accepted(&verifier, &session.access_token).await;
-    log_out_with_a_later_token(&replica, &session).await;
+    log_out_with_later_token(&replica, &session).await;
     let begun = Instant::now();
-    eventually(SOON, "the refusal", async || {
+    eventually(TIMEOUT, "the refusal", async || {
         verifier.verify(&session.access_token) == Err(TokenError::Revoked)
     })
     .await
@@ -89,26 +93,26 @@ async fn without_a_broker_a_service_asks() {
 }
 
 #[tokio::test]
-async fn a_service_that_starts_late_learns_what_still_matters() {
+async fn late_service_fetches_earlier_revocations() {
     let world = World::new().await;
     let replica = world.replica().await;
     let session = replica.register("anna").await;
-    log_out_with_a_later_token(&replica, &session).await;
+    log_out_with_later_token(&replica, &session).await;
     let bus = Bus::connect(&world.config.common.bus, "chat").unwrap();
     let (verifier, _shutdown) = other_service(&replica, &bus);
     let refused = async || verifier.verify(&session.access_token) == Err(TokenError::Revoked);
-    eventually(SOON, "the refusal", refused).await.unwrap();
+    eventually(TIMEOUT, "the refusal", refused).await.unwrap();
 }
 
 #[tokio::test]
-async fn many_revocations_come_in_pages() {
+async fn revocations_are_paged() {
     let world = World::new().await;
     let replica = world.replica().await;
-    // All of one transaction, so all of one time.
+    // One transaction, so all rows have the same time.
     let statement = "INSERT INTO token_blacklist (token, kind, user_id, expires_at) \
                      SELECT 'many-' || i, 'session', 1, now() + interval '1 hour' FROM generate_series(1, 2500) i";
     let sql = world.sql().await;
-    eventually(SOON, "the tables", async || sql.execute(statement, &[]).await)
+    eventually(TIMEOUT, "the tables", async || sql.execute(statement, &[]).await)
         .await
         .unwrap();
     let source = AuthPeer::new(replica.peer(ServiceName::Chat));
@@ -130,21 +134,26 @@ async fn many_revocations_come_in_pages() {
 }
 
 #[tokio::test]
-async fn what_has_expired_is_removed_and_not_told() {
-    let world = World::new().await;
+async fn expired_revocations_are_pruned() {
+    // Behind the database, so that the run at the start does not remove the row.
+    let world = World {
+        clock: Clock::manual(Utc::now() - TimeDelta::seconds(2)),
+        ..World::new().await
+    };
     let replica = world.replica().await;
     let sql = world.sql().await;
     let statement = "INSERT INTO token_blacklist (token, kind, user_id, expires_at) \
                      VALUES ('old', 'token', 1, now() - interval '1 second'), ('new', 'token', 1, now() + interval '1 hour')";
-    eventually(SOON, "the tables", async || sql.execute(statement, &[]).await)
+    eventually(TIMEOUT, "the tables", async || sql.execute(statement, &[]).await)
         .await
         .unwrap();
     let source = AuthPeer::new(replica.peer(ServiceName::Vod));
-    let (told, _) = source.revocations_since("").await.unwrap();
+    let (revocations, _) = source.revocations_since("").await.unwrap();
     assert!(
-        matches!(told.as_slice(), [Revocation::Token { id, .. }] if id == "new"),
-        "{told:?}"
+        matches!(revocations.as_slice(), [Revocation::Token { id, .. }] if id == "new"),
+        "{revocations:?}"
     );
+    world.clock.advance(TimeDelta::minutes(1));
     assert_eq!(
         auth::inbound::clock::prune(&replica.store, &world.clock)
             .await

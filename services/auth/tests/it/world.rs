@@ -1,4 +1,4 @@
-//! What a test has to itself: a database, a virtual host, a key prefix, and as many replicas as it starts.
+//! The isolated resources of a test (database, virtual host, key prefix) and its replicas.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -27,15 +27,14 @@ use tokio::task::JoinHandle;
 pub(crate) use runtime::TEST_SERVICE_SECRET as SERVICE_SECRET;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
-/// Long enough for a slow machine, short enough to notice.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) struct World {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
 }
 
-/// One process of the service.
+/// A running replica of the service.
 pub(crate) struct Replica {
     pub(crate) grpc_addr: SocketAddr,
     pub(crate) store: Store,
@@ -72,14 +71,14 @@ impl World {
         Replica::start(self.config.clone(), self.clock.clone()).await
     }
 
-    /// What is told under these keys from now on; returns when it can be heard. What was told just before may
-    /// come too.
-    pub(crate) async fn listen(&self, keys: &[&str]) -> Ear {
+    /// Subscribes to events with these names and returns once the queue is bound. Events published shortly
+    /// before may arrive too.
+    pub(crate) async fn listen(&self, keys: &[&str]) -> Events {
         let bus = Bus::connect(&self.config.common.bus, "test").unwrap();
         let mut listener = Listener::start(&bus, keys);
-        let first = tokio::time::timeout(SOON, listener.next()).await.unwrap();
+        let first = tokio::time::timeout(TIMEOUT, listener.next()).await.unwrap();
         assert!(matches!(first, Some(Heard::Connected)));
-        Ear { listener, _bus: bus }
+        Events { listener, _bus: bus }
     }
 
     pub(crate) async fn sql(&self) -> tokio_postgres::Client {
@@ -127,7 +126,7 @@ impl Replica {
         Peer::new(format!("http://{}", self.grpc_addr).parse().unwrap(), tokens)
     }
 
-    /// The service, as the gateway calls it for somebody.
+    /// A client that calls the service as the gateway, with a user's token.
     pub(crate) fn call(&self, token: Option<&str>) -> AuthServiceClient<PeerChannel> {
         self.call_from(token, None)
     }
@@ -155,7 +154,7 @@ impl Replica {
             password: PASSWORD.to_owned(),
             display_name: None,
         };
-        said(self.call(None).register(request).await)
+        result(self.call(None).register(request).await)
     }
 
     pub(crate) async fn login(&self, name: &str, password: &str) -> Result<SessionResponse, Error> {
@@ -172,56 +171,56 @@ impl Replica {
             username: name.to_owned(),
             password: password.to_owned(),
         };
-        said(self.call_from(None, address).login(request).await)
+        result(self.call_from(None, address).login(request).await)
     }
 
     pub(crate) async fn refresh(&self, refresh_token: &str) -> Result<SessionResponse, Error> {
         let request = RefreshRequest {
             refresh_token: refresh_token.to_owned(),
         };
-        said(self.call(None).refresh(request).await)
+        result(self.call(None).refresh(request).await)
     }
 
     pub(crate) async fn logout(&self, token: &str) -> Result<(), Error> {
-        said(self.call(Some(token)).logout(LogoutRequest {}).await).map(drop)
+        result(self.call(Some(token)).logout(LogoutRequest {}).await).map(drop)
     }
 
     pub(crate) async fn me(&self, token: &str) -> Result<User, Error> {
-        said(self.call(Some(token)).get_me(GetMeRequest {}).await).map(|answer| answer.user.unwrap())
+        result(self.call(Some(token)).get_me(GetMeRequest {}).await).map(|answer| answer.user.unwrap())
     }
 
     pub(crate) async fn follow(&self, token: &str, user_id: i64) -> Result<(), Error> {
-        said(self.call(Some(token)).follow(FollowRequest { user_id }).await).map(drop)
+        result(self.call(Some(token)).follow(FollowRequest { user_id }).await).map(drop)
     }
 
-    /// Stops as a signal would, and waits for the end.
+    /// Stops the replica like a signal does and waits for its end.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.shutdown.stop();
-        tokio::time::timeout(SOON, self.running).await??
+        tokio::time::timeout(TIMEOUT, self.running).await??
     }
 }
 
-/// Hears what is told.
-pub(crate) struct Ear {
+/// Receives the events of the service.
+pub(crate) struct Events {
     listener: Listener,
     _bus: Bus,
 }
 
-impl Ear {
-    /// The next thing that is told.
+impl Events {
+    /// Returns the next event.
     pub(crate) async fn next(&mut self) -> Payload {
         loop {
-            match tokio::time::timeout(SOON, self.listener.next()).await {
+            match tokio::time::timeout(TIMEOUT, self.listener.next()).await {
                 Ok(Some(Heard::Event(event, _))) => return event.payload.unwrap(),
                 Ok(Some(Heard::Connected)) => {}
-                Ok(None) | Err(_) => panic!("nothing was told"),
+                Ok(None) | Err(_) => panic!("no event received"),
             }
         }
     }
 }
 
-/// An answer, or the error as the caller reads it.
-pub(crate) fn said<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Error> {
+/// Returns the response, or the error as the gateway sees it.
+pub(crate) fn result<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Error> {
     answer
         .map(tonic::Response::into_inner)
         .map_err(|status| error_from_status(&status))
@@ -238,7 +237,7 @@ pub(crate) fn user(session: &SessionResponse) -> &User {
     session.user.as_ref().unwrap()
 }
 
-/// An address of its own for each caller.
+/// Returns a client address.
 pub(crate) fn address(last: u8) -> Option<IpAddr> {
     Some(IpAddr::from([198, 51, 100, last]))
 }
