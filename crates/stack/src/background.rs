@@ -1,4 +1,4 @@
-//! The two ways to run servers for tests: around one command, or in the background until nobody needs them.
+//! Two ways to run servers for tests: for the duration of one command, or in the background until idle.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,11 +16,11 @@ use crate::servers::{Servers, ServersConfig};
 use crate::shared::{Background, VARIABLE};
 use crate::{place, shared, spawner, wait};
 
-/// How often the background stack looks whether anyone uses it.
-const LOOK: Duration = Duration::from_secs(10);
+/// How often the background stack checks whether it is in use.
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Starts servers in a folder of their own, runs the command, stops the servers, and returns how the command
-/// ended.
+/// Starts servers in a temporary folder, runs the command, stops the servers, and returns the command's exit
+/// status.
 pub async fn around(command: &[OsString]) -> Result<ExitStatus> {
     let progress = Progress::printing();
     let folder = temporary_folder()?;
@@ -49,7 +49,7 @@ async fn run(command: &[OsString], servers: &Servers, folder: &std::path::Path) 
     let description = folder.join("stack.json");
     place::private_file(&description, &serde_json::to_string_pretty(servers.stack())?)?;
     let (program, args) = command.split_first().context("no command to run")?;
-    // Ends with us, whatever ends us; see `child::Program`.
+    // The kernel stops the command when this process dies; see `child::Program`.
     let mut tested = Command::new("setpriv");
     tested
         .args(["--pdeathsig", "TERM", "--"])
@@ -73,11 +73,10 @@ async fn run(command: &[OsString], servers: &Servers, folder: &std::path::Path) 
     }
 }
 
-/// Runs the background stack of this checkout until it is told to stop, or until nobody has used it for so
-/// long.
+/// Runs the background stack of this checkout until SIGTERM, or until it has not been used for `idle`.
 pub async fn serve(idle: Duration) -> Result<()> {
     let background = Background::of_checkout();
-    // Never two at once; whoever looks whether we are alive holds it for a moment, hence no `try_lock`.
+    // Only one runs at a time. A process that checks for it takes the lock briefly, hence no `try_lock`.
     let alive = background.alive()?;
     alive.lock()?;
     place::private_file(&background.pid_file(), &std::process::id().to_string())?;
@@ -93,15 +92,15 @@ pub async fn serve(idle: Duration) -> Result<()> {
         _ = terminate.recv() => Ok(None),
         ended = unused(&background, idle, &mut servers) => ended.map(Some),
     };
-    // Gone before the servers are, and nobody becomes a user until we have ended: `unused` holds the users'
-    // lock.
+    // Removed before the servers stop. `unused` has locked the users' file, so that no process starts to use
+    // the stack until this one has ended.
     std::fs::remove_file(&description)?;
     servers.stop().await?;
     place::forget(&background.data())?;
     ended.map(drop)
 }
 
-/// Returns the users' lock, held for ourselves, when nobody else has held it for so long.
+/// Waits until no process has used the stack for `idle`, and returns the exclusive users' lock.
 async fn unused(background: &Background, idle: Duration, servers: &mut Servers) -> Result<std::fs::File> {
     let mut used = Instant::now();
     loop {
@@ -113,11 +112,11 @@ async fn unused(background: &Background, idle: Duration, servers: &mut Servers) 
             return Ok(users);
         }
         drop(users);
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Stops the background stack of this checkout, if it runs, and waits until it has.
+/// Stops the background stack of this checkout, if it runs, and waits for its end.
 pub async fn stop() -> Result<()> {
     let background = Background::of_checkout();
     if !background.is_alive()? {

@@ -1,5 +1,5 @@
-//! Child processes: started in their own process group, with a log file, and never outliving the process that
-//! started them.
+//! Child processes in their own process groups, with log files. They never outlive the process that started
+//! them.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -15,7 +15,7 @@ use tokio::process::Command;
 use crate::place::Account;
 use crate::spawner;
 
-/// What to start, as whom, and where its output goes.
+/// A program to start: its arguments, environment, account and log.
 #[derive(Debug, Clone)]
 pub struct Program {
     name: String,
@@ -29,7 +29,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Describes a program under the name that messages use, with the file that gets its output.
+    /// Describes a program. Messages use `name`, and the program's output goes to `log`.
     pub fn new(name: &str, file: impl Into<PathBuf>, log: impl Into<PathBuf>) -> Self {
         Self {
             name: name.to_owned(),
@@ -43,29 +43,25 @@ impl Program {
         }
     }
 
-    /// Adds one argument.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// Adds several arguments.
     #[must_use]
     pub fn args<I: IntoIterator<Item: Into<OsString>>>(mut self, args: I) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
     }
 
-    /// Sets one environment variable; of the parent's environment only the search path and locale are handed
-    /// on.
+    /// Sets an environment variable. The child inherits only `PATH`, `LANG`, `TMPDIR` and `HOME`.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.env.push((name.to_owned(), value.into()));
         self
     }
 
-    /// Sets several environment variables.
     #[must_use]
     pub fn envs<N: Into<String>, V: Into<OsString>>(
         mut self,
@@ -76,28 +72,27 @@ impl Program {
         self
     }
 
-    /// Starts it in this folder.
+    /// Sets the working directory.
     #[must_use]
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
     }
 
-    /// Runs it as another account, where one is given.
+    /// Runs the program as another account, if given.
     #[must_use]
     pub fn account(mut self, account: Option<Account>) -> Self {
         self.account = account;
         self
     }
 
-    /// Names the signal that asks this program to stop; SIGTERM unless said otherwise.
+    /// Sets the signal that asks the program to stop; the default is SIGTERM.
     #[must_use]
     pub fn stop_signal(mut self, signal: Signal) -> Self {
         self.stop = signal;
         self
     }
 
-    /// Starts it.
     pub fn start(&self) -> Result<Child> {
         let child = spawner::spawn(self.command()?).with_context(|| format!("cannot start {}", self.name))?;
         let group = child
@@ -111,7 +106,10 @@ impl Program {
         })
     }
 
-    /// Runs it to its end, and fails with the last lines of its log if it fails or takes too long.
+    /// Runs the program to its end.
+    ///
+    /// # Errors
+    /// If it fails, with the last lines of its log, or if it exceeds the deadline.
     pub async fn run(&self, deadline: Duration) -> Result<()> {
         let mut child = self.start()?;
         let ended = tokio::time::timeout(deadline, child.wait()).await;
@@ -170,24 +168,23 @@ fn open_log(path: &Path) -> Result<(File, File)> {
 pub struct Child {
     program: Program,
     child: tokio::process::Child,
-    /// The process group, until all that is in it has been killed.
+    /// The process group, until it has been killed.
     group: Option<Pid>,
 }
 
 impl Child {
-    /// Returns the name given to the program.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.program.name
     }
 
-    /// Returns the process id while the process has not been waited for.
+    /// Returns the process id, or `None` once the process has ended.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// Tells whether the process has ended, and how.
+    /// Returns the exit status if the process has ended.
     pub fn exited(&mut self) -> Result<Option<ExitStatus>> {
         let status = self.child.try_wait()?;
         if status.is_some() {
@@ -214,14 +211,14 @@ impl Child {
     /// Asks the process to stop, waits, and kills its group when it has not stopped by the deadline.
     pub async fn stop(&mut self, deadline: Duration) -> Result<()> {
         if let Some(pid) = self.running() {
-            // It may end by itself in between; the wait below tells.
+            // It may end in the meantime, which the wait below notices.
             let _ = kill(pid, self.program.stop);
         }
         if tokio::time::timeout(deadline, self.wait()).await.is_err() {
             tracing::warn!(
                 name = self.name(),
                 ?deadline,
-                "did not stop in time and is killed"
+                "process did not stop in time, killing it"
             );
             self.kill().await?;
         }
@@ -235,15 +232,15 @@ impl Child {
         Ok(())
     }
 
-    /// Kills what is left of the group, once: what a leader leaves behind, such as the workers of a killed
-    /// nginx, holds its ports. Later the number may belong to others.
+    /// Kills the rest of the group: the workers of a killed nginx, for example, keep its ports open. Only
+    /// once, because the group id may be reused later.
     fn kill_group(&mut self) {
         if let Some(group) = self.group.take() {
             let _ = killpg(group, Signal::SIGKILL);
         }
     }
 
-    /// Returns the process's id while it has not been waited for.
+    /// Returns the process id unless the process has ended.
     fn running(&self) -> Option<Pid> {
         self.child.id().and(self.group)
     }
@@ -281,7 +278,7 @@ impl Drop for Child {
     }
 }
 
-/// Returns the last lines of a text file, each indented; empty when there is no such file.
+/// Returns the last lines of a text file, indented. A missing file counts as empty.
 #[must_use]
 pub fn log_tail(path: &Path, lines: usize) -> String {
     let text = std::fs::read(path).unwrap_or_default();

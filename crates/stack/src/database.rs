@@ -1,4 +1,4 @@
-//! Databases as copies of a migrated template: a copy takes a fraction of the time that the migrations do.
+//! Databases copied from a migrated template, which is much faster than running the migrations.
 
 use std::hash::{DefaultHasher, Hasher};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tokio_postgres::Client;
 
 use crate::{place, sql, wait};
 
-/// Returns the template for this name and key; makes it first when there is none.
+/// Returns the template for a name and key, and creates it if necessary.
 ///
-/// One process makes it while others wait (an advisory lock, which ends with the connection). It gets its
-/// name when it is complete, so a process that was killed meanwhile leaves no half-migrated template.
+/// One process creates it while others wait for an advisory lock, which ends with the connection. The template
+/// gets its name when it is complete, so that a killed process leaves no half-migrated template.
 pub(crate) async fn template<E: Into<anyhow::Error>>(
     postgres_url: &str,
     name: &str,
@@ -36,13 +36,13 @@ pub(crate) async fn template<E: Into<anyhow::Error>>(
         migrate(url)
             .await
             .map_err(Into::into)
-            .context("the migrations of a template failed")?;
+            .context("cannot migrate the template")?;
         finish(&client, &unfinished, &template).await?;
     }
     Ok(template)
 }
 
-/// Gives the template its name; nobody may be connected to it then, and nobody may connect afterwards.
+/// Gives the template its name. PostgreSQL copies a database only while it has no connections.
 async fn finish(client: &Client, unfinished: &str, template: &str) -> Result<()> {
     let close = format!(
         "ALTER DATABASE \"{unfinished}\" WITH ALLOW_CONNECTIONS false; \
@@ -52,7 +52,7 @@ async fn finish(client: &Client, unfinished: &str, template: &str) -> Result<()>
     let rename = format!("ALTER DATABASE \"{unfinished}\" RENAME TO \"{template}\"");
     wait::eventually(
         Duration::from_secs(20),
-        "the template to be left alone",
+        "connections to the template to close",
         async || client.batch_execute(&rename).await,
     )
     .await
@@ -73,7 +73,7 @@ pub(crate) async fn create(postgres_url: &str, database: &str, template: Option<
     url(postgres_url, database)
 }
 
-/// Creates a database unless it is there, and returns its URL.
+/// Creates a database unless it exists, and returns its URL.
 pub(crate) async fn ensure(postgres_url: &str, database: &str) -> Result<String> {
     let client = sql::connect(postgres_url).await?;
     if exists(&client, database).await? {
@@ -89,7 +89,7 @@ fn url(postgres_url: &str, database: &str) -> Result<String> {
     Ok(format!("{server}/{database}"))
 }
 
-/// Returns what stands for the present content of the migrations of this service and of all shared crates.
+/// Returns a hash of the migrations of a service and of all shared crates.
 pub(crate) fn migrations_key(name: &str) -> Result<String> {
     let checkout = place::checkout();
     let mut files = place::files_below(&checkout.join("services").join(name).join("migrations"));
@@ -105,7 +105,7 @@ pub(crate) fn migrations_key(name: &str) -> Result<String> {
     Ok(format!("{name} {:x}", hash(parts.iter().map(Vec::as_slice))))
 }
 
-/// The same in every process that was built with one toolchain, which is all that names in one stack need.
+/// Stable only for one toolchain, which is enough for the names in one stack.
 fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
     let mut hasher = DefaultHasher::new();
     for part in parts {

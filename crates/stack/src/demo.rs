@@ -1,4 +1,4 @@
-//! `make demo`: a demo user who goes live with a test picture, through the API and RTMP as anyone would.
+//! `make demo`: a demo user who goes live with a test pattern through the API and RTMP.
 
 use std::time::Duration;
 
@@ -28,18 +28,18 @@ pub async fn run(config: &RunConfig) -> Result<()> {
     eprintln!("Signed in as {USERNAME}");
     let stream = api.stream(&user).await?;
     let (server, key) = (config.rtmp_url(), text(&stream, "/streamKey")?);
-    eprintln!("Publishing a test picture with a tone to {server}");
+    eprintln!("Publishing a test pattern with a tone to {server}");
     let mut publisher = Publisher::start(&format!("{server}/{key}")).await?;
     let id = at(&stream, "/id")?;
     let live = eventually(Duration::from_secs(20), "the stream to be live", async || {
         ensure!(
             !publisher.ended()?,
-            "the encoder was refused:\n{}",
+            "the publish was rejected:\n{}",
             publisher.log()
         );
         let answer = api.call(Method::GET, &format!("/streams/{id}"), None).await?;
         let status = text(&answer, "/stream/status")?;
-        ensure!(status == "live", "it is {status}");
+        ensure!(status == "live", "status is {status}");
         anyhow::Ok((
             text(&answer, "/stream/playbackUrls/hls")?,
             text(&answer, "/stream/playbackUrls/dash")?,
@@ -47,11 +47,11 @@ pub async fn run(config: &RunConfig) -> Result<()> {
     });
     let (hls, dash) = live.await?;
     eprintln!(
-        "\n  Live. Watch it  {origin}/watch/{id}\n  HLS             {hls}\n  DASH            {dash}\n  Stop            Ctrl-C\n"
+        "\n  Live. Watch at  {origin}/watch/{id}\n  HLS             {hls}\n  DASH            {dash}\n  Stop            Ctrl-C\n"
     );
     tokio::select! {
         interrupted = ctrl_c() => interrupted?,
-        ended = publisher.wait(Duration::MAX) => bail!("the encoder has ended ({}):\n{}", ended?, publisher.log()),
+        ended = publisher.wait(Duration::MAX) => bail!("the encoder ended ({}):\n{}", ended?, publisher.log()),
     }
     publisher.stop().await
 }
@@ -63,18 +63,24 @@ struct Api {
 }
 
 impl Api {
-    /// Registers at the first time, and signs in at others.
+    /// Signs in, or registers on the first run.
     async fn sign_in(&mut self, password: &str) -> Result<Value> {
-        let who = json!({"username": USERNAME, "password": password});
-        let answer = match self.call(Method::POST, "/users/login", Some(who.clone())).await {
+        let credentials = json!({"username": USERNAME, "password": password});
+        let answer = match self
+            .call(Method::POST, "/users/login", Some(credentials.clone()))
+            .await
+        {
             Ok(answer) => answer,
-            Err(_) => self.call(Method::POST, "/users/register", Some(who)).await?,
+            Err(_) => {
+                self.call(Method::POST, "/users/register", Some(credentials))
+                    .await?
+            }
         };
         self.token = Some(text(&answer, "/token")?);
         Ok(at(&answer, "/user")?.clone())
     }
 
-    /// Returns the user's stream with its key; creates one at the first time.
+    /// Returns the user's stream with its key, and creates it on the first run.
     async fn stream(&self, user: &Value) -> Result<Value> {
         let mine = self
             .call(
@@ -87,8 +93,8 @@ impl Api {
             let answer = self.call(Method::GET, &format!("/streams/{id}"), None).await?;
             return Ok(at(&answer, "/stream")?.clone());
         }
-        let wanted = json!({"title": "A test picture", "description": "Published by `make demo`."});
-        let answer = self.call(Method::POST, "/streams", Some(wanted)).await?;
+        let new = json!({"title": "Test pattern", "description": "Published by `make demo`."});
+        let answer = self.call(Method::POST, "/streams", Some(new)).await?;
         Ok(at(&answer, "/data")?.clone())
     }
 
@@ -100,22 +106,25 @@ impl Api {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let answer = request.send().await.context("is `make run` running?")?;
+        let answer = request
+            .send()
+            .await
+            .context("cannot reach the API: is `make run` running?")?;
         let (status, text) = (answer.status(), answer.text().await?);
         ensure!(status.is_success(), "{path}: {status} {text}");
-        serde_json::from_str(&text).with_context(|| format!("{path} answered {text}"))
+        serde_json::from_str(&text).with_context(|| format!("{path} did not return JSON: {text}"))
     }
 }
 
 fn at<'a>(answer: &'a Value, pointer: &str) -> Result<&'a Value> {
     answer
         .pointer(pointer)
-        .with_context(|| format!("no {pointer} in an answer of the API"))
+        .with_context(|| format!("no {pointer} in the API's response"))
 }
 
 fn text(answer: &Value, pointer: &str) -> Result<String> {
     at(answer, pointer)?
         .as_str()
         .map(str::to_owned)
-        .with_context(|| format!("{pointer} in an answer of the API is no text"))
+        .with_context(|| format!("{pointer} in the API's response is not a string"))
 }

@@ -1,4 +1,4 @@
-//! The edge: nginx as the one origin in front of page, API, sockets and media.
+//! The edge: nginx, which gives the page, the API, sockets and media one origin.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use crate::{nginx, place};
 
 const TEMPLATE: &str = include_str!("../../../deploy/nginx/edge.conf.template");
 
-/// What the edge stands in front of; every target is a `host:port`.
+/// The settings of an edge. Every target is a `host:port`.
 #[derive(Debug)]
 pub struct EdgeConfig {
-    /// Holds its configuration and logs.
+    /// Contains its configuration and logs.
     pub folder: PathBuf,
     /// The address that it listens on.
     pub listen: IpAddr,
@@ -38,7 +38,7 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// Starts it and waits until it accepts connections; what it stands in front of may come later.
+    /// Starts nginx and waits until it accepts connections. Its targets need not run yet.
     pub async fn start(config: EdgeConfig) -> Result<Self> {
         place::private_folder(&config.folder)?;
         let values = [
@@ -54,7 +54,7 @@ impl Edge {
         ];
         let started = nginx::start("edge", &config.folder, TEMPLATE, &values, &config.port.address()).await;
         Ok(Self {
-            nginx: started.context("the edge did not start")?,
+            nginx: started.context("cannot start the edge")?,
             port: config.port,
             folder: config.folder,
         })
@@ -72,12 +72,11 @@ impl Edge {
         &self.folder
     }
 
-    /// Returns the process, for who watches it.
+    /// Returns the process, for supervision.
     pub fn process(&mut self) -> &mut Child {
         &mut self.nginx
     }
 
-    /// Stops it.
     pub async fn stop(mut self) -> Result<()> {
         self.nginx.stop(Duration::from_secs(10)).await
     }

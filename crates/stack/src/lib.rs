@@ -1,8 +1,7 @@
 //! The local servers as child processes, for `make run`, the tests and the benches.
 //!
-//! Every server is a real one with its own folder, port and configuration, and none of them outlives the
-//! process that started it. A test asks [`shared()`] for the stack of its run and takes from it what nobody
-//! else has:
+//! Every server is real, with its own folder, port and configuration, and none outlives the process that
+//! started it. A test gets the stack of its run from [`shared()`] and takes isolated resources from it:
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
@@ -14,8 +13,8 @@
 //! # async fn migrate(_: String) -> anyhow::Result<()> { Ok(()) }
 //! ```
 //!
-//! `airwave-stack test -- COMMAND` runs a command with a stack of its own; without it the first test process
-//! starts one in the background, which ends some minutes after its last user.
+//! `airwave-stack test -- COMMAND` runs a command with its own stack. Without it the first test process starts
+//! a background stack, which stops some minutes after its last user.
 
 pub mod background;
 pub mod child;
@@ -58,10 +57,9 @@ pub use shared::{Background, VARIABLE, program, shared};
 pub use stack::{BucketSettings, Stack};
 pub use wait::{Outcome, eventually};
 
-/// Makes an HTTP client that can be made in any process, TLS provider or not; every request of it has a
-/// deadline.
+/// Creates an HTTP client with a timeout of 20 s. Installs a TLS provider if the process has none.
 pub fn http_client() -> anyhow::Result<reqwest::Client> {
-    // Fails when the process has a provider already, which serves as well.
+    // Fails if the process already has a provider, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder()
         .timeout(std::time::Duration::from_secs(20))

@@ -22,53 +22,52 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs the whole platform until Ctrl-C.
+    /// Run the whole platform until Ctrl-C
     Run(RunConfig),
-    /// Publishes a test picture to the running platform as a user would, until Ctrl-C.
+    /// Publish a test pattern to the running platform as a demo user, until Ctrl-C
     Demo(RunConfig),
-    /// Runs a service's binary with the settings that it has in the running platform, such as `exec auth
-    /// admin grant NAME`.
+    /// Run a service's binary with its settings in the running platform, such as `exec auth admin grant NAME`
     Exec {
         #[command(flatten)]
         run: RunConfig,
-        /// The service.
+        /// The service
         service: String,
-        /// The arguments.
+        /// The arguments
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// Compares the services' schema.rs with their migrations.
+    /// Compare each service's schema.rs with its migrations
     Schema {
-        /// Writes them instead.
+        /// Write the files instead
         #[arg(long)]
         write: bool,
     },
-    /// Runs a command with servers of its own, and stops them after it.
+    /// Run a command with its own servers and stop them afterwards
     Test {
-        /// The command and its arguments.
+        /// The command and its arguments
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },
-    /// Runs servers for the tests of this checkout until nobody has used them for a while.
+    /// Run servers for the tests of this checkout until they are idle
     Up {
-        /// Minutes without a user after which the servers stop.
+        /// Stop the servers after this many idle minutes
         #[arg(long, default_value_t = 20)]
         idle_minutes: u64,
     },
-    /// Stops the servers that the tests of this checkout left running.
+    /// Stop the background servers of this checkout
     Down,
-    /// Serves a folder as an S3 server; the key's secret is in AIRWAVE_S3_SECRET.
+    /// Serve a folder over S3
     S3 {
-        /// The folder; each folder in it is a bucket.
+        /// The folder; each folder in it is a bucket
         #[arg(long)]
         root: PathBuf,
-        /// Where to listen.
+        /// The address to listen on
         #[arg(long)]
         listen: SocketAddr,
-        /// The id of the one key that may read and write.
+        /// The id of the only access key
         #[arg(long)]
         key_id: String,
-        /// The key's secret.
+        /// The secret of the access key
         #[arg(long, env = "AIRWAVE_S3_SECRET", hide_env_values = true)]
         secret: String,
     },

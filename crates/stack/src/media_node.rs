@@ -1,4 +1,4 @@
-//! A media node: nginx with the RTMP module, its hooks sent to one stream service.
+//! A media node: nginx with the RTMP module, which sends its hooks to one stream service.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -17,13 +17,13 @@ const TEMPLATE: &str = include_str!("../../../deploy/nginx/media.conf.template")
 /// The ports of a media node.
 #[derive(Debug)]
 pub struct MediaPorts {
-    /// Encoders connect to it.
+    /// Encoders publish to it.
     pub rtmp: Port,
     /// HLS and DASH.
     pub media: Port,
     /// `/stat` and `/control`.
     pub control: Port,
-    /// The module's own way to the platform.
+    /// The module's hooks, which nginx forwards to the stream service.
     pub hook: Port,
 }
 
@@ -39,35 +39,33 @@ impl MediaPorts {
     }
 }
 
-/// How to run a media node.
 #[derive(Debug)]
 pub struct MediaConfig {
     /// The node's name in hooks and rows.
     pub name: String,
-    /// The secret that its hooks carry.
+    /// The secret that authenticates its hooks.
     pub secret: String,
-    /// Holds its configuration, logs, segments and recordings.
+    /// Contains its configuration, logs, segments and recordings.
     pub folder: PathBuf,
-    /// Its ports.
     pub ports: MediaPorts,
     /// The address that RTMP listens on; everything else is loopback.
     pub listen: IpAddr,
-    /// How often it reports each publisher; nginx counts whole seconds.
+    /// How often it reports each publisher, in whole seconds.
     pub update_every: Duration,
 }
 
-/// A media node, running or not; dropping it kills nginx and, in a test, removes its folder.
+/// A media node, running or stopped. Dropping it kills nginx and, in a test, removes its folder.
 #[derive(Debug)]
 pub struct MediaNode {
     config: MediaConfig,
     boot_id: String,
-    // Before the folder: nginx is gone when that is removed.
+    // Dropped before the folder, so that nginx has ended when the folder is removed.
     nginx: Option<Child>,
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl MediaNode {
-    /// Describes a node that is not started yet; its addresses are known already.
+    /// Describes a node without starting it. Its addresses are known already.
     #[must_use]
     pub fn new(config: MediaConfig) -> Self {
         Self {
@@ -78,7 +76,7 @@ impl MediaNode {
         }
     }
 
-    /// Describes a node for one test, with free ports and a folder below this one, reporting publishers every
+    /// Describes a node for a test, with free ports and a folder inside `below`. It reports publishers every
     /// second.
     pub fn for_test(below: &Path, name: &str, secret: &str) -> Result<Self> {
         place::passable_folder(below)?;
@@ -97,7 +95,7 @@ impl MediaNode {
         })
     }
 
-    /// Starts nginx under a new boot id, with hooks going to this `host:port`.
+    /// Starts nginx with a new boot id. Its hooks go to `hooks`, a `host:port`.
     pub async fn start(&mut self, hooks: &str) -> Result<()> {
         self.stop().await?;
         for folder in [
@@ -111,7 +109,7 @@ impl MediaNode {
         let values = self.values(hooks);
         let listens = self.config.ports.rtmp.address();
         let started = nginx::start("media", &self.config.folder, TEMPLATE, &values, &listens).await;
-        self.nginx = Some(started.context("the media node did not start")?);
+        self.nginx = Some(started.context("cannot start the media node")?);
         Ok(())
     }
 
@@ -137,7 +135,10 @@ impl MediaNode {
             ("BOOT_ID", self.boot_id.clone()),
             ("UPDATE_EVERY", format!("{}s", update_every.as_secs().max(1))),
             ("FOLDER", nginx::path(folder)),
-            ("CLEANER", nginx::path(&place::checkout().join("deploy/nginx/clean-media"))),
+            (
+                "CLEANER",
+                nginx::path(&place::checkout().join("deploy/nginx/clean-media")),
+            ),
             ("MEDIA_DIR", nginx::path(&self.media_dir())),
             ("RECORD_DIR", nginx::path(&self.record_dir())),
         ]
@@ -151,7 +152,7 @@ impl MediaNode {
         }
     }
 
-    /// Kills nginx's worker without warning; its master starts another.
+    /// Kills nginx's worker; the master starts another.
     pub async fn kill_worker(&mut self) -> Result<()> {
         let master = self
             .nginx
@@ -162,24 +163,23 @@ impl MediaNode {
         Ok(kill(Pid::from_raw(worker), Signal::SIGKILL)?)
     }
 
-    /// Returns the process, for tests that hurt it and for who watches it.
+    /// Returns the process, for supervision and for tests that disturb it.
     pub fn process(&mut self) -> Option<&mut Child> {
         self.nginx.as_mut()
     }
 
-    /// Returns the node's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.config.name
     }
 
-    /// Returns the id of the present run of nginx.
+    /// Returns the id of the current run of nginx.
     #[must_use]
     pub fn boot_id(&self) -> &str {
         &self.boot_id
     }
 
-    /// Returns what goes into the encoder's "server" field; the stream key goes behind another slash.
+    /// Returns the encoder's server setting. The stream key follows after a slash.
     #[must_use]
     pub fn rtmp_url(&self) -> String {
         format!("rtmp://{}/live", self.config.ports.rtmp.address())
@@ -203,7 +203,7 @@ impl MediaNode {
         format!("http://{}", self.config.ports.control.address())
     }
 
-    /// Returns the base URL of nginx's own way to the platform, without a final slash.
+    /// Returns the base URL of the module's hooks, without a final slash.
     #[must_use]
     pub fn hook_url(&self) -> String {
         format!("http://{}", self.config.ports.hook.address())
@@ -228,7 +228,7 @@ impl MediaNode {
     }
 }
 
-/// The master's only child that is a worker; the others look after caches.
+/// Returns the master's only worker; its other children manage caches.
 fn worker_of(master: u32) -> Option<i32> {
     let children = std::fs::read_to_string(format!("/proc/{master}/task/{master}/children")).ok()?;
     let mut children = children.split_whitespace();

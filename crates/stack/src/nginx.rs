@@ -1,4 +1,4 @@
-//! nginx with a configuration filled in from a template of `deploy/nginx`, whose containers use the same.
+//! nginx with a configuration from a template in `deploy/nginx`, which containers use too.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use crate::{place, template, wait};
 
 /// Writes the configuration into the folder, starts nginx there and waits until it accepts connections.
 ///
-/// Started by root it stays root in its workers, too: the recordings and segments that it writes are then the
-/// same user's as the services that read and remove them, as the module makes folders that nobody else may
-/// read. On a machine of its own nginx runs as an unprivileged user, together with the worker beside it.
+/// Under root its workers stay root too: the module creates folders that only their owner may read, and the
+/// services that read and remove recordings run as root here. In production nginx runs as an unprivileged
+/// user, and so do the services on its machine.
 pub(crate) async fn start(
     name: &str,
     folder: &Path,
@@ -44,7 +44,6 @@ pub(crate) async fn start(
     Ok(child)
 }
 
-/// Returns a path as the value of a placeholder.
 pub(crate) fn path(path: &Path) -> String {
     path.display().to_string()
 }

@@ -1,4 +1,4 @@
-//! Where things are on this machine: programs, accounts, folders.
+//! Programs, accounts and folders of this machine.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
@@ -8,8 +8,7 @@ use anyhow::{Context, Result, bail};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Uid, User};
 
-/// Folders that hold the servers' programs, besides the search path; an unprivileged user's path often lacks
-/// them.
+/// Folders of server programs that an unprivileged user's `PATH` often lacks.
 const PROGRAM_FOLDERS: &[&str] = &[
     "/usr/local/bin",
     "/usr/bin",
@@ -20,20 +19,17 @@ const PROGRAM_FOLDERS: &[&str] = &[
 /// An account to run a server as.
 #[derive(Debug, Clone, Copy)]
 pub struct Account {
-    /// The user id.
     pub uid: u32,
-    /// The group id.
     pub gid: u32,
 }
 
-/// Tells whether this process runs as root.
 #[must_use]
 pub fn is_root() -> bool {
     Uid::effective().is_root()
 }
 
-/// Lets this process and its children open many files: ten thousand sockets take twice as many descriptors in
-/// the edge.
+/// Raises the limit on open files for this process and its children: ten thousand sockets take twenty thousand
+/// descriptors in the edge.
 pub fn allow_many_files() -> Result<()> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let wanted = hard.min(65_536);
@@ -43,7 +39,7 @@ pub fn allow_many_files() -> Result<()> {
     Ok(())
 }
 
-/// Returns the account for servers that refuse to run as root; none when this process is not root anyway.
+/// Returns the account for servers that refuse to run as root, or `None` if this process is not root.
 pub fn unprivileged() -> Result<Option<Account>> {
     if !is_root() {
         return Ok(None);
@@ -56,9 +52,7 @@ pub fn unprivileged() -> Result<Option<Account>> {
             }));
         }
     }
-    bail!(
-        "PostgreSQL refuses to run as root, and this machine has neither an account `postgres` nor `nobody`"
-    )
+    bail!("PostgreSQL refuses to run as root, and this machine has no account `postgres` or `nobody`")
 }
 
 /// Returns the root of the checkout that this crate was built from.
@@ -73,7 +67,7 @@ pub fn program(name: &str) -> Result<PathBuf> {
     find_program(name).with_context(|| format!("{name} is not installed: run `make install`"))
 }
 
-/// Finds a program, if the machine has it.
+/// Finds a program, if it is installed.
 #[must_use]
 pub fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -83,24 +77,25 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// Makes a folder, and those above it, for the eyes of its owner only.
+/// Creates a folder, and its parents, that only its owner can read.
 pub fn private_folder(path: &Path) -> Result<()> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.with_context(|| format!("cannot make the folder {}", path.display()))
+    let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    created.with_context(|| format!("cannot create the folder {}", path.display()))
 }
 
-/// Makes a folder, and those above it, that other accounts can pass through without seeing what is in it:
-/// PostgreSQL's folder lies inside and belongs to another account when the stack runs as root.
+/// Creates a folder, and its parents, that other accounts can traverse but not list: under root PostgreSQL's
+/// folder is inside and belongs to another account.
 pub fn passable_folder(path: &Path) -> Result<()> {
     private_folder(path)?;
     let mode = std::fs::Permissions::from_mode(0o711);
-    std::fs::set_permissions(path, mode).with_context(|| format!("cannot open up {}", path.display()))
+    std::fs::set_permissions(path, mode)
+        .with_context(|| format!("cannot change the permissions of {}", path.display()))
 }
 
-/// Makes a folder that belongs to the account, in a place that the account can reach.
+/// Creates a folder that belongs to the account, at a path that the account can reach.
 ///
-/// A checkout below a home folder of mode 0700 is out of reach for everyone but its owner; the folder is then
-/// made under `/var/tmp` and `path` becomes a link to it.
+/// Other accounts cannot reach a checkout below a home folder of mode 0700; the folder is then created under
+/// `/var/tmp`, and `path` becomes a link to it.
 pub fn folder_for(account: Account, path: &Path) -> Result<PathBuf> {
     let parent = path.parent().context("a folder without a parent")?;
     passable_folder(parent)?;
@@ -115,15 +110,15 @@ pub fn folder_for(account: Account, path: &Path) -> Result<PathBuf> {
     DirBuilder::new()
         .mode(0o700)
         .create(&place)
-        .with_context(|| format!("cannot make {}", place.display()))?;
+        .with_context(|| format!("cannot create {}", place.display()))?;
     chown(&place, Some(account.uid), Some(account.gid))?;
     Ok(place)
 }
 
-/// Chooses a place outside and leaves a link to it.
+/// Chooses a path under `/var/tmp` and leaves a link to it.
 fn elsewhere(path: &Path) -> Result<PathBuf> {
     let place = PathBuf::from(format!("/var/tmp/airwave-{}", uuid::Uuid::new_v4().simple()));
-    // A link whose target is gone would be in the way.
+    // An earlier link may have lost its target.
     let _ = std::fs::remove_file(path);
     std::os::unix::fs::symlink(&place, path)?;
     Ok(place)
@@ -140,8 +135,7 @@ fn reachable(folder: &Path) -> bool {
     })
 }
 
-/// Removes a folder and, where parts of it are links to places outside (see [`folder_for`]), those places
-/// too.
+/// Removes a folder and the folders under `/var/tmp` that it links to (see [`folder_for`]).
 pub fn forget(folder: &Path) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Ok(());
@@ -174,7 +168,7 @@ pub fn private_file(path: &Path, text: &str) -> Result<()> {
     Ok(file.sync_all()?)
 }
 
-/// Returns all files below a folder; none when there is no such folder.
+/// Returns all files below a folder. A missing folder counts as empty.
 #[must_use]
 pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else {

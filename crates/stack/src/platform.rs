@@ -1,4 +1,4 @@
-//! The six services in front of a stack, with a media node and an edge.
+//! The six services on a stack, with a media node and an edge.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::services::{ServiceFolders, Services};
 use crate::stack::Stack;
 use crate::{VARIABLE, place, shared};
 
-/// Brings a database up to date by its service's own binary.
+/// Migrates a database with its service's binary.
 pub(crate) async fn migrate(service: Service, url: &str, folders: &ServiceFolders) -> Result<()> {
     let program = folders
         .program(service, service.name())
@@ -27,15 +27,13 @@ pub(crate) async fn migrate(service: Service, url: &str, folders: &ServiceFolder
         .with_context(|| format!("cannot migrate {}", service.name()))
 }
 
-/// What a test wants to be different.
 #[derive(Debug, Clone, Default)]
 pub struct PlatformOptions {
-    /// Variables that every service gets besides.
+    /// Additional environment variables of every service.
     pub variables: Vec<(String, String)>,
 }
 
-/// The whole platform for one test, from the binaries beside it, on the shared servers but with nothing in
-/// them shared.
+/// The whole platform for one test: the built binaries on the shared servers, with isolated data.
 #[derive(Debug)]
 pub struct Platform {
     services: Services,
@@ -45,7 +43,7 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Starts it and waits until every part is ready.
+    /// Starts all parts and waits until each is ready.
     pub async fn start(options: PlatformOptions) -> Result<Self> {
         place::allow_many_files()?;
         let stack = shared().await?;
@@ -85,42 +83,38 @@ impl Platform {
         &self.services.wiring().public.origin
     }
 
-    /// Returns where an encoder publishes with this stream key.
+    /// Returns the URL to which an encoder publishes with this stream key.
     #[must_use]
     pub fn publish_url(&self, key: &str) -> String {
         format!("{}/{key}", self.media.rtmp_url())
     }
 
-    /// Returns the folder of the recordings.
     #[must_use]
     pub fn recordings(&self) -> PathBuf {
         self.media.record_dir()
     }
 
-    /// Returns the URL of MongoDB.
     #[must_use]
     pub fn mongodb_url(&self) -> &str {
         &self.services.wiring().mongodb.0
     }
 
-    /// Returns the name of the platform's database there.
     #[must_use]
     pub fn mongodb_database(&self) -> &str {
         &self.services.wiring().mongodb.1
     }
 
-    /// Returns what the services were told.
     #[must_use]
     pub fn wiring(&self) -> &Wiring {
         self.services.wiring()
     }
 
-    /// Returns the services, for tests that hurt them.
+    /// Returns the services, for tests that disturb them.
     pub fn services(&mut self) -> &mut Services {
         &mut self.services
     }
 
-    /// Returns the media node, for tests that hurt it.
+    /// Returns the media node, for tests that disturb it.
     pub fn media(&mut self) -> &mut MediaNode {
         &mut self.media
     }
@@ -176,15 +170,15 @@ async fn wiring(
     })
 }
 
-/// Returns the built page of this checkout, if it has been built.
+/// Returns the folder of the built page, if it has been built.
 pub(crate) fn web() -> Option<PathBuf> {
     let built = place::checkout().join("web/dist");
     built.is_dir().then_some(built)
 }
 
-/// Returns the folder of the services' binaries, beside this program or, for a test, above it.
+/// Returns the folder of the services' binaries.
 ///
-/// A whole test run has built them; a single `cargo test -p e2e` has not, so they are built then.
+/// A whole test run has built them. A single `cargo test -p e2e` has not, so they are built first.
 pub async fn binaries() -> Result<PathBuf> {
     if std::env::var_os(VARIABLE).is_none() {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

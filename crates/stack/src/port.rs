@@ -1,8 +1,7 @@
 //! Free ports that two processes of a parallel test run never both pick.
 //!
-//! A port number is taken from below the range that the kernel uses for outgoing connections, and a lock file
-//! is held for as long as the number is reserved: between finding a port free and a server listening on it
-//! there is time for another test to find the same.
+//! Ports come from below the kernel's range for outgoing connections. A lock file reserves each one, because
+//! between finding a free port and listening on it another test could find the same port.
 
 use std::fs::{DirBuilder, File};
 use std::net::{Ipv4Addr, TcpListener};
@@ -39,7 +38,10 @@ impl Port {
         bail!("no free port between {FIRST} and {}", FIRST + COUNT)
     }
 
-    /// Takes a port that a setting names, and fails when something listens on it already.
+    /// Takes the port of a setting.
+    ///
+    /// # Errors
+    /// If the port is in use.
     pub fn fixed(number: u16, setting: &str) -> Result<Self> {
         if !is_free(number) {
             bail!("port {number} is in use: choose another with {setting}");
@@ -47,7 +49,6 @@ impl Port {
         Ok(Self { number, _lock: None })
     }
 
-    /// Returns the number.
     #[must_use]
     pub fn number(&self) -> u16 {
         self.number
@@ -63,7 +64,7 @@ impl Port {
 fn lock_folder() -> Result<PathBuf> {
     let folder = std::env::temp_dir().join(format!("airwave-ports-{}", nix::unistd::Uid::effective()));
     let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-    made.with_context(|| format!("cannot make {}", folder.display()))?;
+    made.with_context(|| format!("cannot create {}", folder.display()))?;
     Ok(folder)
 }
 

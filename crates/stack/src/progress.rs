@@ -1,8 +1,8 @@
-//! Lines that say what is being done and how long it has taken so far.
+//! Progress lines with the time since the start.
 
 use std::time::Instant;
 
-/// Where progress goes: the terminal, or nowhere.
+/// Prints progress to the terminal, or not at all.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
     since: Instant,
@@ -19,7 +19,7 @@ impl Progress {
         }
     }
 
-    /// Says nothing.
+    /// Prints nothing.
     #[must_use]
     pub fn silent() -> Self {
         Self {
@@ -28,7 +28,6 @@ impl Progress {
         }
     }
 
-    /// Says what is happening.
     pub fn step(&self, text: impl AsRef<str>) {
         if self.printing {
             eprintln!("[{:6.1} s] {}", self.since.elapsed().as_secs_f32(), text.as_ref());

@@ -1,5 +1,5 @@
-//! ffmpeg as an encoder: a test picture with a tone, H.264 and AAC, a keyframe each second, in real time and
-//! without end.
+//! ffmpeg as an encoder: an endless test pattern with a tone in real time, H.264 and AAC, one keyframe per
+//! second.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,18 +13,18 @@ use tempfile::NamedTempFile;
 use crate::child::{Child, Program};
 use crate::place;
 
-/// Long enough that a broadcast of a test seldom sees it begin again.
+/// Long enough that a test's broadcast seldom reaches the end of the loop.
 const CLIP_SECONDS: &str = "30";
 
-/// Returns the encoded test picture of this checkout; makes it first when there is none.
+/// Returns the encoded test pattern of this checkout, and encodes it if necessary.
 ///
-/// Encoded once and copied by every publisher: encoding costs a publisher 15 % of a core, copying 1 %.
+/// Encoding takes 15 % of a core per publisher, copying the encoded file 1 %.
 pub async fn clip() -> Result<PathBuf> {
     let folder = place::checkout().join(".cache");
     place::passable_folder(&folder)?;
     let clip = folder.join("clip.flv");
     let lock = File::create(folder.join("clip.lock"))?;
-    // Several processes may want it at the same time; blocking, so off the runtime.
+    // Only one process encodes. The lock blocks, hence `spawn_blocking`.
     let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
     if !clip.exists() {
         encode(&folder, &clip).await?;
@@ -56,7 +56,7 @@ async fn encode(folder: &Path, clip: &Path) -> Result<()> {
         .arg(&unfinished)
         .run(Duration::from_secs(120))
         .await?;
-    std::fs::rename(unfinished, clip).context("cannot put the clip in place")
+    std::fs::rename(unfinished, clip).context("cannot rename the clip")
 }
 
 /// A running encoder; dropping it kills it.
@@ -67,12 +67,12 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Publishes to `SERVER/KEY` without end.
+    /// Publishes to `SERVER/KEY` until stopped.
     pub async fn start(url: &str) -> Result<Self> {
         Self::publish(url, &[]).await
     }
 
-    /// Publishes to `SERVER/KEY` for so many seconds, and then stops as its user would.
+    /// Publishes to `SERVER/KEY` for some seconds and then stops like an encoder that its user stops.
     pub async fn start_for(url: &str, seconds: u32) -> Result<Self> {
         Self::publish(url, &["-t", &seconds.to_string()]).await
     }
@@ -92,7 +92,7 @@ impl Publisher {
                 "no_duration_filesize",
                 url,
             ])
-            // As when the user presses "stop": the end of the stream is announced.
+            // Like an encoder's stop button: ffmpeg announces the end of the stream.
             .stop_signal(Signal::SIGINT);
         Ok(Self {
             ffmpeg: program.start()?,
@@ -100,35 +100,35 @@ impl Publisher {
         })
     }
 
-    /// Stops it as its user would.
+    /// Stops like an encoder that its user stops.
     pub async fn stop(&mut self) -> Result<()> {
         self.ffmpeg.stop(Duration::from_secs(10)).await
     }
 
-    /// Kills it without warning.
+    /// Kills ffmpeg.
     pub async fn kill(&mut self) -> Result<()> {
         self.ffmpeg.kill().await
     }
 
-    /// Freezes it: its connection stays open and nothing comes, as when a network is lost.
+    /// Suspends ffmpeg: the connection stays open without data, as after a network failure.
     pub fn freeze(&self) -> Result<()> {
         self.ffmpeg.signal(Signal::SIGSTOP)
     }
 
-    /// Lets it go on.
+    /// Resumes ffmpeg.
     pub fn thaw(&self) -> Result<()> {
         self.ffmpeg.signal(Signal::SIGCONT)
     }
 
-    /// Tells whether it has ended by itself, as it does when it is refused or dropped.
+    /// Returns whether ffmpeg has ended by itself, as it does after a rejected or dropped publish.
     pub fn ended(&mut self) -> Result<bool> {
         Ok(self.ffmpeg.exited()?.is_some())
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until ffmpeg has ended by itself.
     pub async fn wait(&mut self, deadline: Duration) -> Result<ExitStatus> {
         let ended = tokio::time::timeout(deadline, self.ffmpeg.wait()).await;
-        ended.with_context(|| format!("the publisher has not ended within {deadline:?}"))?
+        ended.with_context(|| format!("the publisher did not end within {deadline:?}"))?
     }
 
     /// Returns the last lines that ffmpeg wrote.

@@ -1,4 +1,4 @@
-//! `make run`: the whole platform on this machine, with data that stays.
+//! `make run`: the whole platform on this machine, with persistent data.
 
 mod config;
 mod parts;
@@ -22,11 +22,11 @@ pub use config::RunConfig;
 use parts::Parts;
 use watch::{Step, Watch};
 
-/// The file of the data folder that holds what each service is told.
+/// The file in the data folder with each service's environment.
 const ENVIRONMENT: &str = "environment.json";
 
-/// Starts everything, says where to look, starts again what ends, and stops everything in order at Ctrl-C or
-/// SIGTERM.
+/// Starts everything, prints the addresses, restarts processes that end, and stops everything in order on
+/// Ctrl-C or SIGTERM.
 pub async fn run(config: RunConfig) -> Result<()> {
     let mut stop = StopSignals::new()?;
     let progress = Progress::printing();
@@ -35,7 +35,7 @@ pub async fn run(config: RunConfig) -> Result<()> {
     let _lock = lock(&folder)?;
     let mut parts = tokio::select! {
         started = Parts::start(&config, &folder, progress) => started?,
-        // What has been started already is killed as it is dropped.
+        // Processes that have already started are killed on drop.
         () = stop.next() => return Ok(()),
     };
     progress.step("Everything is ready");
@@ -44,22 +44,22 @@ pub async fn run(config: RunConfig) -> Result<()> {
         ended = supervise(&mut parts, progress) => ended?,
         () = stop.next() => {}
     }
-    progress.step("Stopping (once more Ctrl-C stops at once, without care)");
+    progress.step("Stopping (press Ctrl-C again to kill everything)");
     tokio::select! {
         stopped = parts.stop(progress) => stopped?,
-        () = stop.next() => return Err(anyhow!("stopped without care")),
+        () = stop.next() => return Err(anyhow!("killed before everything had stopped")),
     }
-    progress.step("Everything has stopped");
+    progress.step("Stopped");
     Ok(())
 }
 
-/// One platform for a folder: the servers would damage one another's data.
+/// Locks the data folder: two platforms would corrupt each other's data.
 fn lock(folder: &Path) -> Result<File> {
     let lock = File::create(folder.join("lock"))?;
     let taken = lock.try_lock().map(|()| lock);
     taken.map_err(|_| {
         anyhow!(
-            "{} is in use by another `make run`; AIRWAVE_DATA_DIR names another",
+            "{} is in use by another `make run`; choose another folder with AIRWAVE_DATA_DIR",
             folder.display()
         )
     })
@@ -72,10 +72,10 @@ fn welcome(config: &RunConfig, folder: &Path) -> String {
   Page               {origin}/
   API                {origin}/api
   API documentation  {origin}/docs
-  RTMP server        {}   (the stream key comes from the API)
+  RTMP server        {}   (get the stream key from the page or the API)
   Logs               {}
   Try it             make demo
-  Stop               Ctrl-C; the data stays, `make clean-data` forgets it
+  Stop               Ctrl-C (keeps the data; `make clean-data` deletes it)
 ",
         config.rtmp_url(),
         folder.join("logs").display(),
@@ -104,21 +104,21 @@ impl StopSignals {
     }
 }
 
-/// Becomes the binary of a service with the environment that `make run` gave it, such as `auth admin grant
+/// Replaces this process by a service's binary with the environment of `make run`, such as `auth admin grant
 /// NAME`.
 pub fn exec(config: &RunConfig, service: &str, arguments: &[OsString]) -> Result<()> {
     let path = config.data_dir().join(ENVIRONMENT);
-    let text = std::fs::read(&path).context("`make run` has not run here yet")?;
+    let text = std::fs::read(&path).context("no environment found: start `make run` first")?;
     let mut all: HashMap<String, Vec<(String, String)>> = serde_json::from_slice(&text)?;
     let environment = all
         .remove(service)
-        .with_context(|| format!("there is no service {service}"))?;
+        .with_context(|| format!("unknown service {service}"))?;
     let program = shared::program()?.with_file_name(service);
     let error = Command::new(program).args(arguments).envs(environment).exec();
     Err(error).with_context(|| format!("cannot run {service}"))
 }
 
-/// Looks after all processes for ever.
+/// Restarts processes that end, with a growing delay.
 async fn supervise(parts: &mut Parts, progress: Progress) -> Result<()> {
     let mut watches: HashMap<String, Watch> = HashMap::new();
     loop {
@@ -127,19 +127,19 @@ async fn supervise(parts: &mut Parts, progress: Progress) -> Result<()> {
             let watch = watches.entry(name.clone()).or_default();
             match watch.ended(status) {
                 Step::Tell(pause) => {
-                    let next = format!("Starting it again in {} s", pause.as_secs());
+                    let next = format!("Restarting it in {} s", pause.as_secs());
                     progress.step(format!(
-                        "{name} has ended ({status}). {next}. The end of its log:\n{log}"
+                        "{name} ended ({status}). {next}. Last lines of its log:\n{log}"
                     ));
                 }
                 Step::GiveUp => {
                     progress.step(format!(
-                        "{name} cannot work with its settings. The end of its log:\n{log}"
+                        "{name} has invalid settings and is not restarted. Last lines of its log:\n{log}"
                     ));
                 }
                 Step::Wait => {}
                 Step::Start => {
-                    progress.step(format!("Starting {name} again"));
+                    progress.step(format!("Restarting {name}"));
                     parts.again(&name).await?;
                     watch.started();
                 }

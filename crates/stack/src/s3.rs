@@ -1,5 +1,5 @@
-//! The S3 server that `airwave-stack s3` is: s3s-fs over a folder, with signatures checked and any web page
-//! allowed to fetch.
+//! The S3 server of `airwave-stack s3`: s3s-fs over a folder, which verifies signatures and allows requests
+//! from any origin.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -19,7 +19,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Serves the folder until the future is ready.
+/// Serves a folder until `until` completes.
 pub async fn serve(
     root: &Path,
     listen: SocketAddr,
@@ -53,20 +53,20 @@ async fn connection(stream: TcpStream, service: S3Service) {
         .serve_connection(TokioIo::new(stream), answer)
         .await
     {
-        tracing::debug!(error, "a connection ended badly");
+        tracing::debug!(error, "connection failed");
     }
 }
 
 async fn answer(service: S3Service, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    let asks_permission = request.method() == Method::OPTIONS;
+    let is_preflight = request.method() == Method::OPTIONS;
     let mut response = Response::new(Body::empty());
-    if asks_permission {
+    if is_preflight {
         *response.status_mut() = StatusCode::NO_CONTENT;
     } else {
         match Service::call(&service, request).await {
             Ok(answer) => response = answer,
             Err(error) => {
-                tracing::error!(?error, "a request failed");
+                tracing::error!(?error, "request failed");
                 *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             }
         }
@@ -75,7 +75,7 @@ async fn answer(service: S3Service, request: Request<Incoming>) -> Result<Respon
     Ok(response)
 }
 
-/// Access is decided by the signature in the URL, so the page that uses it may be anyone's.
+/// Allows every origin: the signature in the URL decides about access.
 fn allow_any_origin(headers: &mut HeaderMap) {
     let values: [(HeaderName, &str); 4] = [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),

@@ -1,4 +1,4 @@
-//! Whether `services/*/src/schema.rs` is what diesel prints for the freshly migrated databases.
+//! Compares `services/*/src/schema.rs` with what diesel prints for the migrated databases.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::service::Service;
 use crate::services::ServiceFolders;
 use crate::{place, platform, shared};
 
-/// Compares each service's schema with its migrations; writes it instead when asked to.
+/// Compares each service's schema with its migrations, or writes it.
 pub async fn check(write: bool) -> Result<()> {
     let stack = shared::shared().await?;
     let program = shared::program()?;
@@ -32,10 +32,7 @@ pub async fn check(write: bool) -> Result<()> {
         }
     }
     if !differing.is_empty() {
-        bail!(
-            "not what the migrations make (`make schema` writes it): {}",
-            differing.join(", ")
-        );
+        bail!("out of date (run `make schema`): {}", differing.join(", "));
     }
     Ok(())
 }

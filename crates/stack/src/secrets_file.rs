@@ -1,5 +1,5 @@
-//! The secrets of a development deployment: made at the first start, kept in a file for its owner's eyes
-//! only.
+//! The secrets of a development deployment, generated at the first start and stored in a file that only its
+//! owner can read.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(crate) struct SecretsFile {
 }
 
 impl SecretsFile {
-    /// Reads the file, if there is one.
+    /// Reads the file. A missing file counts as empty.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
@@ -37,12 +37,12 @@ impl SecretsFile {
         })
     }
 
-    /// Returns the secret of this name; makes it, and writes the file, when it is not there.
-    pub(crate) fn get(&mut self, name: &str, make: impl FnOnce() -> Result<String>) -> Result<String> {
+    /// Returns a secret; generates and stores it on first use.
+    pub(crate) fn get(&mut self, name: &str, generate: impl FnOnce() -> Result<String>) -> Result<String> {
         if let Some(value) = self.values.get(name) {
             return Ok(value.clone());
         }
-        let value = make()?;
+        let value = generate()?;
         self.values.insert(name.to_owned(), value.clone());
         let lines = self
             .values
@@ -52,7 +52,6 @@ impl SecretsFile {
         Ok(value)
     }
 
-    /// Returns the passwords of the servers.
     pub(crate) fn servers(&mut self) -> Result<ServerSecrets> {
         let mut password = |name| self.get(name, || Ok(secret::random()));
         Ok(ServerSecrets {
@@ -63,7 +62,6 @@ impl SecretsFile {
         })
     }
 
-    /// Returns the secrets of the services.
     pub(crate) fn services(&mut self) -> Result<ServiceSecrets> {
         let random = || Ok(secret::random());
         Ok(ServiceSecrets {
@@ -84,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_made_once_and_for_the_owner_only() {
+    fn secrets_are_generated_once_and_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secrets.env");
         let first = SecretsFile::open(&path).unwrap().services().unwrap();

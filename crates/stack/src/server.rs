@@ -1,4 +1,4 @@
-//! One file for each kind of local server: its configuration, its start, and when it is ready.
+//! The local servers: configuration, start and readiness check of each.
 
 pub(crate) mod bucket;
 pub(crate) mod mongodb;

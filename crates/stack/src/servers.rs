@@ -1,4 +1,4 @@
-//! The five servers of one stack, started together and stopped together.
+//! The five servers of a stack, started and stopped together.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,6 @@ use crate::stack::{BucketSettings, Stack};
 pub struct ServerSecrets {
     /// The password of PostgreSQL's only role.
     pub postgres: String,
-    /// The password that Redis asks for.
     pub redis: String,
     /// The password of RabbitMQ's only user.
     pub rabbitmq: String,
@@ -30,7 +29,6 @@ pub struct ServerSecrets {
 }
 
 impl ServerSecrets {
-    /// Makes new ones.
     #[must_use]
     pub fn random() -> Self {
         let [postgres, redis, rabbitmq, bucket] = std::array::from_fn(|_| secret::random());
@@ -43,7 +41,6 @@ impl ServerSecrets {
     }
 }
 
-/// The ports of the servers.
 #[derive(Debug)]
 pub struct ServerPorts {
     postgres: Port,
@@ -57,7 +54,7 @@ pub struct ServerPorts {
 }
 
 impl ServerPorts {
-    /// Takes each port from the function, which is asked in a fixed order.
+    /// Takes the ports from `next`, in a fixed order.
     pub fn from(mut next: impl FnMut() -> Result<Port>) -> Result<Self> {
         Ok(Self {
             postgres: next()?,
@@ -71,35 +68,31 @@ impl ServerPorts {
         })
     }
 
-    /// Takes free ports.
     pub fn free() -> Result<Self> {
         Self::from(Port::free)
     }
 }
 
-/// How to start the servers.
 #[derive(Debug)]
 pub struct ServersConfig {
-    /// Holds their data and configuration.
+    /// Contains their data and configuration.
     pub folder: PathBuf,
-    /// Holds their logs.
     pub logs: PathBuf,
-    /// Their ports.
     pub ports: ServerPorts,
-    /// Their passwords; those of the first start go on counting while the folder lives.
+    /// Their passwords, which must stay the same for as long as the folder exists.
     pub secrets: ServerSecrets,
     /// Whether PostgreSQL waits for the disk at each commit.
     pub durable: bool,
-    /// The address that the bucket listens on: browsers fetch from it.
+    /// The address that the bucket listens on; browsers fetch from it.
     pub listen: IpAddr,
-    /// The host by which browsers reach the bucket.
+    /// The host at which browsers reach the bucket.
     pub public_host: String,
-    /// The `airwave-stack` program, which is the bucket's server.
+    /// The `airwave-stack` program, which serves the bucket.
     pub program: PathBuf,
 }
 
 impl ServersConfig {
-    /// Describes servers for tests: free ports, loopback only, commits that do not wait for the disk.
+    /// Describes servers for tests: free ports, loopback only, no waiting for the disk.
     pub fn for_tests(folder: impl Into<PathBuf>, program: impl Into<PathBuf>) -> Result<Self> {
         let folder = folder.into();
         Ok(Self {
@@ -119,7 +112,7 @@ impl ServersConfig {
 #[derive(Debug)]
 pub struct Servers {
     stack: Stack,
-    // Fields that hold processes come in the order in which they are to stop.
+    // In the order in which they stop.
     running: Vec<Child>,
     _ports: ServerPorts,
 }
@@ -139,31 +132,30 @@ impl Servers {
         })
     }
 
-    /// Describes how to reach the servers.
+    /// Returns the addresses and credentials of the servers.
     #[must_use]
     pub fn stack(&self) -> &Stack {
         &self.stack
     }
 
-    /// Returns the server process of this name (`postgres`, `redis`, `rabbitmq`, `mongodb`, `s3`), for tests
-    /// that hurt it.
+    /// Returns a server process by name (`postgres`, `redis`, `rabbitmq`, `mongodb`, `s3`), for tests that
+    /// disturb it.
     pub fn process(&mut self, name: &str) -> Option<&mut Child> {
         self.running.iter_mut().find(|child| child.name() == name)
     }
 
-    /// Returns all server processes.
     pub fn processes(&mut self) -> impl Iterator<Item = &mut Child> {
         self.running.iter_mut()
     }
 
-    /// Fails with the end of its log when one of the servers has ended.
+    /// Fails with the last lines of its log if a server has ended.
     pub fn must_run(&mut self) -> Result<()> {
         self.running.iter_mut().try_for_each(Child::must_run)
     }
 
-    /// Stops all servers, giving each the time to write down what it holds.
+    /// Stops all servers and gives each time to save its data.
     pub async fn stop(mut self) -> Result<()> {
-        // The name server is asked by RabbitMQ while that stops.
+        // RabbitMQ needs its name server (epmd) while it stops.
         let mut rest = self.running.split_off(2);
         let queue = async {
             for child in &mut self.running {
@@ -208,7 +200,6 @@ impl Places {
     }
 }
 
-/// The servers as configured.
 struct Parts<'a> {
     postgres: Postgres<'a>,
     redis: Redis<'a>,
@@ -261,14 +252,14 @@ impl ServersConfig {
 }
 
 impl Parts<'_> {
-    /// Returns the processes in the order in which they are to stop.
+    /// Returns the processes in the order in which they stop.
     async fn start(&self, ports: &ServerPorts, progress: Progress) -> Result<Vec<Child>> {
         let (postgres, redis, [node, epmd], mongodb, bucket) = futures::try_join!(
-            told(progress, "PostgreSQL", &ports.postgres, self.postgres.start()),
-            told(progress, "Redis", &ports.redis, self.redis.start()),
-            told(progress, "RabbitMQ", &ports.amqp, self.rabbitmq.start()),
-            told(progress, "MongoDB", &ports.mongodb, self.mongodb.start()),
-            told(progress, "The bucket", &ports.bucket, self.bucket.start()),
+            report(progress, "PostgreSQL", &ports.postgres, self.postgres.start()),
+            report(progress, "Redis", &ports.redis, self.redis.start()),
+            report(progress, "RabbitMQ", &ports.amqp, self.rabbitmq.start()),
+            report(progress, "MongoDB", &ports.mongodb, self.mongodb.start()),
+            report(progress, "The bucket", &ports.bucket, self.bucket.start()),
         )?;
         Ok(vec![node, epmd, postgres, redis, mongodb, bucket])
     }
@@ -295,13 +286,14 @@ impl Parts<'_> {
     }
 }
 
-async fn told<T>(
+/// Awaits the start of a server and reports its address.
+async fn report<T>(
     progress: Progress,
     name: &str,
     port: &Port,
     start: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let started = start.await.with_context(|| format!("{name} did not start"))?;
+    let started = start.await.with_context(|| format!("cannot start {name}"))?;
     progress.step(format!("{name} is ready on {}", port.address()));
     Ok(started)
 }

@@ -1,8 +1,8 @@
 //! One stack for all tests.
 //!
-//! `airwave-stack test -- COMMAND` starts servers, names their description in `AIRWAVE_STACK` and stops them
-//! after the command. Without that variable the first test process starts servers in the background, and they
-//! end by themselves some minutes after the last test process has.
+//! `airwave-stack test -- COMMAND` starts servers, passes the path of their description in `AIRWAVE_STACK` and
+//! stops them after the command. Without that variable the first test process starts background servers, which
+//! stop by themselves some minutes after the last test process has ended.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -16,16 +16,16 @@ use tokio::sync::OnceCell;
 use crate::stack::Stack;
 use crate::{child, place, wait};
 
-/// Names the file that describes the running stack.
+/// The variable with the path of the file that describes the running stack.
 pub const VARIABLE: &str = "AIRWAVE_STACK";
 
 static SHARED: OnceCell<Stack> = OnceCell::const_new();
 
-/// Held, shared, by every process that uses the background stack; the stack ends when nobody holds it for a
-/// while.
+/// The shared lock of every process that uses the background stack, which stops when no process has had the
+/// lock for a while.
 static IN_USE: OnceLock<File> = OnceLock::new();
 
-/// Returns the stack of this test run; starts one when there is none.
+/// Returns the stack of this test run, and starts it if necessary.
 pub async fn shared() -> Result<&'static Stack> {
     SHARED.get_or_try_init(find_or_start).await
 }
@@ -46,14 +46,13 @@ fn read(file: &Path) -> Result<Stack> {
     serde_json::from_slice(&text).with_context(|| format!("{} does not describe a stack", file.display()))
 }
 
-/// The files by which test processes and the background stack find each other.
+/// The files through which test processes find the background stack.
 #[derive(Debug, Clone)]
 pub struct Background {
     folder: PathBuf,
 }
 
 impl Background {
-    /// Returns those of this checkout.
     #[must_use]
     pub fn of_checkout() -> Self {
         Self {
@@ -67,30 +66,30 @@ impl Background {
         self.folder.join("data")
     }
 
-    /// Returns the file that describes the stack, there while it runs.
+    /// Returns the file that describes the stack. It exists while the stack runs.
     #[must_use]
     pub fn description(&self) -> PathBuf {
         self.folder.join("stack.json")
     }
 
-    /// Returns the file that holds the background process's id.
+    /// Returns the file with the background process's id.
     #[must_use]
     pub fn pid_file(&self) -> PathBuf {
         self.folder.join("pid")
     }
 
-    /// Opens the lock that the background process holds for itself while it runs.
+    /// Opens the file that the background process locks exclusively while it runs.
     pub fn alive(&self) -> Result<File> {
         self.lock_file("alive.lock")
     }
 
-    /// Tells whether the background process runs. Asks for a shared lock: two who ask at once do not take
-    /// each other for it.
+    /// Returns whether the background process runs. Tries a shared lock, so that two concurrent checks do not
+    /// mistake each other for the background process.
     pub fn is_alive(&self) -> Result<bool> {
         Ok(self.alive()?.try_lock_shared().is_err())
     }
 
-    /// Opens the lock that users share.
+    /// Opens the file that users lock in shared mode.
     pub fn users(&self) -> Result<File> {
         self.lock_file("users.lock")
     }
@@ -101,17 +100,17 @@ impl Background {
         File::create(&path).with_context(|| format!("cannot open {}", path.display()))
     }
 
-    /// Counts this process among the users, and starts the background process unless it runs.
+    /// Registers this process as a user, and starts the background process unless it runs.
     fn use_or_start(self) -> Result<Self> {
         let users = self.users()?;
         users.lock_shared()?;
         // Kept open, and so locked, until this process ends.
         let _ = IN_USE.set(users);
-        // While we are a user it does not end by itself, so what is alive now stays so.
+        // A running background process does not stop by itself while this process is a user.
         if self.is_alive()? {
             return Ok(self);
         }
-        // One process at a time looks again and starts.
+        // Checked again under a lock, so that only one process starts it.
         let starting = self.lock_file("start.lock")?;
         starting.lock()?;
         if !self.is_alive()? {
@@ -122,10 +121,10 @@ impl Background {
 
     fn start(&self) -> Result<()> {
         let program = build()?;
-        // One that was killed has left its description behind.
+        // A killed background process leaves its description behind.
         let _ = std::fs::remove_file(self.description());
         let log = File::create(self.folder.join("stack.log"))?;
-        // `setsid`: out of the terminal's reach, so that Ctrl-C on one test run does not end the servers of
+        // `setsid` detaches it from the terminal, so that Ctrl-C in one test run does not stop the servers of
         // another.
         let mut command = Command::new("setsid");
         command
@@ -135,7 +134,7 @@ impl Background {
             .stdout(log.try_clone()?)
             .stderr(log);
         command.spawn().context("cannot start the background stack")?;
-        // It is alive from the moment at which it holds its lock, which it takes first thing.
+        // It counts as running once it has its lock, which it takes first.
         for _ in 0..500 {
             if self.is_alive()? {
                 return Ok(());
@@ -163,9 +162,8 @@ impl Background {
     }
 }
 
-/// Returns an `airwave-stack` of the present sources, and builds it for that if need be: `cargo test -p
-/// SERVICE` builds this library alone. Not asking cargo when it is there already spares waiting for cargo's
-/// lock.
+/// Returns an up-to-date `airwave-stack`, and builds it if necessary: `cargo test -p SERVICE` builds only this
+/// library. If the program is up to date, cargo is not run, because it would wait for its lock.
 fn build() -> Result<PathBuf> {
     if let Ok(program) = program()
         && is_fresh(&program).unwrap_or(false)
@@ -183,7 +181,7 @@ fn build() -> Result<PathBuf> {
     program()
 }
 
-/// Tells whether no source of the program is newer than it.
+/// Returns whether the program is newer than its sources.
 fn is_fresh(program: &Path) -> Result<bool> {
     let built = program.metadata()?.modified()?;
     for folder in ["crates/stack/src", "deploy/nginx"] {

@@ -21,7 +21,7 @@ pub(crate) fn spawn(mut command: Command) -> io::Result<Child> {
     let (answer, answered) = channel();
     let job: Job = Box::new(move || {
         let _inside = runtime.enter();
-        // The asker waits below; if it is gone there is nobody to tell, and dropping the child is right.
+        // The caller waits below. If it has gone, dropping the child kills it, as it should.
         let _ = answer.send(command.spawn());
     });
     spawner()

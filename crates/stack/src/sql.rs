@@ -1,4 +1,4 @@
-//! A statement on a connection of its own.
+//! Single SQL statements, each on its own connection.
 
 use anyhow::{Context, Result};
 use tokio_postgres::{Client, NoTls};
@@ -7,7 +7,7 @@ use tokio_postgres::{Client, NoTls};
 pub(crate) async fn connect(url: &str) -> Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(async move {
-        // The client's next call reports what went wrong here.
+        // The client's next call reports the error.
         let _ = connection.await;
     });
     Ok(client)

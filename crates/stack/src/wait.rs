@@ -7,12 +7,11 @@ use anyhow::{Result, bail};
 
 use crate::child::Child;
 
-/// What a probe may answer: there yet, with a value, or not, with a reason.
+/// The result of a probe: a value, or the reason to keep waiting.
 pub trait Outcome {
-    /// What is there when the wait is over.
     type Value;
 
-    /// Returns the value, or why it is not there yet.
+    /// Returns the value, or the reason to keep waiting.
     fn outcome(self) -> std::result::Result<Self::Value, String>;
 }
 
@@ -40,8 +39,8 @@ impl Outcome for bool {
     }
 }
 
-/// Asks again and again, a few milliseconds apart and then slower, until the probe answers with a value;
-/// `what` completes the sentence "waited for …" of the failure.
+/// Repeats a probe, first every few milliseconds and then less often, until it returns a value. `what`
+/// completes the error message "waited 5s for …".
 pub async fn eventually<O: Outcome>(
     deadline: Duration,
     what: &str,
@@ -64,7 +63,7 @@ pub async fn eventually<O: Outcome>(
     }
 }
 
-/// Waits until a server answers, and fails at once when its process has ended.
+/// Waits until a server is ready, and fails at once if its process ends.
 pub(crate) async fn ready<O: Outcome>(
     child: &mut Child,
     deadline: Duration,
@@ -83,7 +82,7 @@ pub(crate) async fn ready<O: Outcome>(
     }
 }
 
-/// Tells whether something accepts connections there.
+/// Fails unless a server accepts connections at the address.
 pub(crate) async fn accepts(address: &str) -> std::io::Result<()> {
     tokio::net::TcpStream::connect(address).await.map(drop)
 }

@@ -1,5 +1,3 @@
-//! The settings of `make run`.
-
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -8,22 +6,22 @@ use crate::place;
 /// The settings of `make run`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct RunConfig {
-    /// Port of the page, the API, the sockets and the media
+    /// Port of the page, the API, sockets and playback
     #[arg(long, env = "AIRWAVE_EDGE_PORT", default_value_t = 8080)]
     pub edge_port: u16,
     /// Port that encoders publish to
     #[arg(long, env = "AIRWAVE_RTMP_PORT", default_value_t = 1935)]
     pub rtmp_port: u16,
-    /// First of the about 30 ports that servers and services use among themselves
+    /// First of about 30 consecutive internal ports
     #[arg(long, env = "AIRWAVE_PORT_BASE", default_value_t = 17_000)]
     pub port_base: u16,
     /// Folder of data, logs and secrets; `.airwave` of the checkout unless set
     #[arg(long, env = "AIRWAVE_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Address that the edge, RTMP and the bucket listen on; 0.0.0.0 lets other machines in
+    /// Address that the edge, RTMP and the bucket listen on; 0.0.0.0 allows other machines
     #[arg(long, env = "AIRWAVE_LISTEN", default_value = "127.0.0.1")]
     pub listen: IpAddr,
-    /// Host name by which browsers and encoders reach this machine
+    /// Host name at which browsers and encoders reach this machine
     #[arg(long, env = "AIRWAVE_PUBLIC_HOST", default_value = "localhost")]
     pub public_host: String,
 }
@@ -43,10 +41,10 @@ impl RunConfig {
         format!("http://{}:{}", self.public_host, self.edge_port)
     }
 
-    /// Returns the RTMP server that users name in their encoder.
+    /// Returns the RTMP server for the encoder's settings.
     ///
-    /// Encoders may take the first address of a name alone, and that of `localhost` is often IPv6, where we
-    /// do not listen.
+    /// Some encoders try only the first address of a host name. That of `localhost` is often IPv6, on which
+    /// nothing listens.
     #[must_use]
     pub fn rtmp_url(&self) -> String {
         let host = if self.public_host == "localhost" {
@@ -58,15 +56,15 @@ impl RunConfig {
     }
 }
 
-/// Returns the settings of the caller's environment that hold for every service: another bucket, a log level,
-/// a collector of traces.
+/// Returns the caller's environment variables that apply to every service, such as a bucket, a log level or a
+/// trace collector.
 pub(super) fn overrides(environment: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
     environment
         .filter(|(name, _)| name.starts_with("AIRWAVE_") && !NO_OVERRIDE.contains(&name.as_str()))
         .collect()
 }
 
-/// Ours, and those that differ from process to process.
+/// The settings of `make run` itself, and those that differ between processes.
 const NO_OVERRIDE: &[&str] = &[
     "AIRWAVE_EDGE_PORT",
     "AIRWAVE_RTMP_PORT",
@@ -84,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_of_services_pass_and_those_of_one_process_do_not() {
+    fn overrides_exclude_settings_of_single_processes() {
         let names = [
             "AIRWAVE_LOG",
             "AIRWAVE_BUCKET_ENDPOINT",

@@ -60,12 +60,12 @@ async fn a_migration_that_fails_leaves_no_template() {
     let key = stack::secret::unique();
     let fail = async |url| {
         make_table(url).await?;
-        anyhow::bail!("no more")
+        anyhow::bail!("failed on purpose")
     };
     let error = stack.database_from("example", &key, fail).await.unwrap_err();
     assert_eq!(
         format!("{error:#}"),
-        "the migrations of a template failed: no more"
+        "cannot migrate the template: failed on purpose"
     );
     let database = stack.database_from("example", &key, make_table).await.unwrap();
     assert_eq!(things(&database).await, 1);
