@@ -1,5 +1,5 @@
-"""People in the room of one stream who stay whatever happens, with python-socketio. ../js/chat.mjs is the same with the official
-JavaScript client, and says what goes in and comes out."""
+"""Chat clients that stay in the room of one stream, with python-socketio. ../js/chat.mjs does the same with the official
+JavaScript client, and describes the protocol of commands and reports."""
 import asyncio
 import contextlib
 import json
@@ -8,8 +8,8 @@ import sys
 import aiohttp
 import socketio
 
-ANSWER = 4
-PAUSE = 0.3
+ACK_TIMEOUT = 4
+RETRY_DELAY = 0.3
 LOST = (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError, ValueError)
 
 
@@ -18,7 +18,7 @@ class Client:
         self.origin, self.token, self.transports, self.stream = origin, token, transports, streamId
         self.shown, self.acknowledged, self.tasks = [], {}, set()
         self.waiting, self.last, self.viewers, self.refused = 0, None, None, None
-        # The history did not reach up to now: what comes live meanwhile comes again with the rest of it.
+        # The history did not reach the present: new messages are skipped, because the rest of the history contains them.
         self.behind = False
         self.sio = None
         self.do(self.stay())
@@ -29,33 +29,33 @@ class Client:
         task.add_done_callback(self.tasks.discard)
 
     async def stay(self):
-        """The library comes back by itself, but not after the server's own word, nor when a server dies in the middle of a handshake."""
+        """Reconnects when the library does not: after a refusal, or if a server dies during a handshake."""
         while True:
             with contextlib.suppress(*LOST):
-                await self.meet()
-            await asyncio.sleep(PAUSE)
+                await self.connect()
+            await asyncio.sleep(RETRY_DELAY)
 
-    async def meet(self):
+    async def connect(self):
         self.sio = sio = socketio.AsyncClient(
             handle_sigint=False, reconnection_delay=0.2, reconnection_delay_max=1, randomization_factor=0.1)
         sio.on('connect', lambda: self.do(self.join(sio)))
-        sio.on('connect_error', self.turned_away)
+        sio.on('connect_error', self.on_refused)
         sio.on('recent_chat_history', self.catch_up)
-        sio.on('new_message', self.hear)
+        sio.on('new_message', self.on_message)
         sio.on('viewer_count_updated', self.count)
         try:
             auth = {'token': self.token} if self.token else None
-            await sio.connect(self.origin, auth=auth, transports=self.transports, wait_timeout=ANSWER)
+            await sio.connect(self.origin, auth=auth, transports=self.transports, wait_timeout=ACK_TIMEOUT)
             await sio.wait()
         finally:
             with contextlib.suppress(*LOST):
                 await sio.shutdown()
 
-    def turned_away(self, why=None):
+    def on_refused(self, why=None):
         self.refused = str(why)
 
     async def join(self, sio):
-        """Comes into the room, and does so until all that was said meanwhile is there."""
+        """Joins the room, again and again until no messages are missing."""
         sid = sio.get_sid()
         while sid and sio.get_sid() == sid:
             room = {'streamId': self.stream} | ({} if self.last is None else {'afterSeq': self.last})
@@ -63,11 +63,11 @@ class Client:
             if joined and not self.behind:
                 return
             if not joined:
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(RETRY_DELAY)
 
     def catch_up(self, history):
         messages = history['messages']
-        # Who comes for the first time gets the newest, and begins there.
+        # The first history holds the newest messages: earlier ones are not missing.
         first = self.last is None
         if first:
             self.last = messages[0]['seq'] - 1 if messages else 0
@@ -75,7 +75,7 @@ class Client:
             self.show(message)
         self.behind = history['truncated'] and not first
 
-    def hear(self, message):
+    def on_message(self, message):
         if not self.behind:
             self.show(message)
 
@@ -91,14 +91,14 @@ class Client:
         self.waiting += 1
         message = {'streamId': self.stream, 'message': id, 'clientMessageId': id}
         while not (answer := await self.ask('chat_message', message)):
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(RETRY_DELAY)
         self.acknowledged[id] = answer['id']
         self.waiting -= 1
 
     async def ask(self, event, data):
-        """The acknowledgement; none when it was no, came too late, or the connection ended."""
+        """Returns the acknowledgement, or None if it is an error, is late, or the connection ended."""
         with contextlib.suppress(*LOST):
-            answer = await self.sio.call(event, data, timeout=ANSWER)
+            answer = await self.sio.call(event, data, timeout=ACK_TIMEOUT)
             if answer['ok']:
                 return answer
             self.refused = answer['code']

@@ -1,4 +1,4 @@
-//! The REST API as a program of a user's calls it.
+//! A client of the REST API.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
-/// A client of the API, signed in or not.
+/// A client of the API: a user's or a guest's.
 #[derive(Clone, Debug)]
 pub struct Api {
     http: Client,
@@ -14,7 +14,7 @@ pub struct Api {
     token: Option<String>,
 }
 
-/// An answer: its status, and its body as JSON (null when empty).
+/// A response with its JSON body, which is null if empty.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The HTTP status.
@@ -24,10 +24,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body of an answer that must have this status.
-    ///
-    /// # Errors
-    /// Another status; the text holds the body.
+    /// Returns the body if the response has this status; otherwise the error contains the body.
     pub fn expect(self, status: u16) -> Result<Value> {
         ensure!(
             self.status.as_u16() == status,
@@ -40,10 +37,7 @@ impl Answer {
 }
 
 impl Api {
-    /// A guest at an origin such as `http://localhost:8080`.
-    ///
-    /// # Errors
-    /// When the HTTP client cannot be built.
+    /// Creates a guest's client for an origin such as `http://localhost:8080`.
     pub fn guest(origin: &str) -> Result<Self> {
         let http = Client::builder().timeout(Duration::from_secs(20)).build()?;
         Ok(Self {
@@ -53,19 +47,13 @@ impl Api {
         })
     }
 
-    /// Registers an account and signs in as it.
-    ///
-    /// # Errors
-    /// When the answer is not the contract's.
+    /// Registers a user, who is then signed in.
     pub async fn register(&self, username: &str) -> Result<User> {
         let body = json!({"username": username, "password": PASSWORD});
         self.user(&self.post("/users/register", body).await?.expect(201)?)
     }
 
-    /// Signs in as an account that [`register`](Self::register) made.
-    ///
-    /// # Errors
-    /// When the answer is not the contract's.
+    /// Signs in a user that [`register`](Self::register) created.
     pub async fn login(&self, username: &str) -> Result<User> {
         let body = json!({"username": username, "password": PASSWORD});
         self.user(&self.post("/users/login", body).await?.expect(200)?)
@@ -86,26 +74,17 @@ impl Api {
         })
     }
 
-    /// GET under `/api`.
-    ///
-    /// # Errors
-    /// When no answer comes.
+    /// Sends a GET request below `/api`.
     pub async fn get(&self, path: &str) -> Result<Answer> {
         self.call(Method::GET, path, None).await
     }
 
-    /// POST of JSON under `/api`.
-    ///
-    /// # Errors
-    /// When no answer comes.
+    /// Sends a POST request with a JSON body below `/api`.
     pub async fn post(&self, path: &str, body: Value) -> Result<Answer> {
         self.call(Method::POST, path, Some(body)).await
     }
 
-    /// Any method under `/api`.
-    ///
-    /// # Errors
-    /// When no answer comes.
+    /// Sends a request below `/api`.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer> {
         let mut request = self.http.request(method, format!("{}/api{path}", self.origin));
         if let Some(token) = &self.token {
@@ -126,10 +105,10 @@ impl Api {
     }
 }
 
-/// The password of every account that the tests make.
+/// The password of every test user.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// An account that is signed in.
+/// A signed-in user.
 #[derive(Clone, Debug)]
 pub struct User {
     /// Its id.
@@ -140,21 +119,15 @@ pub struct User {
     pub token: String,
 }
 
-/// The text at a JSON pointer.
-///
-/// # Errors
-/// When there is none.
+/// Returns the string at a JSON pointer.
 pub fn text(value: &Value, pointer: &str) -> Result<String> {
     let found = value.pointer(pointer).and_then(Value::as_str);
     Ok(found
-        .with_context(|| format!("no text at {pointer} of {value}"))?
+        .with_context(|| format!("no string at {pointer} of {value}"))?
         .to_owned())
 }
 
-/// The number at a JSON pointer.
-///
-/// # Errors
-/// When there is none.
+/// Returns the integer at a JSON pointer.
 pub fn number(value: &Value, pointer: &str) -> Result<i64> {
     value
         .pointer(pointer)

@@ -1,5 +1,5 @@
-//! Official clients that stay: people in a stream's room who connect again by themselves, come back to where
-//! they were, and say a thing until it is heard. One program holds several; `js/chat.mjs` says what it does.
+//! Chat clients that survive disconnects: official clients that reconnect by themselves, load missing messages, and repeat
+//! a message until it is acknowledged. One program runs several; `js/chat.mjs` describes its protocol.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,115 +12,94 @@ use tokio::time::Instant;
 
 use crate::program::Program;
 
-/// How long a program may take to answer a question about its clients.
-const ANSWER: Duration = Duration::from_secs(10);
+/// How long a program may take to report on its clients.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A program with clients in it, each by its name; it ends with this.
+/// A program that runs named clients; dropping this ends it.
 #[derive(Debug)]
 pub struct Clients(Program);
 
-/// Somebody who comes into a room.
+/// A client to open.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Visitor<'a> {
-    /// The name, by which this client is told what to do.
+    /// The client's name in commands and reports.
     pub name: &'a str,
-    /// Where the gateway takes sockets.
+    /// The origin of the gateway's sockets.
     pub origin: &'a str,
-    /// The access token; a guest has none.
+    /// The access token; guests have none.
     pub token: Option<&'a str>,
-    /// The transports that the client may use; when none are named, it decides.
+    /// The transports that the client may use; by default, its own choice.
     pub transports: Option<&'a [&'a str]>,
     /// The room.
     pub stream_id: i64,
 }
 
-/// How a client is now.
+/// The state of a client.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Status {
     /// Whether its socket is connected.
     pub connected: bool,
-    /// The number of the last message that it showed; none until it is in the room.
+    /// The sequence number of the last message shown; none before it has joined the room.
     pub last: Option<i64>,
-    /// What it said and has no acknowledgement of.
+    /// The number of messages without an acknowledgement.
     pub waiting: usize,
-    /// How many watch, as it was last told.
+    /// The last viewer count received.
     pub viewers: Option<i64>,
-    /// Why it was refused something the last time, to explain what does not come.
+    /// The last error code received.
     pub refused: Option<String>,
 }
 
-/// All that a client has seen and heard.
+/// Everything that a client has received.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Report {
-    /// Number and id of every message, in the order in which they were shown.
+    /// Sequence number and id of every message, in the order shown.
     pub shown: Vec<(i64, String)>,
-    /// The id of each acknowledged message, by the client's own.
+    /// Message ids by client message id, of acknowledged messages.
     pub acknowledged: BTreeMap<String, String>,
 }
 
 impl Clients {
-    /// Starts a program for clients of `socket.io-client`.
-    ///
-    /// # Errors
-    /// When there is no Node.js.
+    /// Starts a program with clients of `socket.io-client`.
     pub fn javascript() -> Result<Self> {
         Program::start(crate::node("chat.mjs")).map(Self)
     }
 
-    /// Starts a program for clients of python-socketio.
-    ///
-    /// # Errors
-    /// When its packages are not installed.
+    /// Starts a program with clients of python-socketio.
     pub fn python() -> Result<Self> {
         let mut program = crate::python("python", "python");
         program.arg("chat.py");
         Program::start(program).map(Self)
     }
 
-    /// Somebody comes, and is in the room from then on, however often the connection ends.
-    ///
-    /// # Errors
-    /// When the program has ended.
-    pub async fn come(&mut self, visitor: &Visitor<'_>) -> Result<()> {
-        self.0.tell(&json!({ "open": visitor })).await
+    /// Opens a client, which joins the room and rejoins it after every disconnect.
+    pub async fn open(&mut self, visitor: &Visitor<'_>) -> Result<()> {
+        self.0.send(&json!({ "open": visitor })).await
     }
 
-    /// A client says an id, under which it also repeats it until it is acknowledged.
-    ///
-    /// # Errors
-    /// When the program has ended.
-    pub async fn say(&mut self, name: &str, id: &str) -> Result<()> {
-        self.0.tell(&json!({ "send": { "name": name, "id": id } })).await
+    /// Has a client send a message whose text and client message id are `id`, until it is acknowledged.
+    pub async fn send(&mut self, name: &str, id: &str) -> Result<()> {
+        self.0.send(&json!({ "send": { "name": name, "id": id } })).await
     }
 
-    /// A client's connection ends.
-    ///
-    /// # Errors
-    /// When the program has ended.
-    pub async fn cut(&mut self, name: &str) -> Result<()> {
-        self.0.tell(&json!({ "cut": { "name": name } })).await
+    /// Closes a client's connection.
+    pub async fn disconnect(&mut self, name: &str) -> Result<()> {
+        self.0.send(&json!({ "cut": { "name": name } })).await
     }
 
-    /// How each client is now.
-    ///
-    /// # Errors
-    /// When the program does not answer.
+    /// Returns the state of each client.
     pub async fn status(&mut self) -> Result<BTreeMap<String, Status>> {
         self.ask("status").await
     }
 
-    /// What each client has seen and heard.
-    ///
-    /// # Errors
-    /// When the program does not answer.
+    /// Returns what each client has received.
     pub async fn report(&mut self) -> Result<BTreeMap<String, Report>> {
         self.ask("report").await
     }
 
     async fn ask<T: DeserializeOwned>(&mut self, what: &str) -> Result<T> {
-        self.0.tell(&json!({ "ask": what })).await?;
-        let answer = self.0.next(Instant::now() + ANSWER).await?;
+        self.0.send(&json!({ "ask": what })).await?;
+        let answer = self.0.next(Instant::now() + REPORT_TIMEOUT).await?;
         Ok(serde_json::from_value(answer)?)
     }
 }

@@ -1,5 +1,5 @@
-//! Clients for tests and benches of the whole platform: the REST API as a user's program calls it, the
-//! official Socket.IO client and python-socketio, and players in a real browser.
+//! Clients for tests and benchmarks of the whole platform: the REST API, the official Socket.IO clients for JavaScript and
+//! Python, and players in a real browser.
 
 pub mod api;
 pub mod browser;
@@ -15,7 +15,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-/// A Node script of `e2e/js`, ready to be given its arguments.
+/// Returns the command of a Node.js script in `e2e/js`, without arguments.
 fn node(script: &str) -> Command {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("js");
     let mut command = Command::new(std::env::var_os("AIRWAVE_NODE").unwrap_or_else(|| "node".into()));
@@ -27,8 +27,7 @@ fn node(script: &str) -> Command {
     command
 }
 
-/// A program of the Python packages that `make test` installs for a folder of `e2e`, to be run in that
-/// folder.
+/// Returns the command of a program from the Python packages that `make test` installs for a folder of `e2e`; it runs there.
 #[must_use]
 pub fn python(folder: &str, program: &str) -> Command {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);

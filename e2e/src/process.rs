@@ -1,21 +1,15 @@
-//! What running processes take (proc(5)).
+//! Memory and processor time of running processes (proc(5)).
 
 use anyhow::{Context, Result};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
-/// Resident memory now, in MiB.
-///
-/// # Errors
-/// There is no such process.
+/// Returns the current resident memory in MiB.
 pub fn resident_mib(pid: u32) -> Result<f64> {
     memory_mib(pid, "VmRSS:")
 }
 
-/// The most resident memory that a process has had, in MiB.
-///
-/// # Errors
-/// There is no such process.
+/// Returns the peak resident memory in MiB.
 pub fn peak_resident_mib(pid: u32) -> Result<f64> {
     memory_mib(pid, "VmHWM:")
 }
@@ -30,27 +24,24 @@ fn memory_mib(pid: u32, field: &'static str) -> Result<f64> {
     Ok(kib / 1024.0)
 }
 
-/// The address on the loopback of a server that prints its port when it listens.
-///
-/// # Errors
-/// It ended without one.
+/// Returns the loopback address of a server that prints its port once it listens.
 pub async fn printed_address(process: &mut Child) -> Result<String> {
-    let printed = process.stdout.take().context("its output is not piped")?;
+    let printed = process.stdout.take().context("stdout is not piped")?;
     let port = BufReader::new(printed).lines().next_line().await?;
-    Ok(format!("127.0.0.1:{}", port.context("it ended without a port")?))
+    Ok(format!(
+        "127.0.0.1:{}",
+        port.context("the server ended before it listened")?
+    ))
 }
 
-/// The processes of this name.
-///
-/// # Errors
-/// There is no proc(5).
+/// Returns the processes with this name.
 pub fn pids_of(name: &str) -> Result<Vec<u32>> {
     let mut pids = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
         let Ok(pid) = entry?.file_name().to_string_lossy().parse() else {
             continue;
         };
-        // One that ended meanwhile has no name.
+        // A process that has just ended has no name.
         let called = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         if called.trim_end() == name {
             pids.push(pid);
@@ -59,10 +50,7 @@ pub fn pids_of(name: &str) -> Result<Vec<u32>> {
     Ok(pids)
 }
 
-/// User and system time so far: fields 14 and 15 of `/proc/<pid>/stat`, in ticks of 10 ms.
-///
-/// # Errors
-/// There is no such process.
+/// Returns user and system time in seconds: fields 14 and 15 of `/proc/<pid>/stat`, in ticks of 10 ms.
 pub fn cpu_seconds(pids: &[u32]) -> Result<f64> {
     let mut ticks = 0.0;
     for pid in pids {

@@ -1,4 +1,4 @@
-//! A program that is told things and answers, each on a line of JSON. It ends with its handle.
+//! A child process that reads commands and writes responses, one JSON value per line. Dropping its handle kills it.
 
 use std::process::Stdio;
 
@@ -31,16 +31,16 @@ impl Program {
         })
     }
 
-    pub(crate) async fn tell(&mut self, line: &Value) -> Result<()> {
+    pub(crate) async fn send(&mut self, line: &Value) -> Result<()> {
         let line = format!("{line}\n");
-        let told = self.input.write_all(line.as_bytes()).await;
-        told.context("the client ended")
+        let sent = self.input.write_all(line.as_bytes()).await;
+        sent.context("the client ended")
     }
 
     pub(crate) async fn next(&mut self, until: Instant) -> Result<Value> {
         let line = timeout_at(until, self.output.next_line())
             .await
-            .context("nothing more came in time")??;
+            .context("no output in time")??;
         Ok(serde_json::from_str(&line.context("the client ended")?)?)
     }
 }

@@ -1,4 +1,4 @@
-//! The official JavaScript Socket.IO client, one process a socket.
+//! The official JavaScript Socket.IO client, one process per socket.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio::time::Instant;
 
 use crate::program::Program;
 
-/// Longest wait for what comes with an acknowledgement.
-const SOON: Duration = Duration::from_secs(15);
+/// Timeout of events that accompany an acknowledgement.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A socket and all that it was sent so far. Events that a test did not wait for stay in order until it does.
+/// A socket and the events it has received. Events are kept in order until a test takes them.
 #[derive(Debug)]
 pub struct Socket {
     program: Program,
@@ -20,10 +20,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Connects, as a guest when there is no token.
-    ///
-    /// # Errors
-    /// When the server refuses; the text holds its code.
+    /// Connects, without a token as a guest. If the server refuses, the error contains its code.
     pub async fn connect(origin: &str, token: Option<&str>) -> Result<Self> {
         let mut client = crate::node("socket.mjs");
         client
@@ -44,77 +41,61 @@ impl Socket {
         Ok(socket)
     }
 
-    /// Emits an event and waits for its acknowledgement.
-    ///
-    /// # Errors
-    /// When none comes in 5 s.
+    /// Emits an event and waits up to 5 s for its acknowledgement.
     pub async fn emit(&mut self, event: &str, data: Value) -> Result<Value> {
         self.acknowledgements += 1;
         let id = self.acknowledgements;
         let line = json!({"emit": event, "data": data, "id": id});
-        self.program.tell(&line).await?;
+        self.program.send(&line).await?;
         let found = self
             .wait(Duration::from_secs(5), |line| line.get("ack") == Some(&id.into()))
             .await;
-        Ok(taken(
+        Ok(data_of(
             found.with_context(|| format!("no acknowledgement of {event}"))?,
         ))
     }
 
-    /// Comes into a stream's room; the history and the welcome are taken.
-    ///
-    /// # Errors
-    /// When the server refuses, or the history does not come.
+    /// Joins a stream's room and takes the events of the join.
     pub async fn join(&mut self, stream: i64) -> Result<()> {
         let joined = self
             .emit("join_stream_room", json!({ "streamId": stream }))
             .await?;
         if joined.get("ok") != Some(&Value::Bool(true)) {
-            bail!("not let in: {joined}");
+            bail!("cannot join: {joined}");
         }
-        self.event("recent_chat_history", SOON).await?;
-        self.event("room_joined_successfully", SOON).await?;
+        self.event("recent_chat_history", TIMEOUT).await?;
+        self.event("room_joined_successfully", TIMEOUT).await?;
         Ok(())
     }
 
-    /// The data of the next event of this name.
-    ///
-    /// # Errors
-    /// When it does not come within the time; the text holds what came instead.
+    /// Returns the data of the next event of this name. On a timeout, the error contains the other events.
     pub async fn event(&mut self, name: &str, within: Duration) -> Result<Value> {
-        self.event_that(name, within, |_| true).await
+        self.event_where(name, within, |_| true).await
     }
 
-    /// The data of the next event of this name that also fits a condition.
-    ///
-    /// # Errors
-    /// When it does not come within the time; the text holds what came instead.
-    pub async fn event_that(
+    /// Returns the data of the next event of this name that satisfies a condition, as [`event`](Self::event) does.
+    pub async fn event_where(
         &mut self,
         name: &str,
         within: Duration,
-        fits: impl Fn(&Value) -> bool,
+        matches: impl Fn(&Value) -> bool,
     ) -> Result<Value> {
         let found = self
             .wait(within, |line| {
-                event_name(line) == Some(name) && fits(line.get("data").unwrap_or(&Value::Null))
+                event_name(line) == Some(name) && matches(line.get("data").unwrap_or(&Value::Null))
             })
             .await;
-        Ok(taken(found.with_context(|| format!("no {name}"))?))
+        Ok(data_of(found.with_context(|| format!("no {name}"))?))
     }
 
-    /// How many events of this name have come and were not taken, after waiting for a time in which more may
-    /// come.
-    ///
-    /// # Errors
-    /// When the client died.
+    /// Waits for some time, then returns how many events of this name have not been taken.
     pub async fn count_for(&mut self, name: &str, time: Duration) -> Result<usize> {
         let until = Instant::now() + time;
         loop {
             match self.program.next(until).await {
                 Ok(line) => self.seen.push(line),
                 Err(_) if Instant::now() >= until => break,
-                Err(died) => return Err(died),
+                Err(ended) => return Err(ended),
             }
         }
         Ok(self
@@ -124,15 +105,15 @@ impl Socket {
             .count())
     }
 
-    async fn wait(&mut self, within: Duration, fits: impl Fn(&Value) -> bool) -> Result<Value> {
+    async fn wait(&mut self, within: Duration, matches: impl Fn(&Value) -> bool) -> Result<Value> {
         let until = Instant::now() + within;
-        if let Some(at) = self.seen.iter().position(&fits) {
+        if let Some(at) = self.seen.iter().position(&matches) {
             return Ok(self.seen.remove(at));
         }
         loop {
             let line = self.program.next(until).await;
             let line = line.with_context(|| format!("seen so far: {}", Value::from(self.seen.clone())))?;
-            if fits(&line) {
+            if matches(&line) {
                 return Ok(line);
             }
             self.seen.push(line);
@@ -144,6 +125,6 @@ fn event_name(line: &Value) -> Option<&str> {
     line.get("event")?.as_str()
 }
 
-fn taken(mut line: Value) -> Value {
+fn data_of(mut line: Value) -> Value {
     line.get_mut("data").map(Value::take).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-// The reads that the bench asks for, written as one does with Express and Sequelize: models with associations, pages by
-// findAndCountAll, nothing kept between two requests. Listens on a free port of the loopback and prints it.
+// The endpoints of the benchmark in idiomatic Express and Sequelize: models with associations, pages by findAndCountAll,
+// no cache. Listens on a free loopback port and prints it.
 //
 // Usage: node server.mjs <URL of the stream database> <URL of the vod database>
 
@@ -10,7 +10,7 @@ const [streamUrl, vodUrl] = process.argv.slice(2)
 const { BIGINT, DATE, DOUBLE, INTEGER, TEXT } = DataTypes
 const options = { logging: false, pool: { max: 10 }, define: { underscored: true } }
 
-function people(database) {
+function owners(database) {
   return database.define('owner', { username: TEXT, displayName: TEXT })
 }
 
@@ -19,7 +19,7 @@ function categories(database) {
 }
 
 const streams = new Sequelize(streamUrl, options)
-const Streamer = people(streams)
+const Streamer = owners(streams)
 const StreamCategory = categories(streams)
 const Stream = streams.define('stream', {
   title: TEXT,
@@ -37,7 +37,7 @@ Stream.belongsTo(Streamer, { as: 'user', foreignKey: 'userId' })
 Stream.belongsTo(StreamCategory, { as: 'category', foreignKey: 'categoryId' })
 
 const vods = new Sequelize(vodUrl, options)
-const Owner = people(vods)
+const Owner = owners(vods)
 const VodCategory = categories(vods)
 const Vod = vods.define('vod', {
   streamId: BIGINT,
@@ -71,7 +71,7 @@ function totals({ limit, number }, count) {
 const app = express()
 
 app.get('/api/streams', async (request, response) => {
-  const asked = page(request.query)
+  const wanted = page(request.query)
   const key = request.query.sort === 'viewers' ? 'viewerCount' : 'sortTime'
   const { rows, count } = await Stream.findAndCountAll({
     include: ['user', 'category'],
@@ -79,14 +79,14 @@ app.get('/api/streams', async (request, response) => {
       [key, 'DESC'],
       ['id', 'DESC'],
     ],
-    limit: asked.limit,
-    offset: asked.offset,
+    limit: wanted.limit,
+    offset: wanted.offset,
   })
-  response.json({ streams: rows, ...totals(asked, count) })
+  response.json({ streams: rows, ...totals(wanted, count) })
 })
 
 app.get('/api/vod/search', async (request, response) => {
-  const asked = page(request.query)
+  const wanted = page(request.query)
   const { rows, count } = await Vod.findAndCountAll({
     attributes: shown,
     include: ['user', 'category'],
@@ -95,16 +95,16 @@ app.get('/api/vod/search', async (request, response) => {
       ['createdAt', 'DESC'],
       ['id', 'DESC'],
     ],
-    limit: asked.limit,
-    offset: asked.offset,
+    limit: wanted.limit,
+    offset: wanted.offset,
   })
-  response.json({ vods: rows, ...totals(asked, count) })
+  response.json({ vods: rows, ...totals(wanted, count) })
 })
 
 app.get('/api/vod/:id', async (request, response) => {
   const vod = await Vod.findByPk(request.params.id, { attributes: shown, include: ['user', 'category'] })
   if (vod === null) {
-    response.status(404).json({ message: 'There is no such VOD.' })
+    response.status(404).json({ message: 'VOD not found.' })
     return
   }
   response.json({ vod })

@@ -1,7 +1,7 @@
-// Chat as one writes it with socket.io: tokens are verified when a socket connects, a message is stored with majority before it is
-// acknowledged and then goes to the whole room. Listens on a free port of the loopback and prints it.
+// Idiomatic chat with socket.io: verifies a token when a socket connects, stores a message with majority write concern, then
+// sends it to the room and acknowledges it. Listens on a free loopback port and prints it.
 //
-// From the environment: SIGNING_KEY (Ed25519, PKCS#8 as PEM in base64, whose tokens are good), MONGODB_URL, MONGODB_DATABASE.
+// Environment: SIGNING_KEY (Ed25519, PKCS#8 PEM in base64, which signs the accepted tokens), MONGODB_URL, MONGODB_DATABASE.
 
 import { createPrivateKey, createPublicKey, verify } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -9,23 +9,23 @@ import { MongoClient } from 'mongodb'
 import { Server } from 'socket.io'
 
 const { SIGNING_KEY, MONGODB_URL, MONGODB_DATABASE } = process.env
-// The key's 32 bytes in the older form of PKCS#8 (RFC 8410, section 7), without the public key, which OpenSSL does not read.
+// The key's 32 bytes as PKCS#8 version 1 (RFC 8410, section 7): OpenSSL cannot read version 2, which adds the public key.
 const pem = Buffer.from(SIGNING_KEY, 'base64').toString()
 const seed = Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64').subarray(16, 48)
 const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
 const key = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
 const mongo = await new MongoClient(MONGODB_URL).connect()
 const messages = mongo.db(MONGODB_DATABASE).collection('peer_messages', { writeConcern: { w: 'majority' } })
-// Those of an earlier run, whose numbers begin at one like ours.
+// Messages of an earlier run have the same sequence numbers.
 await messages.deleteMany({})
 await messages.createIndex({ streamId: 1, seq: 1 }, { unique: true })
-const heads = new Map()
+const latestSeq = new Map()
 
 function user(token) {
   const [head, claims, signature] = token.split('.')
-  const good = verify(null, Buffer.from(`${head}.${claims}`), key, Buffer.from(signature, 'base64url'))
-  const said = good ? JSON.parse(Buffer.from(claims, 'base64url')) : {}
-  return said.exp > Date.now() / 1000 ? said : null
+  const valid = verify(null, Buffer.from(`${head}.${claims}`), key, Buffer.from(signature, 'base64url'))
+  const parsed = valid ? JSON.parse(Buffer.from(claims, 'base64url')) : {}
+  return parsed.exp > Date.now() / 1000 ? parsed : null
 }
 
 const http = createServer()
@@ -45,8 +45,8 @@ io.on('connection', (socket) => {
   socket.on('chat_message', async ({ streamId, message }, done) => {
     const author = socket.data.user
     if (!author) return done({ ok: false, code: 'auth.required' })
-    const seq = (heads.get(streamId) ?? 0) + 1
-    heads.set(streamId, seq)
+    const seq = (latestSeq.get(streamId) ?? 0) + 1
+    latestSeq.set(streamId, seq)
     const timestamp = new Date()
     const row = { streamId, seq, userId: Number(author.sub), username: author.username, message, timestamp }
     const { insertedId } = await messages.insertOne(row)

@@ -1,13 +1,8 @@
-//! Measures one broadcast from encoder to replay, and what the idle platform costs. Prints figures; judges
-//! none.
+//! Measures a broadcast from encoder to replay, and the resources of the idle platform.
 //!
-//! Run it by `make bench`, which gives it release builds and a stack of its own. Everything, the load
-//! included, is on this machine.
+//! Run it with `make bench`, which provides release builds and a stack. Everything, including the load, runs on this machine.
 
-#![expect(
-    clippy::indexing_slicing,
-    reason = "a field that is missing from JSON reads as null"
-)]
+#![expect(clippy::indexing_slicing, reason = "a missing JSON field reads as null")]
 
 use std::time::{Duration, Instant};
 
@@ -19,20 +14,19 @@ use e2e::socket::Socket;
 use serde_json::Value;
 use stack::{Platform, PlatformOptions, Publisher, eventually};
 
-/// Webhooks asked one after another for the latency of `on_publish`.
+/// Number of `on_publish` hooks, sent one after another.
 const HOOKS: usize = 500;
-/// Times that going live is measured.
+/// Number of measurements of going live.
 const STARTS: usize = 5;
 /// Length of the broadcast whose VOD is timed.
 const BROADCAST: Duration = Duration::from_secs(60);
-/// How long the idle platform is watched.
+/// How long the idle platform is measured.
 const IDLE: Duration = Duration::from_secs(30);
-/// The longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    // One streamer makes hundreds of streams here, faster than anybody may.
+    // One streamer creates hundreds of streams, faster than the limit.
     let unlimited = ("AIRWAVE_GATEWAY_WRITES_PER_MINUTE".to_owned(), "0".to_owned());
     let options = PlatformOptions {
         variables: vec![unlimited],
@@ -59,7 +53,7 @@ async fn main() -> Result<()> {
     platform.stop().await
 }
 
-/// Resident memory and processor time of the six services while nobody does anything.
+/// Measures resident memory and processor time of the six services without load.
 async fn idle(platform: &mut Platform, when: &str) -> Result<()> {
     let pids: Vec<u32> = platform
         .services()
@@ -67,18 +61,18 @@ async fn idle(platform: &mut Platform, when: &str) -> Result<()> {
         .filter_map(|child| child.pid())
         .collect();
     let before = cpu_seconds(&pids)?;
-    let watched = Instant::now();
+    let started = Instant::now();
     tokio::time::sleep(IDLE).await;
-    let share = (cpu_seconds(&pids)? - before) / watched.elapsed().as_secs_f64() * 100.0;
+    let share = (cpu_seconds(&pids)? - before) / started.elapsed().as_secs_f64() * 100.0;
     let resident = pids.iter().map(|pid| resident_mib(*pid)).sum::<Result<f64>>()?;
     println!(
-        "idle {when}: {} services, {resident:.0} MiB resident together, {share:.2} % of a core",
+        "idle {when}: {} services, {resident:.0} MiB resident in total, {share:.2} % of a core",
         pids.len()
     );
     Ok(())
 }
 
-/// `on_publish` as nginx asks it, through its own hook location, each time for another stream.
+/// Measures `on_publish` through nginx's hook location, each time for another stream.
 async fn hooks(platform: &mut Platform, streamer: &User) -> Result<()> {
     let url = format!("{}/_hook/publish", platform.media().hook_url());
     let http = reqwest::Client::new();
@@ -90,39 +84,39 @@ async fn hooks(platform: &mut Platform, streamer: &User) -> Result<()> {
         let body = format!(
             "app=live&flashver=&swfurl=&tcurl=&pageurl=&addr=127.0.0.1&clientid={id}&call=publish&name={name}&type=live&key={secret}"
         );
-        let asked = Instant::now();
+        let sent = Instant::now();
         let request = http
             .post(&url)
             .header("content-type", "application/x-www-form-urlencoded")
             .body(body);
         let status = request.send().await?.status();
-        times.push(asked.elapsed().as_secs_f64() * 1000.0);
-        ensure!(status.is_success(), "on_publish answered {status}");
+        times.push(sent.elapsed().as_secs_f64() * 1000.0);
+        ensure!(status.is_success(), "on_publish returned {status}");
     }
     times.sort_unstable_by(f64::total_cmp);
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
     println!(
-        "on_publish, {HOOKS} asked in turn: median {:.1} ms, p99 {:.1} ms",
+        "on_publish, {HOOKS} one after another: median {:.1} ms, p99 {:.1} ms",
         at(50),
         at(99)
     );
     Ok(())
 }
 
-/// From the encoder's start to the follower's notification and to the first playlist with a segment.
+/// Measures from the encoder's start to the follower's notification and to the first playlist with a segment.
 async fn start(platform: &Platform, guest: &Api, streamer: &User, socket: &mut Socket) -> Result<()> {
     let (id, key) = create_stream(streamer).await?;
     let started = Instant::now();
     let mut publisher = publish(platform, &key).await?;
     socket
-        .event_that("new_notification", PATIENCE, |n| {
+        .event_where("new_notification", TIMEOUT, |n| {
             n["relatedEntityId"] == id && n["type"] == "stream_started"
         })
         .await?;
     let notified = started.elapsed();
     let stream = guest.get(&format!("/streams/{id}")).await?.expect(200)?;
     let hls = text(&stream, "/stream/playbackUrls/hls")?;
-    eventually(PATIENCE, "a playlist with a segment", async || {
+    eventually(TIMEOUT, "a playlist with a segment", async || {
         let playlist = reqwest::get(&hls).await?.error_for_status()?.text().await?;
         ensure!(playlist.contains("#EXTINF"), "no segment yet");
         anyhow::Ok(())
@@ -134,7 +128,7 @@ async fn start(platform: &Platform, guest: &Api, streamer: &User, socket: &mut S
         started.elapsed().as_secs_f64()
     );
     publisher.stop().await?;
-    eventually(PATIENCE, "the end", async || {
+    eventually(TIMEOUT, "the end", async || {
         let stream = guest.get(&format!("/streams/{id}")).await?.expect(200)?;
         ensure!(stream["stream"]["status"] == "ended", "still live");
         anyhow::Ok(())
@@ -142,21 +136,21 @@ async fn start(platform: &Platform, guest: &Api, streamer: &User, socket: &mut S
     .await
 }
 
-/// From the end of a broadcast (its grace over) to a VOD that plays.
+/// Measures from the end of a broadcast, after its reconnect grace, to a playable VOD.
 async fn replay(platform: &Platform, guest: &Api, streamer: &User, socket: &mut Socket) -> Result<()> {
     let (id, key) = create_stream(streamer).await?;
     let mut publisher = publish(platform, &key).await?;
     tokio::time::sleep(BROADCAST).await;
     publisher.stop().await?;
     let stopped = Instant::now();
-    eventually(PATIENCE, "the end", async || {
+    eventually(TIMEOUT, "the end", async || {
         let stream = guest.get(&format!("/streams/{id}")).await?.expect(200)?;
         ensure!(stream["stream"]["status"] == "ended", "still live");
         anyhow::Ok(())
     })
     .await?;
     let ended = Instant::now();
-    let vod = eventually(PATIENCE, "the VOD", async || {
+    let vod = eventually(TIMEOUT, "the VOD", async || {
         guest.get(&format!("/streams/{id}/vod")).await?.expect(200)
     })
     .await?;
@@ -175,7 +169,7 @@ async fn replay(platform: &Platform, guest: &Api, streamer: &User, socket: &mut 
         (ended - stopped).as_secs_f64()
     );
     socket
-        .event_that("new_notification", PATIENCE, |n| n["type"] == "new_vod")
+        .event_where("new_notification", TIMEOUT, |n| n["type"] == "new_vod")
         .await?;
     Ok(())
 }

@@ -1,8 +1,7 @@
-//! Measures the upload of a video of 2 GiB: how long it takes and how much memory each service takes at most.
-//! Prints figures; judges none.
+//! Measures the upload of a 2 GiB video: its duration, and the peak memory of each service.
 //!
-//! Run it by `make bench-upload`, which gives it release builds and a stack of its own. Everything, the
-//! sender included, is on this machine.
+//! Run it with `make bench-upload`, which provides release builds and a stack. Everything, including the client, runs on this
+//! machine.
 
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
@@ -16,10 +15,9 @@ use serde_json::Value;
 use stack::{Platform, PlatformOptions, Service, eventually};
 use tokio::process::Command;
 
-/// Bytes of the video.
+/// Size of the video in bytes.
 const SIZE: u64 = 2 << 30;
-/// The longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(900);
+const TIMEOUT: Duration = Duration::from_secs(900);
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -28,7 +26,7 @@ async fn main() -> Result<()> {
     let user = guest.register("bench_uploader").await?;
     let folder = tempfile::tempdir()?;
     let video = folder.path().join("video.mp4");
-    make(&video).await?;
+    encode(&video).await?;
     peaks(&mut platform, "before")?;
     let started = Instant::now();
     let id = upload(&platform, &user, &video).await?;
@@ -40,7 +38,7 @@ async fn main() -> Result<()> {
     peaks(&mut platform, "after the upload")?;
     let url = ready(&user, id).await?;
     println!(
-        "ready to play {:.1} s after the answer",
+        "ready to play {:.1} s after the response",
         started.elapsed().as_secs_f64() - seconds
     );
     ensure!(
@@ -51,9 +49,9 @@ async fn main() -> Result<()> {
     platform.stop().await
 }
 
-/// Twenty seconds of video that a box of nothing (`free`, ISO/IEC 14496-12) makes as large as it is to be.
-async fn make(video: &Path) -> Result<()> {
-    let made = Command::new("ffmpeg")
+/// Encodes 20 s of video, padded to its size by a `free` box (ISO/IEC 14496-12).
+async fn encode(video: &Path) -> Result<()> {
+    let status = Command::new("ffmpeg")
         .args([
             "-nostdin",
             "-v",
@@ -77,10 +75,10 @@ async fn make(video: &Path) -> Result<()> {
         .arg(video)
         .status()
         .await?;
-    ensure!(made.success(), "ffmpeg failed");
+    ensure!(status.success(), "ffmpeg failed");
     let mut file = std::fs::OpenOptions::new().write(true).open(video)?;
     let length = file.seek(SeekFrom::End(0))?;
-    // A size of 1 says that the real one follows, in 64 bits.
+    // A size of 1 means that a 64-bit size follows.
     file.write_all(&1_u32.to_be_bytes())?;
     file.write_all(b"free")?;
     file.write_all(&(SIZE - length).to_be_bytes())?;
@@ -104,7 +102,7 @@ async fn upload(platform: &Platform, user: &User, video: &Path) -> Result<i64> {
 }
 
 async fn ready(user: &User, id: i64) -> Result<String> {
-    eventually(PATIENCE, "the VOD", async || {
+    eventually(TIMEOUT, "the VOD", async || {
         let vod = user.api.get(&format!("/vod/{id}")).await?.expect(200)?;
         text(&vod, "/vod/videoUrl").context("not ready")
     })
@@ -119,7 +117,7 @@ fn peaks(platform: &mut Platform, when: &str) -> Result<()> {
             .pid()
             .context("not running")?;
         println!(
-            "{when}: {} has had {:.0} MiB resident at most",
+            "{when}: {} peak {:.0} MiB resident",
             service.name(),
             peak_resident_mib(pid)?
         );

@@ -1,15 +1,15 @@
-//! `docker-compose.yml`: each container's program gets what it knows, accepts it, and finds the others.
+//! `docker-compose.yml`: each program gets its variables, accepts them, and reaches the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::programs::Program;
-use crate::trial::{Environment, accepts, refused_in_production};
-use crate::{example, port, read, same};
+use crate::trial::{Environment, accepts, rejects_in_production};
+use crate::{assert_same, example, port, read};
 
-/// What `vod serve` can be told for working beside a disk as well, which a worker of its own does here.
-const WORK: &[&str] = &[
+/// Variables with which `vod serve` would also process recordings; here a separate worker does.
+const WORKER_VARIABLES: &[&str] = &[
     "AIRWAVE_VOD_WORK_NODE",
     "AIRWAVE_VOD_RECORDINGS_DIR",
     "AIRWAVE_VOD_WORK_DIR",
@@ -22,12 +22,11 @@ const WORK: &[&str] = &[
     "AIRWAVE_VOD_RETRY_SECONDS",
 ];
 
-/// The file as YAML says it, before any variable is filled in.
+/// Returns the file without expanding variables.
 pub(crate) fn file() -> Value {
     serde_saphyr::from_str(&read("docker-compose.yml")).unwrap()
 }
 
-/// One container.
 pub(crate) struct Container {
     pub(crate) name: String,
     pub(crate) yaml: Value,
@@ -47,7 +46,7 @@ pub(crate) fn containers() -> Vec<Container> {
 
 pub(crate) fn container(name: &str) -> Container {
     let found = containers().into_iter().find(|container| container.name == name);
-    found.unwrap_or_else(|| panic!("there is no container {name}"))
+    found.unwrap_or_else(|| panic!("unknown container {name}"))
 }
 
 fn programs() -> impl Iterator<Item = Container> {
@@ -74,7 +73,7 @@ impl Container {
             .collect()
     }
 
-    /// What the program sees when `.env` is a copy of `.env.example`.
+    /// Returns the program's environment if `.env` is a copy of `.env.example`.
     pub(crate) fn environment(&self) -> Environment {
         let given = example_environment();
         let variables = self.yaml["environment"].as_object().unwrap();
@@ -92,7 +91,7 @@ fn example_environment() -> Environment {
     set.map(|entry| (entry.name, entry.value)).collect()
 }
 
-/// Fills in `${NAME}`, `${NAME:-default}` and `${NAME:?message}`, one in another, as compose does.
+/// Expands `${NAME}`, `${NAME:-default}` and `${NAME:?message}`, also nested, as Compose does.
 fn expand(text: &str, given: &Environment) -> String {
     let Some(start) = text.find("${") else {
         return text.replace("$$", "$");
@@ -111,7 +110,7 @@ fn expand(text: &str, given: &Environment) -> String {
     format!("{}{value}{}", &text[..start], expand(&text[end + 1..], given))
 }
 
-/// Where the brace ends that begins here.
+/// Returns the position of the closing brace.
 fn closing(text: &str) -> usize {
     let mut depth = 0;
     for (at, c) in text.char_indices() {
@@ -124,11 +123,11 @@ fn closing(text: &str) -> usize {
             return at;
         }
     }
-    panic!("{text} does not end")
+    panic!("{text} has no closing brace")
 }
 
 #[test]
-fn variables_are_filled_in() {
+fn variables_are_expanded() {
     let given = BTreeMap::from([("A".to_owned(), "1".to_owned())]);
     for (text, expected) in [
         ("${A}", "1"),
@@ -141,14 +140,14 @@ fn variables_are_filled_in() {
 }
 
 #[test]
-fn each_program_gets_what_it_knows_and_nothing_else() {
+fn each_program_gets_exactly_its_variables() {
     for container in programs() {
         let command = container.command();
         let mut known = Program::of(&command).names();
         if command == ["vod", "serve"] {
-            known.retain(|name| !WORK.contains(&name.as_str()));
+            known.retain(|name| !WORKER_VARIABLES.contains(&name.as_str()));
         }
-        same(
+        assert_same(
             &format!("{command:?} and its container {}", container.name),
             &known,
             &container.names(),
@@ -157,7 +156,7 @@ fn each_program_gets_what_it_knows_and_nothing_else() {
 }
 
 #[test]
-fn every_service_is_there_with_its_migrations() {
+fn every_service_runs_and_migrates() {
     let commands: BTreeSet<_> = programs()
         .map(|container| container.command().join(" "))
         .collect();
@@ -167,11 +166,11 @@ fn every_service_is_there_with_its_migrations() {
             expected.insert(program.command.join(" "));
         }
     }
-    same("the containers and the programs", &commands, &expected);
+    assert_same("the containers and the programs", &commands, &expected);
 }
 
 #[test]
-fn programs_accept_their_settings_and_refuse_the_examples_in_production() {
+fn programs_accept_their_settings_and_reject_the_examples_in_production() {
     for container in programs() {
         let (command, environment) = (container.command(), container.environment());
         let given: BTreeSet<_> = environment.keys().cloned().collect();
@@ -183,13 +182,13 @@ fn programs_accept_their_settings_and_refuse_the_examples_in_production() {
         );
         if command[1] != "migrate" {
             accepts(&command, &environment);
-            refused_in_production(&command, &environment);
+            rejects_in_production(&command, &environment);
         }
     }
 }
 
 #[test]
-fn what_the_file_asks_for_is_in_the_example_and_the_other_way_round() {
+fn the_file_and_the_example_have_the_same_variables() {
     let text = read("docker-compose.yml");
     let asked: BTreeSet<String> = text
         .split("${")
@@ -214,13 +213,13 @@ fn what_the_file_asks_for_is_in_the_example_and_the_other_way_round() {
         .collect();
     assert!(
         of_compose.is_subset(&asked),
-        "nobody asks for {:?}",
+        "unused: {:?}",
         of_compose.difference(&asked)
     );
 }
 
 #[test]
-fn programs_find_one_another() {
+fn programs_reach_each_other() {
     for container in programs() {
         let environment = container.environment();
         for (name, url) in environment.iter().filter(|(name, _)| name.ends_with("_URL")) {
@@ -287,7 +286,7 @@ fn programs_find_one_another() {
 }
 
 #[test]
-fn the_fixed_addresses_are_those_that_are_believed() {
+fn fixed_addresses_are_the_trusted_ones() {
     let address =
         |name: &str, network: &str| container(name).yaml["networks"][network]["ipv4_address"].clone();
     let gateway = container("gateway").environment();
@@ -302,7 +301,7 @@ fn the_fixed_addresses_are_those_that_are_believed() {
 }
 
 #[test]
-fn what_is_published_is_what_listens() {
+fn published_ports_are_listened_on() {
     for (name, listener) in [("media", "RTMP_LISTEN"), ("edge", "EDGE_LISTEN")] {
         let published = container(name).yaml["ports"][0].as_str().unwrap().to_owned();
         assert_eq!(port(&published), crate::images::listens(listener), "{name}");
@@ -310,7 +309,7 @@ fn what_is_published_is_what_listens() {
 }
 
 #[test]
-fn whatever_is_named_is_there() {
+fn references_resolve() {
     let file = file();
     let keys = |of: &Value| of.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
     let (services, networks, volumes) = (

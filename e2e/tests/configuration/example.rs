@@ -1,11 +1,11 @@
-//! `.env.example`: every variable, with the default of the code and a line that says what it is.
+//! `.env.example` lists every variable with its default and one line of explanation.
 
 use std::collections::BTreeSet;
 
 use crate::programs::{PROGRAMS, known};
-use crate::{read, same};
+use crate::{assert_same, read};
 
-/// A variable of the file: its comment, its value, and whether it is set or only shown.
+/// A variable of the file: its comment, its value, and whether the line is commented out.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) name: String,
@@ -44,20 +44,20 @@ fn is_name(text: &str) -> bool {
 }
 
 #[test]
-fn every_variable_of_every_program_is_listed_and_no_other() {
+fn lists_exactly_the_variables_of_the_programs() {
     let listed: Vec<_> = entries().into_iter().map(|entry| entry.name).collect();
     let names: BTreeSet<_> = listed
         .iter()
         .filter(|name| name.starts_with("AIRWAVE_"))
         .cloned()
         .collect();
-    same("the programs and .env.example", &known(), &names);
+    assert_same("the programs and .env.example", &known(), &names);
     let distinct: BTreeSet<_> = listed.iter().collect();
     assert_eq!(distinct.len(), listed.len(), "a variable is listed twice");
 }
 
 #[test]
-fn each_is_explained_in_one_line() {
+fn every_variable_has_a_comment_line() {
     for entry in entries() {
         assert!(
             entry.comment.is_some(),
@@ -68,7 +68,7 @@ fn each_is_explained_in_one_line() {
 }
 
 #[test]
-fn what_is_shown_is_the_default() {
+fn commented_values_are_the_defaults() {
     let entries = entries();
     for (name, variable) in PROGRAMS.iter().flat_map(|program| &program.variables) {
         let Some(default) = &variable.default else {

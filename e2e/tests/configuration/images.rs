@@ -1,13 +1,13 @@
-//! `deploy/Dockerfile` and the script with which the nginx images start.
+//! `deploy/Dockerfile`, and the start script of the nginx images.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use stack::Service;
 
-use crate::{checkout, compose, port, read, same};
+use crate::{assert_same, checkout, compose, port, read};
 
-/// The port on which a listener of the nginx images listens unless told otherwise.
+/// Returns the default port of a listener in the nginx images.
 pub(crate) fn listens(name: &str) -> u16 {
     let script = read("deploy/container/nginx");
     let (_, rest) = script
@@ -27,12 +27,12 @@ fn every_binary_is_built_and_copied() {
     let (_, copied) = text.split_once("for name in ").unwrap();
     let copied: BTreeSet<_> = copied.split(';').next().unwrap().split_whitespace().collect();
     let services = Service::ALL.map(Service::name).into();
-    same("the services and what is built", &services, &packages);
-    same("the services and what is copied", &services, &copied);
+    assert_same("the services and the built packages", &services, &packages);
+    assert_same("the services and the copied binaries", &services, &copied);
 }
 
 #[test]
-fn what_is_copied_is_in_the_checkout_and_in_the_context() {
+fn copied_files_exist_and_are_in_the_build_context() {
     let ignore = read(".dockerignore");
     let sent: Vec<_> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
     let text = read("deploy/Dockerfile");
@@ -43,15 +43,15 @@ fn what_is_copied_is_in_the_checkout_and_in_the_context() {
     for copy in copies {
         let words: Vec<_> = copy.split_whitespace().collect();
         for source in &words[..words.len() - 1] {
-            assert!(checkout().join(source).exists(), "{source} is not there");
+            assert!(checkout().join(source).exists(), "{source} does not exist");
             assert!(
                 *source == "." || sent.iter().any(|folder| source.starts_with(folder)),
-                "{source} is not sent to the build"
+                "{source} is not in the build context"
             );
         }
     }
     for member in ["crates", "services", "e2e", "Cargo.lock", "proto"] {
-        assert!(sent.contains(&member), "a build needs {member}");
+        assert!(sent.contains(&member), "the build needs {member}");
     }
 }
 
@@ -78,7 +78,7 @@ fn images_and_containers_agree() {
     let web = &compose::container("gateway").environment()["AIRWAVE_GATEWAY_WEB_DIR"];
     assert!(
         text.contains(&format!("COPY --from=page /page/dist/ {web}/")),
-        "the page is not at {web}"
+        "the web client is not at {web}"
     );
     for (target, names) in [
         ("media", &["RTMP_LISTEN", "MEDIA_LISTEN", "CONTROL_LISTEN"][..]),
@@ -92,7 +92,7 @@ fn images_and_containers_agree() {
             .split(' ')
             .map(str::to_owned)
             .collect();
-        same(
+        assert_same(
             target,
             &exposed,
             &names.iter().map(|name| listens(name).to_string()).collect(),
@@ -101,7 +101,7 @@ fn images_and_containers_agree() {
 }
 
 #[test]
-fn rust_of_the_image_is_new_enough() {
+fn rust_image_is_new_enough() {
     let minor = |text: &str| {
         text.split(['.', '-'])
             .nth(1)
@@ -120,9 +120,8 @@ fn rust_of_the_image_is_new_enough() {
     assert!(minor(image) >= minor(needed), "{needed} is needed");
 }
 
-/// Runs the script with the variables of a container, as far as nginx's own test of a configuration; returns
-/// the configuration.
-fn configured(name: &str, folder: &std::path::Path, change: &[(&str, &str)]) -> Result<String, String> {
+/// Renders a configuration with the variables of a container, and has nginx test it.
+fn render(name: &str, folder: &std::path::Path, change: &[(&str, &str)]) -> Result<String, String> {
     let mut script = Command::new(checkout().join("deploy/container/nginx"));
     script
         .args([name, "-t"])
@@ -150,7 +149,7 @@ fn configured(name: &str, folder: &std::path::Path, change: &[(&str, &str)]) -> 
 }
 
 #[test]
-fn nginx_accepts_what_the_media_image_makes_and_each_start_has_its_own_id() {
+fn nginx_accepts_the_media_configuration_and_each_start_has_a_new_boot_id() {
     let folder = tempfile::tempdir().unwrap();
     let boot = |text: String| {
         text.split("/internal/rtmp/main/")
@@ -161,33 +160,33 @@ fn nginx_accepts_what_the_media_image_makes_and_each_start_has_its_own_id() {
             .unwrap()
             .to_owned()
     };
-    let first = configured("media", folder.path(), &[]).unwrap();
+    let first = render("media", folder.path(), &[]).unwrap();
     assert!(!first.contains("${"), "{first}");
-    let second = configured("media", folder.path(), &[]).unwrap();
+    let second = render("media", folder.path(), &[]).unwrap();
     assert_ne!(boot(first), boot(second));
 }
 
 #[test]
-fn nginx_accepts_what_the_edge_image_makes() {
+fn nginx_accepts_the_edge_configuration() {
     let folder = tempfile::tempdir().unwrap();
-    // nginx looks these names up, and they are known in the deployment alone.
+    // nginx resolves these names, which exist in a deployment only.
     let here = [
         ("GATEWAY_REST", "127.0.0.1:7080"),
         ("GATEWAY_SOCKETS", "127.0.0.1:7081"),
         ("MEDIA_NODE", "127.0.0.1:8081"),
     ];
-    let text = configured("edge", folder.path(), &here).unwrap();
+    let text = render("edge", folder.path(), &here).unwrap();
     assert!(text.contains("127.0.0.1:7081") && !text.contains("${"), "{text}");
 }
 
 #[test]
-fn a_value_that_nginx_would_read_as_syntax_is_refused() {
+fn values_with_nginx_syntax_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     for bad in ["a;b", "a b", "\"", "", "$request_uri", "a|b"] {
-        let refused = configured("media", folder.path(), &[("HOOK_SECRET", bad)]).unwrap_err();
+        let error = render("media", folder.path(), &[("HOOK_SECRET", bad)]).unwrap_err();
         assert!(
-            refused.contains("78") && refused.contains("HOOK_SECRET"),
-            "{bad:?}: {refused}"
+            error.contains("78") && error.contains("HOOK_SECRET"),
+            "{bad:?}: {error}"
         );
         assert!(!folder.path().join("nginx.conf").exists());
     }

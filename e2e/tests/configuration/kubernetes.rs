@@ -1,6 +1,5 @@
-//! `k8s/`: the manifests as they stand in their files, with the settings and example secrets of the
-//! development overlay. That kustomize builds them and that the result fits the schemas of Kubernetes is seen
-//! by `deploy/check`.
+//! `k8s/`: the manifests, with the settings and example secrets of the development overlay. `deploy/check` builds them with
+//! kustomize and validates the result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,13 +7,13 @@ use serde_json::Value;
 use stack::Service;
 
 use crate::programs::{Program, known};
-use crate::trial::{Environment, accepts, refused_in_production};
-use crate::{assignments, checkout, compose, images, port, read, same};
+use crate::trial::{Environment, accepts, rejects_in_production};
+use crate::{assert_same, assignments, checkout, compose, images, port, read};
 
 const BASE: &str = "k8s/base";
 const DEV: &str = "k8s/overlays/dev";
 
-/// The objects of a folder's resources.
+/// Returns the objects of a folder's resources.
 fn objects(folder: &str) -> Vec<Value> {
     let list = kustomization(folder)["resources"].as_array().unwrap().clone();
     let files = list
@@ -42,10 +41,10 @@ fn find(kind: &str, wanted: &str) -> Value {
     let found = objects(BASE)
         .into_iter()
         .find(|object| object["kind"] == kind && name(object) == wanted);
-    found.unwrap_or_else(|| panic!("there is no {kind} {wanted}"))
+    found.unwrap_or_else(|| panic!("unknown {kind} {wanted}"))
 }
 
-/// A container that runs a program of ours, and the object that it belongs to.
+/// A container with one of our programs, and the object that owns it.
 struct Container {
     owner: String,
     yaml: Value,
@@ -70,7 +69,7 @@ fn programs() -> Vec<Container> {
     containers
 }
 
-/// What stands in the ConfigMap `settings` in the development overlay, which goes over the base.
+/// Returns the ConfigMap `settings`: the base merged with the development overlay.
 fn settings() -> Environment {
     let mut settings: Environment = assignments(&read("k8s/base/settings.env")).collect();
     settings.extend(assignments(&read("k8s/overlays/dev/settings.env")));
@@ -100,7 +99,7 @@ impl Container {
         environment
     }
 
-    /// The variables that the container has for itself.
+    /// Returns the container's own variables.
     fn own(&self) -> Environment {
         let list = self.yaml["env"].as_array().into_iter().flatten();
         list.map(|variable| {
@@ -115,7 +114,7 @@ impl Container {
 }
 
 #[test]
-fn every_service_is_there_with_its_migrations() {
+fn every_service_runs_and_migrates() {
     let commands: BTreeSet<_> = programs()
         .iter()
         .map(|container| container.command().join(" "))
@@ -129,11 +128,11 @@ fn every_service_is_there_with_its_migrations() {
         .iter()
         .filter(|service| **service != Service::Gateway);
     expected.extend(migrated.map(|service| format!("{} migrate", service.name())));
-    same("the manifests and the programs", &commands, &expected);
+    assert_same("the manifests and the programs", &commands, &expected);
 }
 
 #[test]
-fn programs_get_what_they_need_and_accept_it() {
+fn programs_get_their_settings_and_accept_them() {
     let known = known();
     for container in programs() {
         let (command, environment) = (container.command(), container.environment());
@@ -153,14 +152,14 @@ fn programs_get_what_they_need_and_accept_it() {
         );
         if command[1] != "migrate" {
             accepts(&command, &environment);
-            refused_in_production(&command, &environment);
+            rejects_in_production(&command, &environment);
         }
     }
 }
 
-/// Every secret is read by somebody, and each program reads none that tells it nothing.
+/// Every secret is used, and each program gets only secrets that it uses.
 #[test]
-fn secrets_are_for_those_who_know_them() {
+fn secrets_go_to_programs_that_use_them() {
     let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for container in programs() {
         let names = Program::of(&container.command()).names();
@@ -182,12 +181,12 @@ fn secrets_are_for_those_who_know_them() {
             .collect();
         let known = told
             .get(secret)
-            .unwrap_or_else(|| panic!("nobody reads the secret {secret}"));
+            .unwrap_or_else(|| panic!("unused secret {secret}"));
         assert!(holds.is_subset(known), "{secret}: {holds:?}");
     }
 }
 
-/// The names of a pod's ports.
+/// Returns a pod's ports by name.
 fn ports(object: &Value) -> BTreeMap<String, u16> {
     let mut ports = BTreeMap::new();
     for container in object["spec"]["template"]["spec"]["containers"]
@@ -208,7 +207,7 @@ fn ports(object: &Value) -> BTreeMap<String, u16> {
 }
 
 #[test]
-fn ports_are_those_that_the_programs_listen_on() {
+fn ports_are_listened_on() {
     let listeners = [
         ("grpc", "AIRWAVE_GRPC_ADDR"),
         ("hooks", "AIRWAVE_STREAM_HOOKS_ADDR"),
@@ -243,7 +242,7 @@ fn ports_are_those_that_the_programs_listen_on() {
     );
 }
 
-/// The pods that a selector of labels means, with their ports.
+/// Returns the ports of the pods that a label selector matches.
 fn selected(objects: &[Value], labels: &Value) -> Vec<BTreeMap<String, u16>> {
     let wanted = labels.as_object().unwrap();
     let matches = |object: &&Value| {
@@ -259,7 +258,7 @@ fn selected(objects: &[Value], labels: &Value) -> Vec<BTreeMap<String, u16>> {
 }
 
 #[test]
-fn services_and_policies_mean_ports_that_are_there() {
+fn services_and_policies_use_existing_ports() {
     let objects = [objects(BASE), objects(DEV)].concat();
     for object in &objects {
         let (labels, ports): (&Value, Vec<&str>) = match object["kind"].as_str().unwrap() {
@@ -301,10 +300,10 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// `host:port` leads to a service that has the port.
-fn leads_somewhere(what: &str, address: &str) {
+/// Asserts that `host:port` is a port of a service.
+fn assert_resolves(what: &str, address: &str) {
     let host = address.split(['.', ':']).next().unwrap();
-    // A pod of a StatefulSet: its name, then that of the service.
+    // A pod of a StatefulSet: its own name, then its service's.
     let host = if host.ends_with("-0") {
         address.split(['.', ':']).nth(1).unwrap()
     } else {
@@ -321,19 +320,19 @@ fn leads_somewhere(what: &str, address: &str) {
 }
 
 #[test]
-fn addresses_lead_to_services() {
+fn addresses_resolve_to_services() {
     let (settings, base): (_, Environment) =
         (settings(), assignments(&read("k8s/base/settings.env")).collect());
     for peer in ["AUTH", "STREAM", "VOD", "CHAT", "NOTIFICATION"] {
         let variable = format!("AIRWAVE_{peer}_URL");
-        leads_somewhere(&variable, settings[&variable].strip_prefix("http://").unwrap());
+        assert_resolves(&variable, settings[&variable].strip_prefix("http://").unwrap());
     }
     for settings in [&settings, &base] {
         let node = settings["AIRWAVE_STREAM_MEDIA_NODES"]
             .split(['=', '|'])
             .nth(1)
             .unwrap();
-        leads_somewhere("the media node", node.strip_prefix("http://").unwrap());
+        assert_resolves("the media node", node.strip_prefix("http://").unwrap());
     }
     for (kind, owner, variables) in [
         (
@@ -350,12 +349,12 @@ fn addresses_lead_to_services() {
         }
         .own();
         for variable in variables {
-            leads_somewhere(variable, &own[*variable]);
+            assert_resolves(variable, &own[*variable]);
         }
     }
 }
 
-/// A file that no kustomization lists is a mistake, too.
+/// A file that no kustomization lists would be ignored.
 #[test]
 fn every_file_is_listed() {
     for folder in [BASE, DEV] {
@@ -369,7 +368,7 @@ fn every_file_is_listed() {
             .chain(patches)
             .filter_map(Value::as_str);
         files.extend(all.filter(|name| !name.starts_with("..")).map(str::to_owned));
-        same(folder, &files, &below(folder, ""));
+        assert_same(folder, &files, &below(folder, ""));
     }
 }
 
@@ -388,7 +387,7 @@ fn below(folder: &str, inner: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn images_and_users_are_those_of_the_compose_file() {
+fn images_and_users_match_the_compose_file() {
     let of_compose: BTreeSet<String> = compose::containers()
         .iter()
         .map(|container| container.yaml["image"].as_str().unwrap().to_owned())
@@ -403,7 +402,7 @@ fn images_and_users_are_those_of_the_compose_file() {
         })
         .map(|container| container["image"].as_str().unwrap().to_owned())
         .collect();
-    same(
+    assert_same(
         "the images of docker-compose.yml and of k8s/",
         &of_compose,
         &of_manifests,
@@ -416,9 +415,9 @@ fn images_and_users_are_those_of_the_compose_file() {
     }
 }
 
-/// The servers of the overlay know the passwords that the services use.
+/// The overlay's servers use the same passwords as the services.
 #[test]
-fn passwords_of_servers_and_services_agree() {
+fn passwords_of_servers_and_services_match() {
     let secret =
         |name: &str| -> Environment { assignments(&read(&format!("{DEV}/secrets/{name}.env"))).collect() };
     let servers = secret("servers");

@@ -1,6 +1,5 @@
-//! What the platform is deployed from agrees with its programs: the list of settings, the compose file, the
-//! Kubernetes manifests, the images. Whether those files are well formed is judged by their own schemas, in
-//! `deploy/check`.
+//! Checks that the deployment files (`.env.example`, Compose, Kubernetes, images) agree with the programs. `deploy/check`
+//! validates them against their schemas.
 
 #![expect(
     clippy::unwrap_used,
@@ -29,7 +28,7 @@ fn checkout() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The `NAME=value` lines of an environment file.
+/// Returns the `NAME=value` lines of an environment file.
 fn assignments(text: &str) -> impl Iterator<Item = (String, String)> {
     text.lines()
         .filter(|line| !line.starts_with('#'))
@@ -37,17 +36,17 @@ fn assignments(text: &str) -> impl Iterator<Item = (String, String)> {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
-/// Fails with what one side has and the other lacks.
-fn same<T: Ord + std::fmt::Debug>(what: &str, left: &BTreeSet<T>, right: &BTreeSet<T>) {
+/// Asserts that two sets are equal; the failure shows the difference.
+fn assert_same<T: Ord + std::fmt::Debug>(what: &str, left: &BTreeSet<T>, right: &BTreeSet<T>) {
     let (only_left, only_right): (Vec<_>, Vec<_>) =
         (left.difference(right).collect(), right.difference(left).collect());
     assert!(
         only_left.is_empty() && only_right.is_empty(),
-        "{what}: only in the first {only_left:?}, only in the second {only_right:?}"
+        "{what}: only in the first: {only_left:?}; only in the second: {only_right:?}"
     );
 }
 
-/// The port of `host:port`, or of a URL that ends with one.
+/// Returns the port of `host:port`, or of a URL that ends with one.
 fn port(address: &str) -> u16 {
     let port = address.trim_end_matches('/').rsplit(':').next();
     port.and_then(|port| port.parse().ok())

@@ -1,4 +1,4 @@
-//! The programs and the variables that they know, from their own `--help`.
+//! The programs and their variables, from their `--help`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -7,7 +7,6 @@ use std::sync::LazyLock;
 
 use stack::Service;
 
-/// The folder of the binaries.
 pub(crate) static BINARIES: LazyLock<PathBuf> = LazyLock::new(|| {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(stack::platform::binaries()).unwrap()
@@ -23,7 +22,7 @@ pub(crate) static PROGRAMS: LazyLock<Vec<Program>> = LazyLock::new(|| {
     programs
 });
 
-/// A command and its arguments, such as `vod work`, with what its environment can tell it.
+/// A command with its subcommand, such as `vod work`, and its variables.
 #[derive(Debug)]
 pub(crate) struct Program {
     pub(crate) command: Vec<String>,
@@ -37,10 +36,10 @@ pub(crate) struct Variable {
 }
 
 impl Program {
-    /// The program that a container's command names.
+    /// Returns the program of a container's command.
     pub(crate) fn of(command: &[String]) -> &'static Self {
         let found = PROGRAMS.iter().find(|program| program.command == command);
-        found.unwrap_or_else(|| panic!("there is no program {}", command.join(" ")))
+        found.unwrap_or_else(|| panic!("unknown program {}", command.join(" ")))
     }
 
     pub(crate) fn names(&self) -> BTreeSet<String> {
@@ -53,7 +52,7 @@ impl Program {
     }
 }
 
-/// All variables that any program knows.
+/// Returns the variables of all programs.
 pub(crate) fn known() -> BTreeSet<String> {
     PROGRAMS.iter().flat_map(Program::names).collect()
 }
@@ -98,7 +97,7 @@ fn help(command: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The flags that the usage line asks for.
+/// Returns the required flags, from the usage line.
 fn usage(help: &str) -> BTreeSet<String> {
     let line = help
         .lines()
@@ -138,14 +137,14 @@ fn variables(lines: &[&str], required: &BTreeSet<String>) -> BTreeMap<String, Va
     variables
 }
 
-/// What stands in `[key value]`: at the end of the option's line, or on a line of its own.
+/// Returns the value of `[key value]`, at the end of an option's line or on its own line.
 fn bracket<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(&format!("[{key}"))?;
     rest.split(']').next()
 }
 
 #[test]
-fn programs_tell_what_they_know() {
+fn help_lists_variables() {
     let work = Program::of(&["vod".to_owned(), "work".to_owned()]);
     assert!(work.variables["AIRWAVE_VOD_NODE"].required, "{work:?}");
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Starts a program with the settings of a deployment, far enough to learn whether it accepts them.
+//! Starts a program with the settings of a deployment to see whether it accepts them.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -10,11 +10,11 @@ use crate::programs::BINARIES;
 /// A variable and its value.
 pub(crate) type Environment = BTreeMap<String, String>;
 
-/// A port that is taken: a program that has accepted its settings fails there, before it does anything else.
+/// An occupied port, on which a program fails right after it has accepted its settings.
 static TAKEN: LazyLock<TcpListener> = LazyLock::new(|| TcpListener::bind("127.0.0.1:0").unwrap());
 
-/// The exit code of a program that refuses its settings.
-const REFUSED: i32 = 78;
+/// The exit code for invalid settings.
+const INVALID_SETTINGS: i32 = 78;
 
 fn start(command: &[String], environment: &Environment) -> Output {
     let taken = TAKEN.local_addr().unwrap().to_string();
@@ -30,32 +30,36 @@ fn start(command: &[String], environment: &Environment) -> Output {
     program.output().unwrap()
 }
 
-/// Fails when the program refuses the settings.
+/// Asserts that the program accepts the settings.
 pub(crate) fn accepts(command: &[String], environment: &Environment) {
     let output = start(command, environment);
-    let said = format!(
+    let message = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
     assert_ne!(
         output.status.code(),
-        Some(REFUSED),
-        "{command:?} refuses its settings: {said}"
+        Some(INVALID_SETTINGS),
+        "{command:?} refuses its settings: {message}"
     );
     assert!(
-        said.contains("Address already in use"),
-        "{command:?} did not come to its port: {said}"
+        message.contains("Address already in use"),
+        "{command:?} did not come to its port: {message}"
     );
 }
 
-/// Fails unless the program refuses these settings in production, as they hold example secrets.
-pub(crate) fn refused_in_production(command: &[String], environment: &Environment) {
+/// Asserts that the program rejects these settings in production because of their example secrets.
+pub(crate) fn rejects_in_production(command: &[String], environment: &Environment) {
     let mut environment = environment.clone();
     environment.insert("AIRWAVE_ENV".to_owned(), "production".to_owned());
     let output = start(command, &environment);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(REFUSED), "{command:?}: {said}");
-    assert!(said.contains("example"), "{command:?}: {said}");
-    assert_eq!(said.lines().count(), 1, "{command:?}: {said}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        output.status.code(),
+        Some(INVALID_SETTINGS),
+        "{command:?}: {message}"
+    );
+    assert!(message.contains("example"), "{command:?}: {message}");
+    assert_eq!(message.lines().count(), 1, "{command:?}: {message}");
 }

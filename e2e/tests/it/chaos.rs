@@ -1,10 +1,8 @@
-//! Whatever is killed and cut, everybody sees what MongoDB holds: all of it, once, in order; and what was
-//! acknowledged is there once.
+//! Despite faults, every client sees all stored messages once and in order, and every acknowledged message is stored once.
 //!
-//! Gateways and chat services are killed and started again, the broker closes its connections with all that
-//! is on its way, clients are cut off; meanwhile twelve official clients of three kinds talk over two
-//! gateways. A seed says what happens when, though never with the same races: `AIRWAVE_CHAOS_SEED` tries
-//! another one.
+//! Gateways and chat services are killed and restarted, the broker closes its connections with the messages in flight, and
+//! clients are disconnected, while twelve official clients of three kinds chat over two gateways. A seed determines the
+//! schedule, though not the races; `AIRWAVE_CHAOS_SEED` selects another one.
 
 mod plan;
 
@@ -23,16 +21,15 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::replicas::Replicas;
 
-/// The official client as it comes (polling, then a websocket), the same on polling alone, and
-/// python-socketio.
+/// The official client with its default transports, the same with polling only, and python-socketio.
 const KINDS: [&str; 3] = ["browser", "polling", "python"];
 const POLLING: &[&str] = &["polling"];
-/// As many of each kind on each gateway.
+/// Two of each kind on each gateway.
 const CLIENTS: usize = 4 * KINDS.len();
-/// Longest wait for all to come in, and for all to have seen the last message when nothing happens any more.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Timeout until all clients have joined, and until all have seen the last message.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// They say much more than people may, above all when they repeat what got no answer.
+/// Clients send faster than the limits, above all when they repeat messages.
 const UNLIMITED: [(&str, &str); 4] = [
     ("AIRWAVE_CHAT_RATE_BURST", "1000"),
     ("AIRWAVE_CHAT_RATE_SECONDS", "1"),
@@ -41,13 +38,13 @@ const UNLIMITED: [(&str, &str); 4] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_sees_what_mongodb_holds_whatever_is_killed() -> Result<()> {
+async fn every_client_sees_every_stored_message_once_despite_faults() -> Result<()> {
     let plan = Plan::draw(CLIENTS)?;
     let mut replicas = Replicas::start(&UNLIMITED).await?;
     let mut crowd = Crowd::gather(&replicas).await?;
-    crowd.goes_through(&plan, &mut replicas).await?;
+    crowd.run(&plan, &mut replicas).await?;
     replicas.ready().await?;
-    crowd.has_seen_the_last_message().await?;
+    crowd.catches_up().await?;
     crowd.has_seen(&stored(&replicas).await?).await?;
     replicas.stop().await
 }
@@ -55,11 +52,11 @@ async fn everybody_sees_what_mongodb_holds_whatever_is_killed() -> Result<()> {
 struct Crowd {
     javascript: Clients,
     python: Clients,
-    /// The clients' own ids of all that was said.
-    said: BTreeSet<String>,
+    /// The client message ids of all messages sent.
+    sent: BTreeSet<String>,
 }
 
-/// A message as MongoDB has it.
+/// A message in MongoDB.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Stored {
@@ -70,12 +67,12 @@ struct Stored {
 }
 
 impl Crowd {
-    /// Everybody comes in before anything is said.
+    /// Opens all clients and waits until they have joined the room.
     async fn gather(replicas: &Replicas) -> Result<Self> {
         let mut crowd = Self {
             javascript: Clients::javascript()?,
             python: Clients::python()?,
-            said: BTreeSet::new(),
+            sent: BTreeSet::new(),
         };
         let (guest, origins) = (Api::guest(replicas.platform.origin())?, replicas.origins()?);
         for client in 0..CLIENTS {
@@ -88,10 +85,10 @@ impl Crowd {
                 transports: (kind(client) == "polling").then_some(POLLING),
                 stream_id: replicas.stream,
             };
-            crowd.program(client).come(&visitor).await?;
+            crowd.program(client).open(&visitor).await?;
         }
-        let everybody = async || all(&crowd.status().await?, |client| client.last.is_some());
-        eventually(PATIENCE, "everybody to come in", everybody).await?;
+        let joined = async || all(&crowd.status().await?, |client| client.last.is_some());
+        eventually(TIMEOUT, "all clients to join", joined).await?;
         Ok(crowd)
     }
 
@@ -102,22 +99,22 @@ impl Crowd {
         }
     }
 
-    async fn goes_through(&mut self, plan: &Plan, replicas: &mut Replicas) -> Result<()> {
+    async fn run(&mut self, plan: &Plan, replicas: &mut Replicas) -> Result<()> {
         let began = Instant::now();
         for (at, act) in &plan.acts {
             sleep_until(began + *at).await;
-            if !matches!(act, Act::Say(_)) {
+            if !matches!(act, Act::Send(_)) {
                 println!("{:5.2} s {act:?}", at.as_secs_f64());
             }
-            self.happens(*act, replicas).await?;
+            self.apply(*act, replicas).await?;
         }
         Ok(())
     }
 
-    async fn happens(&mut self, act: Act, replicas: &mut Replicas) -> Result<()> {
+    async fn apply(&mut self, act: Act, replicas: &mut Replicas) -> Result<()> {
         match act {
-            Act::Say(client) => self.say(client).await,
-            Act::Cut(client) => self.program(client).cut(&name(client)).await,
+            Act::Send(client) => self.send(client).await,
+            Act::Cut(client) => self.program(client).disconnect(&name(client)).await,
             Act::CloseBroker => {
                 let url = &replicas.platform.wiring().amqp_url;
                 let closed = stack::shared().await?.close_connections(url, "").await;
@@ -128,10 +125,10 @@ impl Crowd {
         }
     }
 
-    async fn say(&mut self, client: usize) -> Result<()> {
-        let (name, id) = (name(client), format!("{} {}", name(client), self.said.len()));
-        self.program(client).say(&name, &id).await?;
-        self.said.insert(id);
+    async fn send(&mut self, client: usize) -> Result<()> {
+        let (name, id) = (name(client), format!("{} {}", name(client), self.sent.len()));
+        self.program(client).send(&name, &id).await?;
+        self.sent.insert(id);
         Ok(())
     }
 
@@ -141,22 +138,26 @@ impl Crowd {
         Ok(status)
     }
 
-    /// Waits until everything is acknowledged and everybody has seen as much as was said.
-    async fn has_seen_the_last_message(&mut self) -> Result<()> {
-        let last = i64::try_from(self.said.len())?;
+    /// Waits until all messages are acknowledged and all clients have seen the last one.
+    async fn catches_up(&mut self) -> Result<()> {
+        let last = i64::try_from(self.sent.len())?;
         let began = Instant::now();
-        eventually(PATIENCE, "everybody to see the last message", async || {
+        eventually(TIMEOUT, "all clients to see the last message", async || {
             all(&self.status().await?, |client| {
                 client.waiting == 0 && client.last >= Some(last)
             })
         })
         .await?;
-        println!("{last} messages; all were seen after {:?}", began.elapsed());
+        println!(
+            "{last} messages; all clients had them after {:?}",
+            began.elapsed()
+        );
         Ok(())
     }
 
+    /// Compares what each client has seen with what is stored.
     async fn has_seen(&mut self, stored: &[Stored]) -> Result<()> {
-        let ids = said_once(stored, &self.said)?;
+        let ids = stored_once(stored, &self.sent)?;
         let expected: Vec<(i64, String)> = stored
             .iter()
             .map(|message| (message.seq, message.id.clone()))
@@ -165,7 +166,10 @@ impl Crowd {
         reports.append(&mut self.python.report().await?);
         ensure!(reports.len() == CLIENTS, "{} clients", reports.len());
         for (name, Report { shown, acknowledged }) in &reports {
-            let differs = shown.iter().zip(&expected).find(|(seen, there)| seen != there);
+            let differs = shown
+                .iter()
+                .zip(&expected)
+                .find(|(seen, expected)| seen != expected);
             ensure!(
                 differs.is_none() && shown.len() == expected.len(),
                 "{name} saw {} of {} messages; they differ from {differs:?}",
@@ -173,34 +177,37 @@ impl Crowd {
                 expected.len()
             );
             for (own, id) in acknowledged {
-                let there = ids.get(own.as_str());
+                let stored_id = ids.get(own.as_str());
                 ensure!(
-                    there == Some(&id.as_str()),
-                    "{own} was acknowledged as {id}: {there:?}"
+                    stored_id == Some(&id.as_str()),
+                    "{own} was acknowledged as {id}, but stored as {stored_id:?}"
                 );
             }
         }
         let acknowledged = reports.values().map(|report| report.acknowledged.len());
         let acknowledged: usize = acknowledged.sum();
-        ensure!(acknowledged == stored.len(), "{acknowledged} are acknowledged");
+        ensure!(
+            acknowledged == stored.len(),
+            "{acknowledged} messages are acknowledged"
+        );
         Ok(())
     }
 }
 
-/// Numbers begin at one and have no holes, and everything that was said is there once; answers ids by those
-/// of the clients.
-fn said_once<'a>(stored: &'a [Stored], said: &BTreeSet<String>) -> Result<BTreeMap<&'a str, &'a str>> {
-    let hole = (1..).zip(stored).find(|(seq, message)| message.seq != *seq);
-    ensure!(hole.is_none(), "the numbers have a hole: {hole:?}");
+/// Checks that sequence numbers start at one without gaps and that every message sent is stored once. Returns message ids by
+/// client message id.
+fn stored_once<'a>(stored: &'a [Stored], sent: &BTreeSet<String>) -> Result<BTreeMap<&'a str, &'a str>> {
+    let gap = (1..).zip(stored).find(|(seq, message)| message.seq != *seq);
+    ensure!(gap.is_none(), "the sequence numbers have a gap: {gap:?}");
     let by_own = |message: &'a Stored| (message.client_message_id.as_str(), message.id.as_str());
     let ids: BTreeMap<_, _> = stored.iter().map(by_own).collect();
-    ensure!(ids.len() == stored.len(), "something is stored twice");
-    let there: BTreeSet<&str> = ids.keys().copied().collect();
-    let said: BTreeSet<&str> = said.iter().map(String::as_str).collect();
+    ensure!(ids.len() == stored.len(), "a message is stored twice");
+    let found: BTreeSet<&str> = ids.keys().copied().collect();
+    let sent: BTreeSet<&str> = sent.iter().map(String::as_str).collect();
     ensure!(
-        there == said,
-        "what is stored and what was said differ: {:?}",
-        there.symmetric_difference(&said)
+        found == sent,
+        "stored and sent messages differ: {:?}",
+        found.symmetric_difference(&sent)
     );
     Ok(ids)
 }
@@ -215,9 +222,9 @@ async fn stored(replicas: &Replicas) -> Result<Vec<Stored>> {
     messages.context("cannot read the messages")
 }
 
-fn all(status: &BTreeMap<String, Status>, fits: impl Fn(&Status) -> bool) -> Result<()> {
-    let missing: Vec<_> = status.iter().filter(|(_, client)| !fits(client)).collect();
-    ensure!(missing.is_empty(), "not yet {missing:?}");
+fn all(status: &BTreeMap<String, Status>, condition: impl Fn(&Status) -> bool) -> Result<()> {
+    let missing: Vec<_> = status.iter().filter(|(_, client)| !condition(client)).collect();
+    ensure!(missing.is_empty(), "still missing: {missing:?}");
     Ok(())
 }
 

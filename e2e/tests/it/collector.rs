@@ -1,4 +1,4 @@
-//! An OpenTelemetry collector that keeps what it is sent.
+//! An OpenTelemetry collector that stores the spans it receives.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,24 +15,23 @@ use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-/// A finished span, as far as the tests ask.
+/// A finished span.
 #[derive(Debug, Clone)]
 pub(crate) struct Span {
-    /// The service that it ran in.
+    /// The service that recorded it.
     pub service: String,
-    /// Its name.
     pub name: String,
     trace_id: Vec<u8>,
 }
 
-/// All spans that arrived so far.
+/// The spans received so far.
 #[derive(Clone, Default)]
 pub(crate) struct Collector {
     spans: Arc<Mutex<Vec<Span>>>,
 }
 
 impl Collector {
-    /// Listens on a free port; answers the endpoint for `AIRWAVE_OTLP_ENDPOINT` too.
+    /// Listens on a free port; also returns the endpoint for `AIRWAVE_OTLP_ENDPOINT`.
     pub(crate) async fn start() -> Result<(Self, String)> {
         let collector = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -44,7 +43,7 @@ impl Collector {
         Ok((collector, endpoint))
     }
 
-    /// The spans of every trace that has a span with this name.
+    /// Returns the spans of every trace that contains a span with this name.
     pub(crate) fn traces_with(&self, name: &str) -> Vec<Vec<Span>> {
         let spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
         let mut traces: HashMap<&[u8], Vec<Span>> = HashMap::new();

@@ -1,9 +1,6 @@
-//! The platform as its users meet it: one origin, an RTMP server, and nothing else.
+//! Tests of the whole platform through its public interfaces: one origin and an RTMP server.
 
-#![expect(
-    clippy::indexing_slicing,
-    reason = "a JSON answer without the field fails the test"
-)]
+#![expect(clippy::indexing_slicing, reason = "a missing JSON field fails the test")]
 
 mod api_reference;
 mod chaos;

@@ -1,5 +1,4 @@
-//! A platform of two gateways, each asking a chat service of its own, over the same stores and broker; and a
-//! stream that is live.
+//! A platform with two gateways, each with its own chat service, on the same stores and broker, and with a live stream.
 
 use anyhow::{Result, bail};
 use e2e::api::{Api, User};
@@ -7,8 +6,8 @@ use e2e::live::go_live;
 use stack::child::Child;
 use stack::{Platform, PlatformOptions, Publisher, Replica, Service};
 
-/// Where a gateway takes sockets.
-const SOCKETS: &str = "AIRWAVE_GATEWAY_SOCKET_ADDR";
+/// The address of a gateway's sockets.
+const SOCKET_ADDR: &str = "AIRWAVE_GATEWAY_SOCKET_ADDR";
 
 /// The platform with its replicas.
 pub(crate) struct Replicas {
@@ -27,7 +26,7 @@ pub(crate) enum Instance {
     Second(Service),
 }
 
-/// Every process that is there twice.
+/// Every replicated process.
 pub(crate) const INSTANCES: [Instance; 4] = [
     Instance::First(Service::Gateway),
     Instance::Second(Service::Gateway),
@@ -36,7 +35,7 @@ pub(crate) const INSTANCES: [Instance; 4] = [
 ];
 
 impl Replicas {
-    /// Starts all of it; every service gets these variables besides.
+    /// Starts the platform; every service gets these variables in addition.
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Result<Self> {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let options = PlatformOptions {
@@ -45,8 +44,8 @@ impl Replicas {
         let mut platform = Platform::start(options).await?;
         let chat = platform.services().another(Service::Chat, &[]).await?;
         let chat_url = format!("http://{}", chat.variable("AIRWAVE_GRPC_ADDR")?);
-        let asks = [("AIRWAVE_CHAT_URL", chat_url)];
-        let gateway = platform.services().another(Service::Gateway, &asks).await?;
+        let variables = [("AIRWAVE_CHAT_URL", chat_url)];
+        let gateway = platform.services().another(Service::Gateway, &variables).await?;
         let streamer = Api::guest(platform.origin())?.register("streamer_lan").await?;
         let (stream, publisher) = go_live(&platform, &streamer).await?;
         Ok(Self {
@@ -59,24 +58,24 @@ impl Replicas {
         })
     }
 
-    /// Where each gateway takes sockets, as an origin.
+    /// Returns the origin of each gateway's sockets.
     pub(crate) fn origins(&self) -> Result<[String; 2]> {
-        let first = self.platform.wiring().variable(Service::Gateway, SOCKETS)?;
-        let second = self.gateway.variable(SOCKETS)?;
+        let first = self.platform.wiring().variable(Service::Gateway, SOCKET_ADDR)?;
+        let second = self.gateway.variable(SOCKET_ADDR)?;
         Ok([format!("http://{first}"), format!("http://{second}")])
     }
 
-    /// A process, to be hurt.
+    /// Returns a process, to kill and restart it.
     pub(crate) fn process(&mut self, instance: Instance) -> Result<&mut Child> {
         match instance {
             Instance::First(service) => self.platform.services().process(service),
             Instance::Second(Service::Gateway) => Ok(self.gateway.process()),
             Instance::Second(Service::Chat) => Ok(self.chat.process()),
-            Instance::Second(other) => bail!("there is one {}", other.name()),
+            Instance::Second(other) => bail!("{} has one replica", other.name()),
         }
     }
 
-    /// Waits until all that was started again is ready.
+    /// Waits until all restarted processes are ready.
     pub(crate) async fn ready(&mut self) -> Result<()> {
         self.platform.services().ready(Service::Chat).await?;
         self.platform.services().ready(Service::Gateway).await?;
@@ -84,7 +83,6 @@ impl Replicas {
         self.gateway.ready().await
     }
 
-    /// Stops everything in order.
     pub(crate) async fn stop(mut self) -> Result<()> {
         self.publisher.stop().await?;
         self.gateway.stop().await?;

@@ -1,4 +1,4 @@
-//! A broadcast, from encoder to replay: the platform's main job, on real servers, with the official clients.
+//! A broadcast from encoder to replay, on real servers and with the official clients.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,12 +13,12 @@ use stack::{Platform, PlatformOptions, Publisher, eventually};
 
 use crate::collector::Collector;
 
-/// Longest wait for anything that happens in well under a second when all is well.
-const SOON: Duration = Duration::from_secs(15);
-/// Longest time that browsers, remuxing and clean-up by age take together.
-const LATER: Duration = Duration::from_secs(60);
+/// For events that usually take well under a second.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// For browsers, remuxing and clean-up by age.
+const LONG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What the steps hand on.
+/// The state that the steps share.
 struct Story {
     platform: Platform,
     guest: Api,
@@ -36,18 +36,18 @@ struct Stream {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broadcast_from_encoder_to_replay() -> Result<()> {
+async fn broadcast_from_encoder_to_replay() -> Result<()> {
     let (collector, endpoint) = Collector::start().await?;
     let options = PlatformOptions {
         variables: vec![("AIRWAVE_OTLP_ENDPOINT".into(), endpoint)],
     };
     let mut story = Story::begin(Platform::start(options).await?).await?;
 
-    story.a_wrong_key_is_refused().await?;
+    story.wrong_key_is_rejected().await?;
     let publisher = story.goes_live().await?;
-    one_trace_shows_going_live(&collector).await?;
+    one_trace_covers_going_live(&collector).await?;
     story.plays_in_browsers().await?;
-    story.people_meet_in_the_room().await?;
+    story.users_chat_and_are_counted().await?;
     let publisher = story.drops_and_returns(publisher).await?;
     let recorded = story.ends(publisher).await?;
     let vods = story.recordings_become_vods().await?;
@@ -56,7 +56,7 @@ async fn a_broadcast_from_encoder_to_replay() -> Result<()> {
 }
 
 impl Story {
-    /// Two people register and the viewer follows; the streamer hears of it, reads it and creates a stream.
+    /// Registers a streamer and a viewer, who follows; the streamer reads the notification and creates a stream.
     async fn begin(platform: Platform) -> Result<Self> {
         let guest = Api::guest(platform.origin())?;
         let streamer = guest.register("streamer_lan").await?;
@@ -65,19 +65,19 @@ impl Story {
         let mut viewer_socket = Socket::connect(platform.origin(), Some(&viewer.token)).await?;
         for socket in [&mut streamer_socket, &mut viewer_socket] {
             socket.emit("join_notification_room", Value::Null).await?;
-            socket.event("notification_room_joined", SOON).await?;
+            socket.event("notification_room_joined", TIMEOUT).await?;
         }
         viewer
             .api
             .post(&format!("/users/{}/follow", streamer.id), Value::Null)
             .await?
             .expect(201)?;
-        let notice = streamer_socket.event("new_notification", SOON).await?;
+        let notification = streamer_socket.event("new_notification", TIMEOUT).await?;
         ensure!(
-            notice["type"] == "new_follower" && notice["relatedEntityId"] == viewer.id,
-            "{notice}"
+            notification["type"] == "new_follower" && notification["relatedEntityId"] == viewer.id,
+            "{notification}"
         );
-        reads(&streamer, &mut streamer_socket, &notice["id"]).await?;
+        read_notification(&streamer, &mut streamer_socket, &notification["id"]).await?;
         let stream = create_stream(&streamer).await?;
         Ok(Self {
             platform,
@@ -90,12 +90,12 @@ impl Story {
         })
     }
 
-    async fn a_wrong_key_is_refused(&self) -> Result<()> {
+    async fn wrong_key_is_rejected(&self) -> Result<()> {
         let wrong = self
             .stream
             .key
             .replace(&self.stream.secret, &self.stream.secret.to_uppercase());
-        let status = self.publish(&wrong).await?.wait(SOON).await?;
+        let status = self.publish(&wrong).await?.wait(TIMEOUT).await?;
         ensure!(!status.success(), "a wrong key was accepted");
         ensure!(self.get_stream().await?["status"] == "ended");
         Ok(())
@@ -103,12 +103,15 @@ impl Story {
 
     async fn goes_live(&mut self) -> Result<Publisher> {
         let publisher = self.publish(&self.stream.key).await?;
-        let notice = self.notice("stream_started").await?;
-        ensure!(notice["relatedEntityId"] == self.stream.id, "{notice}");
+        let notification = self.notification("stream_started").await?;
+        ensure!(
+            notification["relatedEntityId"] == self.stream.id,
+            "{notification}"
+        );
         let stream = self.get_stream().await?;
         ensure!(stream["status"] == "live", "{stream}");
-        // What guests see may be a second old.
-        eventually(SOON, "the guests' list", async || {
+        // Responses to guests may be a second old.
+        eventually(TIMEOUT, "the list for guests", async || {
             let live = self.guest.get("/streams?status=live").await?.expect(200)?;
             ensure!(live["streams"][0]["id"] == self.stream.id, "{live}");
             anyhow::Ok(())
@@ -117,7 +120,7 @@ impl Story {
         Ok(publisher)
     }
 
-    /// Both players play picture and sound, and nothing that they asked for holds the secret.
+    /// Both players play video and audio, and no request or response contains the secret.
     async fn plays_in_browsers(&self) -> Result<()> {
         let stream = self.get_stream().await?;
         for (player, pointer) in [
@@ -127,16 +130,19 @@ impl Story {
             let url = text(&stream, pointer)?;
             let seen = play(player, self.platform.origin(), &url, 2).await?;
             ensure!(seen["width"] == 640 && seen["height"] == 360, "{seen}");
-            ensure!(number(&seen, "/audioBytes")? > 0, "no sound: {seen}");
+            ensure!(number(&seen, "/audioBytes")? > 0, "no audio: {seen}");
             let manifest = reqwest::get(&url).await?.text().await?;
             let shown = format!("{stream}{seen}{manifest}");
-            ensure!(!shown.contains(&self.stream.secret), "the secret shows: {shown}");
+            ensure!(
+                !shown.contains(&self.stream.secret),
+                "the secret is exposed: {shown}"
+            );
         }
         Ok(())
     }
 
-    /// Viewers are people, not tabs; what one says everyone hears, and MongoDB holds it.
-    async fn people_meet_in_the_room(&mut self) -> Result<()> {
+    /// Viewers are counted per user, not per tab; a message reaches the room and is stored in MongoDB.
+    async fn users_chat_and_are_counted(&mut self) -> Result<()> {
         let id = self.stream.id;
         self.viewer_socket.join(id).await?;
         viewers(&mut self.viewer_socket, 1).await?;
@@ -145,15 +151,15 @@ impl Story {
         let mut second_tab = Socket::connect(self.platform.origin(), Some(&self.viewer.token)).await?;
         second_tab.join(id).await?;
 
-        let said = json!({"streamId": id, "message": "xin chào <b>&", "clientMessageId": "a-1"});
-        let sent = self.viewer_socket.emit("chat_message", said).await?;
+        let message = json!({"streamId": id, "message": "xin chào <b>&", "clientMessageId": "a-1"});
+        let sent = self.viewer_socket.emit("chat_message", message).await?;
         ensure!(sent["ok"] == true && sent["seq"] == 1, "{sent}");
-        let heard = self.streamer_socket.event("new_message", SOON).await?;
+        let received = self.streamer_socket.event("new_message", TIMEOUT).await?;
         ensure!(
-            heard["message"] == "xin chào <b>&" && heard["username"] == "viewer_minh",
-            "{heard}"
+            received["message"] == "xin chào <b>&" && received["username"] == "viewer_minh",
+            "{received}"
         );
-        self.viewer_socket.event("new_message", SOON).await?;
+        self.viewer_socket.event("new_message", TIMEOUT).await?;
         self.is_stored(&text(&sent, "/id")?).await?;
 
         let history = self
@@ -167,7 +173,7 @@ impl Story {
             "{history}"
         );
         let again = second_tab
-            .event_that("viewer_count_updated", Duration::from_secs(3), |c| {
+            .event_where("viewer_count_updated", Duration::from_secs(3), |c| {
                 c["count"] != 2
             })
             .await;
@@ -188,11 +194,11 @@ impl Story {
         Ok(())
     }
 
-    /// The encoder is killed and comes back within the grace: the same broadcast.
+    /// The encoder is killed and returns within the reconnect grace: the broadcast continues.
     async fn drops_and_returns(&mut self, mut publisher: Publisher) -> Result<Publisher> {
         publisher.kill().await?;
         let publisher = self.publish(&self.stream.key).await?;
-        eventually(SOON, "a second recording that grows", async || {
+        eventually(TIMEOUT, "a growing second recording", async || {
             let recordings = self.recordings()?;
             ensure!(recordings.len() == 2, "{recordings:?}");
             let sizes = recordings
@@ -206,27 +212,26 @@ impl Story {
         Ok(publisher)
     }
 
-    /// The encoder stops for good: the room is told, the playlist goes, and it was one broadcast with one
-    /// notice.
+    /// The encoder stops: the room is notified, the playlist is removed, and there was one broadcast with one notification.
     async fn ends(&mut self, mut publisher: Publisher) -> Result<Vec<f64>> {
         let hls = text(&self.get_stream().await?, "/playbackUrls/hls")?;
         publisher.stop().await?;
-        // Within the grace: the files are complete, and nobody has taken them yet.
+        // Within the reconnect grace, the files are complete and not taken yet.
         let mut lengths = Vec::new();
         for file in self.recordings()? {
             lengths.push(duration(&file).await?);
         }
         let ended = self
             .viewer_socket
-            .event("stream_ended_notification", SOON)
+            .event("stream_ended_notification", TIMEOUT)
             .await?;
         ensure!(ended["streamId"] == self.stream.id, "{ended}");
         let again = self
             .viewer_socket
-            .event_that("new_notification", Duration::ZERO, |n| {
+            .event_where("new_notification", Duration::ZERO, |n| {
                 n["type"] == "stream_started"
             });
-        ensure!(again.await.is_err(), "a second notice of one broadcast");
+        ensure!(again.await.is_err(), "a second notification of one broadcast");
 
         let stream = self.get_stream().await?;
         ensure!(
@@ -244,7 +249,7 @@ impl Story {
             number(&broadcasts, "/broadcasts/0/peakViewers")? == 2,
             "{broadcasts}"
         );
-        eventually(LATER, "the playlist to go", async || {
+        eventually(LONG_TIMEOUT, "the playlist to be removed", async || {
             let status = reqwest::get(&hls).await?.status();
             ensure!(status == StatusCode::NOT_FOUND, "{status}");
             Ok(())
@@ -258,11 +263,11 @@ impl Story {
         let mut vods = Vec::new();
         for _ in 0..2 {
             vods.push(number(
-                &self.notice_within("new_vod", LATER).await?,
+                &self.notification_within("new_vod", LONG_TIMEOUT).await?,
                 "/relatedEntityId",
             )?);
         }
-        eventually(SOON, "the local recordings to go", async || {
+        eventually(TIMEOUT, "the local recordings to be removed", async || {
             let left = self.recordings()?;
             ensure!(left.is_empty(), "{left:?}");
             Ok(())
@@ -287,7 +292,7 @@ impl Story {
             ensure!(vod["status"] == "ready" && vod["viewCount"] == 1, "{vod}");
             lengths.push(vod["durationSeconds"].as_f64().context("no duration")?);
             let url = text(vod, "/videoUrl")?;
-            ensure!(is_fast_start(&url).await?, "the index stands behind the media");
+            ensure!(is_fast_start(&url).await?, "the index comes after the media");
             let seen = play(Player::File, self.platform.origin(), &url, 1).await?;
             ensure!(
                 seen["width"] == 640 && number(&seen, "/audioBytes")? > 0,
@@ -298,9 +303,12 @@ impl Story {
                 .error_for_status()?
                 .bytes()
                 .await?;
-            ensure!(picture.starts_with(&[0xFF, 0xD8]), "the thumbnail is no JPEG");
+            ensure!(picture.starts_with(&[0xFF, 0xD8]), "the thumbnail is not a JPEG");
             let again = self.viewer.api.get(&format!("/vod/{id}")).await?.expect(200)?;
-            ensure!(again["vod"]["viewCount"] == 1, "a second look counted: {again}");
+            ensure!(
+                again["vod"]["viewCount"] == 1,
+                "a second view was counted: {again}"
+            );
         }
         lengths.sort_unstable_by(f64::total_cmp);
         recorded.sort_unstable_by(f64::total_cmp);
@@ -328,8 +336,8 @@ impl Story {
             .post("/users/logout", Value::Null)
             .await?
             .expect(204)?;
-        self.viewer_socket.event("disconnect", SOON).await?;
-        eventually(SOON, "the token to be refused", async || {
+        self.viewer_socket.event("disconnect", TIMEOUT).await?;
+        eventually(TIMEOUT, "the token to be rejected", async || {
             self.viewer.api.get("/users/me").await?.expect(401).map(drop)
         })
         .await?;
@@ -341,7 +349,7 @@ impl Story {
         Publisher::start(&self.platform.publish_url(key)).await
     }
 
-    /// The files that wait to become VODs.
+    /// Returns the recordings that have not become VODs yet.
     fn recordings(&self) -> Result<Vec<PathBuf>> {
         let files = std::fs::read_dir(self.platform.recordings())?.map(|entry| Ok(entry?.path()));
         files
@@ -359,22 +367,24 @@ impl Story {
         Ok(answer["stream"].take())
     }
 
-    async fn notice(&mut self, kind: &str) -> Result<Value> {
-        self.notice_within(kind, SOON).await
+    async fn notification(&mut self, kind: &str) -> Result<Value> {
+        self.notification_within(kind, TIMEOUT).await
     }
 
-    async fn notice_within(&mut self, kind: &str, within: Duration) -> Result<Value> {
+    async fn notification_within(&mut self, kind: &str, within: Duration) -> Result<Value> {
         self.viewer_socket
-            .event_that("new_notification", within, |notice| notice["type"] == kind)
+            .event_where("new_notification", within, |notification| {
+                notification["type"] == kind
+            })
             .await
     }
 }
 
-/// A user reads the only notification, and all tabs hear of it.
-async fn reads(user: &User, socket: &mut Socket, id: &Value) -> Result<()> {
+/// Marks the user's only notification as read, which all tabs receive.
+async fn read_notification(user: &User, socket: &mut Socket, id: &Value) -> Result<()> {
     let path = format!("/notifications/{id}/read");
     user.api.post(&path, Value::Null).await?.expect(200)?;
-    let read = socket.event("notification_read", SOON).await?;
+    let read = socket.event("notification_read", TIMEOUT).await?;
     ensure!(
         read == json!({"ids": [id], "all": false, "unreadCount": 0}),
         "{read}"
@@ -395,7 +405,7 @@ async fn create_stream(streamer: &User) -> Result<Stream> {
     let key = text(&created, "/data/streamKey")?;
     let secret = key
         .split_once("?key=")
-        .context("no secret in the key")?
+        .context("no secret in the stream key")?
         .1
         .to_owned();
     Ok(Stream {
@@ -407,13 +417,13 @@ async fn create_stream(streamer: &User) -> Result<Stream> {
 
 async fn viewers(socket: &mut Socket, count: u64) -> Result<()> {
     socket
-        .event_that("viewer_count_updated", SOON, |update| update["count"] == count)
+        .event_where("viewer_count_updated", TIMEOUT, |update| update["count"] == count)
         .await?;
     Ok(())
 }
 
-/// A video plays before it has arrived whole when its index (`moov`) stands before the media (ISO/IEC
-/// 14496-12). Asked for as a player does, by range.
+/// Tells whether playback can start before the download ends: the index (`moov`) precedes the media (ISO/IEC 14496-12). Uses
+/// a range request, as players do.
 async fn is_fast_start(url: &str) -> Result<bool> {
     let response = reqwest::Client::new()
         .get(url)
@@ -422,7 +432,7 @@ async fn is_fast_start(url: &str) -> Result<bool> {
         .await?;
     ensure!(
         response.status() == StatusCode::PARTIAL_CONTENT,
-        "no ranges: {}",
+        "ranges are not supported: {}",
         response.status()
     );
     let head = response.bytes().await?;
@@ -431,7 +441,7 @@ async fn is_fast_start(url: &str) -> Result<bool> {
     Ok(moov.is_some_and(|moov| mdat.is_none_or(|mdat| moov < mdat)))
 }
 
-/// Seconds of picture in a recording, as ffprobe reads them from its last tag.
+/// Returns the duration of a recording in seconds.
 async fn duration(file: &Path) -> Result<f64> {
     let arguments = [
         "-v",
@@ -449,8 +459,8 @@ async fn duration(file: &Path) -> Result<f64> {
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
 
-/// Webhook, event, fan-out and push are spans of one trace, over all the services that they touch.
-async fn one_trace_shows_going_live(collector: &Collector) -> Result<()> {
+/// Hook, event, fan-out and push are spans of one trace across services.
+async fn one_trace_covers_going_live(collector: &Collector) -> Result<()> {
     eventually(
         Duration::from_secs(30),
         "one trace from hook to push",

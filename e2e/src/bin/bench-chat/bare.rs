@@ -1,5 +1,4 @@
-//! The least that the same deliveries can cost: frames that are written to the sockets in a loop, by a
-//! process of its own.
+//! A lower bound of the cost: a separate process that writes the same frames to the sockets in a loop.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -17,10 +16,10 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::crowd::Host;
 use crate::socket::message;
 
-/// The argument that makes this program the server.
+/// The argument that runs this program as the server.
 pub(crate) const NAME: &str = "bare";
 
-/// Starts the server; it ends with the child.
+/// Starts the server; dropping the child ends it.
 pub(crate) async fn start(clients: usize, per_second: u32) -> Result<(Host, Child)> {
     let mut process = Command::new(std::env::current_exe()?)
         .args([NAME, &clients.to_string(), &per_second.to_string()])
@@ -36,23 +35,23 @@ pub(crate) async fn start(clients: usize, per_second: u32) -> Result<(Host, Chil
     Ok((host, process))
 }
 
-/// Is the server: lets so many in, then speaks so often until it is killed.
+/// Runs the server: accepts the clients, then sends messages at the rate until it is killed.
 pub(crate) async fn serve(clients: usize, per_second: u32) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?.port());
-    let mut coming = tokio::task::JoinSet::new();
+    let mut joining = tokio::task::JoinSet::new();
     for _ in 0..clients {
         let (socket, _) = listener.accept().await?;
         socket.set_nodelay(true)?;
-        coming.spawn(admit(socket));
+        joining.spawn(handshake(socket));
     }
     let mut sockets = Vec::new();
-    while let Some(socket) = coming.join_next().await {
+    while let Some(socket) = joining.join_next().await {
         sockets.push(socket??);
     }
     let started = Instant::now();
-    for said in 0_u32.. {
-        let due = started + Duration::from_secs_f64(f64::from(said) / f64::from(per_second));
+    for sent in 0_u32.. {
+        let due = started + Duration::from_secs_f64(f64::from(sent) / f64::from(per_second));
         sleep_until(due.into()).await;
         let frame = frame(&message());
         for socket in &mut sockets {
@@ -62,17 +61,17 @@ pub(crate) async fn serve(clients: usize, per_second: u32) -> Result<()> {
     Ok(())
 }
 
-async fn admit(socket: TcpStream) -> Result<TcpStream> {
+async fn handshake(socket: TcpStream) -> Result<TcpStream> {
     let mut socket = accept_async(socket).await?;
     socket.send(Message::text("0{}")).await?;
-    socket.next().await.context("gone")??;
+    socket.next().await.context("the client disconnected")??;
     socket.send(Message::text("40{}")).await?;
-    socket.next().await.context("gone")??;
+    socket.next().await.context("the client disconnected")??;
     socket.send(Message::text("430[{\"ok\":true}]")).await?;
     Ok(socket.into_inner())
 }
 
-/// A text frame from a server (RFC 6455, section 5.2) with the packet that the platform would send.
+/// Returns a server's text frame (RFC 6455, section 5.2) with the packet that the platform would send.
 fn frame(message: &str) -> Vec<u8> {
     let packet = format!(
         "42[\"new_message\",{{\"id\":\"01a207ee-3da9-70ab-89f0-f916b6184142\",\"seq\":1,\"streamId\":1,\"userId\":1,\

@@ -1,8 +1,8 @@
-//! Measures chat: deliveries for the processor time that they cost, how long they take, what a socket that
-//! does nothing takes, and how soon a crowd is back after its gateway died. Prints figures; judges none.
+//! Measures chat: deliveries per processor time, their latency, the memory of an idle socket, and how fast sockets return
+//! after their gateway died.
 //!
-//! Run it by `make bench-chat`, which gives it release builds and a stack of its own. Everything, the load
-//! included, is on this machine; the load goes to the gateway itself, not through the edge.
+//! Run it with `make bench-chat`, which provides release builds and a stack. Everything, including the load, runs on this
+//! machine. The load goes to the gateway directly, not through the edge.
 
 mod bare;
 mod crowd;
@@ -23,17 +23,17 @@ use socket::Socket;
 use stack::{Platform, PlatformOptions, Service};
 use tokio::time::sleep;
 
-/// People who speak.
-const SPEAKERS: usize = 200;
-/// Sockets in a room, and messages a second.
+/// Number of users who send messages.
+const SENDERS: usize = 200;
+/// Sockets per room, and messages per second.
 const ROOMS: [(usize, u32); 3] = [(1000, 40), (200, 400), (200, 800)];
-/// Messages a second in a room of 200, until it is too much.
-const MORE: [u32; 4] = [1200, 1600, 2400, 3200];
-/// What takes longer is too much.
-const MOST_LATE: Duration = Duration::from_millis(250);
-/// What was too much has been written to disk by then.
-const CALM: Duration = Duration::from_secs(20);
-/// Sockets that do nothing.
+/// Messages per second in a room of 200, raised until it is saturated.
+const RATES: [u32; 4] = [1200, 1600, 2400, 3200];
+/// The p99 latency above which a room is saturated.
+const MAX_LATENCY: Duration = Duration::from_millis(250);
+/// Time to write the excess messages to disk.
+const COOL_DOWN: Duration = Duration::from_secs(20);
+/// Number of idle sockets.
 const IDLE: usize = 10_000;
 
 #[tokio::main]
@@ -48,7 +48,7 @@ async fn main() -> Result<()> {
     })
     .await?;
     let guest = Api::guest(platform.origin())?;
-    let tokens = speakers(&guest).await?;
+    let tokens = senders(&guest).await?;
     let streamer = guest.register("bench_streamer").await?;
     let (room, mut publisher) = go_live(&platform, &streamer).await?;
     let host = own(&mut platform, room)?;
@@ -64,7 +64,7 @@ async fn main() -> Result<()> {
     platform.stop().await
 }
 
-/// Everybody comes from one address here, and speaks faster than anybody may.
+/// All clients share an address, and send faster than the limits.
 fn unlimited() -> Vec<(String, String)> {
     let settings = [
         ("AIRWAVE_AUTH_REGISTRATIONS_PER_ADDRESS", "1000000"),
@@ -82,19 +82,19 @@ fn unlimited() -> Vec<(String, String)> {
         .into()
 }
 
-async fn speakers(guest: &Api) -> Result<Vec<String>> {
+async fn senders(guest: &Api) -> Result<Vec<String>> {
     let register = |n: usize| async move {
-        let user: User = guest.register(&format!("bench_speaker_{n}")).await?;
+        let user: User = guest.register(&format!("bench_sender_{n}")).await?;
         anyhow::Ok(user.token)
     };
-    stream::iter(0..SPEAKERS)
+    stream::iter(0..SENDERS)
         .map(register)
         .buffer_unordered(4)
         .try_collect()
         .await
 }
 
-/// The platform as a host: the gateway's and chat's processor time count.
+/// The platform as a host: counts the processor time of the gateway and of chat.
 fn own(platform: &mut Platform, room: i64) -> Result<Host> {
     let mut pids = Vec::new();
     for service in [Service::Gateway, Service::Chat] {
@@ -127,7 +127,7 @@ async fn compare(
     let before = e2e::process::cpu_seconds(&broker)?;
     let ours = fill(host, clients, tokens, per_second).await?;
     let broker = e2e::process::cpu_seconds(&broker)? - before;
-    println!("  airwave: {ours}; the broker {broker:.1} s, its coming in included");
+    println!("  airwave: {ours}; broker {broker:.1} s, joins included");
     let (peer, _process) = peer::start(platform).await?;
     println!("  socket.io: {}", fill(&peer, clients, tokens, per_second).await?);
     let (bare, _process) = bare::start(clients, per_second).await?;
@@ -141,24 +141,24 @@ async fn fill(host: &Host, clients: usize, tokens: &[String], per_second: u32) -
     crowd.measure(host, Some(per_second)).await
 }
 
-/// Finds what a room of 200 can take, and how long a delivery takes at half of that.
+/// Finds the maximum rate of a room of 200, and the latency at half of it.
 async fn saturate(host: &Host, tokens: &[String]) -> Result<()> {
-    let mut most = 800;
-    for per_second in MORE {
+    let mut max = 800;
+    for per_second in RATES {
         let figures = fill(host, 200, tokens, per_second).await?;
         println!("room of 200, {per_second} messages/s: {figures}");
-        if figures.heard < figures.said * 200 * 95 / 100 || figures.p99() > MOST_LATE {
+        if figures.delivered < figures.sent * 200 * 95 / 100 || figures.p99() > MAX_LATENCY {
             break;
         }
-        most = per_second;
+        max = per_second;
     }
-    sleep(CALM).await;
-    let half = fill(host, 200, tokens, most / 2).await?;
-    println!("room of 200, half of the most that it took ({most} messages/s): {half}");
+    sleep(COOL_DOWN).await;
+    let half = fill(host, 200, tokens, max / 2).await?;
+    println!("room of 200, half of the maximum rate ({max} messages/s): {half}");
     Ok(())
 }
 
-/// What sockets take that are connected and do nothing.
+/// Measures the memory of idle sockets.
 async fn idle(host: &Host) -> Result<()> {
     let gateway = *host.pids.first().context("no gateway")?;
     let before = resident_mib(gateway)?;

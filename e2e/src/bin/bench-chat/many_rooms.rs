@@ -1,4 +1,4 @@
-//! Many rooms in which each somebody speaks: whether all is stored, and by how many commands.
+//! Many rooms with one sender each: whether all messages are stored, and with how many commands.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use tokio::time::sleep;
 use crate::crowd::{Crowd, Host};
 
 const ROOMS: i64 = 200;
-/// Messages a second, in all rooms together.
+/// Messages per second over all rooms.
 const PER_SECOND: u32 = 2000;
-/// Streams that nobody has made.
-const FIRST: i64 = 1_000_000;
-/// The last messages are answered by then.
-const ANSWERED: Duration = Duration::from_secs(2);
+/// First id of the rooms, above all stream ids.
+const FIRST_ID: i64 = 1_000_000;
+/// Time until the last messages are acknowledged.
+const ACK_TIME: Duration = Duration::from_secs(2);
 
 pub(crate) async fn measure(platform: &Platform, host: &Host, tokens: &[String]) -> Result<()> {
     let host = Host {
@@ -27,21 +27,20 @@ pub(crate) async fn measure(platform: &Platform, host: &Host, tokens: &[String])
     let mut crowd = Crowd::gather(&host, tokens.len(), tokens).await?;
     let (stored, inserts) = counts(platform).await?;
     let figures = crowd.measure(&host, Some(PER_SECOND)).await?;
-    sleep(ANSWERED).await;
+    sleep(ACK_TIME).await;
     let after = counts(platform).await?;
     let (stored, inserts) = (after.0 - stored, after.1 - inserts);
     println!(
-        "{ROOMS} rooms, {PER_SECOND} messages/s: {} said in 10 s, {} refused, {:.1} s of CPU; with the 2 s before, {stored:.0} stored by \
+        "{ROOMS} rooms, {PER_SECOND} messages/s: {} sent in 10 s, {} refused, {:.1} s of CPU; with the 2 s before, {stored:.0} stored by \
          {inserts:.0} inserts",
-        figures.said, figures.refused, figures.cpu
+        figures.sent, figures.refused, figures.cpu
     );
     Ok(())
 }
 
-/// Two hundred encoders would measure the encoders: these rooms are live in the chat service's copy alone,
-/// which is all that it asks.
+/// Creates the rooms in the chat service's copy of streams only: 200 encoders would distort the measurement.
 async fn open(platform: &Platform) -> Result<Vec<i64>> {
-    let rooms: Vec<i64> = (FIRST..FIRST + ROOMS).collect();
+    let rooms: Vec<i64> = (FIRST_ID..FIRST_ID + ROOMS).collect();
     let rows = rooms.iter().map(|room| {
         doc! { "_id": room.to_string(), "ownerId": "1", "live": true, "gone": false, "version": 1_i64 }
     });
@@ -52,7 +51,7 @@ async fn open(platform: &Platform) -> Result<Vec<i64>> {
     Ok(rooms)
 }
 
-/// Messages that are stored, and the commands that stored them.
+/// Returns the number of stored messages, and of insert commands.
 async fn counts(platform: &Platform) -> Result<(f64, f64)> {
     let metrics = inside::metrics(platform, Service::Chat).await?;
     let count = |name| inside::metric(&metrics, name).with_context(|| format!("no {name}"));

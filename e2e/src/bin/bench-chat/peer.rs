@@ -1,4 +1,4 @@
-//! Plain socket.io over the same MongoDB.
+//! The peer: plain socket.io with the same MongoDB.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 
 use crate::crowd::Host;
 
-/// Starts the peer, which knows the platform's tokens; it ends with the child.
+/// Starts the peer, which accepts the platform's tokens; dropping the child ends it.
 pub(crate) async fn start(platform: &Platform) -> Result<(Host, Child)> {
     let key = platform
         .wiring()

@@ -1,5 +1,4 @@
-//! Sockets of the load: Socket.IO 5 over WebSocket, as far as the bench speaks it. They are many, so they are
-//! no clients of Node.
+//! A minimal Socket.IO 5 client over WebSocket. There are too many sockets for Node.js clients.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -15,68 +14,68 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-/// How long each step of coming in may take.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// For what one message takes; the library's own are made for few connections.
-const BUFFER: usize = 4096;
+/// Timeout of each step of a connection.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Enough for one message; the library's defaults are meant for few connections.
+const BUFFER_SIZE: usize = 4096;
 
 type Stream = WebSocketStream<TcpStream>;
 
-/// The half that speaks.
+/// The sending half.
 #[derive(Clone)]
-pub(crate) struct Speaker(Arc<Mutex<SplitSink<Stream, Message>>>);
+pub(crate) struct Sender(Arc<Mutex<SplitSink<Stream, Message>>>);
 
 /// A connected socket.
 pub(crate) struct Socket {
-    pub(crate) speaker: Speaker,
-    hearer: SplitStream<Stream>,
+    pub(crate) sender: Sender,
+    receiver: SplitStream<Stream>,
 }
 
-impl Speaker {
-    pub(crate) async fn say(&self, packet: String) -> Result<()> {
+impl Sender {
+    pub(crate) async fn send(&self, packet: String) -> Result<()> {
         Ok(self.0.lock().await.send(Message::text(packet)).await?)
     }
 
-    /// Sends a message to a room; the number of its acknowledgement, like the message, says when.
+    /// Sends a message to a room. Both the acknowledgement id and the message contain the time.
     pub(crate) async fn chat(&self, room: i64) -> Result<()> {
         let (micros, message) = (now() / 1000, message());
         let event = json!(["chat_message", { "streamId": room, "message": message }]);
-        self.say(format!("42{micros}{event}")).await
+        self.send(format!("42{micros}{event}")).await
     }
 }
 
 impl Socket {
-    /// Connects, as a guest when there is no token.
+    /// Connects, without a token as a guest.
     pub(crate) async fn connect(address: &str, token: Option<&str>) -> Result<Self> {
-        let stream = timeout(PATIENCE, TcpStream::connect(address)).await??;
+        let stream = timeout(TIMEOUT, TcpStream::connect(address)).await??;
         stream.set_nodelay(true)?;
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
         let config = WebSocketConfig::default()
-            .read_buffer_size(BUFFER)
-            .write_buffer_size(BUFFER);
+            .read_buffer_size(BUFFER_SIZE)
+            .write_buffer_size(BUFFER_SIZE);
         let opening = client_async_with_config(url, stream, Some(config));
-        let (speaker, hearer) = timeout(PATIENCE, opening).await??.0.split();
+        let (sender, receiver) = timeout(TIMEOUT, opening).await??.0.split();
         let mut socket = Self {
-            speaker: Speaker(Arc::new(Mutex::new(speaker))),
-            hearer,
+            sender: Sender(Arc::new(Mutex::new(sender))),
+            receiver,
         };
         socket.packet("0").await?;
         let auth = token.map(|token| json!({ "token": token }).to_string());
         socket
-            .speaker
-            .say(format!("40{}", auth.unwrap_or_default()))
+            .sender
+            .send(format!("40{}", auth.unwrap_or_default()))
             .await?;
         socket.packet("40").await?;
         Ok(socket)
     }
 
-    /// Joins a room, from a message on; answers the number of the last message of the history.
+    /// Joins a room after a message; returns the sequence number of the last message in the history.
     pub(crate) async fn join(&mut self, room: i64, after: Option<i64>) -> Result<Option<i64>> {
         let event = json!(["join_stream_room", { "streamId": room, "afterSeq": after }]);
-        self.speaker.say(format!("420{event}")).await?;
+        self.sender.send(format!("420{event}")).await?;
         let mut last = None;
         loop {
-            let packet = timeout(PATIENCE, self.next()).await??;
+            let packet = timeout(TIMEOUT, self.next()).await??;
             if let Some(history) = packet.strip_prefix("42[\"recent_chat_history\",") {
                 let history: Value = serde_json::from_str(history.strip_suffix(']').unwrap_or(history))?;
                 let messages = history.get("messages").and_then(Value::as_array);
@@ -89,11 +88,11 @@ impl Socket {
         }
     }
 
-    /// The next packet that is no ping.
+    /// Returns the next packet, and answers pings.
     pub(crate) async fn next(&mut self) -> Result<Utf8Bytes> {
         loop {
-            match self.hearer.next().await.context("the connection ended")?? {
-                Message::Text(text) if text.as_str() == "2" => self.speaker.say("3".to_owned()).await?,
+            match self.receiver.next().await.context("the connection ended")?? {
+                Message::Text(text) if text.as_str() == "2" => self.sender.send("3".to_owned()).await?,
                 Message::Text(text) => return Ok(text),
                 Message::Close(frame) => bail!("closed: {frame:?}"),
                 _ => {}
@@ -102,7 +101,7 @@ impl Socket {
     }
 
     async fn packet(&mut self, kind: &str) -> Result<()> {
-        let packet = timeout(PATIENCE, self.next()).await??;
+        let packet = timeout(TIMEOUT, self.next()).await??;
         ensure!(packet.starts_with(kind), "{packet}");
         Ok(())
     }
@@ -113,19 +112,19 @@ fn now() -> u128 {
     since.unwrap_or_default().as_nanos()
 }
 
-/// A message of fifty characters that says when it was sent.
+/// Returns a message of 50 characters that contains the time.
 pub(crate) fn message() -> String {
     format!("{:020} and thirty characters more", now())
 }
 
-/// How long ago the message in this packet was sent.
+/// Returns how long ago the message in this packet was sent.
 pub(crate) fn age(packet: &str) -> Option<Duration> {
     let (_, message) = packet.split_once("\"message\":\"")?;
     since(message.get(..20)?.parse().ok()?)
 }
 
-/// How long ago the message was sent that this packet acknowledges.
-pub(crate) fn answered_after(packet: &str) -> Option<Duration> {
+/// Returns how long ago the acknowledged message was sent.
+pub(crate) fn ack_age(packet: &str) -> Option<Duration> {
     let (micros, _) = packet.strip_prefix("43")?.split_once('[')?;
     since(micros.parse::<u128>().ok()? * 1000)
 }

@@ -1,4 +1,4 @@
-//! What one request costs behind the gateway: SQL statements and gRPC calls, from the services' own counters.
+//! SQL statements and gRPC calls per request, from the services' counters.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -11,45 +11,44 @@ use tokio::time::sleep;
 use crate::load::Target;
 use crate::queries::Queries;
 
-/// Longer than the gateway keeps an answer.
-const FORGOTTEN: Duration = Duration::from_secs(2);
+/// Longer than the gateway caches a response.
+const CACHE_EXPIRY: Duration = Duration::from_secs(2);
 const COUNTERS: [(&str, &str); 2] = [
     ("sql_statements_total", "SQL statements"),
     ("grpc_calls_total", "gRPC calls"),
 ];
 
-/// SQL statements that the services make in a second by themselves, at most, when they have nothing to do.
-const QUIET: f64 = 100.0;
-/// The longest wait for that: they copy the names of all users.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// Maximum statements and calls per second of idle services.
+const MAX_IDLE_RATE: f64 = 100.0;
+/// Services first copy the names of all users.
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 type Counts = BTreeMap<(&'static str, &'static str), f64>;
 
-/// Waits until the services have done what they do by themselves.
-pub(crate) async fn quiet(platform: &Platform) -> Result<()> {
-    eventually(PATIENCE, "quiet", async || {
+/// Waits until the services are idle.
+pub(crate) async fn idle(platform: &Platform) -> Result<()> {
+    eventually(TIMEOUT, "idle services", async || {
         let before: f64 = counts(platform).await?.values().sum();
         sleep(Duration::from_secs(1)).await;
-        let made = counts(platform).await?.values().sum::<f64>() - before;
-        ensure!(made < QUIET, "{made} statements and calls in a second");
+        let rate = counts(platform).await?.values().sum::<f64>() - before;
+        ensure!(rate < MAX_IDLE_RATE, "{rate} statements and calls per second");
         anyhow::Ok(())
     })
     .await
 }
 
-/// Asks for every query once and says what one took, without what the services do by themselves in the same
-/// time.
-pub(crate) async fn of_one(platform: &Platform, target: &Target, queries: &Queries) -> Result<String> {
-    sleep(FORGOTTEN).await;
+/// Runs every query once and describes the mean cost of one, less the services' background work in the same time.
+pub(crate) async fn per_request(platform: &Platform, target: &Target, queries: &Queries) -> Result<String> {
+    sleep(CACHE_EXPIRY).await;
     let before = counts(platform).await?;
     let started = Instant::now();
-    let asked = target.bodies(queries).await?.len() as f64;
+    let requests = target.bodies(queries).await?.len() as f64;
     let after = counts(platform).await?;
     sleep(started.elapsed()).await;
     let idle = counts(platform).await?;
     let one = |key| {
         let at = |counts: &Counts| counts.get(key).copied().unwrap_or_default();
-        (2.0 * at(&after) - at(&before) - at(&idle)) / asked
+        (2.0 * at(&after) - at(&before) - at(&idle)) / requests
     };
     let parts = after.keys().map(|key| (key, one(key)));
     let parts = parts.filter(|(_, count)| *count >= 0.005);

@@ -1,4 +1,4 @@
-//! A site of some size: 100,000 users, 20,000 streams, 50,000 VODs, 1,000,000 follows.
+//! Fills the platform with 100,000 users, 20,000 streams, 50,000 VODs and 1,000,000 follows.
 
 use std::time::Duration;
 
@@ -9,30 +9,30 @@ use tokio_postgres::Client;
 
 use crate::queries::words;
 
-/// The longest wait for the services to write what searches look at.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// Timeout of the services' indexing.
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 const USERS: &str = "INSERT INTO users (username, password, display_name) SELECT 'user_' || n, '!', 'User ' || n FROM generate_series(1, 100000) n";
-/// Few have many followers.
+/// A few users have many followers.
 const FOLLOWS: &str = "INSERT INTO follows (follower_id, following_id) \
     SELECT follower, following FROM (SELECT 1 + floor(random() * 100000)::bigint AS follower, \
     1 + floor(100000 * power(random(), 3))::bigint AS following FROM generate_series(1, 1003000)) pairs \
     WHERE follower <> following ON CONFLICT DO NOTHING";
 const OWNERS_OF_STREAMS: &str = "INSERT INTO owners (id, username, display_name, version, ban_version) \
     SELECT n, 'user_' || n, 'User ' || n, 1, 0 FROM generate_series(1, 100000) n ON CONFLICT DO NOTHING";
-/// `$1` are the words that titles are made of. A playback name is made of other letters than a hash.
+/// `$1` are the words of titles. Playback names use other letters than a hash.
 const STREAMS: &str = "INSERT INTO streams (user_id, playback_name, secret_hash, secret_sealed, key_fingerprint, title, description, category_id, created_at) \
     SELECT 1 + (n * 5) % 100000, substr(translate(md5(n::text), '0189', 'ghij'), 1, 20), sha256(n::text::bytea), ''::bytea, '', \
     ($1::text[])[1 + (n * 7919) % 1000] || ' ' || ($1::text[])[1 + (n * 10473) % 1000] || ' ' || ($1::text[])[1 + (n * 131) % 1000], \
-    'Said of it: ' || ($1::text[])[1 + (n * 31) % 1000], 1 + n % 8, now() - n * interval '1 minute' FROM generate_series(1, 20000) n";
+    'About: ' || ($1::text[])[1 + (n * 31) % 1000], 1 + n % 8, now() - n * interval '1 minute' FROM generate_series(1, 20000) n";
 const OWNERS_OF_VODS: &str = "INSERT INTO owners (id, username, display_name, version) \
     SELECT n, 'user_' || n, 'User ' || n, 1 FROM generate_series(1, 100000) n ON CONFLICT DO NOTHING";
 const VODS: &str = "INSERT INTO vods (user_id, title, description, status, video_url, url_expires_at, b2_file_name, category_id, duration_seconds, created_at) \
     SELECT 1 + (n * 3) % 100000, ($1::text[])[1 + (n * 7919) % 1000] || ' ' || ($1::text[])[1 + (n * 10473) % 1000] || ' ' || ($1::text[])[1 + (n * 131) % 1000], \
-    'Said of it: ' || ($1::text[])[1 + (n * 31) % 1000], 'ready', 'https://bucket.example/' || n, now() + interval '20 hours', 'bench/' || n, \
+    'About: ' || ($1::text[])[1 + (n * 31) % 1000], 'ready', 'https://bucket.example/' || n, now() + interval '20 hours', 'bench/' || n, \
     1 + n % 8, 600, now() - n * interval '1 minute' FROM generate_series(1, 50000) n";
 
-/// Fills the databases, and waits until the services have written what searches look at.
+/// Fills the databases, and waits until the services have indexed the rows.
 pub(crate) async fn fill(platform: &Platform) -> Result<()> {
     let auth = database(platform, Service::Auth).await?;
     auth.execute(USERS, &[]).await?;
@@ -51,8 +51,7 @@ pub(crate) async fn fill(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-/// Does what the servers would do at some time after such a change, so that they do not while something is
-/// measured.
+/// Runs the servers' maintenance now, so that it does not run during a measurement.
 pub(crate) async fn settle(platform: &Platform) -> Result<()> {
     for service in [
         Service::Auth,
@@ -71,9 +70,9 @@ pub(crate) async fn settle(platform: &Platform) -> Result<()> {
 
 async fn indexed(client: &Client, table: &str) -> Result<()> {
     let left = format!("SELECT count(*) FROM {table} WHERE search_text IS NULL");
-    eventually(PATIENCE, "search lines", async || {
+    eventually(TIMEOUT, "the search index", async || {
         let left: i64 = client.query_one(&left, &[]).await?.get(0);
-        ensure!(left == 0, "{left} {table} left");
+        ensure!(left == 0, "{left} {table} are not indexed");
         anyhow::Ok(())
     })
     .await

@@ -1,4 +1,4 @@
-//! Load over kept connections: as much as goes, or so many a second.
+//! Load over keep-alive connections, at the maximum or at a fixed rate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,15 +12,15 @@ use tokio::time::sleep_until;
 
 use crate::queries::Queries;
 
-/// Connections at once.
+/// Number of concurrent connections.
 const CONNECTIONS: u32 = 32;
 
-/// Whom to ask.
+/// The server under load.
 pub(crate) struct Target {
     address: String,
 }
 
-/// What was measured.
+/// Measured latencies.
 pub(crate) struct Figures {
     milliseconds: Vec<f64>,
     span: Duration,
@@ -31,13 +31,13 @@ impl Target {
         Self { address }
     }
 
-    /// The answers to all queries, each asked once and after the other.
+    /// Sends every query once, one after another, and returns the response bodies.
     pub(crate) async fn bodies(&self, queries: &Queries) -> Result<Vec<Vec<u8>>> {
         let mut socket = self.connect().await?;
         let (mut bodies, mut buffer) = (Vec::new(), Vec::new());
         for request in queries.requests() {
             socket.write_all(request).await?;
-            bodies.push(answer(&mut socket, &mut buffer).await?.to_vec());
+            bodies.push(read_response(&mut socket, &mut buffer).await?.to_vec());
         }
         Ok(bodies)
     }
@@ -71,13 +71,12 @@ impl fmt::Display for Figures {
     }
 }
 
-/// Each connection asks again as soon as it has its answer.
+/// Sends requests as fast as possible: each connection sends the next one when it has a response.
 pub(crate) async fn saturate(target: &Target, queries: &Arc<Queries>, span: Duration) -> Result<Figures> {
     run(target, queries, None, span).await
 }
 
-/// Requests at a rate. The time of one that had to wait for its connection begins when it should have been
-/// sent.
+/// Sends requests at a fixed rate. Latency is measured from when a request was due, even if its connection was busy.
 pub(crate) async fn steady(
     target: &Target,
     queries: &Arc<Queries>,
@@ -120,15 +119,15 @@ async fn ask(
     while due < end {
         sleep_until(due.into()).await;
         socket.write_all(queries.draw()).await?;
-        answer(&mut socket, &mut buffer).await?;
+        read_response(&mut socket, &mut buffer).await?;
         times.push(due.elapsed().as_secs_f64() * 1000.0);
         due = pause.map_or_else(Instant::now, |pause| due + pause);
     }
     Ok(times)
 }
 
-/// Reads one answer, which says its length, and returns its body.
-async fn answer<'b>(socket: &mut TcpStream, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
+/// Reads a response with a content length and returns its body.
+async fn read_response<'b>(socket: &mut TcpStream, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
     buffer.clear();
     let (head, length) = loop {
         ensure!(socket.read_buf(buffer).await? > 0, "the connection ended");
@@ -142,7 +141,7 @@ async fn answer<'b>(socket: &mut TcpStream, buffer: &'b mut Vec<u8>) -> Result<&
         }
     };
     while buffer.len() < head + length {
-        ensure!(socket.read_buf(buffer).await? > 0, "the answer was cut off");
+        ensure!(socket.read_buf(buffer).await? > 0, "the response was truncated");
     }
     buffer.get(head..head + length).context("too long")
 }

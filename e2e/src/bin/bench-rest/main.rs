@@ -1,7 +1,7 @@
-//! Measures reads of the REST API on a filled platform. Prints figures; judges none.
+//! Measures reads of the REST API on a filled platform.
 //!
-//! Run it by `make bench-rest`, which gives it release builds and a stack of its own. Everything, the load
-//! included, is on this machine; the load goes to the gateway itself, not through the edge.
+//! Run it with `make bench-rest`, which provides release builds and a stack. Everything, including the load, runs on this
+//! machine. The load goes to the gateway directly, not through the edge.
 
 mod cost;
 mod fill;
@@ -18,12 +18,11 @@ use load::Target;
 use peers::Express;
 use stack::{Platform, PlatformOptions, Service};
 
-/// How long each kind of request is measured, at saturation, at half of that and at half of what is to be
-/// reached.
+/// Duration of each measurement: at saturation, at half of it, and at half of the goal.
 const SPAN: Duration = Duration::from_secs(10);
-/// Where the deep page begins.
-const DEEP: usize = 40_000;
-/// Times that each of the two pages is asked for, in turn.
+/// The row at which the deep page begins.
+const DEEP_ROW: usize = 40_000;
+/// Number of requests for each of the two pages, alternating.
 const PAGES: usize = 300;
 
 #[tokio::main]
@@ -35,7 +34,7 @@ async fn main() -> Result<()> {
     .await?;
     let started = Instant::now();
     fill::fill(&platform).await?;
-    cost::quiet(&platform).await?;
+    cost::idle(&platform).await?;
     fill::settle(&platform).await?;
     println!(
         "filled, copied and indexed in {:.0} s",
@@ -56,8 +55,8 @@ async fn main() -> Result<()> {
             println!("  at a steady rate: {steady}");
         }
         println!(
-            "  one takes {}",
-            cost::of_one(&platform, &target, &queries).await?
+            "  cost of one request: {}",
+            cost::per_request(&platform, &target, &queries).await?
         );
         let bare = peers::bare(&target, &queries).await?;
         let least = load::saturate(&bare, &queries, SPAN).await?;
@@ -69,13 +68,13 @@ async fn main() -> Result<()> {
     platform.stop().await
 }
 
-/// The first page and one far down, both by cursor and in turn, so that they meet the same machine.
+/// Measures the first page and a deep one, both by cursor, alternating so that both see the same conditions.
 async fn depth(platform: &Platform) -> Result<()> {
     let api = Api::guest(platform.origin())?;
-    // Of the end of the year 9999: before everything.
+    // The end of the year 9999: before the newest VOD.
     let first = "/vod?limit=20&cursor=A4REDMxkHcB__________w".to_owned();
     let mut cursor = text(&api.get("/vod?limit=100").await?.expect(200)?, "/nextCursor")?;
-    for _ in 1..DEEP / 100 {
+    for _ in 1..DEEP_ROW / 100 {
         let page = api
             .get(&format!("/vod?limit=100&cursor={cursor}"))
             .await?
@@ -89,7 +88,7 @@ async fn depth(platform: &Platform) -> Result<()> {
         far.push(timed(&api, &deep).await?);
     }
     println!(
-        "GET /vod by cursor: first page {:.2} ms, at row {DEEP} {:.2} ms (medians)",
+        "GET /vod by cursor: first page {:.2} ms, at row {DEEP_ROW} {:.2} ms (medians)",
         median(near),
         median(far)
     );
@@ -97,9 +96,9 @@ async fn depth(platform: &Platform) -> Result<()> {
 }
 
 async fn timed(api: &Api, path: &str) -> Result<f64> {
-    let asked = Instant::now();
+    let sent = Instant::now();
     api.get(path).await?.expect(200)?;
-    Ok(asked.elapsed().as_secs_f64() * 1000.0)
+    Ok(sent.elapsed().as_secs_f64() * 1000.0)
 }
 
 fn median(mut times: Vec<f64>) -> f64 {

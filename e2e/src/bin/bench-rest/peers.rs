@@ -1,4 +1,4 @@
-//! What the figures are compared with, in the same run and on the same machine.
+//! Servers to compare with, in the same run and on the same machine.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -15,12 +15,12 @@ use tokio::process::{Child, Command};
 use crate::load::Target;
 use crate::queries::Queries;
 
-/// As many as the gateway has on two cores.
+/// The gateway's number of workers on two cores.
 const WORKERS: usize = 2;
 
-type Answers = HashMap<String, Bytes>;
+type Responses = HashMap<String, Bytes>;
 
-/// Express and Sequelize over the tables of the platform; ends with this.
+/// Express and Sequelize on the platform's tables; dropping this ends it.
 pub(crate) struct Express {
     pub(crate) target: Target,
     _process: Child,
@@ -47,19 +47,19 @@ impl Express {
     }
 }
 
-/// A bare actix-web handler that answers what the gateway answers. It ends with the process.
+/// Starts a bare actix-web handler that returns the gateway's responses. It ends with the process.
 pub(crate) async fn bare(gateway: &Target, queries: &Queries) -> Result<Target> {
     let bodies = gateway.bodies(queries).await?;
-    let answers: Answers = queries
+    let responses: Responses = queries
         .paths()
         .map(str::to_owned)
         .zip(bodies.into_iter().map(Bytes::from))
         .collect();
-    let answers = Data::new(answers);
+    let responses = Data::new(responses);
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(answers.clone())
-            .default_service(web::to(again))
+            .app_data(responses.clone())
+            .default_service(web::to(replay))
     })
     .workers(WORKERS)
     .disable_signals()
@@ -69,11 +69,11 @@ pub(crate) async fn bare(gateway: &Target, queries: &Queries) -> Result<Target> 
     Ok(Target::new(address))
 }
 
-async fn again(request: HttpRequest, answers: Data<Answers>) -> HttpResponse {
+async fn replay(request: HttpRequest, responses: Data<Responses>) -> HttpResponse {
     match request
         .uri()
         .path_and_query()
-        .and_then(|path| answers.get(path.as_str()))
+        .and_then(|path| responses.get(path.as_str()))
     {
         Some(body) => HttpResponse::Ok()
             .content_type("application/json")

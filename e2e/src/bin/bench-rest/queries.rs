@@ -1,23 +1,23 @@
-//! What is asked for: a thousand distinct requests of each kind, drawn by Zipf's law.
+//! The requests: a thousand distinct ones of each kind, drawn by Zipf's law.
 
 use rand::RngExt;
 
-/// Distinct requests of a kind.
+/// Number of distinct requests of a kind.
 const DISTINCT: usize = 1000;
 
 /// Requests of one kind, the most frequent first.
 pub(crate) struct Queries {
-    /// What they are.
+    /// The kind.
     pub(crate) name: &'static str,
-    /// How many of them a second are to be answered at least.
+    /// The goal in requests per second.
     pub(crate) goal: f64,
     paths: Vec<String>,
     requests: Vec<Vec<u8>>,
-    /// Sums of 1/rank.
+    /// Running sums of 1/rank.
     weights: Vec<f64>,
 }
 
-/// All kinds.
+/// Returns all kinds of requests.
 pub(crate) fn all() -> Vec<Queries> {
     let streams = |n: usize| {
         let sort = if (n / 10).is_multiple_of(2) {
@@ -42,7 +42,7 @@ pub(crate) fn all() -> Vec<Queries> {
     ]
 }
 
-/// A thousand words of three syllables.
+/// Returns a thousand words of three syllables.
 pub(crate) fn words() -> Vec<String> {
     let letter = |letters: &str, n: usize| letters.chars().nth(n % letters.len());
     let syllable = |n: usize| {
@@ -77,17 +77,17 @@ impl Queries {
         }
     }
 
-    /// What is asked for.
+    /// Returns the paths.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         self.paths.iter().map(String::as_str)
     }
 
-    /// All requests.
+    /// Returns the serialised requests.
     pub(crate) fn requests(&self) -> impl Iterator<Item = &[u8]> {
         self.requests.iter().map(Vec::as_slice)
     }
 
-    /// The next request.
+    /// Draws a request.
     pub(crate) fn draw(&self) -> &[u8] {
         let total = self.weights.last().copied().unwrap_or_default();
         let point = rand::rng().random_range(0.0..total);
