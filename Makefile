@@ -11,8 +11,8 @@ endif
 # Tests mostly wait for servers: four at a time on two cores halve the run time of the stream service's tests.
 export RUST_TEST_THREADS ?= 4
 
-# One package selection per profile: a different selection unifies features differently and rebuilds half of the
-# libraries.
+# One package selection per profile: a different selection unifies features differently and rebuilds half of
+# the libraries.
 DEBUG := cargo test --workspace --no-run
 RELEASE := cargo build --release --workspace --bins
 # Folders with npm and Python packages: the web client, and the clients of the tests.

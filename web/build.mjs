@@ -1,5 +1,5 @@
-// Bundles the web client to dist/, which the gateway serves (AIRWAVE_GATEWAY_WEB_DIR). A browser loads code from no
-// other origin. Each player becomes a file of its own, which is loaded when something is played.
+// Bundles the web client to dist/, which the gateway serves (AIRWAVE_GATEWAY_WEB_DIR). A browser loads code
+// from no other origin. Each player becomes a file of its own, which is loaded when something is played.
 import { cp, rm } from 'node:fs/promises'
 import { build } from 'esbuild'
 

@@ -1,5 +1,5 @@
-// Generates TypeScript types of the REST API and of the socket events from the gateway's descriptions. With --check, writes
-// nothing and fails if a committed file is out of date.
+// Generates TypeScript types of the REST API and of the socket events from the gateway's descriptions. With
+// --check, writes nothing and fails if a committed file is out of date.
 import { readFile, writeFile } from 'node:fs/promises'
 import openapiTS, { astToString } from 'openapi-typescript'
 import ts from 'typescript'
@@ -8,8 +8,8 @@ import ts from 'typescript'
 const BLOB = ts.factory.createTypeReferenceNode('Blob')
 const transform = (schema) => ('contentMediaType' in schema ? BLOB : undefined)
 
-// Every error is the same problem document, which the client throws. Repeated for each operation, it would make up four fifths
-// of the file.
+// Every error is the same problem document, which the client throws. Repeated for each operation, it would
+// make up four fifths of the file.
 function withoutErrors(description) {
   for (const { responses } of Object.values(description.paths).flatMap((path) => Object.values(path))) {
     for (const status of Object.keys(responses ?? {})) if (status >= '400') delete responses[status]
@@ -17,10 +17,18 @@ function withoutErrors(description) {
   return description
 }
 
+// A schema that only restricts property names would become a type without properties.
+function withoutPropertyNames(description) {
+  for (const schema of Object.values(description.components.schemas)) {
+    schema.allOf = schema.allOf?.filter(({ propertyNames }) => !propertyNames)
+  }
+  return description
+}
+
 const object = (properties) => ({ type: 'object', properties, required: Object.keys(properties) })
 
-// Turns the events into two more schemas: those that the server sends, and those that a client sends with their
-// acknowledgements. Other schemas are the same in AsyncAPI and OpenAPI.
+// Turns the events into two more schemas: those that the server sends, and those that a client sends with
+// their acknowledgements. Other schemas are the same in AsyncAPI and OpenAPI.
 function eventsAsSchemas({
   channels: {
     sockets: { messages },
@@ -51,7 +59,11 @@ function eventsAsSchemas({
 }
 
 const FILES = [
-  { description: 'services/gateway/openapi.json', types: 'src/client/schema.d.ts', read: withoutErrors },
+  {
+    description: 'services/gateway/openapi.json',
+    types: 'src/client/schema.d.ts',
+    read: (description) => withoutPropertyNames(withoutErrors(description)),
+  },
   { description: 'services/gateway/asyncapi.json', types: 'src/live/schema.d.ts', read: eventsAsSchemas },
 ]
 

@@ -1,8 +1,9 @@
-// Chat clients that stay in the room of one stream: official Socket.IO clients that reconnect by themselves. Reads commands
-// from standard input and writes answers to standard output, one JSON value per line. ../python/chat.py does the same with
-// python-socketio.
-//   in:  {"open": {name, origin, token, transports, streamId}}   opens a client; token and transports may be null
-//        {"send": {name, id}}     sends a message and repeats it with that clientMessageId until it is acknowledged
+// Chat clients that stay in the room of one stream: official Socket.IO clients that reconnect by themselves.
+// Reads commands from standard input and writes answers to standard output, one JSON value per line.
+// ../python/chat.py does the same with python-socketio.
+//
+//   in:  {"open": {name, origin, token, transports, streamId}}   token and transports may be null
+//        {"send": {name, id}}     sends a message and repeats it with that clientMessageId until acknowledged
 //        {"cut": {name}}          closes the client's connection
 //        {"ask": "status" | "report"}
 //   out: one line per question, an object with one entry per client name:
@@ -22,7 +23,8 @@ class Client {
   last = null
   viewers = null
   refused = null
-  // The history did not reach the present: new messages are skipped, because the rest of the history contains them.
+  // The history did not reach the present: new messages are skipped, because the rest of the history contains
+  // them.
   behind = false
 
   constructor({ origin, token, transports, streamId }) {

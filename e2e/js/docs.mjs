@@ -1,7 +1,10 @@
 // Opens the API reference at /docs and prints one JSON object:
+//
 //   {operations, violations, foreign, errors}
-// `operations` are the operation ids shown, `violations` those of the content security policy, `foreign` the URLs of other
-// origins that were requested. Arguments: the page's origin and, optionally, a path for a screenshot.
+//
+// `operations` are the operation ids shown, `violations` those of the content security policy, `foreign` the
+// URLs of other origins that were requested. Arguments: the page's origin and, optionally, a path for a
+// screenshot.
 import { withPage } from './browser.mjs'
 
 const [origin, screenshot] = process.argv.slice(2)

@@ -1,8 +1,11 @@
-// A Socket.IO client. Reads commands from standard input and writes events to standard output, one JSON value per line.
+// A Socket.IO client. Reads commands from standard input and writes events to standard output, one JSON value
+// per line.
+//
 //   in:  {"emit": event, "data": value, "id": n}   emits with an acknowledgement
 //        {"close": true}
-//   out: {"event": name, "data": value}            every event of the server, and connect, connect_error, disconnect
+//   out: {"event": name, "data": value}            every event, and connect, connect_error, disconnect
 //        {"ack": n, "data": value}
+//
 // Environment: ORIGIN, TOKEN (empty for a guest), TRANSPORT (websocket or polling; empty: both).
 import readline from 'node:readline'
 import { io } from 'socket.io-client'

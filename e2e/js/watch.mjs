@@ -1,7 +1,10 @@
 // Opens the watch page of a live stream and measures how its own player plays. Prints one JSON object:
+//
 //   {advanced, elapsed, audioBytes, stalls}
-// `advanced` is media time and `elapsed` wall-clock time, both in seconds, `audioBytes` what was decoded in that
-// time, and `stalls` counts how often the player ran out of data.
+//
+// `advanced` is media time and `elapsed` wall-clock time, both in seconds, `audioBytes` what was decoded in
+// that time, and `stalls` counts how often the player ran out of data.
+//
 // Arguments: hls | dash, the page's origin, the stream's id, and for how many seconds to measure.
 import { withPage } from './browser.mjs'
 

@@ -45,8 +45,8 @@ pub struct Playback {
     pub stalls: u32,
 }
 
-/// Plays a URL until playback has advanced by some seconds. Returns `advanced`, `width`, `height`, `audioBytes`
-/// and every URL that was `requested`.
+/// Plays a URL until playback has advanced by some seconds. Returns `advanced`, `width`, `height`,
+/// `audioBytes` and every URL that was `requested`.
 pub async fn play(player: Player, origin: &str, url: &str, seconds: u32) -> Result<Value> {
     let kind = player.as_str();
     let stdout = run(

@@ -1,5 +1,6 @@
-//! Chat clients that survive disconnects: official clients that reconnect by themselves, load missing messages, and repeat
-//! a message until it is acknowledged. One program runs several; `js/chat.mjs` describes its protocol.
+//! Chat clients that survive disconnects: official clients that reconnect by themselves, load missing
+//! messages, and repeat a message until it is acknowledged. One program runs several; `js/chat.mjs` describes
+//! its protocol.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

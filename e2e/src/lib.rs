@@ -1,5 +1,5 @@
-//! Clients for tests and benchmarks of the whole platform: the REST API, the official Socket.IO clients for JavaScript and
-//! Python, and players in a real browser.
+//! Clients for tests and benchmarks of the whole platform: the REST API, the official Socket.IO clients for
+//! JavaScript and Python, and players in a real browser.
 
 pub mod api;
 pub mod browser;
@@ -27,7 +27,8 @@ fn node(script: &str) -> Command {
     command
 }
 
-/// Returns the command of a program from the Python packages that `make test` installs for a folder of `e2e`; it runs there.
+/// Returns the command of a program from the Python packages that `make test` installs for a folder of `e2e`;
+/// it runs there.
 #[must_use]
 pub fn python(folder: &str, program: &str) -> Command {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);

@@ -1,4 +1,5 @@
-//! A child process that reads commands and writes responses, one JSON value per line. Dropping its handle kills it.
+//! A child process that reads commands and writes responses, one JSON value per line. Dropping its handle
+//! kills it.
 
 use std::process::Stdio;
 

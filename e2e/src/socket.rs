@@ -73,7 +73,8 @@ impl Socket {
         self.event_where(name, within, |_| true).await
     }
 
-    /// Returns the data of the next event of this name that satisfies a condition, as [`event`](Self::event) does.
+    /// Returns the data of the next event of this name that satisfies a condition, as [`event`](Self::event)
+    /// does.
     pub async fn event_where(
         &mut self,
         name: &str,

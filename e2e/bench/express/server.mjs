@@ -1,5 +1,5 @@
-// The endpoints of the benchmark in idiomatic Express and Sequelize: models with associations, pages by findAndCountAll,
-// no cache. Listens on a free loopback port and prints it.
+// The endpoints of the benchmark in idiomatic Express and Sequelize: models with associations, pages by
+// findAndCountAll, no cache. Listens on a free loopback port and prints it.
 //
 // Usage: node server.mjs <URL of the stream database> <URL of the vod database>
 

@@ -1,7 +1,9 @@
-// Idiomatic chat with socket.io: verifies a token when a socket connects, stores a message with majority write concern, then
-// sends it to the room and acknowledges it. Listens on a free loopback port and prints it.
+// Idiomatic chat with socket.io: verifies a token when a socket connects, stores a message with majority
+// write concern, then sends it to the room and acknowledges it. Listens on a free loopback port and prints
+// it.
 //
-// Environment: SIGNING_KEY (Ed25519, PKCS#8 PEM in base64, which signs the accepted tokens), MONGODB_URL, MONGODB_DATABASE.
+// Environment: SIGNING_KEY (Ed25519, PKCS#8 PEM in base64, which signs the accepted tokens), MONGODB_URL,
+// MONGODB_DATABASE.
 
 import { createPrivateKey, createPublicKey, verify } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -9,7 +11,8 @@ import { MongoClient } from 'mongodb'
 import { Server } from 'socket.io'
 
 const { SIGNING_KEY, MONGODB_URL, MONGODB_DATABASE } = process.env
-// The key's 32 bytes as PKCS#8 version 1 (RFC 8410, section 7): OpenSSL cannot read version 2, which adds the public key.
+// The key's 32 bytes as PKCS#8 version 1 (RFC 8410, section 7): OpenSSL cannot read version 2, which adds the
+// public key.
 const pem = Buffer.from(SIGNING_KEY, 'base64').toString()
 const seed = Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64').subarray(16, 48)
 const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])

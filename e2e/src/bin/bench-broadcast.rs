@@ -1,6 +1,7 @@
 //! Measures a broadcast from encoder to replay, and the resources of the idle platform.
 //!
-//! Run it with `make bench`, which provides release builds and a stack. Everything, including the load, runs on this machine.
+//! Run it with `make bench`, which provides release builds and a stack. Everything, including the load, runs
+//! on this machine.
 
 #![expect(clippy::indexing_slicing, reason = "a missing JSON field reads as null")]
 

@@ -1,7 +1,7 @@
 //! Measures the upload of a 2 GiB video: its duration, and the peak memory of each service.
 //!
-//! Run it with `make bench-upload`, which provides release builds and a stack. Everything, including the client, runs on this
-//! machine.
+//! Run it with `make bench-upload`, which provides release builds and a stack. Everything, including the
+//! client, runs on this machine.
 
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;

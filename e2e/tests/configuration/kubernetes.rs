@@ -1,5 +1,5 @@
-//! `k8s/`: the manifests, with the settings and example secrets of the development overlay. `deploy/check` builds them with
-//! kustomize and validates the result.
+//! `k8s/`: the manifests, with the settings and example secrets of the development overlay. `deploy/check`
+//! builds them with kustomize and validates the result.
 
 use std::collections::{BTreeMap, BTreeSet};
 

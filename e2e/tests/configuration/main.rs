@@ -1,5 +1,5 @@
-//! Checks that the deployment files (`.env.example`, Compose, Kubernetes, images) agree with the programs. `deploy/check`
-//! validates them against their schemas.
+//! Checks that the deployment files (`.env.example`, Compose, Kubernetes, images) agree with the programs.
+//! `deploy/check` validates them against their schemas.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,8 +1,9 @@
-//! Despite faults, every client sees all stored messages once and in order, and every acknowledged message is stored once.
+//! Despite faults, every client sees all stored messages once and in order, and every acknowledged message is
+//! stored once.
 //!
-//! Gateways and chat services are killed and restarted, the broker closes its connections with the messages in flight, and
-//! clients are disconnected, while twelve official clients of three kinds chat over two gateways. A seed determines the
-//! schedule, though not the races; `AIRWAVE_CHAOS_SEED` selects another one.
+//! Gateways and chat services are killed and restarted, the broker closes its connections with the messages
+//! in flight, and clients are disconnected, while twelve official clients of three kinds chat over two
+//! gateways. A seed determines the schedule, though not the races; `AIRWAVE_CHAOS_SEED` selects another one.
 
 mod plan;
 
@@ -194,8 +195,8 @@ impl Crowd {
     }
 }
 
-/// Checks that sequence numbers start at one without gaps and that every message sent is stored once. Returns message ids by
-/// client message id.
+/// Checks that sequence numbers start at one without gaps and that every message sent is stored once. Returns
+/// message ids by client message id.
 fn stored_once<'a>(stored: &'a [Stored], sent: &BTreeSet<String>) -> Result<BTreeMap<&'a str, &'a str>> {
     let gap = (1..).zip(stored).find(|(seq, message)| message.seq != *seq);
     ensure!(gap.is_none(), "the sequence numbers have a gap: {gap:?}");

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 use crate::permissions::grant;
 use crate::replicas::{Instance, Replicas};
 
-/// Decisions reach every gateway within a second, on a busy machine somewhat later; the test prints how long it took.
+/// Decisions reach every gateway within a second, on a busy machine somewhat later; the test prints how long
+/// it took.
 const DECISION_TIMEOUT: Duration = Duration::from_secs(5);
 /// Viewers of a dead gateway expire within this time.
 const EXPIRY_TIMEOUT: Duration = Duration::from_secs(20);

@@ -204,8 +204,8 @@ async fn packet_sizes(file: &Path) -> Result<Vec<u64>> {
         .collect()
 }
 
-/// Two broadcasts of which one ends: the segments of the other stay few; the ended one plays until its recording
-/// is taken.
+/// Two broadcasts of which one ends: the segments of the other stay few; the ended one plays until its
+/// recording is taken.
 #[tokio::test(flavor = "multi_thread")]
 async fn old_segments_and_ended_streams_are_removed() -> Result<()> {
     let (node, _hooks) = start_node().await?;

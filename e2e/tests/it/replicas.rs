@@ -1,4 +1,5 @@
-//! A platform with two gateways, each with its own chat service, on the same stores and broker, and with a live stream.
+//! A platform with two gateways, each with its own chat service, on the same stores and broker, and with a
+//! live stream.
 
 use anyhow::{Result, bail};
 use e2e::api::{Api, User};

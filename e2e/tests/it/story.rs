@@ -56,7 +56,8 @@ async fn broadcast_from_encoder_to_replay() -> Result<()> {
 }
 
 impl Story {
-    /// Registers a streamer and a viewer, who follows; the streamer reads the notification and creates a stream.
+    /// Registers a streamer and a viewer, who follows; the streamer reads the notification and creates a
+    /// stream.
     async fn begin(platform: Platform) -> Result<Self> {
         let guest = Api::guest(platform.origin())?;
         let streamer = guest.register("streamer_lan").await?;
@@ -212,7 +213,8 @@ impl Story {
         Ok(publisher)
     }
 
-    /// The encoder stops: the room is notified, the playlist is removed, and there was one broadcast with one notification.
+    /// The encoder stops: the room is notified, the playlist is removed, and there was one broadcast with one
+    /// notification.
     async fn ends(&mut self, mut publisher: Publisher) -> Result<Vec<f64>> {
         let hls = text(&self.get_stream().await?, "/playbackUrls/hls")?;
         publisher.stop().await?;
@@ -422,8 +424,8 @@ async fn viewers(socket: &mut Socket, count: u64) -> Result<()> {
     Ok(())
 }
 
-/// Tells whether playback can start before the download ends: the index (`moov`) precedes the media (ISO/IEC 14496-12). Uses
-/// a range request, as players do.
+/// Tells whether playback can start before the download ends: the index (`moov`) precedes the media (ISO/IEC
+/// 14496-12). Uses a range request, as players do.
 async fn is_fast_start(url: &str) -> Result<bool> {
     let response = reqwest::Client::new()
         .get(url)

@@ -1,4 +1,4 @@
-// Generated from services/gateway/openapi.json by `npm run client`; not to be edited.
+// Generated from services/gateway/openapi.json by `npm run client`; do not edit.
 
 export interface paths {
     "/api/admin/users": {
@@ -8,7 +8,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Accounts, newest first. */
+        /** Lists accounts, newest first. */
         get: operations["listAccounts"];
         put?: never;
         post?: never;
@@ -27,9 +27,9 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Bans an account: its tokens are refused, its sockets closed, its broadcast ended, its stream keys refused. */
+        /** Bans an account: its tokens and stream keys are refused, its sockets are closed, its broadcast ends. */
         post: operations["banUser"];
-        /** Ends a ban. */
+        /** Lifts the ban of an account. */
         delete: operations["unbanUser"];
         options?: never;
         head?: never;
@@ -44,7 +44,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Gives an account a role. Its access tokens are refused; the next refresh brings the new role. The last admin stays one. */
+        /**
+         * Assigns a role to an account.
+         * @description Its access tokens are refused; the next refresh brings the new role. The last admin cannot be demoted.
+         */
         put: operations["setRole"];
         post?: never;
         delete?: never;
@@ -60,10 +63,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All categories. */
+        /** Lists all categories. */
         get: operations["listCategories"];
         put?: never;
-        /** Makes a category. Only for admins. */
+        /**
+         * Creates a category.
+         * @description Only for admins.
+         */
         post: operations["createCategory"];
         delete?: never;
         options?: never;
@@ -78,7 +84,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Categories with a tag. */
+        /** Lists the categories with a tag. */
         get: operations["searchCategories"];
         put?: never;
         post?: never;
@@ -95,12 +101,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One category, by id or slug. */
+        /** Returns a category. */
         get: operations["getCategory"];
-        /** Changes a category; fields that are absent stay. Only for admins. */
+        /**
+         * Updates a category; absent fields stay the same.
+         * @description Only for admins.
+         */
         put: operations["updateCategory"];
         post?: never;
-        /** Deletes a category; its streams and VODs go without one. Only for admins. */
+        /**
+         * Deletes a category; its streams and VODs stay without one.
+         * @description Only for admins.
+         */
         delete: operations["deleteCategory"];
         options?: never;
         head?: never;
@@ -114,12 +126,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who may not speak in a room now, newest first: for the owner, moderators and admins. */
+        /**
+         * Lists the current bans of a chat room, newest first.
+         * @description Only for the owner, moderators and admins.
+         */
         get: operations["listChatBans"];
         put?: never;
         /**
-         * Takes somebody the word, for a time or for good: for the owner, moderators and admins. Nobody bans the owner or an admin, and
-         *     no moderator another (403 with `chat.user_protected`). The room is told.
+         * Bans a user from chat, permanently or for a time, and notifies the room.
+         * @description Only for the owner, moderators and admins. The owner and admins cannot be banned, nor can moderators ban
+         *     each other (403 with `chat.user_protected`).
          */
         post: operations["banFromChat"];
         delete?: never;
@@ -138,7 +154,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Gives somebody the word again: for the owner, moderators and admins. */
+        /**
+         * Lifts a chat ban.
+         * @description Only for the owner, moderators and admins.
+         */
         delete: operations["unbanFromChat"];
         options?: never;
         head?: never;
@@ -152,7 +171,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was done to moderate a room, newest first: for the owner, moderators and admins. */
+        /**
+         * Lists the moderation log of a chat room, newest first.
+         * @description Only for the owner, moderators and admins.
+         */
         get: operations["listChatLog"];
         put?: never;
         post?: never;
@@ -169,12 +191,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A room's messages: a page from the newest back, or those before or after a message. Deleted ones are left out. */
+        /**
+         * Lists messages of a room: a page, counted from the newest message, or the messages before or after a
+         *     sequence number.
+         * @description Deleted messages are left out.
+         */
         get: operations["listMessages"];
         put?: never;
         /**
-         * Says something in a room. 403 with `chat.banned`, `chat.followers_only` or `chat.word_blocked`, and 429 with
-         *     `chat.slow_mode` or `chat.rate_limited`, say why not.
+         * Sends a message to a room.
+         * @description The codes `chat.banned`, `chat.followers_only` and `chat.word_blocked` (403), and `chat.slow_mode` and
+         *     `chat.rate_limited` (429) give the reason for a refusal.
          */
         post: operations["sendMessage"];
         delete?: never;
@@ -193,7 +220,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Deletes a message: one's own, or any for the owner of the stream, moderators and admins. */
+        /** Deletes a message: one's own, or any as the owner of the stream, a moderator or an admin. */
         delete: operations["deleteMessage"];
         options?: never;
         head?: never;
@@ -207,10 +234,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A room's own moderators, newest first: for the owner, moderators and admins. */
+        /**
+         * Lists the moderators of a chat room, newest first.
+         * @description Only for the owner, moderators and admins.
+         */
         get: operations["listChatModerators"];
         put?: never;
-        /** Makes somebody a moderator of a room: for the owner and admins. Who is one already stays one. */
+        /**
+         * Appoints a moderator of a chat room.
+         * @description Idempotent. Only for the owner and admins.
+         */
         post: operations["addChatModerator"];
         delete?: never;
         options?: never;
@@ -228,7 +261,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Makes a moderator of a room somebody like all: for the owner and admins. */
+        /**
+         * Dismisses a moderator of a chat room.
+         * @description Only for the owner and admins.
+         */
         delete: operations["removeChatModerator"];
         options?: never;
         head?: never;
@@ -242,9 +278,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A room's rules. `blockedWords` only for the owner, moderators and admins. */
+        /**
+         * Returns the settings of a room.
+         * @description Only the owner, moderators and admins get `blockedWords`.
+         */
         get: operations["getChatSettings"];
-        /** Changes a room's rules: for the owner, moderators and admins. The room is told. */
+        /**
+         * Updates the settings of a room and notifies the room.
+         * @description Only for the owner, moderators and admins.
+         */
         put: operations["updateChatSettings"];
         post?: never;
         delete?: never;
@@ -260,7 +302,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller's notifications, newest first. */
+        /** Lists the caller's notifications, newest first. */
         get: operations["listNotifications"];
         put?: never;
         post?: never;
@@ -279,7 +321,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Marks all as read. */
+        /** Marks all notifications as read. */
         post: operations["readAllNotifications"];
         delete?: never;
         options?: never;
@@ -294,7 +336,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many are unread. */
+        /** Returns the number of unread notifications. */
         get: operations["unreadCount"];
         put?: never;
         post?: never;
@@ -313,7 +355,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Marks one as read. */
+        /** Marks a notification as read. */
         post: operations["readNotification"];
         delete?: never;
         options?: never;
@@ -328,10 +370,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Streams, live ones first unless asked otherwise. */
+        /** Lists streams, live ones first by default. */
         get: operations["listStreams"];
         put?: never;
-        /** Makes a stream. Its encoder's server and key are in the answer; it is `ended` until media flows. */
+        /**
+         * Creates a stream.
+         * @description The answer contains the server and the key for the encoder; the stream is `ended` until the first
+         *     broadcast.
+         */
         post: operations["createStream"];
         delete?: never;
         options?: never;
@@ -347,8 +393,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Streams in which all words of the query are found, without regard to accents and case: in title, description, category, its
-         *     tags, or the streamer's names. At least one of query, tag and streamer. The newest come first; totals stop at 10,000.
+         * Searches streams that contain all words of the query in their title, description, category, its tags, or
+         *     the streamer's names, ignoring accents and case.
+         * @description At least one of query, tag and streamer is required. The newest come first; totals stop at 10,000.
          */
         get: operations["searchStreams"];
         put?: never;
@@ -366,12 +413,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One stream; its owner also gets the key. */
+        /** Returns a stream; its owner also gets the stream key. */
         get: operations["getStream"];
-        /** Changes a stream; fields that are absent stay. Viewers are told while it is live. */
+        /**
+         * Updates a stream; absent fields stay the same.
+         * @description Viewers of a live stream see the changes.
+         */
         put: operations["updateStream"];
         post?: never;
-        /** Deletes a stream: a broadcast ends, its VODs stay. */
+        /**
+         * Deletes a stream.
+         * @description A broadcast ends; its VODs stay.
+         */
         delete: operations["deleteStream"];
         options?: never;
         head?: never;
@@ -385,7 +438,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A stream's times on air; for its owner also why encoders were turned away. */
+        /** Lists the broadcasts of a stream, newest first; its owner also gets the latest publish rejections. */
         get: operations["listBroadcasts"];
         put?: never;
         post?: never;
@@ -404,7 +457,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes a new secret. The old one dies at once, and a broadcast on it ends. */
+        /**
+         * Rotates the stream key.
+         * @description The old key is revoked at once, and a broadcast that uses it ends.
+         */
         post: operations["rotateKey"];
         delete?: never;
         options?: never;
@@ -421,7 +477,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends the broadcast. */
+        /** Ends the broadcast of a stream. */
         post: operations["stopStream"];
         delete?: never;
         options?: never;
@@ -436,7 +492,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest VOD of a stream. */
+        /** Returns the newest VOD of a stream. */
         get: operations["latestVodOfStream"];
         put?: never;
         post?: never;
@@ -472,7 +528,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends the session: its tokens are refused everywhere, and its sockets are closed, within a second. */
+        /**
+         * Ends the session.
+         * @description Its tokens are refused everywhere and its sockets are closed within a second.
+         */
         post: operations["logout"];
         delete?: never;
         options?: never;
@@ -487,11 +546,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller's own account. */
+        /** Returns the caller's account. */
         get: operations["me"];
         put?: never;
         post?: never;
-        /** Deletes one's account and what belongs to it. The name is free again. */
+        /**
+         * Deletes the caller's account and everything that belongs to it.
+         * @description The username becomes available again.
+         */
         delete: operations["deleteAccount"];
         options?: never;
         head?: never;
@@ -506,7 +568,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Changes one's password. All other sessions end; this one goes on with the tokens of the answer, and those before it are refused. */
+        /**
+         * Changes the caller's password.
+         * @description All sessions end; this one continues with the tokens in the answer.
+         */
         put: operations["changePassword"];
         post?: never;
         delete?: never;
@@ -523,7 +588,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Changes one's profile. */
+        /** Updates the caller's profile; absent fields stay the same. */
         put: operations["updateProfile"];
         post?: never;
         delete?: never;
@@ -539,7 +604,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Someone's public profile. */
+        /** Returns a user's public profile. */
         get: operations["profile"];
         put?: never;
         post?: never;
@@ -558,7 +623,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Exchanges a refresh token for a new pair. A token that is used twice ends its session. */
+        /**
+         * Exchanges a refresh token for a new pair.
+         * @description Using a refresh token twice ends its session.
+         */
         post: operations["refresh"];
         delete?: never;
         options?: never;
@@ -575,7 +643,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes an account and signs in as it. */
+        /** Creates an account and signs in. */
         post: operations["register"];
         delete?: never;
         options?: never;
@@ -592,9 +660,9 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Follows someone, who is told. */
+        /** Follows a user and notifies them. */
         post: operations["follow"];
-        /** Stops following someone. */
+        /** Unfollows a user. */
         delete: operations["unfollow"];
         options?: never;
         head?: never;
@@ -608,7 +676,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who follows someone. */
+        /** Lists the followers of a user. */
         get: operations["followers"];
         put?: never;
         post?: never;
@@ -625,7 +693,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whom someone follows. */
+        /** Lists the users that a user follows. */
         get: operations["following"];
         put?: never;
         post?: never;
@@ -644,9 +712,9 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The same as DELETE of `follow`, for forms. */
+        /** Unfollows a user, like DELETE of `follow`; for forms, which cannot send DELETE. */
         post: operations["unfollowByPost"];
-        /** The same as DELETE of `follow`. */
+        /** Unfollows a user, like DELETE of `follow`. */
         delete: operations["unfollowByName"];
         options?: never;
         head?: never;
@@ -660,7 +728,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** VODs, newest first: those that are ready, and for their owner all. */
+        /** Lists VODs that are ready, newest first; their owner sees all of them. */
         get: operations["listVods"];
         put?: never;
         post?: never;
@@ -678,8 +746,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * VODs in which all words of the query are found, without regard to accents and case: in title, description, category, its tags,
-         *     or the owner's names. At least one of query, tag and uploader. The newest come first; totals stop at 10,000.
+         * Searches VODs that contain all words of the query in their title, description, category, its tags, or the
+         *     owner's names, ignoring accents and case.
+         * @description At least one of query, tag and uploader is required. The newest come first; totals stop at 10,000.
          */
         get: operations["searchVods"];
         put?: never;
@@ -699,7 +768,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes a VOD of an object that is in the bucket already; the object stays. For admins. */
+        /**
+         * Imports an object of the bucket as a VOD; the object stays.
+         * @description Only for admins.
+         */
         post: operations["importVod"];
         delete?: never;
         options?: never;
@@ -716,7 +788,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Uploads a video. The answer comes when its bytes are safe; it is `processing` until browsers can play it. */
+        /**
+         * Uploads a video.
+         * @description The answer comes when the bucket has stored it; the VOD is `processing` until browsers can play it.
+         */
         post: operations["uploadVod"];
         delete?: never;
         options?: never;
@@ -731,12 +806,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One VOD. Looking at it counts a view: one for each viewer in five minutes. The count that a guest is told may be a second old. */
+        /**
+         * Returns a VOD and counts a view, once per viewer in five minutes.
+         * @description For guests, the view count may be a second old.
+         */
         get: operations["getVod"];
-        /** Changes a VOD. */
+        /** Updates a VOD; absent fields stay the same. */
         put: operations["updateVod"];
         post?: never;
-        /** Deletes a VOD and what is stored of it. */
+        /** Deletes a VOD and its files. */
         delete: operations["deleteVod"];
         options?: never;
         head?: never;
@@ -752,7 +830,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Signs the URLs of a VOD anew. */
+        /** Renews the presigned URLs of a VOD. */
         post: operations["refreshVodUrl"];
         delete?: never;
         options?: never;
@@ -769,7 +847,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tries a VOD that failed again. */
+        /** Retries the processing of a failed VOD. */
         post: operations["retryVod"];
         delete?: never;
         options?: never;
@@ -786,17 +864,22 @@ export interface components {
             banReason: string;
             /**
              * Format: date-time
-             * @description Null when it is not banned.
+             * @description Null if the account is not banned.
              */
             bannedAt?: string | null;
         };
-        /** @description Accounts. */
+        /** @description A page of accounts. */
         AccountList: components["schemas"]["Totals"] & {
             users: components["schemas"]["Account"][];
         };
-        /** @description One time on air. */
+        /** @description The file of an avatar. */
+        AvatarFile: {
+            /** @description JPEG, PNG, WebP or GIF, at most 5 MiB. */
+            avatarFile?: Blob;
+        };
+        /** @description A broadcast: one time on air. */
         Broadcast: {
-            /** @description Viewers by minute. */
+            /** @description Viewers per minute. */
             curve: components["schemas"]["ViewerSample"][];
             /** @description Such as `publisher_gone`; empty while on air. */
             endReason: string;
@@ -812,11 +895,11 @@ export interface components {
             /** Format: date-time */
             startedAt?: string | null;
         };
-        /** @description A stream's times on air. */
+        /** @description The broadcasts of a stream. */
         BroadcastList: components["schemas"]["Totals"] & {
             broadcasts: components["schemas"]["Broadcast"][];
-            /** @description The latest refusals, newest first; only for the owner. */
-            refusals?: components["schemas"]["PublishRefusal"][] | null;
+            /** @description The latest publish rejections, newest first; only for the owner. */
+            refusals?: components["schemas"]["PublishRejection"][] | null;
         };
         /** @description A category of streams and VODs. */
         Category: {
@@ -825,45 +908,50 @@ export interface components {
             description: string;
             /** Format: int64 */
             id: number;
+            /** @description The English name. */
             name: string;
+            /**
+             * @description Names the category in URLs. The slugs of the built-in categories never change, so clients can
+             *     translate them.
+             */
             slug: string;
             tags: string[];
             thumbnailUrl?: string | null;
             /** Format: date-time */
             updatedAt?: string | null;
         };
-        /** @description What may be said of a category. */
+        /** @description An update of a category; absent fields stay the same. */
         CategoryFields: {
             /** @description Up to 5,000 characters. */
             description?: string | null;
-            /** @description 3 to 255 characters; its address, the slug, is made of it. */
+            /** @description 3 to 255 characters. The slug, which names the category in URLs, is derived from it. */
             name?: string | null;
-            /** @description Whether the picture goes; only for a change. */
+            /** @description Removes the thumbnail. */
             removeThumbnail?: boolean;
             /**
-             * @description At most 20 of 1 to 30 characters, separated by commas or as an array.
+             * @description At most 20 tags of 1 to 30 characters, separated by commas or as an array.
              * @example strategy,building
              */
             tags?: string | string[] | null;
         };
-        /** @description The same as a form, with a picture. */
-        CategoryForm: components["schemas"]["CategoryFields"] & components["schemas"]["ThumbnailFile"] & Record<string, never>;
-        /** @description Categories. */
+        /** @description The category as a form, with a thumbnail. */
+        CategoryForm: components["schemas"]["CategoryFields"] & components["schemas"]["ThumbnailFile"];
+        /** @description A page of categories. */
         CategoryList: components["schemas"]["Totals"] & {
             categories: components["schemas"]["Category"][];
         };
-        /** @description Somebody who may watch but not speak. */
+        /** @description A chat ban: the user may watch, but not send messages. */
         ChatBan: {
             /**
              * Format: int64
-             * @description Who said so.
+             * @description The id of the user who imposed the ban.
              */
             bannedBy: number;
             /** Format: date-time */
             createdAt?: string | null;
             /**
              * Format: date-time
-             * @description Null: for good.
+             * @description Null if the ban is permanent.
              */
             expiresAt?: string | null;
             reason: string;
@@ -873,36 +961,24 @@ export interface components {
             /** Format: int64 */
             userId: number;
         };
-        /** @description Who may not speak in a room now, newest first. */
+        /** @description The current chat bans of a room, newest first. */
         ChatBanList: components["schemas"]["Totals"] & {
             bans: components["schemas"]["ChatBan"][];
         };
-        /** @description Who shall not speak, and for how long. */
-        ChatBanOrder: {
-            /** @description At most 500 characters. */
-            reason?: string | null;
-            /**
-             * Format: int32
-             * @description 1 to 31,536,000, a year; for good when it is left out.
-             */
-            seconds?: number | null;
-            /** Format: int64 */
-            userId: number;
-        };
-        /** @description Somebody was banned. */
+        /** @description A chat ban that was imposed. */
         ChatBanned: {
             ban: components["schemas"]["ChatBan"];
             message: string;
         };
-        /** @description What was done to moderate a room, newest first. */
+        /** @description The moderation log of a chat room, newest first. */
         ChatLog: components["schemas"]["Totals"] & {
             log: components["schemas"]["ChatLogEntry"][];
         };
-        /** @description Something that was done to moderate a room. */
+        /** @description An entry of a moderation log. */
         ChatLogEntry: {
             /**
-             * @description `settings_updated`, `user_banned`, `user_timed_out`, `user_unbanned`, `moderator_added`, `moderator_removed` or
-             *     `message_deleted`.
+             * @description `settings_updated`, `user_banned`, `user_timed_out`, `user_unbanned`, `moderator_added`,
+             *     `moderator_removed` or `message_deleted`.
              */
             action: string;
             actor?: components["schemas"]["Person"] | null;
@@ -915,7 +991,7 @@ export interface components {
             reason: string;
             /**
              * Format: int32
-             * @description Of a time out.
+             * @description The length of a temporary ban.
              */
             seconds?: number | null;
             user?: components["schemas"]["Person"] | null;
@@ -939,11 +1015,11 @@ export interface components {
             userId: number;
             username: string;
         };
-        /** @description Somebody who keeps order in a room. */
+        /** @description A moderator of one chat room. */
         ChatModerator: {
             /**
              * Format: int64
-             * @description Who said so.
+             * @description The id of the user who appointed the moderator.
              */
             addedBy: number;
             /** Format: date-time */
@@ -954,16 +1030,16 @@ export interface components {
             /** Format: int64 */
             userId: number;
         };
-        /** @description Somebody became a moderator. */
+        /** @description A moderator who was appointed. */
         ChatModeratorAdded: {
             message: string;
             moderator: components["schemas"]["ChatModerator"];
         };
-        /** @description A room's own moderators, newest first; those of the whole site moderate as well. */
+        /** @description The moderators of one chat room, newest first; moderators of the whole site are not listed. */
         ChatModeratorList: components["schemas"]["Totals"] & {
             moderators: components["schemas"]["ChatModerator"][];
         };
-        /** @description Messages of a room, oldest first. Totals come with pages by number only. */
+        /** @description Messages of a room, oldest first. Only pages by number have totals. */
         ChatPage: {
             /** Format: int32 */
             currentPage?: number | null;
@@ -973,7 +1049,7 @@ export interface components {
             totalMessages?: number | null;
             /** Format: int64 */
             totalPages?: number | null;
-            /** @description There are more in the direction asked for. */
+            /** @description There are more messages in the requested direction. */
             truncated: boolean;
         };
         /** @description A message that was sent. */
@@ -981,55 +1057,62 @@ export interface components {
             data: components["schemas"]["ChatMessage"];
             message: string;
         };
-        /** @description A room's rules. */
+        /** @description The settings of a chat room. */
         ChatSettings: {
             /** @description Only for those who moderate the room. */
             blockedWords?: string[] | null;
-            /** @description Only those who follow the owner speak. */
+            /** @description Only followers of the streamer may send messages. */
             followersOnly: boolean;
             /**
              * Format: int32
-             * @description Between two messages of one user; 0 when there is no pause.
+             * @description Seconds between two messages of one user; 0 if slow mode is off.
              */
             slowModeSeconds: number;
             /** Format: int64 */
             streamId: number;
         };
-        /** @description New rules; what is left out stays. */
-        ChatSettingsChange: {
-            /** @description All of them: at most 200, of 1 to 50 characters. Found as whole words, whatever the case and the accents. */
+        /** @description An update of the settings of a chat room; absent fields stay the same. */
+        ChatSettingsUpdate: {
+            /**
+             * @description Replaces all blocked words: at most 200 of 1 to 50 characters. They match whole words, ignoring case
+             *     and accents.
+             */
             blockedWords?: string[] | null;
+            /** @description Only followers of the streamer may send messages. */
             followersOnly?: boolean | null;
             /**
              * Format: int32
-             * @description 0 to 3,600; 0 for no pause.
+             * @description Seconds between two messages of one user, up to 3,600; 0 turns slow mode off.
              */
             slowModeSeconds?: number | null;
         };
-        /** @description Somebody, by id. */
-        ChatSomebody: {
-            /** Format: int64 */
-            userId: number;
-        };
-        /** @description A stream that has just been made, with what its encoder needs. */
+        /** @description A new stream, with what its encoder needs. */
         CreatedStream: components["schemas"]["Stream"] & {
-            /** @description The encoder's server. */
+            /** @description The server of the encoder. */
             rtmpUrl: string;
         };
-        /** @description A name and its password. */
+        /** @description A username and password. */
         Credentials: {
             password: string;
             username: string;
         };
-        /** @description It is done. */
+        /** @description A confirmation. */
         Done: {
+            /** @description An English sentence. */
             message: string;
             success: boolean;
         };
-        /** @description One field that breaks a rule. */
+        /** @description A field that is not valid. */
         FieldProblem: {
-            /** @description The rule. */
+            /**
+             * @description A stable code of the rule, for clients that translate.
+             * @example out_of_range
+             */
+            code: string;
+            /** @description The rule in English. */
             msg: string;
+            /** @description The numbers and words of the rule, such as `min` and `max`. */
+            params: Record<string, never>;
             /** @description The field's name. */
             path: string;
         };
@@ -1042,28 +1125,28 @@ export interface components {
             /** Format: int64 */
             followingId: number;
         };
-        /** @description A follow that has just begun. */
+        /** @description A new follow. */
         Followed: {
             data: components["schemas"]["Follow"];
             message: string;
             success: boolean;
         };
-        /** @description Who follows someone. */
+        /** @description The followers of a user. */
         Followers: components["schemas"]["Totals"] & {
             followers: components["schemas"]["Person"][];
         };
-        /** @description Whom someone follows. */
+        /** @description The users that a user follows. */
         Following: components["schemas"]["Totals"] & {
             following: components["schemas"]["Person"][];
         };
-        /** @description A new key; the one before it is dead. */
+        /** @description A new stream key; the old one is revoked. */
         Key: {
             message: string;
             rtmpUrl: string;
             streamKey: string;
             success: boolean;
         };
-        /** @description Someone's own account. */
+        /** @description A user's own account. */
         Me: {
             avatarUrl?: string | null;
             bio: string;
@@ -1078,51 +1161,117 @@ export interface components {
             updatedAt?: string | null;
             username: string;
         };
-        /** @description Why somebody is banned. */
+        /** @description The reason for a ban. */
         NewBan: {
             /** @description Up to 500 characters. */
             reason?: string;
         };
-        /** @description The old password and the new one. */
-        NewPassword: {
-            currentPassword: string;
-            /** @description 8 to 1024 bytes. */
-            newPassword: string;
+        /** @description A new category. */
+        NewCategory: {
+            /** @description Up to 5,000 characters. */
+            description?: string | null;
+            /** @description 3 to 255 characters. The slug, which names the category in URLs, is derived from it. */
+            name: string;
+            /**
+             * @description At most 20 tags of 1 to 30 characters, separated by commas or as an array.
+             * @example strategy,building
+             */
+            tags?: string | string[] | null;
         };
-        /** @description A role to be. */
-        NewRole: {
-            /** @description `user`, `moderator` or `admin`. */
-            role: string;
+        /** @description The category as a form, with a thumbnail. */
+        NewCategoryForm: components["schemas"]["NewCategory"] & components["schemas"]["ThumbnailFile"];
+        /** @description A chat ban to impose. */
+        NewChatBan: {
+            /** @description Up to 500 characters. */
+            reason?: string | null;
+            /**
+             * Format: int32
+             * @description 1 to 31,536,000 (one year); permanent if absent.
+             */
+            seconds?: number | null;
+            /** Format: int64 */
+            userId: number;
         };
-        /** @description A notification. */
-        Notification: {
+        /** @description A chat moderator to appoint. */
+        NewChatModerator: {
+            /** Format: int64 */
+            userId: number;
+        };
+        /** @description A notification. Clients may build their own sentence from `type`, `actor` and `subject`. */
+        NewNotification: {
+            actor: components["schemas"]["Person"] | null;
             /** Format: date-time */
-            createdAt?: string | null;
+            createdAt: string | null;
             /** Format: int64 */
             id: number;
-            isRead: boolean;
+            /** @description The notification as an English sentence. */
             message: string;
             /** Format: int64 */
             relatedEntityId: number;
             /** @description `user`, `stream` or `vod`. */
             relatedEntityType: string;
+            subject: components["schemas"]["Subject"] | null;
             /** @description `new_follower`, `stream_started` or `new_vod`. */
             type: string;
+        };
+        /** @description The current password and a new one. */
+        NewPassword: {
+            currentPassword: string;
+            /** @description 8 to 1024 bytes. */
+            newPassword: string;
+        };
+        /** @description A role to assign. */
+        NewRole: {
+            /**
+             * @description `user`, `moderator` or `admin`.
+             * @enum {string}
+             */
+            role: "user" | "moderator" | "admin";
+        };
+        /** @description A new stream. */
+        NewStream: {
+            /**
+             * Format: int64
+             * @description An id, as a number or as digits.
+             */
+            categoryId?: number | null;
+            /** @description Up to 5,000 characters. */
+            description?: string | null;
+            /** @description 3 to 255 characters. */
+            title: string;
+        };
+        /** @description The stream as a form, with a thumbnail. */
+        NewStreamForm: components["schemas"]["NewStream"] & components["schemas"]["ThumbnailFile"];
+        /** @description A new VOD. */
+        NewVod: {
+            /**
+             * Format: int64
+             * @description An id, as a number or as digits.
+             */
+            categoryId?: number | null;
+            /** @description Up to 5,000 characters. */
+            description?: string | null;
+            /** @description 3 to 255 characters. */
+            title: string;
+        };
+        /** @description A notification in the caller's list. */
+        Notification: components["schemas"]["NewNotification"] & {
+            isRead: boolean;
         };
         /** @description The caller's notifications, newest first. */
         NotificationList: components["schemas"]["Totals"] & {
             notifications: components["schemas"]["Notification"][];
         };
-        /** @description One stream. The RTMP address is only for the owner. */
+        /** @description A stream. The RTMP URL is only for the owner. */
         OneStream: {
             rtmpUrl?: string | null;
             stream: components["schemas"]["Stream"];
         };
-        /** @description One VOD. */
+        /** @description A VOD. */
         OneVod: {
             vod: components["schemas"]["Vod"];
         };
-        /** @description Someone, in a list or beside what is theirs. */
+        /** @description A user in a list, or next to what they own. */
         Person: {
             avatarUrl?: string | null;
             displayName: string;
@@ -1130,64 +1279,61 @@ export interface components {
             id: number;
             username: string;
         };
-        /** @description Absolute addresses of what is on air. */
+        /** @description Absolute URLs of the playlists. */
         PlaybackUrls: {
             dash: string;
             hls: string;
         };
-        /** @description What went wrong, as RFC 9457 says it. `message` and `error` repeat `detail` for older clients. */
+        /** @description A problem (RFC 9457). `message` and `error` repeat `detail` for older clients. */
         Problem: {
             /**
-             * @description Stable, such as `stream.not_found`.
+             * @description A stable code, such as `stream.not_found`.
              * @example stream.not_found
              */
             code: string;
-            /** @description One sentence for a person. */
+            /** @description An English sentence. */
             detail: string;
             error: string;
-            /** @description The fields that break a rule. */
+            /** @description The fields that are not valid. */
             errors: components["schemas"]["FieldProblem"][];
             message: string;
-            /** @description Joins the log lines of this request; also in the header `X-Request-Id`. */
+            /** @description Correlates the log lines of this request; also in the header `X-Request-Id`. */
             requestId: string;
             /** Format: int32 */
             status: number;
             /** @description The status in words. */
             title: string;
-            /** @description Always `about:blank`: `code` says what happened. */
+            /** @description Always `about:blank`; `code` tells problems apart. */
             type: string;
         };
-        /** @description Someone's public profile. */
+        /** @description A public profile. */
         Profile: components["schemas"]["Me"] & {
             /** Format: int64 */
             followersCount: number;
             /** Format: int64 */
             followingCount: number;
-            /** @description Whether the caller follows them; absent for guests. */
+            /** @description Whether the caller follows the user; absent for guests. */
             isFollowing?: boolean | null;
         };
-        /** @description What one may say of oneself; fields that are absent stay. */
+        /** @description An update of the caller's profile; absent fields stay the same. */
         ProfileFields: {
             /** @description Up to 500 characters. */
             bio?: string | null;
             /** @description Up to 50 characters. */
             displayName?: string | null;
-            /** @description Whether the picture goes. */
+            /** @description Removes the avatar. */
             removeAvatar?: boolean;
         };
-        /** @description The same as a form, with a picture. */
-        ProfileForm: components["schemas"]["ProfileFields"] & {
-            /** @description JPEG, PNG, WebP or GIF, at most 5 MiB. */
-            avatarFile?: Blob;
-        } & Record<string, never>;
-        /** @description Why an encoder was turned away. */
-        PublishRefusal: {
+        /** @description The profile as a form, with an avatar. */
+        ProfileForm: components["schemas"]["ProfileFields"] & components["schemas"]["AvatarFile"];
+        /** @description A refused publish. */
+        PublishRejection: {
             /** Format: date-time */
             at?: string | null;
             /** @description Such as `already_live` or `wrong_key`. */
             reason: string;
         };
-        /** @description Some were read. */
+        /** @description Notifications that were marked as read. */
         Read: {
             /** Format: int64 */
             affectedCount: number;
@@ -1200,24 +1346,24 @@ export interface components {
         };
         /** @description A new account. */
         Registration: {
-            /** @description Up to 50 characters; the username when absent. */
+            /** @description Up to 50 characters; the username by default. */
             displayName?: string | null;
             /** @description 8 to 1024 bytes. */
             password: string;
             /**
-             * @description 3 to 25 of A-Z a-z 0-9 _, no reserved word.
+             * @description 3 to 25 of the characters A-Z a-z 0-9 _; some names are reserved.
              * @example minh_anh
              */
             username: string;
         };
-        /** @description What somebody says. */
-        Saying: {
-            /** @description Makes a retry safe: the same id is the same message. */
+        /** @description A message to send. */
+        SendMessage: {
+            /** @description Makes a retry safe: a message with the same id is sent once. */
             clientMessageId?: string | null;
             /** @description 1 to 500 characters. */
             message: string;
         };
-        /** @description A session that has just begun or was renewed. */
+        /** @description A new or renewed session. */
         Session: {
             /**
              * Format: date-time
@@ -1225,28 +1371,25 @@ export interface components {
              */
             expiresAt?: string | null;
             message: string;
-            /** @description For `/users/refresh`, once. */
+            /** @description For one call of `/users/refresh`. */
             refreshToken: string;
-            /** @description For `Authorization: Bearer`. */
+            /** @description The access token, for `Authorization: Bearer`. */
             token: string;
             user: components["schemas"]["Me"];
         };
-        /** @description A stream: a title, a key and a chat room that outlive each time on air. */
+        /** @description A stream: a title, a stream key and a chat room, which outlive each broadcast. */
         Stream: {
             category?: components["schemas"]["Category"] | null;
             /** Format: int64 */
             categoryId?: number | null;
             /** Format: date-time */
             createdAt?: string | null;
-            /**
-             * Format: int32
-             * @description Distinct viewers now.
-             */
+            /** Format: int32 */
             currentViewerCount: number;
             description: string;
             /**
              * Format: date-time
-             * @description When media stopped.
+             * @description When the video stopped.
              */
             endTime?: string | null;
             /** Format: int64 */
@@ -1266,41 +1409,41 @@ export interface components {
             /** Format: int64 */
             userId: number;
         };
-        /** @description The answer to the making of a stream. */
+        /** @description The answer to a created stream. */
         StreamCreated: {
             data: components["schemas"]["CreatedStream"];
             message: string;
             success: boolean;
         };
-        /** @description What was looked for. */
+        /** @description The criteria of a search. */
         StreamCriteria: {
             searchQuery?: string | null;
             streamerUsername?: string | null;
             tag?: string | null;
         };
-        /** @description A stream to which something was done. */
+        /** @description The answer to a changed stream. */
         StreamData: {
             data: components["schemas"]["Stream"];
             message: string;
             success: boolean;
         };
-        /** @description What may be said of a stream. */
+        /** @description An update of a stream; absent fields stay the same. */
         StreamFields: {
             /**
              * Format: int64
-             * @description An id, as a number or as digits; null or an empty text for none.
+             * @description An id, as a number or as digits; null or an empty text removes the category.
              */
             categoryId?: number | null;
             /** @description Up to 5,000 characters. */
             description?: string | null;
-            /** @description Whether the picture goes; only for a change. */
+            /** @description Removes the thumbnail. */
             removeThumbnail?: boolean;
             /** @description 3 to 255 characters. */
             title?: string | null;
         };
-        /** @description The same as a form, with a picture. */
-        StreamForm: components["schemas"]["StreamFields"] & components["schemas"]["ThumbnailFile"] & Record<string, never>;
-        /** @description Streams. */
+        /** @description The stream as a form, with a thumbnail. */
+        StreamForm: components["schemas"]["StreamFields"] & components["schemas"]["ThumbnailFile"];
+        /** @description A page of streams. */
         StreamList: components["schemas"]["Totals"] & {
             streams: components["schemas"]["Stream"][];
             /**
@@ -1309,16 +1452,22 @@ export interface components {
              */
             totalStreams?: number | null;
         };
-        /** @description Streams that were found, and what was looked for. */
+        /** @description Search results, with the criteria. */
         StreamSearch: components["schemas"]["StreamList"] & {
             searchCriteria: components["schemas"]["StreamCriteria"];
         };
-        /** @description The picture of a form, for the description. */
+        /** @description A stream or VOD as it was when the notification was created. */
+        Subject: {
+            /** Format: int64 */
+            id: number;
+            title: string;
+        };
+        /** @description The file of a thumbnail. */
         ThumbnailFile: {
             /** @description JPEG, PNG, WebP or GIF, at most 5 MiB. */
             thumbnailFile?: Blob;
         };
-        /** @description What is said beside the rows of a page: totals when it went by number, and where the next page begins. */
+        /** @description Totals of a page by number, and the place where the next page begins. */
         Totals: {
             /** Format: int32 */
             currentPage?: number | null;
@@ -1326,15 +1475,22 @@ export interface components {
             nextCursor?: string;
             /** Format: int64 */
             totalItems?: number | null;
-            /** @description There are at least `totalItems`; nobody counted on. */
+            /** @description Counting stopped at `totalItems`; there may be more. */
             totalItemsCapped?: boolean;
             /** Format: int64 */
             totalPages?: number | null;
         };
-        /** @description How many are unread. */
+        /** @description The number of unread notifications. */
         Unread: {
             /** Format: int64 */
             unreadCount: number;
+        };
+        /** @description The files of a new VOD. */
+        VideoFiles: {
+            /** @description JPEG, PNG, WebP or GIF, at most 5 MiB. By default, a frame of the video. */
+            thumbnailFile?: Blob;
+            /** @description MP4, MOV, MKV, WebM, FLV, MPEG-TS or AVI; at most 2 GiB unless the operator has set another limit. */
+            videoFile: Blob;
         };
         ViewerSample: {
             /** Format: date-time */
@@ -1360,7 +1516,7 @@ export interface components {
             status: string;
             /**
              * Format: int64
-             * @description The stream that it was recorded from; null for an upload.
+             * @description The stream that was recorded; null for an upload.
              */
             streamId?: number | null;
             thumbnailUrl?: string | null;
@@ -1374,7 +1530,7 @@ export interface components {
             user: components["schemas"]["Person"];
             /** Format: int64 */
             userId: number;
-            /** @description Presigned, until `urlExpiresAt`; null until ready. */
+            /** @description A presigned URL, valid until `urlExpiresAt`; null until the VOD is ready. */
             videoUrl?: string | null;
             /** Format: int64 */
             viewCount: number;
@@ -1385,35 +1541,35 @@ export interface components {
             name: string;
             slug: string;
         };
-        /** @description A VOD that is new. */
+        /** @description A new VOD. */
         VodCreated: {
-            /** @description A sentence for people. */
+            /** @description An English sentence. */
             message: string;
             vod: components["schemas"]["Vod"];
         };
-        /** @description What was looked for. */
+        /** @description The criteria of a search. */
         VodCriteria: {
             searchQuery?: string | null;
             tag?: string | null;
             uploaderUsername?: string | null;
         };
-        /** @description What may be said of a VOD; fields that are absent stay. */
+        /** @description An update of a VOD; absent fields stay the same. */
         VodFields: {
             /**
              * Format: int64
-             * @description An id, as a number or as digits; null or an empty text for none.
+             * @description An id, as a number or as digits; null or an empty text removes the category.
              */
             categoryId?: number | null;
             /** @description Up to 5,000 characters. */
             description?: string | null;
-            /** @description Whether the picture goes. */
+            /** @description Removes the thumbnail. */
             removeThumbnail?: boolean;
             /** @description 3 to 255 characters. */
             title?: string | null;
         };
-        /** @description The same as a form, with a picture. */
-        VodForm: components["schemas"]["VodFields"] & components["schemas"]["ThumbnailFile"] & Record<string, never>;
-        /** @description An object of the bucket that is to become a VOD. */
+        /** @description The VOD as a form, with a thumbnail. */
+        VodForm: components["schemas"]["VodFields"] & components["schemas"]["ThumbnailFile"];
+        /** @description An object of the bucket to import as a VOD. */
         VodImport: {
             /**
              * Format: int64
@@ -1422,40 +1578,26 @@ export interface components {
             categoryId?: number | null;
             /** @description Up to 5,000 characters. */
             description?: string;
-            /** @description In the folder `imports/` of the deployment's prefix, such as `imports/2026/talk.mp4`. */
+            /** @description An object in the folder `imports/` of the deployment's prefix, such as `imports/2026/talk.mp4`. */
             objectKey: string;
             /** @description 3 to 255 characters. */
             title: string;
             /**
              * Format: int64
-             * @description Whose it becomes; the caller's unless set.
+             * @description The owner of the VOD; the caller by default.
              */
             userId?: number | null;
         };
-        /** @description VODs. */
+        /** @description A page of VODs. */
         VodList: components["schemas"]["Totals"] & {
             vods: components["schemas"]["Vod"][];
         };
-        /** @description VODs that were found, and what was looked for. */
+        /** @description Search results, with the criteria. */
         VodSearch: components["schemas"]["VodList"] & {
             searchCriteria: components["schemas"]["VodCriteria"];
         };
-        /** @description The form of an upload. */
-        VodUploadForm: {
-            /**
-             * Format: int64
-             * @description An id in digits.
-             */
-            categoryId?: number | null;
-            /** @description Up to 5,000 characters. */
-            description?: string | null;
-            /** @description JPEG, PNG, WebP or GIF, at most 5 MiB; a picture out of the video otherwise. */
-            thumbnailFile?: Blob;
-            /** @description 3 to 255 characters. */
-            title: string;
-            /** @description MP4, MOV, MKV, WebM, FLV, MPEG-TS or AVI; at most 2 GiB unless the operator has set another limit. */
-            videoFile: Blob;
-        };
+        /** @description The VOD as a form, with its video. */
+        VodUploadForm: components["schemas"]["NewVod"] & components["schemas"]["VideoFiles"];
     };
     responses: never;
     parameters: never;
@@ -1468,7 +1610,7 @@ export interface operations {
     listAccounts: {
         parameters: {
             query?: {
-                /** @description What the username begins with */
+                /** @description The beginning of the username */
                 query?: string;
                 /** @description user, moderator or admin */
                 role?: "user" | "moderator" | "admin";
@@ -1596,12 +1738,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CategoryFields"] & {
-                    name: string;
-                };
-                "multipart/form-data": components["schemas"]["CategoryForm"] & {
-                    name: string;
-                };
+                "application/json": components["schemas"]["NewCategory"];
+                "multipart/form-data": components["schemas"]["NewCategoryForm"];
             };
         };
         responses: {
@@ -1618,7 +1756,7 @@ export interface operations {
     searchCategories: {
         parameters: {
             query: {
-                /** @description The whole tag, without case */
+                /** @description The whole tag, in any case */
                 tag: string;
                 page?: number;
                 limit?: number;
@@ -1747,7 +1885,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ChatBanOrder"];
+                "application/json": components["schemas"]["NewChatBan"];
             };
         };
         responses: {
@@ -1813,9 +1951,9 @@ export interface operations {
             query?: {
                 page?: number;
                 limit?: number;
-                /** @description The newest below this seq */
+                /** @description Returns the newest messages below this sequence number */
                 before?: number;
-                /** @description The oldest above this seq */
+                /** @description Returns the oldest messages above this sequence number */
                 after?: number;
             };
             header?: never;
@@ -1847,7 +1985,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Saying"];
+                "application/json": components["schemas"]["SendMessage"];
             };
         };
         responses: {
@@ -1919,7 +2057,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ChatSomebody"];
+                "application/json": components["schemas"]["NewChatModerator"];
             };
         };
         responses: {
@@ -1987,7 +2125,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ChatSettingsChange"];
+                "application/json": components["schemas"]["ChatSettingsUpdate"];
             };
         };
         responses: {
@@ -2091,7 +2229,7 @@ export interface operations {
                 status?: "live" | "ended";
                 categoryId?: number;
                 userId?: number;
-                /** @description Only those of the (newest 1,000) people whom the caller follows */
+                /** @description Only streams of users that the caller follows (the 1,000 followed last) */
                 following?: boolean;
                 /** @description newest or viewers */
                 sort?: "newest" | "viewers";
@@ -2119,7 +2257,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Names the request, so that sending it again makes no second stream */
+                /** @description Makes a retry safe: repeating a request with the same key returns the first result */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -2127,12 +2265,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StreamFields"] & {
-                    title: string;
-                };
-                "multipart/form-data": components["schemas"]["StreamForm"] & {
-                    title: string;
-                };
+                "application/json": components["schemas"]["NewStream"];
+                "multipart/form-data": components["schemas"]["NewStreamForm"];
             };
         };
         responses: {
@@ -2149,11 +2283,11 @@ export interface operations {
     searchStreams: {
         parameters: {
             query?: {
-                /** @description Words, or parts of at least three letters */
+                /** @description Words, or parts of words with at least three letters */
                 searchQuery?: string;
                 /** @description A tag of the category */
                 tag?: string;
-                /** @description The whole name, without case */
+                /** @description The whole username, in any case */
                 streamerUsername?: string;
                 page?: number;
                 limit?: number;
@@ -2687,11 +2821,11 @@ export interface operations {
     searchVods: {
         parameters: {
             query?: {
-                /** @description Words, or parts of at least three letters */
+                /** @description Words, or parts of words with at least three letters */
                 searchQuery?: string;
                 /** @description A tag of the category */
                 tag?: string;
-                /** @description The whole name, without case */
+                /** @description The whole username, in any case */
                 uploaderUsername?: string;
                 page?: number;
                 limit?: number;
@@ -2717,7 +2851,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Names the import, so that sending it again makes no second VOD */
+                /** @description Makes a retry safe: repeating a request with the same key returns the first result */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -2743,7 +2877,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Names the upload, so that sending it again makes no second VOD */
+                /** @description Makes a retry safe: repeating a request with the same key returns the first result */
                 "Idempotency-Key"?: string;
             };
             path?: never;

@@ -72,8 +72,8 @@ export function forget() {
 
 /** Renews the tokens, unless another call or tab has done so since `stale` was sent. */
 export async function renew(stale: string) {
-  // A refresh token works once, and its second use ends the session: so one renewal at a time, across tabs. Pages of
-  // insecure origins have no locks; there the calls of one tab wait for each other.
+  // A refresh token works once, and its second use ends the session: so one renewal at a time, across tabs.
+  // Pages of insecure origins have no locks; there the calls of one tab wait for each other.
   if (navigator.locks) return navigator.locks.request(KEY, () => renewOnce(stale))
   pending = pending.catch(() => {}).then(() => renewOnce(stale))
   return pending

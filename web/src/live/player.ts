@@ -1,5 +1,6 @@
-// Live playback with hls.js or dash.js. The first playlist may appear a second or two after the notification, playlists are
-// removed some time after the end, and neither player survives a restart of the stream: so each is rebuilt until it plays.
+// Live playback with hls.js or dash.js. The first playlist may appear a second or two after the notification,
+// playlists are removed some time after the end, and neither player survives a restart of the stream: so each
+// is rebuilt until it plays.
 import type { Schemas } from '../client/api'
 import { safeUrl } from '../dom/element'
 

@@ -1,4 +1,4 @@
-// Generated from services/gateway/asyncapi.json by `npm run client`; not to be edited.
+// Generated from services/gateway/asyncapi.json by `npm run client`; do not edit.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;

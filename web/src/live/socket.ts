@@ -75,13 +75,15 @@ socket.on('token_expired', () => {
   void renewToken()
 })
 socket.on('server_draining', ({ reconnectInMs }) => {
-  // Stay until then, so that no events are missed. If the server closes the socket earlier, it reconnects by itself.
+  // Stay until then, so that no events are missed. If the server closes the socket earlier, it reconnects by
+  // itself.
   const { id } = socket
   setTimeout(() => (socket.id === id || !socket.connected) && reconnect(), reconnectInMs)
 })
 socket.on('disconnect', async (reason) => {
   if (reason !== 'io server disconnect') return
-  // The server disconnects sockets when their session ends and when it stops. Any call tells whether the token still works.
+  // The server disconnects sockets when their session ends and when it stops. Any call tells whether the
+  // token still works.
   if (token()) await api.GET('/api/users/me').catch(() => {})
   setTimeout(() => socket.connect(), 500 + Math.random() * 1500)
 })

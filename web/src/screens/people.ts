@@ -136,7 +136,7 @@ function roleChoice(account: Account, redraw: (changed: Account) => void) {
       'aria-label': `Role of ${account.username}`,
       onchange: async () => {
         try {
-          const change = { params: { path: { id: account.id } }, body: { role: select.value } }
+          const change = { params: { path: { id: account.id } }, body: { role: select.value as Role } }
           redraw(await unwrap(api.PUT('/api/admin/users/{id}/role', change)))
           toast(`@${account.username} now has the role ${select.selectedOptions[0]?.text.toLowerCase()}.`)
         } catch (failure) {

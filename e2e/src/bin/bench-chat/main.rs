@@ -1,8 +1,8 @@
-//! Measures chat: deliveries per processor time, their latency, the memory of an idle socket, and how fast sockets return
-//! after their gateway died.
+//! Measures chat: deliveries per processor time, their latency, the memory of an idle socket, and how fast
+//! sockets return after their gateway died.
 //!
-//! Run it with `make bench-chat`, which provides release builds and a stack. Everything, including the load, runs on this
-//! machine. The load goes to the gateway directly, not through the edge.
+//! Run it with `make bench-chat`, which provides release builds and a stack. Everything, including the load,
+//! runs on this machine. The load goes to the gateway directly, not through the edge.
 
 mod bare;
 mod crowd;

@@ -37,7 +37,8 @@ pub(crate) async fn idle(platform: &Platform) -> Result<()> {
     .await
 }
 
-/// Runs every query once and describes the mean cost of one, less the services' background work in the same time.
+/// Runs every query once and describes the mean cost of one, less the services' background work in the same
+/// time.
 pub(crate) async fn per_request(platform: &Platform, target: &Target, queries: &Queries) -> Result<String> {
     sleep(CACHE_EXPIRY).await;
     let before = counts(platform).await?;

@@ -76,7 +76,8 @@ pub(crate) async fn saturate(target: &Target, queries: &Arc<Queries>, span: Dura
     run(target, queries, None, span).await
 }
 
-/// Sends requests at a fixed rate. Latency is measured from when a request was due, even if its connection was busy.
+/// Sends requests at a fixed rate. Latency is measured from when a request was due, even if its connection
+/// was busy.
 pub(crate) async fn steady(
     target: &Target,
     queries: &Arc<Queries>,

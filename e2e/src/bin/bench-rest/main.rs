@@ -1,7 +1,7 @@
 //! Measures reads of the REST API on a filled platform.
 //!
-//! Run it with `make bench-rest`, which provides release builds and a stack. Everything, including the load, runs on this
-//! machine. The load goes to the gateway directly, not through the edge.
+//! Run it with `make bench-rest`, which provides release builds and a stack. Everything, including the load,
+//! runs on this machine. The load goes to the gateway directly, not through the edge.
 
 mod cost;
 mod fill;

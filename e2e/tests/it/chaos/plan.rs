@@ -18,7 +18,8 @@ const LENGTH: Duration = Duration::from_secs(40);
 const BETWEEN_MESSAGES: std::ops::Range<u64> = 10..150;
 /// Milliseconds between two faults.
 const BETWEEN_FAULTS: std::ops::Range<u64> = 300..2500;
-/// Milliseconds until a killed process restarts: sometimes too short to notice, sometimes longer than timeouts.
+/// Milliseconds until a killed process restarts: sometimes too short to notice, sometimes longer than
+/// timeouts.
 const DOWNTIME: std::ops::Range<u64> = 50..4000;
 
 /// An action of the run.
