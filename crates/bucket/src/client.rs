@@ -3,7 +3,7 @@ use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use s3::creds::Credentials;
 use s3::error::S3Error;
 use secrecy::ExposeSecret;
@@ -13,19 +13,19 @@ use url::Url;
 use crate::object::{Head, Presigned, Stored};
 use crate::{BucketConfig, Error, download, upload};
 
-/// A question or a deletion, its one repetition included.
+/// Limit for a HEAD, LIST or DELETE request, including its one retry.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest life of a presigned URL that S3 signs.
-const MAX_PRESIGNED: Duration = Duration::from_secs(7 * 24 * 3600);
+/// S3 signs URLs for at most seven days.
+const MAX_PRESIGNED_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// One bucket. Cheap to clone.
+/// A client for one bucket. Cheap to clone.
 #[derive(Clone)]
 pub struct Bucket {
-    /// For uploads: a request may take as long as one part.
+    /// For transfers. Its request timeout allows for one part.
     pub(crate) parts: s3::Bucket,
     /// For everything else.
     control: s3::Bucket,
-    /// Signs for the endpoint that browsers reach; never sends anything.
+    /// Signs URLs for the public endpoint and never sends a request.
     public: s3::Bucket,
     prefix: String,
 }
@@ -39,10 +39,10 @@ impl std::fmt::Debug for Bucket {
 }
 
 impl Bucket {
-    /// Makes the client; nothing is sent yet.
+    /// Creates a client without sending a request.
     ///
     /// # Errors
-    /// The configuration makes no bucket.
+    /// [`Error::Config`] if the configuration is invalid.
     pub fn new(config: &BucketConfig) -> Result<Self, Error> {
         config
             .check(false)
@@ -55,8 +55,8 @@ impl Bucket {
         })
     }
 
-    /// The whole key of a name: the deployment's prefix and the name. Every other call takes whole keys,
-    /// which are also what is stored in tables, so that a changed prefix loses nothing.
+    /// Returns the full key of a name: the deployment's prefix, `/` and the name. All other methods take full
+    /// keys. Tables store full keys too, so that stored objects are still found after the prefix changes.
     #[must_use]
     pub fn key(&self, name: &str) -> String {
         if self.prefix.is_empty() {
@@ -66,27 +66,28 @@ impl Bucket {
         }
     }
 
-    /// Uploads a file with bounded memory and verifies what arrived. Waits while other uploads of this
-    /// process run.
+    /// Uploads a file in bounded memory and verifies the stored object. Waits while three other files are being
+    /// uploaded.
     ///
-    /// Dropping the future may leave unfinished parts behind: [`Bucket::abort_unfinished`] removes them.
+    /// Dropping the future may leave unfinished parts behind, which [`Bucket::abort_unfinished`] removes.
     ///
     /// # Errors
-    /// The file cannot be read, or the bucket did not take it as it is.
+    /// [`Error::File`] if the file cannot be read, [`Error::Mismatch`] if it changes during the upload or the
+    /// stored object differs; otherwise the bucket's error.
     pub async fn put_file(&self, path: &Path, key: &str, content_type: &str) -> Result<Stored, Error> {
         upload::file(self, path, key, content_type).await
     }
 
-    /// Uploads what a reader gives, with bounded memory, and verifies its size. The hash is known only at the
-    /// end, so it does not travel with the object. It does not wait for other uploads: a slow sender would
-    /// hold them up, so the caller bounds how many there are, up to 85 MiB each. The caller bounds the time
-    /// as well.
+    /// Uploads a stream in bounded memory and verifies the size of the stored object, whose metadata has no
+    /// hash. Does not wait for other uploads, because a slow sender would block them: the caller limits the
+    /// number of concurrent uploads (up to 85 MiB each) and their duration.
     ///
-    /// When the reader fails, the parts that were sent are removed and there is no object. Dropping the
-    /// future may leave them behind: [`Bucket::abort_unfinished`] removes them.
+    /// If the reader fails, the uploaded parts are removed and no object is created. Dropping the future may
+    /// leave parts behind, which [`Bucket::abort_unfinished`] removes.
     ///
     /// # Errors
-    /// [`Error::File`] with the reader's error, or the bucket did not take it as it is.
+    /// [`Error::File`] with the reader's error, [`Error::Mismatch`] if the stored size differs; otherwise the
+    /// bucket's error.
     pub async fn put_stream(
         &self,
         reader: &mut (impl AsyncRead + Unpin),
@@ -96,16 +97,17 @@ impl Bucket {
         upload::stream(self, reader, key, content_type).await
     }
 
-    /// Reads an object, as [`Bucket::head`] saw it, into a file with bounded memory, and answers its SHA-256
-    /// in hex.
+    /// Downloads the version of an object that [`Bucket::head`] returned into a file, in bounded memory, and
+    /// returns its SHA-256 in hex.
     ///
     /// # Errors
-    /// The file cannot be written, or the bucket did not give what it has.
+    /// [`Error::File`] if the file cannot be written, [`Error::Mismatch`] if the response has the wrong length;
+    /// otherwise the bucket's error.
     pub async fn get_file(&self, key: &str, head: &Head, path: &Path) -> Result<String, Error> {
         download::file(self, key, head, path).await
     }
 
-    /// A client for reading one version, or the newest.
+    /// Returns a client that reads the given version, or else the newest.
     pub(crate) fn reading(&self, version_id: Option<&str>) -> Result<s3::Bucket, Error> {
         let Some(version) = version_id else {
             return Ok(self.parts.clone());
@@ -114,23 +116,20 @@ impl Bucket {
         Ok(self.parts.with_extra_query(query)?)
     }
 
-    /// Uploads something small that is already in memory, and verifies what arrived.
-    ///
-    /// # Errors
-    /// The bucket did not take it as it is.
+    /// Uploads bytes in one request and verifies the stored object.
     pub async fn put_bytes(&self, bytes: &[u8], key: &str, content_type: &str) -> Result<Stored, Error> {
         upload::bytes(self, bytes, key, content_type).await
     }
 
-    /// Asks what the bucket holds under a key.
+    /// Returns the metadata of an object.
     ///
     /// # Errors
-    /// [`Error::Missing`] when nothing is there; refused and unavailable are told apart from it.
+    /// [`Error::Missing`] if the key has no object.
     pub async fn head(&self, key: &str) -> Result<Head, Error> {
         let (head, _) = timed(self.control.head_object(key)).await?;
         let size = head.content_length.and_then(|size| u64::try_from(size).ok());
         Ok(Head {
-            size: size.ok_or_else(|| Error::Unavailable("the answer has no length".into()))?,
+            size: size.ok_or_else(|| Error::Unavailable("the response has no content length".into()))?,
             version_id: head
                 .version_id
                 .filter(|version| !version.is_empty() && version != "null"),
@@ -141,10 +140,7 @@ impl Bucket {
         })
     }
 
-    /// Whether the bucket holds something under a key.
-    ///
-    /// # Errors
-    /// The bucket refuses or cannot be reached; never a mere absence.
+    /// Returns whether a key has an object.
     pub async fn exists(&self, key: &str) -> Result<bool, Error> {
         match self.head(key).await {
             Ok(_) => Ok(true),
@@ -153,10 +149,8 @@ impl Bucket {
         }
     }
 
-    /// Deletes an object, for good where its version is named. One that is gone already is a success.
-    ///
-    /// # Errors
-    /// The bucket refuses or cannot be reached.
+    /// Deletes an object. In a versioned bucket only a deletion with `version_id` is permanent. Deleting a
+    /// missing object succeeds.
     pub async fn delete(&self, key: &str, version_id: Option<&str>) -> Result<(), Error> {
         let versioned;
         let client = match version_id {
@@ -173,10 +167,7 @@ impl Bucket {
         }
     }
 
-    /// The keys that begin with a text, at most 1,000 of them.
-    ///
-    /// # Errors
-    /// The bucket refuses or cannot be reached.
+    /// Lists up to 1,000 keys with a prefix.
     pub async fn list(&self, key_prefix: &str) -> Result<Vec<String>, Error> {
         let page = self
             .control
@@ -185,16 +176,13 @@ impl Bucket {
         Ok(page.contents.into_iter().map(|object| object.key).collect())
     }
 
-    /// Aborts uploads of keys that begin with a text and that were begun before a time; their parts are paid
-    /// for until then. Answers how many. A store that cannot list them has none to abort as far as we can
-    /// tell.
-    ///
-    /// # Errors
-    /// The bucket refuses or cannot be reached.
+    /// Aborts unfinished multipart uploads that were started before `started_before`, for keys with a prefix,
+    /// and returns their number. The store charges for their parts until then. Returns 0 if the store cannot
+    /// list unfinished uploads.
     pub async fn abort_unfinished(
         &self,
         key_prefix: &str,
-        begun_before: DateTime<Utc>,
+        started_before: DateTime<Utc>,
     ) -> Result<usize, Error> {
         let page = self
             .control
@@ -209,8 +197,8 @@ impl Bucket {
         };
         let mut aborted = 0;
         for unfinished in page.uploads {
-            let begun = DateTime::parse_from_rfc3339(&unfinished.initiated).ok();
-            if begun.is_some_and(|begun| begun < begun_before) {
+            let started = DateTime::parse_from_rfc3339(&unfinished.initiated).ok();
+            if started.is_some_and(|started| started < started_before) {
                 timed(self.control.abort_upload(&unfinished.key, &unfinished.id)).await?;
                 aborted += 1;
             }
@@ -218,25 +206,34 @@ impl Bucket {
         Ok(aborted)
     }
 
-    /// Signs a URL that reads the object, for at most seven days. Nothing is sent, so the bucket may be away.
+    /// Signs a URL that reads an object for `ttl`, at most seven days. Sends no request.
     ///
     /// # Errors
-    /// The key or the life makes no URL.
-    pub async fn presign_get(&self, key: &str, expires: Duration) -> Result<Presigned, Error> {
-        let expires = expires.min(MAX_PRESIGNED);
-        let seconds = u32::try_from(expires.as_secs()).unwrap_or(u32::MAX);
-        // The signature counts from the system's clock, whatever clock the caller lives by.
-        let expires_at = primitives::Clock::system().now() + TimeDelta::seconds(i64::from(seconds));
+    /// [`Error::Config`] if the key cannot be signed.
+    pub async fn presign_get(&self, key: &str, ttl: Duration) -> Result<Presigned, Error> {
+        let ttl = ttl.min(MAX_PRESIGNED_TTL);
+        let seconds = u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX);
         let url = self.public.presign_get(key, seconds, None).await?;
+        // The S3 crate signs with the system clock, so the time of the signature is read from the URL.
+        let signed_at = signed_at(&url)
+            .ok_or_else(|| Error::Config("the presigned URL has no valid X-Amz-Date".into()))?;
+        let expires_at = signed_at + TimeDelta::seconds(i64::from(seconds));
         Ok(Presigned { url, expires_at })
     }
 }
 
-/// Waits for a question to the bucket, at most a little longer than the request itself may take twice.
+fn signed_at(url: &str) -> Option<DateTime<Utc>> {
+    let url = Url::parse(url).ok()?;
+    let (_, date) = url.query_pairs().find(|(name, _)| name == "X-Amz-Date")?;
+    let date = NaiveDateTime::parse_from_str(&date, "%Y%m%dT%H%M%SZ").ok()?;
+    Some(date.and_utc())
+}
+
+/// Limits a request and its one retry to slightly more time than the client's own timeout.
 async fn timed<T>(call: impl Future<Output = Result<T, S3Error>>) -> Result<T, Error> {
     match tokio::time::timeout(CONTROL_TIMEOUT + CONTROL_TIMEOUT / 2, call).await {
-        Ok(answer) => answer.map_err(Error::from),
-        Err(_) => Err(Error::Unavailable("no answer in time".into())),
+        Ok(result) => result.map_err(Error::from),
+        Err(_) => Err(Error::Unavailable("the request timed out".into())),
     }
 }
 

@@ -3,36 +3,35 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-/// Where the objects are, and with which key.
+/// Settings of the bucket.
 #[derive(Debug, Clone, clap::Args)]
 pub struct BucketConfig {
-    /// S3 endpoint that the services talk to, such as `https://s3.eu-central-003.backblazeb2.com`.
+    /// S3 endpoint that the services connect to, such as `https://s3.eu-central-003.backblazeb2.com`.
     #[arg(long = "bucket-endpoint", env = "AIRWAVE_BUCKET_ENDPOINT")]
     pub endpoint: Url,
-    /// The endpoint as browsers reach it; presigned URLs are signed for it. The same as the endpoint unless
-    /// set.
+    /// S3 endpoint that browsers connect to, for presigned URLs. Defaults to the endpoint of the services.
     #[arg(long = "bucket-public-endpoint", env = "AIRWAVE_BUCKET_PUBLIC_ENDPOINT")]
     pub public_endpoint: Option<Url>,
-    /// The bucket's name.
+    /// Name of the bucket.
     #[arg(long = "bucket-name", env = "AIRWAVE_BUCKET_NAME")]
     pub name: String,
-    /// The region that signatures name.
+    /// Region for signatures.
     #[arg(
         long = "bucket-region",
         env = "AIRWAVE_BUCKET_REGION",
         default_value = "us-east-1"
     )]
     pub region: String,
-    /// The access key's id.
+    /// Id of the access key.
     #[arg(long = "bucket-key-id", env = "AIRWAVE_BUCKET_KEY_ID")]
     pub key_id: String,
-    /// The access key's secret.
+    /// Secret of the access key.
     #[arg(long = "bucket-secret", env = "AIRWAVE_BUCKET_SECRET", hide_env_values = true)]
     pub secret: SecretString,
-    /// Goes before every key, so that several deployments can share a bucket.
+    /// Prefix of all keys, which lets several deployments share a bucket.
     #[arg(long = "bucket-prefix", env = "AIRWAVE_BUCKET_PREFIX", default_value = "")]
     pub prefix: String,
-    /// Seconds for one part of 8 MiB; at 120 a line of 0.6 Mbit/s is still enough.
+    /// Seconds to transfer one part of 8 MiB. 120 seconds suffice at 0.6 Mbit/s.
     #[arg(
         long = "bucket-part-timeout-seconds",
         env = "AIRWAVE_BUCKET_PART_TIMEOUT_SECONDS",
@@ -41,18 +40,18 @@ pub struct BucketConfig {
     pub part_timeout_seconds: u64,
 }
 
-/// Why a bucket's configuration cannot be used.
+/// An invalid setting of the bucket.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} {problem}")]
 pub struct InvalidBucket {
-    /// The environment variable to change.
+    /// The environment variable.
     pub variable: &'static str,
-    /// What is wrong with it.
+    /// Continues the name of the variable, as in "must not be empty".
     pub problem: &'static str,
 }
 
 impl BucketConfig {
-    /// A bucket of a test, which replaces what differs.
+    /// Returns settings for a test, which overrides the name, keys and prefix of its bucket.
     #[must_use]
     pub fn for_testing(endpoint: Url) -> Self {
         Self {
@@ -61,18 +60,18 @@ impl BucketConfig {
             name: "airwave".to_owned(),
             region: "us-east-1".to_owned(),
             key_id: "airwave".to_owned(),
-            secret: SecretString::from("airwave-of-a-test"),
+            secret: SecretString::from("test-secret"),
             prefix: String::new(),
             part_timeout_seconds: 30,
         }
     }
 
-    /// Checks what the types cannot say; in production every endpoint must be https.
+    /// Validates the settings. Production requires https endpoints.
     ///
     /// # Errors
-    /// The first variable that cannot be used.
+    /// The first invalid setting.
     pub fn check(&self, production: bool) -> Result<(), InvalidBucket> {
-        let refuse = |variable, problem| Err(InvalidBucket { variable, problem });
+        let reject = |variable, problem| Err(InvalidBucket { variable, problem });
         check_endpoint("AIRWAVE_BUCKET_ENDPOINT", &self.endpoint, production)?;
         check_endpoint(
             "AIRWAVE_BUCKET_PUBLIC_ENDPOINT",
@@ -80,20 +79,20 @@ impl BucketConfig {
             production,
         )?;
         if self.name.is_empty() || self.name.contains('/') {
-            return refuse("AIRWAVE_BUCKET_NAME", "must be the name of a bucket");
+            return reject("AIRWAVE_BUCKET_NAME", "must be the name of a bucket");
         }
         if self.key_id.is_empty() {
-            return refuse("AIRWAVE_BUCKET_KEY_ID", "must not be empty");
+            return reject("AIRWAVE_BUCKET_KEY_ID", "must not be empty");
         }
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
-        if self.prefix.starts_with('/') || self.prefix.contains("..") || !self.prefix.chars().all(plain) {
-            return refuse(
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
+        if self.prefix.starts_with('/') || self.prefix.contains("..") || !self.prefix.chars().all(allowed) {
+            return reject(
                 "AIRWAVE_BUCKET_PREFIX",
-                "may hold A-Z a-z 0-9 - _ . and / between parts",
+                "may contain A-Z a-z 0-9 - _ . and / between segments",
             );
         }
         if self.part_timeout_seconds == 0 {
-            return refuse("AIRWAVE_BUCKET_PART_TIMEOUT_SECONDS", "must be at least 1");
+            return reject("AIRWAVE_BUCKET_PART_TIMEOUT_SECONDS", "must be at least 1");
         }
         Ok(())
     }
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_for_development() {
+    fn production_requires_https() {
         let plain = config("http://127.0.0.1:9000");
         assert_eq!(plain.check(false), Ok(()));
         assert_eq!(plain.check(true).unwrap_err().variable, "AIRWAVE_BUCKET_ENDPOINT");
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_stays_inside_the_bucket() {
+    fn prefix_with_unsafe_characters_is_rejected() {
         for bad in ["/a", "a/../b", "a b", "a?b"] {
             let config = BucketConfig {
                 prefix: bad.into(),
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_does_not_print_itself() {
+    fn debug_output_omits_the_secret() {
         assert!(!format!("{:?}", config("http://localhost")).contains("\"secret\""));
     }
 }

@@ -1,36 +1,33 @@
 use s3::error::S3Error;
 
-/// Why the bucket did not do what was asked.
+/// A failed bucket operation.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such object.
-    #[error("the object is missing")]
+    #[error("the object does not exist")]
     Missing,
-    /// The bucket understood and said no: wrong key, no right, suspended account, no such bucket. A retry
-    /// changes nothing by itself.
+    /// The bucket rejected the request: wrong credentials, missing permission, suspended account or unknown
+    /// bucket. A retry does not help by itself.
     #[error("the bucket refused with status {status} ({code})")]
     Refused {
-        /// The HTTP status.
         status: u16,
-        /// The store's own code, such as `SignatureDoesNotMatch`; empty when it gave none.
+        /// The store's error code, such as `SignatureDoesNotMatch`. Empty if it sent none.
         code: String,
     },
-    /// The bucket cannot be reached, is overloaded or did not answer in time.
+    /// The bucket is unreachable, overloaded or too slow.
     #[error("the bucket is unavailable: {0}")]
     Unavailable(String),
-    /// What the bucket holds after an upload is not what was sent.
-    #[error("the stored object differs from what was sent: {0}")]
+    /// The stored object differs from the uploaded data.
+    #[error("the stored object differs from the uploaded data: {0}")]
     Mismatch(String),
-    /// The local file cannot be read, or changed while it was read.
-    #[error("cannot read the local file")]
+    /// The local file or stream cannot be read or written.
+    #[error("cannot read or write the local file")]
     File(#[from] std::io::Error),
-    /// The configuration makes no bucket.
-    #[error("the bucket's configuration is unusable: {0}")]
+    #[error("invalid bucket configuration: {0}")]
     Config(String),
 }
 
 impl Error {
-    /// Whether the same call may succeed later without anybody's doing.
+    /// Returns whether a retry may succeed.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Mismatch(_))
@@ -43,9 +40,9 @@ impl From<S3Error> for Error {
             S3Error::HttpFailWithBody(status, body) => from_status(status, &body),
             S3Error::Reqwest(error) => Self::Unavailable(without_url(error)),
             S3Error::Io(error) => Self::File(error),
-            S3Error::HttpFail => Self::Unavailable("the answer was not a success".into()),
+            S3Error::HttpFail => Self::Unavailable("the response was not a success".into()),
             S3Error::SerdeXml(_) | S3Error::Utf8(_) | S3Error::FromUtf8(_) => {
-                Self::Unavailable("the answer was not S3's".into())
+                Self::Unavailable("the response is not valid S3".into())
             }
             other => Self::Config(other.to_string()),
         }
@@ -61,7 +58,7 @@ fn from_status(status: u16, body: &str) -> Error {
     }
 }
 
-/// A URL may be presigned, so it stays out of messages.
+/// Describes the innermost cause. The error itself prints the URL, which may be presigned.
 fn without_url(error: impl std::error::Error) -> String {
     let mut text = String::new();
     let mut source: Option<&dyn std::error::Error> = error.source();
@@ -76,7 +73,8 @@ fn without_url(error: impl std::error::Error) -> String {
     }
 }
 
-/// The code of an S3 error document. Its other fields name keys and hosts, which nobody needs in a message.
+/// Returns the code of an S3 error document. Its other fields contain keys and hosts, which must not appear in
+/// messages.
 fn code_of(body: &str) -> String {
     let code = body
         .split_once("<Code>")
@@ -95,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_not_a_missing_object() {
+    fn refusals_are_not_missing_objects() {
         assert!(matches!(from_status(404, ""), Error::Missing));
         assert!(matches!(
             from_status(404, "<Error><Code>NoSuchBucket</Code></Error>"),

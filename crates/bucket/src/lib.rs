@@ -1,19 +1,19 @@
 //! Objects in Backblaze B2 or any other S3 store.
 //!
-//! The bucket is not trusted to have kept what it was sent: an upload carries our SHA-256 as metadata, and is
-//! believed only when a HEAD afterwards tells the same size and the same hash (of a stream, whose hash is
-//! known too late, the size alone). Each request's body is also signed by its hash, so a store that checks
-//! signatures refuses a body that was damaged on the way.
+//! **Verification.** An upload carries our SHA-256 as metadata, and succeeds only if a HEAD request afterwards
+//! returns the same size and hash. The hash of a stream is known too late to send, so only its size is
+//! compared. Each request also signs the hash of its body, so a store that checks signatures rejects a body
+//! that was damaged in transit.
 //!
-//! Memory stays bounded whatever the size of a file: parts of 8 MiB, two at once for an upload, and three
-//! uploads of files at once in a process; who uploads streams bounds their number. (The S3 crate's own
-//! default sizes itself by the machine's free memory and knows nothing of its siblings.)
+//! **Memory.** Memory use does not depend on the size of a file: parts have 8 MiB, an upload sends two at a
+//! time, and a process uploads at most three files at a time. Callers limit the number of concurrent stream
+//! uploads. (The default of the S3 crate depends on the machine's free memory and ignores concurrent uploads.)
 //!
-//! A key is written once. Stores with versions (B2 always) keep the bytes of an overwritten object for ever,
-//! so a retry takes a new key and deletes what its predecessor left, naming the version.
+//! **Versions.** Each key is written once. Versioned stores (B2 always) keep the bytes of overwritten objects,
+//! so a retry uses a new key and deletes the previous object by its version.
 //!
-//! *Missing*, *refused* and *unavailable* are three answers: a suspended account or a download cap answers
-//! 403, which must never be read as "the object is gone".
+//! **Errors.** *Missing*, *refused* and *unavailable* are distinct: a suspended account or an exceeded download
+//! cap responds with 403, which must not be mistaken for a missing object.
 
 mod config;
 mod download;

@@ -1,44 +1,42 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// A URL is made anew when less than this is left.
+/// URLs that expire sooner are renewed.
 const RENEWAL_MARGIN: TimeDelta = TimeDelta::hours(1);
 
-/// An object that the bucket holds, verified.
+/// An object that was uploaded and verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// The whole key, with the deployment's prefix.
+    /// The full key, including the deployment's prefix.
     pub key: String,
-    /// The version that deletion names (on B2 the native file id); absent where a store has none.
+    /// The version to name when deleting (on B2, the native file id). Absent in stores without versions.
     pub version_id: Option<String>,
-    /// Bytes.
+    /// In bytes.
     pub size: u64,
-    /// Our SHA-256 in hex.
+    /// In hex.
     pub sha256: String,
 }
 
-/// What the bucket says about an object.
+/// The metadata of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// Bytes.
+    /// In bytes.
     pub size: u64,
-    /// The newest version; absent where a store has none.
+    /// The newest version. Absent in stores without versions.
     pub version_id: Option<String>,
-    /// The SHA-256 that we sent along, in hex; absent when someone else made the object.
+    /// The SHA-256 in hex, if the object was uploaded by this crate with a known hash.
     pub sha256: Option<String>,
-    /// The type that it is served with.
     pub content_type: Option<String>,
 }
 
-/// A URL that opens one object to whoever holds it, for a time.
+/// A URL that grants access to one object until it expires.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Presigned {
     /// Signed for the public endpoint.
     pub url: String,
-    /// From then on the bucket refuses it.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A presigned URL is a key: it stays out of logs.
+/// Omits the URL, which is a credential and must not appear in logs.
 impl std::fmt::Debug for Presigned {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Presigned")
@@ -47,7 +45,7 @@ impl std::fmt::Debug for Presigned {
     }
 }
 
-/// Whether a URL that expires then must be made anew before it is handed out.
+/// Returns whether a URL expires within an hour, and so must be renewed before it is returned to a client.
 #[must_use]
 pub fn needs_renewal(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     expires_at - now < RENEWAL_MARGIN
@@ -58,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_renewed_in_its_last_hour() {
+    fn url_is_renewed_in_its_last_hour() {
         let now = DateTime::UNIX_EPOCH;
         assert!(needs_renewal(now + TimeDelta::minutes(59), now));
         assert!(needs_renewal(now - TimeDelta::minutes(1), now));
@@ -66,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_presigned_url_does_not_print_itself() {
+    fn debug_output_omits_the_url() {
         let presigned = Presigned {
             url: "https://s3/k?X-Amz-Signature=abc".into(),
             expires_at: DateTime::UNIX_EPOCH,

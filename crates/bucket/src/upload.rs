@@ -11,14 +11,14 @@ use tokio::sync::Semaphore;
 use crate::object::{Head, Stored};
 use crate::{Bucket, Error};
 
-/// The metadata name (`x-amz-meta-sha256`) under which the hash travels.
+/// The metadata field of the hash, sent as `x-amz-meta-sha256`.
 pub(crate) const HASH_METADATA: &str = "sha256";
-/// Uploads at once in this process, about 50 MiB each.
+/// Limits concurrent file uploads, which take about 50 MiB each.
 static UPLOADS: Semaphore = Semaphore::const_new(3);
-/// Parts of one upload in flight.
-const PARTS_AT_ONCE: usize = 2;
-/// An upload that is slower than this over its whole length is given up.
-const SLOWEST_BYTES_PER_SECOND: u64 = 64 * 1024;
+/// Parts of one upload that are sent concurrently.
+const MAX_CONCURRENT_PARTS: usize = 2;
+/// An upload whose average rate is lower is aborted.
+const MIN_BYTES_PER_SECOND: u64 = 64 * 1024;
 const READ_BUFFER: usize = 256 * 1024;
 
 pub(crate) async fn file(
@@ -27,10 +27,10 @@ pub(crate) async fn file(
     key: &str,
     content_type: &str,
 ) -> Result<Stored, Error> {
-    let _turn = UPLOADS
+    let _permit = UPLOADS
         .acquire()
         .await
-        .map_err(|_| Error::Unavailable("uploads are closed".into()))?;
+        .map_err(|_| Error::Unavailable("the semaphore is closed".into()))?;
     let (size, sha256) = hash_of(path).await?;
     let mut reader = Hashing::new(open(path).await?);
     let upload = bucket
@@ -38,12 +38,12 @@ pub(crate) async fn file(
         .put_object_stream_builder(key)
         .with_content_type(content_type)
         .with_metadata(HASH_METADATA, &sha256)?
-        .with_max_concurrent_chunks(PARTS_AT_ONCE)
+        .with_max_concurrent_chunks(MAX_CONCURRENT_PARTS)
         .execute_stream(&mut reader);
     let sent = tokio::time::timeout(deadline_for(size), upload).await;
     sent.map_err(|_| Error::Unavailable("the upload was too slow".into()))??;
     if reader.finish().1 != sha256 {
-        return Err(Error::Mismatch("the local file changed while it was sent".into()));
+        return Err(Error::Mismatch("the local file changed during the upload".into()));
     }
     verify(bucket, key, size, sha256).await
 }
@@ -59,7 +59,7 @@ pub(crate) async fn stream(
         .parts
         .put_object_stream_builder(key)
         .with_content_type(content_type)
-        .with_max_concurrent_chunks(PARTS_AT_ONCE)
+        .with_max_concurrent_chunks(MAX_CONCURRENT_PARTS)
         .execute_stream(&mut reader)
         .await?;
     let (size, sha256) = reader.finish();
@@ -94,7 +94,7 @@ pub(crate) async fn bytes(
 async fn verify(bucket: &Bucket, key: &str, size: u64, sha256: String) -> Result<Stored, Error> {
     let head = head(bucket, key, size).await?;
     if head.sha256.as_deref() != Some(sha256.as_str()) {
-        return Err(Error::Mismatch("it has another hash".into()));
+        return Err(Error::Mismatch("the hash differs".into()));
     }
     Ok(Stored {
         key: key.to_owned(),
@@ -104,10 +104,11 @@ async fn verify(bucket: &Bucket, key: &str, size: u64, sha256: String) -> Result
     })
 }
 
-/// The answer to an upload is not believed: a proxy may say 200 with a page of its own.
+/// Checks that the object exists with the expected size. The response to the upload itself proves nothing: a
+/// proxy may return 200 with a page of its own.
 async fn head(bucket: &Bucket, key: &str, size: u64) -> Result<Head, Error> {
     match bucket.head(key).await {
-        Err(Error::Missing) => Err(Error::Mismatch("it is not there".into())),
+        Err(Error::Missing) => Err(Error::Mismatch("the object does not exist".into())),
         Ok(head) if head.size != size => {
             Err(Error::Mismatch(format!("{} bytes instead of {size}", head.size)))
         }
@@ -116,7 +117,7 @@ async fn head(bucket: &Bucket, key: &str, size: u64) -> Result<Head, Error> {
 }
 
 fn deadline_for(size: u64) -> Duration {
-    Duration::from_secs(60 + size / SLOWEST_BYTES_PER_SECOND)
+    Duration::from_secs(60 + size / MIN_BYTES_PER_SECOND)
 }
 
 async fn open(path: &Path) -> Result<File, Error> {
@@ -132,7 +133,7 @@ async fn hash_of(path: &Path) -> Result<(u64, String), Error> {
     Ok(reader.finish())
 }
 
-/// Counts and hashes what is read through it.
+/// Counts and hashes the bytes that are read through it.
 struct Hashing<R> {
     inner: R,
     size: u64,

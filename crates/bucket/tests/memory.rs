@@ -1,14 +1,14 @@
-//! How much memory an upload takes, in a process of its own so that nothing else is counted.
+//! The memory use of uploads and downloads. A separate process, so that nothing else is counted.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bucket::{Bucket, BucketConfig};
 use secrecy::SecretString;
 
 const FILE_MIB: u64 = 160;
-const SENT_MIB: u64 = 160;
+const STREAM_MIB: u64 = 160;
 
 #[tokio::test]
-async fn a_large_file_takes_little_memory() {
+async fn large_files_take_little_memory() {
     let stack = stack::shared().await.unwrap();
     let config = BucketConfig {
         endpoint: stack.bucket.endpoint.parse().unwrap(),
@@ -35,14 +35,14 @@ async fn a_large_file_takes_little_memory() {
 
     let before = peak_resident_mib();
     let key = bucket.key("sent.mp4");
-    let mut sent = tokio::io::AsyncReadExt::take(tokio::io::repeat(7), SENT_MIB * 1024 * 1024);
+    let mut sent = tokio::io::AsyncReadExt::take(tokio::io::repeat(7), STREAM_MIB * 1024 * 1024);
     let stored = bucket.put_stream(&mut sent, &key, "video/mp4").await.unwrap();
     let fetched = tempfile::NamedTempFile::new().unwrap();
     let head = bucket.head(&key).await.unwrap();
     let sha256 = bucket.get_file(&key, &head, fetched.path()).await.unwrap();
     let grown = peak_resident_mib() - before;
-    println!("peak resident memory grew by {grown} MiB for {SENT_MIB} MiB there and back");
-    assert_eq!((head.size, sha256), (SENT_MIB * 1024 * 1024, stored.sha256));
+    println!("peak resident memory grew by {grown} MiB for a stream of {STREAM_MIB} MiB and its download");
+    assert_eq!((head.size, sha256), (STREAM_MIB * 1024 * 1024, stored.sha256));
     assert!(grown < 40, "{grown} MiB");
     bucket.delete(&key, None).await.unwrap();
 }

@@ -1,13 +1,12 @@
-//! Pictures and video files that strangers made.
+//! Untrusted images and video files.
 //!
-//! Nothing about a file is taken from its name or from what its sender says of it: pictures are known by
-//! their content, decoded within limits and written anew; videos are looked at by `ffprobe` and rewritten by
-//! `ffmpeg`, child processes that are killed when they take too long or when nobody waits for them any more.
-//! What is written carries none of the metadata of what was read, so neither a phone's position nor an
-//! encoder's remarks travel on.
+//! File names and declared types are ignored. Images are identified by their content, decoded within limits and
+//! re-encoded. Videos are inspected by `ffprobe` and rewritten by `ffmpeg`; these child processes are killed
+//! after a time limit or when the caller drops the future. The output has none of the input's metadata, such as
+//! GPS positions or encoder comments.
 //!
-//! A result appears under its name only when it is whole: it is written to a temporary name beside it,
-//! checked, and renamed.
+//! A result is written to a temporary file, checked, and then renamed, so its final name never refers to an
+//! incomplete file.
 
 pub mod image;
 pub mod video;

@@ -1,4 +1,4 @@
-//! Videos: look at a file, rewrite it as an MP4 that plays while it loads, take a picture out of it.
+//! Videos: probe a file, remux it to a fast-start MP4, extract a thumbnail.
 
 mod probe;
 mod process;
@@ -9,28 +9,26 @@ pub use probe::{Probe, VideoCodec, probe};
 pub use remux::{Remuxed, remux_faststart};
 pub use thumbnail::thumbnail;
 
-/// Why a video could not be looked at or rewritten.
+/// Why a video could not be probed or rewritten.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No bytes, or only a header: a normal file of a publisher that was refused or left at once.
-    #[error("the file holds no media")]
+    /// No bytes, or only a header. A rejected or very short publish leaves a file without media.
+    #[error("the file contains no media")]
     Empty,
-    /// Not a video that we can read; it stays so however often one tries.
-    #[error("the file is no readable video: {0}")]
+    /// Not a readable video. A retry does not help.
+    #[error("the file is not a readable video: {0}")]
     Broken(String),
-    /// The program took longer than its limit and was killed.
-    #[error("{0} took too long")]
+    /// The program exceeded its time limit and was killed.
+    #[error("{0} timed out")]
     TimedOut(&'static str),
-    /// The program could not be run, or failed for a reason that is not the file's.
+    /// The program could not be run, or was killed by another process.
     #[error("{program} failed")]
     Failed {
         /// `ffmpeg` or `ffprobe`.
         program: &'static str,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
-    /// A file cannot be read or written.
     #[error("cannot read or write a video file")]
     File(#[from] std::io::Error),
 }

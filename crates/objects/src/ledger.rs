@@ -1,4 +1,4 @@
-//! Objects of the bucket that are to go.
+//! The object ledger: objects in the bucket that no row uses yet, or any longer.
 
 use std::time::Duration;
 
@@ -11,32 +11,29 @@ use storage::{Database, Result};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::schema::doomed_objects as d;
+use crate::schema::pending_deletions as d;
 
-/// Objects that one round removes.
-const BATCH: i64 = 100;
-/// How long writing an object and its row may take, generously: until then an object that was announced is
-/// left alone.
-const ATTEMPT: TimeDelta = TimeDelta::hours(24);
+/// Objects deleted per round.
+const BATCH_SIZE: i64 = 100;
+/// How long a reserved key is kept. Far longer than any upload and its transaction take.
+const RESERVATION_TTL: TimeDelta = TimeDelta::hours(24);
+/// The retry delay doubles from one minute up to 2^8 minutes, about four hours.
+const MAX_RETRY_DOUBLINGS: i32 = 8;
 
-/// An object that is to go.
+/// An object to delete.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = d, check_for_backend(diesel::pg::Pg))]
-pub struct Doomed {
-    /// Its key.
+pub struct PendingDeletion {
     pub key: String,
-    /// The version to name, where it is known.
+    /// The newest version if unknown.
     pub version_id: Option<String>,
 }
 
-/// Notes the keys that are going to be written.
-///
-/// # Errors
-/// The store's.
-pub async fn announce(conn: &mut AsyncPgConnection, keys: &[String], now: DateTime<Utc>) -> Result<()> {
+/// Records keys before they are uploaded. They are deleted after 24 hours unless [`commit`] claims them.
+pub async fn reserve(conn: &mut AsyncPgConnection, keys: &[String], now: DateTime<Utc>) -> Result<()> {
     let rows: Vec<_> = keys
         .iter()
-        .map(|key| (d::key.eq(key), d::due_at.eq(now + ATTEMPT)))
+        .map(|key| (d::key.eq(key), d::due_at.eq(now + RESERVATION_TTL)))
         .collect();
     diesel::insert_into(d::table)
         .values(rows)
@@ -46,22 +43,16 @@ pub async fn announce(conn: &mut AsyncPgConnection, keys: &[String], now: DateTi
     Ok(())
 }
 
-/// Notes that objects belong to a row now.
-///
-/// # Errors
-/// The store's.
-pub async fn keep(conn: &mut AsyncPgConnection, keys: &[&str]) -> Result<()> {
+/// Removes keys from the ledger because a row refers to them now. Call it in the transaction that writes the row.
+pub async fn commit(conn: &mut AsyncPgConnection, keys: &[&str]) -> Result<()> {
     diesel::delete(d::table.filter(d::key.eq_any(keys)))
         .execute(conn)
         .await?;
     Ok(())
 }
 
-/// Gives an announced object up at once. One that a row took meanwhile is not announced any more and stays.
-///
-/// # Errors
-/// The store's.
-pub async fn withdraw(conn: &mut AsyncPgConnection, key: &str, now: DateTime<Utc>) -> Result<()> {
+/// Makes a reserved key due for deletion now. Does nothing if the key has been committed.
+pub async fn release(conn: &mut AsyncPgConnection, key: &str, now: DateTime<Utc>) -> Result<()> {
     diesel::update(d::table.find(key))
         .set((d::due_at.eq(now), d::updated_at.eq(now)))
         .execute(conn)
@@ -69,15 +60,16 @@ pub async fn withdraw(conn: &mut AsyncPgConnection, key: &str, now: DateTime<Utc
     Ok(())
 }
 
-/// Notes that objects are to go at once.
-///
-/// # Errors
-/// The store's.
-pub async fn doom(conn: &mut AsyncPgConnection, objects: &[Doomed], now: DateTime<Utc>) -> Result<()> {
+/// Schedules objects for immediate deletion. Call it in the transaction that removes the last reference to them.
+pub async fn schedule_deletion(
+    conn: &mut AsyncPgConnection,
+    objects: &[PendingDeletion],
+    now: DateTime<Utc>,
+) -> Result<()> {
     if objects.is_empty() {
         return Ok(());
     }
-    let row = |object: &Doomed| {
+    let row = |object: &PendingDeletion| {
         (
             d::key.eq(object.key.clone()),
             d::version_id.eq(object.version_id.clone()),
@@ -95,27 +87,24 @@ pub async fn doom(conn: &mut AsyncPgConnection, objects: &[Doomed], now: DateTim
     Ok(())
 }
 
-/// Removes from the bucket what is due, and says how many objects. One that cannot be removed now is tried
-/// again later.
-///
-/// # Errors
-/// The store's.
-pub async fn remove_due(database: &Database, bucket: &Bucket, now: DateTime<Utc>) -> Result<usize> {
-    let due: Vec<Doomed> = database
-        .transaction(async move |conn: &mut AsyncPgConnection| take_due(conn, now).await)
+/// Deletes up to 100 objects that are due from the bucket and returns how many were deleted. Failures are
+/// logged and retried in a later round.
+pub async fn delete_due(database: &Database, bucket: &Bucket, now: DateTime<Utc>) -> Result<usize> {
+    let due: Vec<PendingDeletion> = database
+        .transaction(async move |conn: &mut AsyncPgConnection| claim_due(conn, now).await)
         .await?;
-    let mut removed = Vec::new();
+    let mut deleted = Vec::new();
     for object in due {
-        match remove(bucket, &object, now).await {
-            Ok(()) => removed.push(object.key),
-            Err(error) => tracing::warn!(key = object.key, %error, "object not removed, trying again later"),
+        match delete(bucket, &object, now).await {
+            Ok(()) => deleted.push(object.key),
+            Err(error) => tracing::warn!(key = object.key, %error, "object not deleted, will retry"),
         }
     }
-    let count = removed.len();
+    let count = deleted.len();
     if count > 0 {
         database
             .transaction(async move |conn: &mut AsyncPgConnection| -> Result<()> {
-                diesel::delete(d::table.filter(d::key.eq_any(&removed)))
+                diesel::delete(d::table.filter(d::key.eq_any(&deleted)))
                     .execute(conn)
                     .await?;
                 Ok(())
@@ -125,21 +114,24 @@ pub async fn remove_due(database: &Database, bucket: &Bucket, now: DateTime<Utc>
     Ok(count)
 }
 
-/// Puts the rows that it takes off a little, so that two replicas do not remove the same and a bad one does
-/// not hold up the rest.
-async fn take_due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<Vec<Doomed>> {
-    let due = d::table.filter(d::due_at.le(now)).order(d::due_at).limit(BATCH);
-    let rows: Vec<(Doomed, i32)> = due
-        .select((Doomed::as_select(), d::attempts))
+/// Postpones the claimed rows, so that two replicas do not delete the same objects and an object that cannot
+/// be deleted does not block the others.
+async fn claim_due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<Vec<PendingDeletion>> {
+    let due = d::table
+        .filter(d::due_at.le(now))
+        .order(d::due_at)
+        .limit(BATCH_SIZE);
+    let rows: Vec<(PendingDeletion, i32)> = due
+        .select((PendingDeletion::as_select(), d::attempts))
         .for_update()
         .skip_locked()
         .load(conn)
         .await?;
     for (object, attempts) in &rows {
-        let pause = TimeDelta::minutes(1 << (*attempts).clamp(0, 8));
+        let delay = TimeDelta::minutes(1 << (*attempts).clamp(0, MAX_RETRY_DOUBLINGS));
         diesel::update(d::table.find(&object.key))
             .set((
-                d::due_at.eq(now + pause),
+                d::due_at.eq(now + delay),
                 d::attempts.eq(attempts + 1),
                 d::updated_at.eq(now),
             ))
@@ -149,13 +141,14 @@ async fn take_due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<Ve
     Ok(rows.into_iter().map(|(object, _)| object).collect())
 }
 
-/// Removes an object, the parts of an upload that never ended included. A deletion that names no version
-/// would only hide the object.
-///
-/// # Errors
-/// The bucket's.
-pub async fn remove(bucket: &Bucket, object: &Doomed, now: DateTime<Utc>) -> Result<(), bucket::Error> {
+/// Deletes an object and the parts of its unfinished uploads.
+pub async fn delete(
+    bucket: &Bucket,
+    object: &PendingDeletion,
+    now: DateTime<Utc>,
+) -> Result<(), bucket::Error> {
     bucket.abort_unfinished(&object.key, now).await?;
+    // Deleting without a version only hides the object in a versioned bucket.
     let version = match &object.version_id {
         Some(version) => Some(version.clone()),
         None => match bucket.head(&object.key).await {
@@ -167,21 +160,21 @@ pub async fn remove(bucket: &Bucket, object: &Doomed, now: DateTime<Utc>) -> Res
     bucket.delete(&object.key, version.as_deref()).await
 }
 
-/// Removes what is due every now and then, until told to stop. Every replica may run it.
-pub async fn keep_removing(
+/// Deletes due objects once per `period` until `stop` is cancelled. Every replica may run it.
+pub async fn run_deletion(
     database: Database,
     bucket: Bucket,
     clock: Clock,
-    every: Duration,
+    period: Duration,
     stop: CancellationToken,
 ) {
-    let mut ticks = interval(every);
+    let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        match remove_due(&database, &bucket, clock.now()).await {
+        match delete_due(&database, &bucket, clock.now()).await {
             Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "objects removed"),
-            Err(error) => tracing::warn!(%error, "objects not removed, trying again later"),
+            Ok(deleted) => tracing::info!(deleted, "objects deleted"),
+            Err(error) => tracing::warn!(%error, "objects not deleted, will retry"),
         }
     }
 }

@@ -1,24 +1,24 @@
-//! What a service keeps in the bucket beside its rows.
+//! Objects in the bucket that belong to a service's rows.
 //!
-//! An object and a row cannot be written in one transaction, so the object is [announced](ledger::announce)
-//! in the table of objects that are to go, then written, then [kept](ledger::keep) by the transaction that
-//! writes the row. Whoever dies in between leaves an announcement, and [`remove_due`](ledger::remove_due)
-//! removes the object when its time is over. An object that a row names no more is [doomed](ledger::doom) by
-//! the transaction that changes the row.
+//! An object and its row cannot be written in one transaction. Instead, the key is
+//! [reserved](ledger::reserve) in the object ledger, the object is uploaded, and the transaction that writes
+//! the row [commits](ledger::commit) the key. After a crash in between, the key stays in the ledger and
+//! [`delete_due`](ledger::delete_due) deletes the object a day later. A transaction that removes the last
+//! reference to an object [schedules its deletion](ledger::schedule_deletion).
 //!
-//! [`Pictures`] does all of this for pictures, and renews the URLs under which they are shown.
+//! [`ImageStore`] does all of this for images, and renews the presigned URLs that show them.
 
 pub mod ledger;
 
-mod pictures;
+mod images;
 mod renewal;
 mod schema;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
-pub use ledger::{Doomed, keep_removing};
-pub use pictures::{Picture, Pictures, replace};
-pub use renewal::{Columns, Shown};
+pub use images::{ImageStore, StoredImage, replace};
+pub use ledger::{PendingDeletion, run_deletion};
+pub use renewal::{RenewableUrl, UrlColumns};
 
-/// The table `doomed_objects`, to be migrated before the service's own.
+/// Creates the table `pending_deletions`. Run these before the service's own migrations.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

@@ -1,7 +1,8 @@
-//! The table of this crate. Kept by hand: it is in several services' databases and in no service's schema file.
+//! The table of this crate. Maintained by hand, because it is in the databases of several services and in none
+//! of their schema files.
 
 diesel::table! {
-    doomed_objects (key) {
+    pending_deletions (key) {
         key -> Text,
         version_id -> Nullable<Text>,
         due_at -> Timestamptz,

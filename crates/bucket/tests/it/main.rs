@@ -1,4 +1,4 @@
-//! The bucket against a real S3 server.
+//! The bucket client, tested against a real S3 server.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod objects;
@@ -7,7 +7,7 @@ mod refusals;
 use bucket::{Bucket, BucketConfig};
 use secrecy::SecretString;
 
-/// The stack's bucket under a prefix of the test's own.
+/// The stack's bucket with a prefix of its own for each test.
 async fn config() -> BucketConfig {
     let stack = stack::shared().await.unwrap();
     BucketConfig {
@@ -26,16 +26,16 @@ async fn bucket() -> Bucket {
     Bucket::new(&config().await).unwrap()
 }
 
-/// Bytes that differ from place to place, so that a swapped part shows.
+/// Bytes without repetition, so that swapped parts are noticed.
 fn bytes(length: u32) -> Vec<u8> {
     (0..length)
         .map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0])
         .collect()
 }
 
-/// A browser, as far as this crate knows.
+/// Stands for a browser.
 fn client() -> reqwest::Client {
-    // Fails when another test was first.
+    // Fails if another test has installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .timeout(std::time::Duration::from_secs(20))

@@ -10,7 +10,7 @@ use crate::{bucket, bytes, client, config};
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
-async fn a_small_object_goes_and_comes() {
+async fn small_object_is_stored_listed_and_deleted() {
     let bucket = bucket().await;
     let key = bucket.key("a picture.jpg");
     let stored = bucket.put_bytes(b"jpeg", &key, "image/jpeg").await.unwrap();
@@ -28,7 +28,7 @@ async fn a_small_object_goes_and_comes() {
 }
 
 #[tokio::test]
-async fn a_file_of_several_parts_is_read_in_ranges_through_its_url() {
+async fn presigned_url_serves_ranges_of_a_multipart_object() {
     let bucket = bucket().await;
     let content = bytes(20 * 1024 * 1024 + 17);
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -38,25 +38,25 @@ async fn a_file_of_several_parts_is_read_in_ranges_through_its_url() {
     assert_eq!(stored.size, content.len() as u64);
 
     let presigned = bucket.presign_get(&key, HOUR).await.unwrap();
-    let lives = (presigned.expires_at - Utc::now()).num_seconds();
-    assert!((3590..=3600).contains(&lives), "{lives}");
+    let ttl = (presigned.expires_at - Utc::now()).num_seconds();
+    assert!((3590..=3600).contains(&ttl), "{ttl}");
     let client = client();
     let (from, to) = (8 * 1024 * 1024 - 5, 8 * 1024 * 1024 + 5);
-    let answer = client
+    let response = client
         .get(&presigned.url)
         .header(RANGE, format!("bytes={from}-{to}"))
         .send()
         .await
         .unwrap();
-    assert_eq!(answer.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(response.status(), StatusCode::PARTIAL_CONTENT);
     let range = format!("bytes {from}-{to}/{}", content.len());
-    assert_eq!(answer.headers().get(CONTENT_RANGE).unwrap(), range.as_str());
-    assert_eq!(answer.headers().get(CONTENT_TYPE).unwrap(), "video/mp4");
-    assert_eq!(answer.bytes().await.unwrap(), content[from..=to]);
+    assert_eq!(response.headers().get(CONTENT_RANGE).unwrap(), range.as_str());
+    assert_eq!(response.headers().get(CONTENT_TYPE).unwrap(), "video/mp4");
+    assert_eq!(response.bytes().await.unwrap(), content[from..=to]);
 }
 
 #[tokio::test]
-async fn a_url_opens_one_object_for_its_time_alone() {
+async fn presigned_url_is_valid_only_for_its_object_and_lifetime() {
     let bucket = bucket().await;
     let (mine, other) = (bucket.key("mine"), bucket.key("other"));
     bucket.put_bytes(b"mine", &mine, "text/plain").await.unwrap();
@@ -84,7 +84,7 @@ async fn a_url_opens_one_object_for_its_time_alone() {
 }
 
 #[tokio::test]
-async fn a_file_that_changes_while_it_is_sent_is_no_success() {
+async fn file_that_changes_during_the_upload_is_a_mismatch() {
     let bucket = bucket().await;
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(40 * 1024 * 1024).unwrap();
@@ -108,7 +108,7 @@ async fn a_file_that_changes_while_it_is_sent_is_no_success() {
 }
 
 #[tokio::test]
-async fn deployments_share_a_bucket_by_their_prefixes() {
+async fn prefixes_separate_deployments_in_one_bucket() {
     let (one, two) = (bucket().await, bucket().await);
     one.put_bytes(b"1", &one.key("same"), "text/plain").await.unwrap();
     assert!(!two.exists(&two.key("same")).await.unwrap());
@@ -122,7 +122,7 @@ async fn deployments_share_a_bucket_by_their_prefixes() {
 }
 
 #[tokio::test]
-async fn what_is_sent_in_a_stream_comes_back_in_a_file() {
+async fn streamed_upload_is_downloaded_unchanged() {
     let bucket = bucket().await;
     let folder = tempfile::tempdir().unwrap();
     for length in [0, 5, 17 * 1024 * 1024 + 3] {
@@ -146,7 +146,7 @@ async fn what_is_sent_in_a_stream_comes_back_in_a_file() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_cut_leaves_nothing() {
+async fn interrupted_stream_leaves_nothing() {
     let bucket = bucket().await;
     let key = bucket.key("incoming/cut");
     for length in [5, 20 * 1024 * 1024] {
@@ -160,7 +160,7 @@ async fn a_stream_that_is_cut_leaves_nothing() {
     }
 }
 
-/// The end of a connection that broke.
+/// Fails like a broken connection.
 struct Broken;
 
 impl tokio::io::AsyncRead for Broken {

@@ -9,7 +9,7 @@ use url::Url;
 use crate::{bytes, config};
 
 #[tokio::test]
-async fn a_wrong_secret_is_refused_and_nothing_seems_missing() {
+async fn wrong_secret_is_refused_not_missing() {
     let wrong = BucketConfig {
         secret: SecretString::from("wrong"),
         ..config().await
@@ -27,7 +27,7 @@ async fn a_wrong_secret_is_refused_and_nothing_seems_missing() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_is_unavailable() {
+async fn unreachable_server_is_unavailable() {
     let free = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
@@ -47,7 +47,7 @@ async fn a_server_that_is_down_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_given_up() {
+async fn silent_server_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let bucket = at(&format!("http://{}", silent.local_addr().unwrap())).await;
     let started = Instant::now();
@@ -56,7 +56,7 @@ async fn a_server_that_never_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn overload_is_unavailable_and_a_page_that_says_ok_is_no_upload() {
+async fn overload_is_unavailable_and_a_foreign_page_is_a_mismatch() {
     let overloaded = fake("HTTP/1.1 503 Slow Down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
     let error = at(&overloaded)
         .await
@@ -75,7 +75,7 @@ async fn overload_is_unavailable_and_a_page_that_says_ok_is_no_upload() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_the_files_fault() {
+async fn missing_local_file_is_a_file_error() {
     let bucket = Bucket::new(&config().await).unwrap();
     let error = bucket
         .put_file("/nowhere/in.mp4".as_ref(), "k", "video/mp4")
@@ -84,7 +84,7 @@ async fn a_file_that_is_not_there_is_the_files_fault() {
     assert!(matches!(error, Error::File(_)), "{error}");
 }
 
-/// The configuration of the stack with another endpoint.
+/// The stack's configuration with another endpoint.
 async fn at(endpoint: &str) -> Bucket {
     let endpoint: Url = endpoint.parse().unwrap();
     Bucket::new(&BucketConfig {
@@ -95,15 +95,15 @@ async fn at(endpoint: &str) -> Bucket {
     .unwrap()
 }
 
-/// A server that gives one answer to everything.
-async fn fake(answer: &'static str) -> String {
+/// Starts a server that sends the same response to every request.
+async fn fake(response: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = bytes(4096);
             let _ = stream.read(&mut request).await;
-            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.write_all(response.as_bytes()).await;
         }
     });
     format!("http://{address}")

@@ -6,31 +6,29 @@ use serde::Deserialize;
 use super::Error;
 use super::process::{self, Output, run};
 
-const LIMIT: Duration = Duration::from_secs(30);
-/// An FLV file with nothing in it but its header.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The size of an FLV file without any tags.
 const FLV_HEADER_BYTES: u64 = 13;
 
-/// What a file holds.
+/// The contents of a video file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probe {
-    /// Seconds; absent where the container does not say and its end is damaged.
+    /// Absent if the container does not contain the duration and its end is damaged.
     pub duration_seconds: Option<f64>,
-    /// The first picture track, when a picture of it could be read.
+    /// The first video track, if its dimensions are known.
     pub video: Option<VideoCodec>,
-    /// The first sound track's codec, such as `aac`.
+    /// The codec of the first audio track, such as `aac`.
     pub audio_codec: Option<String>,
 }
 
-/// A picture track.
+/// A video track. Dimensions are in pixels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VideoCodec {
     /// Such as `h264`.
     pub name: String,
-    /// Pixels.
     pub width: u32,
-    /// Pixels.
     pub height: u32,
-    /// How pixels are stored, such as `yuv420p`.
+    /// Such as `yuv420p`.
     pub pixel_format: String,
 }
 
@@ -47,9 +45,18 @@ struct Container {
     duration: Option<String>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TrackKind {
+    Video,
+    Audio,
+    #[serde(other)]
+    Other,
+}
+
 #[derive(Deserialize)]
 struct Track {
-    codec_type: Option<String>,
+    codec_type: Option<TrackKind>,
     codec_name: Option<String>,
     width: Option<u32>,
     height: Option<u32>,
@@ -57,10 +64,10 @@ struct Track {
     nb_read_packets: Option<String>,
 }
 
-/// Looks at a video file without trusting its name.
+/// Reads the duration and tracks of a video file.
 ///
 /// # Errors
-/// [`Error::Empty`] for no bytes or a mere header, [`Error::Broken`] for what is no video.
+/// [`Error::Empty`] for a file without media, [`Error::Broken`] if it is not a video.
 pub async fn probe(path: &Path) -> Result<Probe, Error> {
     if tokio::fs::metadata(path).await?.len() <= FLV_HEADER_BYTES {
         return Err(Error::Empty);
@@ -74,9 +81,9 @@ pub async fn probe(path: &Path) -> Result<Probe, Error> {
     Ok(found)
 }
 
-/// Whether the tracks that can be used (`v`, `a`) have not one packet: a publisher that left before its first
-/// picture.
-pub(super) async fn holds_no_packet(path: &Path, tracks: &str) -> Result<bool, Error> {
+/// Returns whether the tracks of a kind (`v` or `a`) have no packets, which happens when a publish ends before
+/// its first frame.
+pub(super) async fn has_no_packets(path: &Path, tracks: &str) -> Result<bool, Error> {
     let interval = [
         "-count_packets",
         "-read_intervals",
@@ -102,28 +109,24 @@ async fn ffprobe(path: &Path, arguments: &[&str]) -> Result<Output, Error> {
         .map(Into::into)
         .collect();
     all.extend(process::input(path));
-    run("ffprobe", all, LIMIT).await
+    run("ffprobe", all, TIMEOUT).await
 }
 
 fn report(output: &Output) -> Result<Report, Error> {
     if !output.success {
-        return Err(Error::Broken(output.complaint()));
+        return Err(Error::Broken(output.error_message()));
     }
-    serde_json::from_slice(&output.stdout).map_err(|_| Error::Broken("it cannot be described".into()))
+    serde_json::from_slice(&output.stdout)
+        .map_err(|_| Error::Broken("ffprobe returned an invalid description".into()))
 }
 
 impl From<Report> for Probe {
     fn from(report: Report) -> Self {
         let duration = report.format.duration.and_then(|text| text.parse::<f64>().ok());
-        let first = |kind: &str| {
-            report
-                .streams
-                .iter()
-                .find(|track| track.codec_type.as_deref() == Some(kind))
-        };
+        let first = |kind: TrackKind| report.streams.iter().find(|track| track.codec_type == Some(kind));
         Self {
             duration_seconds: duration.filter(|seconds| seconds.is_finite() && *seconds >= 0.0),
-            video: first("video").and_then(|track| {
+            video: first(TrackKind::Video).and_then(|track| {
                 Some(VideoCodec {
                     name: track.codec_name.clone()?,
                     width: track.width.filter(|pixels| *pixels > 0)?,
@@ -131,7 +134,7 @@ impl From<Report> for Probe {
                     pixel_format: track.pix_fmt.clone().unwrap_or_default(),
                 })
             }),
-            audio_codec: first("audio").and_then(|track| track.codec_name.clone()),
+            audio_codec: first(TrackKind::Audio).and_then(|track| track.codec_name.clone()),
         }
     }
 }

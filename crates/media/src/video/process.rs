@@ -8,12 +8,14 @@ use tokio::process::Command;
 
 use super::Error;
 
-/// Output beyond this is read and forgotten.
+/// Further output is read and discarded.
 const MAX_OUTPUT: u64 = 1024 * 1024;
-/// Containers that are opened. Playlists are not among them: they name other files.
+/// In bytes.
+const MAX_MESSAGE_LENGTH: usize = 200;
+/// The containers that may be opened. Playlists are excluded, because they refer to other files.
 const CONTAINERS: &str = "flv,live_flv,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,avi";
 
-/// What a program said before it ended by itself.
+/// The output of a program that exited by itself.
 pub(super) struct Output {
     pub(super) success: bool,
     pub(super) stdout: Vec<u8>,
@@ -21,20 +23,20 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// The last thing that it complained about, without paths.
-    pub(super) fn complaint(&self) -> String {
+    /// Returns the last error message, without paths.
+    pub(super) fn error_message(&self) -> String {
         let text = String::from_utf8_lossy(&self.stderr);
         let line = text
             .lines()
             .rev()
             .find(|line| !line.trim().is_empty())
-            .unwrap_or("no reason given");
+            .unwrap_or("no error message");
         let reason = line.rsplit_once(": ").map_or(line, |(_, reason)| reason);
-        reason.chars().filter(|c| !c.is_control()).take(200).collect()
+        primitives::text::excerpt(reason, MAX_MESSAGE_LENGTH)
     }
 }
 
-/// The arguments that open an input: only local files, only containers that hold their own media.
+/// Returns the arguments that open an input file, restricted to local files and self-contained containers.
 pub(super) fn input(path: &Path) -> Vec<OsString> {
     let mut url = OsString::from("file:");
     url.push(path);
@@ -51,12 +53,11 @@ pub(super) fn input(path: &Path) -> Vec<OsString> {
     arguments
 }
 
-/// Runs a program to its end. It has no terminal to wait for, is killed after the limit, and when the caller
-/// goes away.
+/// Runs a program until it exits. Kills it after `timeout`, or when the caller drops the future.
 pub(super) async fn run(
     program: &'static str,
     arguments: Vec<OsString>,
-    limit: Duration,
+    timeout: Duration,
 ) -> Result<Output, Error> {
     let failed = |source| Error::Failed { program, source };
     let mut child = Command::new(program)
@@ -69,14 +70,14 @@ pub(super) async fn run(
         .map_err(failed)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let finished = async { tokio::join!(bounded(stdout), bounded(stderr), child.wait()) };
-    let Ok((stdout, stderr, status)) = tokio::time::timeout(limit, finished).await else {
+    let Ok((stdout, stderr, status)) = tokio::time::timeout(timeout, finished).await else {
         let _ = child.kill().await;
         return Err(Error::TimedOut(program));
     };
     let status = status.map_err(failed)?;
     if status.code().is_none() {
-        // Killed by somebody else, such as the kernel for want of memory.
-        return Err(failed(std::io::Error::other("it was killed")));
+        // Killed by another process, such as the kernel when memory runs out.
+        return Err(failed(std::io::Error::other("killed by a signal")));
     }
     Ok(Output {
         success: status.success(),

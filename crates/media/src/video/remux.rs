@@ -2,41 +2,41 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::probe::holds_no_packet;
+use super::probe::has_no_packets;
 use super::{Error, Probe, VideoCodec, probe, process};
 
-/// Copying is as fast as the disk.
-const COPY_LIMIT: Duration = Duration::from_secs(15 * 60);
-const TRANSCODE_LIMIT: Duration = Duration::from_secs(6 * 3600);
-/// Threads that decode, and as many that encode: several jobs and other services share the machine.
+/// Generous: copying is only limited by the disk.
+const COPY_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+const TRANSCODE_TIMEOUT: Duration = Duration::from_secs(6 * 3600);
+/// Threads for decoding, and again for encoding. Few, because other jobs and services share the machine.
 const THREADS: &str = "2";
 
-/// An MP4 that begins to play before it is loaded.
+/// A fast-start MP4, which plays before it has been downloaded in full.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Remuxed {
-    /// Taken from the MP4: a cut FLV does not know its own length.
+    /// Read from the MP4, because a truncated FLV has no duration.
     pub duration_seconds: f64,
-    /// What the MP4 holds.
+    /// The contents of the MP4.
     pub probe: Probe,
-    /// The picture or the sound was encoded anew, which costs minutes instead of moments.
+    /// A track was transcoded, which takes minutes rather than seconds.
     pub transcoded: bool,
 }
 
-/// Rewrites a video as fast-start MP4. Tracks that every browser plays (H.264 in 4:2:0, AAC, MP3) are copied;
-/// others become H.264 and AAC. `dst` appears only when it is whole.
+/// Remuxes a video to a fast-start MP4. Copies tracks that every browser plays (H.264 in 4:2:0, AAC, MP3) and
+/// transcodes others to H.264 and AAC. `dst` is created only when it is complete.
 ///
 /// # Errors
-/// [`Error::Empty`] when there is nothing in the file, [`Error::Broken`] when it cannot be read.
+/// [`Error::Empty`] if the file has no media, [`Error::Broken`] if it cannot be read.
 pub async fn remux_faststart(src: &Path, dst: &Path) -> Result<Remuxed, Error> {
     let source = probe(src).await?;
     let temporary = Temporary::beside(dst);
     let plan = Plan::of(&source);
-    let output = process::run("ffmpeg", plan.arguments(src, &temporary.0), plan.limit()).await?;
+    let output = process::run("ffmpeg", plan.arguments(src, &temporary.0), plan.timeout()).await?;
     if !output.success {
         let usable = if plan.has_video { "v" } else { "a" };
-        return Err(match holds_no_packet(src, usable).await {
+        return Err(match has_no_packets(src, usable).await {
             Ok(true) => Error::Empty,
-            _ => Error::Broken(output.complaint()),
+            _ => Error::Broken(output.error_message()),
         });
     }
     let written = probe(&temporary.0).await?;
@@ -72,11 +72,11 @@ impl Plan {
         }
     }
 
-    fn limit(self) -> Duration {
+    fn timeout(self) -> Duration {
         if self.copy_video {
-            COPY_LIMIT
+            COPY_TIMEOUT
         } else {
-            TRANSCODE_LIMIT
+            TRANSCODE_TIMEOUT
         }
     }
 
@@ -97,10 +97,10 @@ impl Plan {
         } else {
             &["-c:a", "aac", "-b:a", "160k"]
         };
-        let picture: &[&str] = if self.has_video { &["-map", "0:v:0"] } else { &[] };
-        let frame = ["-map", "0:a:0?", "-map_metadata", "-1", "-map_chapters", "-1"];
-        let file = ["-threads", THREADS, "-movflags", "+faststart", "-f", "mp4"];
-        for part in [picture, &frame[..], video, audio, &file[..]] {
+        let map_video: &[&str] = if self.has_video { &["-map", "0:v:0"] } else { &[] };
+        let map_rest = ["-map", "0:a:0?", "-map_metadata", "-1", "-map_chapters", "-1"];
+        let container = ["-threads", THREADS, "-movflags", "+faststart", "-f", "mp4"];
+        for part in [map_video, &map_rest[..], video, audio, &container[..]] {
             arguments.extend(part.iter().map(OsString::from));
         }
         arguments.push(dst.into());
@@ -112,7 +112,7 @@ fn plays_everywhere(video: &VideoCodec) -> bool {
     video.name == "h264" && matches!(video.pixel_format.as_str(), "yuv420p" | "yuvj420p")
 }
 
-/// A name beside the result that is gone again unless the result took it.
+/// A temporary file in the directory of the result. Removed on drop unless it has been renamed.
 pub(super) struct Temporary(pub(super) PathBuf);
 
 impl Temporary {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_browsers_lack_is_encoded_anew() {
+    fn only_unsupported_tracks_are_transcoded() {
         let copied = |video, audio| {
             let plan = Plan::of(&source(video, audio));
             (plan.copy_video, plan.copy_audio)

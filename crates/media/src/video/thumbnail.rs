@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::remux::Temporary;
 use super::{Error, process};
 
-const LIMIT: Duration = Duration::from_secs(60);
-/// Pixels; the height follows.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// In pixels. The height keeps the aspect ratio.
 const WIDTH: &str = "640";
 
-/// Takes a picture out of a video at a time, as JPEG. `dst` appears only when it is whole.
+/// Extracts the frame at `at` as JPEG. `dst` is created only when it is complete.
 ///
 /// # Errors
-/// [`Error::Empty`] when the video has no picture there, [`Error::Broken`] when it cannot be read.
+/// [`Error::Empty`] if the video has no frame at that time, [`Error::Broken`] if it cannot be read.
 pub async fn thumbnail(src: &Path, at: Duration, dst: &Path) -> Result<(), Error> {
     let temporary = Temporary::beside(dst);
     let mut arguments: Vec<OsString> = ["-nostdin", "-v", "error", "-y", "-ss"]
@@ -21,7 +21,7 @@ pub async fn thumbnail(src: &Path, at: Duration, dst: &Path) -> Result<(), Error
     arguments.push(format!("{:.3}", at.as_secs_f64()).into());
     arguments.extend(process::input(src));
     let scale = format!("scale='min({WIDTH},iw)':-2");
-    let picture = [
+    let options = [
         "-frames:v",
         "1",
         "-vf",
@@ -35,17 +35,17 @@ pub async fn thumbnail(src: &Path, at: Duration, dst: &Path) -> Result<(), Error
         "-c:v",
         "mjpeg",
     ];
-    arguments.extend(picture.iter().map(OsString::from));
+    arguments.extend(options.iter().map(OsString::from));
     arguments.extend(["-update", "1"].map(OsString::from));
     arguments.push(temporary.0.as_os_str().to_owned());
-    let output = process::run("ffmpeg", arguments, LIMIT).await?;
-    // A time after the last picture, or a file with sound alone: ffmpeg may well call that a success.
+    let output = process::run("ffmpeg", arguments, TIMEOUT).await?;
+    // ffmpeg may succeed without a frame, if the time is after the last one or the file has only audio.
     let written = tokio::fs::metadata(&temporary.0)
         .await
         .is_ok_and(|file| file.len() > 0);
     match (output.success, written) {
         (true, true) => Ok(tokio::fs::rename(&temporary.0, dst).await?),
         (true, false) => Err(Error::Empty),
-        (false, _) => Err(Error::Broken(output.complaint())),
+        (false, _) => Err(Error::Broken(output.error_message())),
     }
 }

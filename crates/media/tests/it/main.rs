@@ -1,4 +1,4 @@
-//! Real media, made by ffmpeg for each test.
+//! Video functions, tested with files that ffmpeg encodes.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

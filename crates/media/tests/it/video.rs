@@ -5,7 +5,7 @@ use std::time::Duration;
 use media::video::{Error, probe, remux_faststart, thumbnail};
 use tempfile::TempDir;
 
-/// A recording as nginx-rtmp writes it: FLV with H.264 and AAC.
+/// Creates a recording like those of nginx-rtmp: FLV with H.264 and AAC.
 fn recording(dir: &TempDir, seconds: u32) -> PathBuf {
     let codecs = [
         "-c:v",
@@ -19,10 +19,10 @@ fn recording(dir: &TempDir, seconds: u32) -> PathBuf {
         "-c:a",
         "aac",
     ];
-    made(dir, "in.flv", seconds, &codecs)
+    encode(dir, "in.flv", seconds, &codecs)
 }
 
-fn made(dir: &TempDir, name: &str, seconds: u32, codecs: &[&str]) -> PathBuf {
+fn encode(dir: &TempDir, name: &str, seconds: u32, codecs: &[&str]) -> PathBuf {
     let path = dir.path().join(name);
     let picture = format!("testsrc2=size=320x180:rate=30:duration={seconds}");
     let sound = format!("sine=frequency=440:sample_rate=44100:duration={seconds}");
@@ -46,7 +46,7 @@ fn ffmpeg(input: &[&str], codecs: &[&str], path: &Path) {
     assert!(status.success());
 }
 
-fn left_behind(dir: &TempDir) -> Vec<String> {
+fn file_names(dir: &TempDir) -> Vec<String> {
     let names = std::fs::read_dir(dir.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name());
@@ -55,12 +55,12 @@ fn left_behind(dir: &TempDir) -> Vec<String> {
     names
 }
 
-fn position(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    bytes.windows(what.len()).position(|window| window == what)
+fn position(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+    bytes.windows(needle.len()).position(|window| window == needle)
 }
 
 #[tokio::test]
-async fn a_recording_becomes_a_fast_start_mp4_without_encoding() {
+async fn recording_is_remuxed_to_fast_start_mp4_without_transcoding() {
     let dir = TempDir::new().unwrap();
     let (src, dst) = (recording(&dir, 5), dir.path().join("out.mp4"));
     let remuxed = remux_faststart(&src, &dst).await.unwrap();
@@ -82,16 +82,12 @@ async fn a_recording_becomes_a_fast_start_mp4_without_encoding() {
         position(&bytes, b"moov") < position(&bytes, b"mdat"),
         "the index comes first"
     );
-    assert_eq!(
-        position(&bytes, b"live_secret"),
-        None,
-        "the encoder's remarks stay behind"
-    );
-    assert_eq!(left_behind(&dir), ["in.flv", "out.mp4"]);
+    assert_eq!(position(&bytes, b"live_secret"), None, "the metadata is removed");
+    assert_eq!(file_names(&dir), ["in.flv", "out.mp4"]);
 }
 
 #[tokio::test]
-async fn a_recording_cut_in_the_middle_of_a_tag_keeps_what_it_has() {
+async fn truncated_recording_keeps_its_complete_part() {
     let dir = TempDir::new().unwrap();
     let src = recording(&dir, 10);
     let whole = std::fs::read(&src).unwrap();
@@ -106,7 +102,7 @@ async fn a_recording_cut_in_the_middle_of_a_tag_keeps_what_it_has() {
 }
 
 #[tokio::test]
-async fn files_with_nothing_in_them_are_told_from_broken_ones() {
+async fn empty_files_are_distinguished_from_broken_ones() {
     let dir = TempDir::new().unwrap();
     let whole = std::fs::read(recording(&dir, 2)).unwrap();
     let dst = dir.path().join("out.mp4");
@@ -129,16 +125,16 @@ async fn files_with_nothing_in_them_are_told_from_broken_ones() {
     );
     assert!(!dst.exists());
     assert!(
-        left_behind(&dir).iter().all(|name| name.ends_with(".flv")),
+        file_names(&dir).iter().all(|name| name.ends_with(".flv")),
         "{:?}",
-        left_behind(&dir)
+        file_names(&dir)
     );
 }
 
 #[tokio::test]
-async fn codecs_that_browsers_lack_are_encoded_anew() {
+async fn unsupported_codecs_are_transcoded() {
     let dir = TempDir::new().unwrap();
-    let src = made(&dir, "old.flv", 2, &["-c:v", "flv1", "-c:a", "mp3"]);
+    let src = encode(&dir, "old.flv", 2, &["-c:v", "flv1", "-c:a", "mp3"]);
     let remuxed = remux_faststart(&src, &dir.path().join("out.mp4")).await.unwrap();
     assert!(remuxed.transcoded);
     assert_eq!(remuxed.probe.video.unwrap().name, "h264");
@@ -146,7 +142,7 @@ async fn codecs_that_browsers_lack_are_encoded_anew() {
 }
 
 #[tokio::test]
-async fn a_playlist_that_names_other_files_is_not_followed() {
+async fn playlist_that_names_other_files_is_rejected() {
     let dir = TempDir::new().unwrap();
     let secret = recording(&dir, 2);
     let src = dir.path().join("upload.mp4");
@@ -159,7 +155,7 @@ async fn a_playlist_that_names_other_files_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_thumbnail_is_taken_at_a_time_that_exists() {
+async fn thumbnail_needs_a_time_within_the_video() {
     let dir = TempDir::new().unwrap();
     let (src, dst) = (recording(&dir, 3), dir.path().join("out.jpg"));
     thumbnail(&src, Duration::from_secs(1), &dst).await.unwrap();
@@ -177,9 +173,9 @@ async fn a_thumbnail_is_taken_at_a_time_that_exists() {
 }
 
 #[tokio::test]
-async fn a_program_ends_with_the_caller() {
+async fn dropping_the_future_kills_the_program() {
     let dir = TempDir::new().unwrap();
-    let src = made(&dir, "old.flv", 60, &["-c:v", "flv1", "-an"]);
+    let src = encode(&dir, "old.flv", 60, &["-c:v", "flv1", "-an"]);
     let dst = dir.path().join("out.mp4");
     let work = remux_faststart(&src, &dst);
     assert!(
@@ -196,10 +192,10 @@ async fn a_program_ends_with_the_caller() {
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(left_behind(&dir), ["old.flv"]);
+    assert_eq!(file_names(&dir), ["old.flv"]);
 }
 
-/// Whether a process names the file in its command line.
+/// Returns whether an ffmpeg process has the file in its command line.
 fn running_on(file: &Path) -> bool {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     processes

@@ -1,4 +1,4 @@
--- Objects of the bucket that are to go. One that is being written is here before it is there.
+-- Objects that no row uses yet, or any longer, and when to delete them.
 CREATE TABLE IF NOT EXISTS doomed_objects (
     key text PRIMARY KEY,
     version_id text,

@@ -1,79 +1,66 @@
-//! Objects are never orphaned, whoever dies.
+//! No crash leaves an orphaned object behind.
 
 use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
-use objects::ledger::{announce, keep, remove_due};
-use objects::{Doomed, replace};
+use objects::ledger::{commit, delete_due, reserve};
+use objects::{PendingDeletion, StoredImage, replace};
 
 use crate::world::{World, png};
 
-#[tokio::test]
-async fn what_nobody_keeps_is_removed_after_a_day() {
-    let world = World::new().await;
-    world
-        .pictures
-        .add(png(), 100, "p", "file")
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(world.in_bucket().await.len(), 1);
-    assert_eq!(
-        world.remove_after(TimeDelta::hours(23)).await,
-        0,
-        "its writer may still live"
-    );
-    assert_eq!(world.remove_after(TimeDelta::hours(2)).await, 1);
-    assert!(world.in_bucket().await.is_empty());
-    assert_eq!(world.remove_after(TimeDelta::days(9)).await, 0, "once");
+impl World {
+    async fn add_image(&self) -> StoredImage {
+        self.images.add(png(), 100, "p", "file").await.unwrap().unwrap()
+    }
 }
 
 #[tokio::test]
-async fn what_a_row_took_stays_until_it_is_replaced() {
+async fn uncommitted_object_is_deleted_after_a_day() {
     let world = World::new().await;
-    let [first, second] = [
-        world
-            .pictures
-            .add(png(), 100, "p", "file")
-            .await
-            .unwrap()
-            .unwrap(),
-        world
-            .pictures
-            .add(png(), 100, "p", "file")
-            .await
-            .unwrap()
-            .unwrap(),
-    ];
+    world.add_image().await;
+    assert_eq!(world.objects_in_bucket().await.len(), 1);
+    assert_eq!(
+        world.delete_after(TimeDelta::hours(23)).await,
+        0,
+        "its writer may still be running"
+    );
+    assert_eq!(world.delete_after(TimeDelta::hours(2)).await, 1);
+    assert!(world.objects_in_bucket().await.is_empty());
+    assert_eq!(world.delete_after(TimeDelta::days(9)).await, 0, "deleted once");
+}
+
+#[tokio::test]
+async fn committed_object_stays_until_it_is_replaced() {
+    let world = World::new().await;
+    let [first, second] = [world.add_image().await, world.add_image().await];
     let now = world.clock.now();
-    let take = async |picture: objects::Picture, before: Option<Doomed>| {
-        let taken =
-            async move |conn: &mut AsyncPgConnection| replace(conn, Some(&picture), before, now).await;
-        world.database.transaction(taken).await.unwrap();
+    let set = async |image: StoredImage, previous: Option<PendingDeletion>| {
+        let replacement =
+            async move |conn: &mut AsyncPgConnection| replace(conn, Some(&image), previous, now).await;
+        world.database.transaction(replacement).await.unwrap();
     };
-    take(first.clone(), None).await;
-    assert_eq!(world.remove_after(TimeDelta::zero()).await, 0);
-    let before = Doomed {
+    set(first.clone(), None).await;
+    assert_eq!(world.delete_after(TimeDelta::zero()).await, 0);
+    let previous = PendingDeletion {
         key: first.key,
         version_id: first.version_id,
     };
-    take(second.clone(), Some(before)).await;
-    assert_eq!(world.remove_after(TimeDelta::zero()).await, 1);
-    assert_eq!(world.in_bucket().await, [second.key]);
+    set(second.clone(), Some(previous)).await;
+    assert_eq!(world.delete_after(TimeDelta::zero()).await, 1);
+    assert_eq!(world.objects_in_bucket().await, [second.key]);
 }
 
 #[tokio::test]
-async fn two_replicas_do_not_remove_the_same() {
+async fn replicas_do_not_delete_the_same_object() {
     let world = World::new().await;
     let keys: Vec<String> = (0..20).map(|n| world.bucket.key(&format!("x/{n}"))).collect();
-    let announced = keys.clone();
     let now = world.clock.now();
-    let note = async move |conn: &mut AsyncPgConnection| {
-        announce(conn, &announced, now).await?;
-        keep(conn, &[announced[0].as_str()]).await
+    let reservation = async move |conn: &mut AsyncPgConnection| {
+        reserve(conn, &keys, now).await?;
+        commit(conn, &[keys[0].as_str()]).await
     };
-    world.database.transaction(note).await.unwrap();
+    world.database.transaction(reservation).await.unwrap();
     let later = now + TimeDelta::days(2);
-    let remove = || remove_due(&world.database, &world.bucket, later);
-    let (one, other) = tokio::join!(remove(), remove());
+    let delete = || delete_due(&world.database, &world.bucket, later);
+    let (one, other) = tokio::join!(delete(), delete());
     assert_eq!(one.unwrap() + other.unwrap(), 19);
 }

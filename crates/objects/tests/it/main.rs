@@ -1,6 +1,7 @@
-//! Objects and pictures on a real database and a real bucket.
+//! The object ledger and the image store, tested against a real database and a real bucket.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod images;
 mod ledger;
-mod pictures;
+mod migrations;
 mod world;

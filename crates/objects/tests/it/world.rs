@@ -1,10 +1,10 @@
-//! What a test has to itself: a database with our table and one of its own, and a bucket prefix.
+//! A database with this crate's tables and a bucket prefix, for one test.
 
 use bucket::{Bucket, BucketConfig};
 use chrono::TimeDelta;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use diesel_migrations::EmbeddedMigrations;
-use objects::{Pictures, ledger};
+use objects::{ImageStore, ledger};
 use primitives::Clock;
 use storage::{Database, DatabaseConfig};
 
@@ -14,7 +14,7 @@ pub(crate) struct World {
     pub(crate) database: Database,
     pub(crate) bucket: Bucket,
     pub(crate) clock: Clock,
-    pub(crate) pictures: Pictures,
+    pub(crate) images: ImageStore,
 }
 
 impl World {
@@ -32,12 +32,12 @@ impl World {
             ..BucketConfig::for_testing(stack.bucket.endpoint.parse().unwrap())
         });
         let (bucket, clock) = (bucket.unwrap(), Clock::manual(Clock::system().now()));
-        let pictures = Pictures::new(database.clone(), bucket.clone(), clock.clone());
+        let images = ImageStore::new(database.clone(), bucket.clone(), clock.clone());
         Self {
             database,
             bucket,
             clock,
-            pictures,
+            images,
         }
     }
 
@@ -48,23 +48,22 @@ impl World {
         self.database.transaction(run).await.unwrap();
     }
 
-    pub(crate) async fn in_bucket(&self) -> Vec<String> {
+    pub(crate) async fn objects_in_bucket(&self) -> Vec<String> {
         self.bucket.list(&self.bucket.key("")).await.unwrap()
     }
 
-    /// Lets time pass and removes what is due then.
-    pub(crate) async fn remove_after(&self, time: TimeDelta) -> usize {
+    /// Advances the clock and deletes what is due then.
+    pub(crate) async fn delete_after(&self, time: TimeDelta) -> usize {
         self.clock.advance(time);
-        ledger::remove_due(&self.database, &self.bucket, self.clock.now())
+        ledger::delete_due(&self.database, &self.bucket, self.clock.now())
             .await
             .unwrap()
     }
 }
 
-/// A small picture.
 pub(crate) fn png() -> Vec<u8> {
-    let picture = image::RgbImage::from_pixel(600, 300, image::Rgb([200, 0, 0]));
+    let image = image::RgbImage::from_pixel(600, 300, image::Rgb([200, 0, 0]));
     let mut file = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    image.write_to(&mut file, image::ImageFormat::Png).unwrap();
     file.into_inner()
 }

@@ -1,4 +1,4 @@
-//! Pictures that people send: looked at, written anew, put into the bucket.
+//! Images that users upload: validated, re-encoded and stored in the bucket.
 
 use std::time::Duration;
 
@@ -9,35 +9,33 @@ use primitives::{Clock, Error, ErrorKind, FieldError};
 use storage::Database;
 use uuid::Uuid;
 
-use crate::Doomed;
-use crate::ledger::{announce, doom, keep};
+use crate::PendingDeletion;
+use crate::ledger::{commit, reserve, schedule_deletion};
 
-/// How long a picture's URL lives.
-pub(crate) const URL_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// How long a presigned URL of an image is valid.
+pub(crate) const URL_TTL: Duration = Duration::from_secs(24 * 3600);
 
-/// The pictures of a service.
+/// Stores the images of a service.
 #[derive(Debug, Clone)]
-pub struct Pictures {
+pub struct ImageStore {
     pub(crate) database: Database,
     pub(crate) bucket: Bucket,
     pub(crate) clock: Clock,
 }
 
-/// A picture in the bucket. Until a transaction makes it [a row's](replace), it is announced for removal.
+/// An uploaded image. Its key is only reserved until [`replace`] commits it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    /// The object's key.
+pub struct StoredImage {
     pub key: String,
-    /// Its version, where the bucket has versions.
+    /// Absent if the bucket has no versions.
     pub version_id: Option<String>,
     /// Presigned for the public endpoint.
     pub url: String,
-    /// The URL's end.
     pub url_expires_at: DateTime<Utc>,
 }
 
-impl Pictures {
-    /// Pictures in a bucket, announced in a database that has this crate's migration.
+impl ImageStore {
+    /// `database` must have this crate's migrations.
     #[must_use]
     pub fn new(database: Database, bucket: Bucket, clock: Clock) -> Self {
         Self {
@@ -47,30 +45,31 @@ impl Pictures {
         }
     }
 
-    /// Puts a picture into the bucket under `folder`, scaled to at most `max_px`. No bytes are no picture.
+    /// Stores an image under `folder`, scaled down to at most `max_px` pixels in width and height. Returns
+    /// `None` if `bytes` is empty.
     ///
     /// # Errors
-    /// 415 for another type of file and 400 for a damaged one, both naming `field`; unavailable without
-    /// database or bucket.
+    /// `UnsupportedMedia` for other file types, `TooLarge` for more than 5 MiB, `Invalid` for a damaged file or
+    /// too many pixels; all but `TooLarge` name `field`. `Unavailable` without database or bucket.
     pub async fn add(
         &self,
         bytes: Vec<u8>,
         max_px: u32,
         folder: &str,
         field: &'static str,
-    ) -> Result<Option<Picture>, Error> {
+    ) -> Result<Option<StoredImage>, Error> {
         if bytes.is_empty() {
             return Ok(None);
         }
         let jpeg = media::image::normalise(bytes, max_px)
             .await
-            .map_err(|error| refusal(&error, field))?;
+            .map_err(|error| rejection(&error, field))?;
         let key = self
             .bucket
             .key(&format!("{folder}/{}.jpg", Uuid::now_v7().simple()));
         let (keys, now) = ([key.clone()], self.clock.now());
-        let announced = async move |conn: &mut AsyncPgConnection| announce(conn, &keys, now).await;
-        self.database.transaction(announced).await?;
+        let reservation = async move |conn: &mut AsyncPgConnection| reserve(conn, &keys, now).await;
+        self.database.transaction(reservation).await?;
         let stored = self
             .bucket
             .put_bytes(&jpeg.bytes, &key, "image/jpeg")
@@ -78,10 +77,10 @@ impl Pictures {
             .map_err(unavailable)?;
         let presigned = self
             .bucket
-            .presign_get(&key, URL_LIFE)
+            .presign_get(&key, URL_TTL)
             .await
             .map_err(unavailable)?;
-        Ok(Some(Picture {
+        Ok(Some(StoredImage {
             key,
             version_id: stored.version_id,
             url: presigned.url,
@@ -90,50 +89,49 @@ impl Pictures {
     }
 }
 
-/// Makes a picture a row's, in the transaction that writes the row, and dooms the one before it.
-///
-/// # Errors
-/// The database's.
+/// Commits a new image and schedules the deletion of the one it replaces. Call it in the transaction that
+/// writes the row.
 pub async fn replace(
     conn: &mut AsyncPgConnection,
-    picture: Option<&Picture>,
-    before: Option<Doomed>,
+    image: Option<&StoredImage>,
+    previous: Option<PendingDeletion>,
     now: DateTime<Utc>,
 ) -> storage::Result<()> {
-    if let Some(picture) = picture {
-        keep(conn, &[&picture.key]).await?;
+    if let Some(image) = image {
+        commit(conn, &[&image.key]).await?;
     }
-    doom(conn, before.as_slice(), now).await
+    schedule_deletion(conn, previous.as_slice(), now).await
 }
 
-fn refusal(error: &media::image::Error, field: &'static str) -> Error {
+fn rejection(error: &media::image::Error, field: &'static str) -> Error {
     match error {
         media::image::Error::UnknownFormat => Error {
             fields: vec![FieldError::new(
                 field,
-                "invalid",
+                "unsupported_media",
                 "must be a JPEG, PNG, WebP or GIF",
             )],
             ..Error::new(
                 ErrorKind::UnsupportedMedia,
                 "upload.unsupported_media",
-                "The file is no JPEG, PNG, WebP or GIF.",
+                "The file must be a JPEG, PNG, WebP or GIF.",
             )
         },
         media::image::Error::TooManyBytes => {
-            let detail = "The picture is larger than 5 MiB.";
+            let detail = "The image is larger than 5 MiB.";
             Error::new(ErrorKind::TooLarge, "upload.too_large", detail)
         }
-        media::image::Error::TooManyPixels => Error::from(FieldError::new(
-            field,
-            "invalid",
-            "must have at most 40 million pixels",
-        )),
-        media::image::Error::Damaged => Error::from(FieldError::new(field, "invalid", "must not be damaged")),
+        media::image::Error::TooManyPixels => Error::from(
+            FieldError::new(field, "too_many_pixels", "must have at most 40 million pixels")
+                .with("max", 40_000_000),
+        ),
+        media::image::Error::Damaged => {
+            Error::from(FieldError::new(field, "damaged_file", "must not be damaged"))
+        }
     }
 }
 
 fn unavailable(error: bucket::Error) -> Error {
-    tracing::warn!(%error, "the bucket failed");
+    tracing::warn!(%error, "bucket request failed");
     Error::unavailable()
 }
