@@ -5,6 +5,7 @@
 //! | [`error`], [`field`] | the error that the API returns, and the validation errors in it |
 //! | [`id`] | typed ids such as [`UserId`] |
 //! | [`node`] | names of media nodes |
+//! | [`recording`] | file names of recordings |
 //! | [`page`] | pages by number, and cursors |
 //! | [`text`] | validation rules for usernames, titles, messages, … |
 //! | [`search`] | normalised text for searching |
@@ -21,6 +22,7 @@ pub mod idempotency;
 pub mod node;
 pub mod page;
 pub mod rate;
+pub mod recording;
 pub mod search;
 pub mod text;
 
@@ -34,4 +36,5 @@ pub use idempotency::{IdempotencyKey, IdempotentRequest};
 pub use node::NodeName;
 pub use page::{Cursor, PageInfo, PageRequest};
 pub use rate::Rate;
+pub use recording::RecordingName;
 pub use role::Role;

@@ -132,6 +132,15 @@ pub fn chat_message(text: &str) -> Result<String, FieldError> {
     Ok(text)
 }
 
+/// Shortens text, such as the message of an error that is stored or logged: removes control characters and cuts
+/// the rest to at most `max_bytes` bytes of UTF-8.
+#[must_use]
+pub fn excerpt(text: &str, max_bytes: usize) -> String {
+    let mut text: String = text.chars().filter(|c| !c.is_control()).collect();
+    text.truncate(text.floor_char_boundary(max_bytes));
+    text
+}
+
 fn control_characters(path: &'static str) -> FieldError {
     FieldError::new(path, "control_characters", "must not contain control characters")
 }
@@ -229,6 +238,14 @@ mod tests {
             assert!(chat_message(bad).is_err(), "{bad:?}");
         }
         assert!(chat_message(&"x".repeat(500)).is_ok());
+    }
+
+    #[test]
+    fn excerpt_is_cut_between_characters() {
+        assert_eq!(excerpt("one\n\ttwo\0", 100), "onetwo");
+        assert_eq!(excerpt("abc", 3), "abc");
+        assert_eq!(excerpt("aéé", 4), "aé");
+        assert_eq!(excerpt("é", 1), "");
     }
 
     proptest! {
