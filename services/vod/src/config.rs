@@ -6,6 +6,7 @@ use std::time::Duration;
 use bucket::BucketConfig;
 use bus::BusConfig;
 use chrono::TimeDelta;
+use primitives::NodeName;
 use runtime::{ConfigError, GrpcConfig, PeerUrl, ProcessConfig};
 use storage::{DatabaseConfig, RedisConfig};
 
@@ -66,26 +67,26 @@ pub struct WorkConfig {
     /// Directory for unfinished results; `.work` in the recordings directory unless set.
     #[arg(long = "work-dir", env = "AIRWAVE_VOD_WORK_DIR")]
     pub work_dir: Option<PathBuf>,
-    /// Recordings processed at once, 1 to 16; each takes about a core while it is encoded and 50 MiB while it
-    /// is uploaded.
+    /// Recordings processed concurrently, 1 to 16. Each takes about a core while it is transcoded, and 50 MiB
+    /// while it is uploaded.
     #[arg(long, env = "AIRWAVE_VOD_WORKERS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=16))]
     pub workers: u16,
-    /// Seconds between two looks into the recordings directory.
+    /// Seconds between checks of the recordings directory.
     #[arg(long, env = "AIRWAVE_VOD_SWEEP_SECONDS", default_value_t = 15.0, value_parser = positive_seconds)]
     pub sweep_seconds: f64,
     /// Seconds without growth after which a file counts as closed.
     #[arg(long, env = "AIRWAVE_VOD_SETTLE_SECONDS", default_value_t = 1.5, value_parser = positive_seconds)]
     pub settle_seconds: f64,
-    /// Seconds after which an empty file, as refused publishers leave it, is removed.
+    /// Seconds after which an empty file, as rejected publishes leave it, is removed.
     #[arg(long, env = "AIRWAVE_VOD_EMPTY_SECONDS", default_value_t = 60.0, value_parser = positive_seconds)]
     pub empty_seconds: f64,
-    /// Seconds of silence after which a worker has lost its job.
+    /// Seconds after which a worker that does not renew its lease loses its job.
     #[arg(long, env = "AIRWAVE_VOD_LEASE_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(i64).range(1..=3600))]
     pub lease_seconds: i64,
-    /// Tries before a recording is given up; at the default pauses 12 tries take about two hours.
+    /// Attempts before a recording fails. With the default delays, 12 attempts take about two hours.
     #[arg(long, env = "AIRWAVE_VOD_MAX_ATTEMPTS", default_value_t = 12, value_parser = clap::value_parser!(i32).range(1..=100))]
     pub max_attempts: i32,
-    /// Seconds before the second try; the pause doubles with each, up to half an hour.
+    /// Seconds before the second attempt. The delay doubles with each attempt, up to half an hour.
     #[arg(long, env = "AIRWAVE_VOD_RETRY_SECONDS", default_value_t = 5.0, value_parser = positive_seconds)]
     pub retry_seconds: f64,
 }
@@ -95,23 +96,23 @@ pub struct WorkConfig {
 pub struct Config {
     /// What every kind of process needs.
     pub common: AppConfig,
-    /// Answer calls and hear events.
+    /// Serves calls and consumes events.
     pub serve: Option<ServeConfig>,
-    /// Turn the recordings of this node into VODs.
+    /// Turns the recordings of this node into VODs.
     pub work: Option<(String, WorkConfig)>,
 }
 
 impl AppConfig {
-    /// How long a presigned URL lives.
+    /// How long a presigned URL is valid.
     #[must_use]
     pub fn url_life(&self) -> Duration {
         Duration::from_secs(self.url_hours * 3600)
     }
 
-    /// The rules that span several settings.
+    /// Checks rules that span several settings.
     ///
     /// # Errors
-    /// The setting that breaks one.
+    /// The setting that breaks a rule.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.process.check()?;
         Ok(self.bucket.check(self.process.is_production())?)
@@ -119,23 +120,17 @@ impl AppConfig {
 }
 
 impl WorkConfig {
-    /// Checks that a node can be worked for: its directory is named, and so is it.
+    /// Checks the recordings directory and the name of the node.
     ///
     /// # Errors
-    /// The setting that is missing or impossible.
+    /// The setting that is missing or invalid.
     pub fn check(&self, node: &str) -> Result<(), ConfigError> {
         if self.recordings_dir.is_none() {
             return Err(ConfigError::new("AIRWAVE_VOD_RECORDINGS_DIR", "is missing"));
         }
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        let named = (1..=64).contains(&node.len()) && node.bytes().all(plain);
-        if named {
-            Ok(())
-        } else {
-            Err(ConfigError::new(
-                "AIRWAVE_VOD_NODE",
-                "must be 1 to 64 of A-Z a-z 0-9 - _ .",
-            ))
+        match node.parse::<NodeName>() {
+            Ok(_) => Ok(()),
+            Err(invalid) => Err(ConfigError::new("AIRWAVE_VOD_NODE", invalid)),
         }
     }
 
@@ -149,19 +144,19 @@ impl WorkConfig {
         }
     }
 
-    /// Between two looks into the recordings directory.
+    /// Time between checks of the recordings directory.
     #[must_use]
     pub fn sweep(&self) -> Duration {
         seconds(self.sweep_seconds)
     }
 
-    /// A file that has not grown for so long is closed.
+    /// A file that has not grown for this long is closed.
     #[must_use]
     pub fn settle(&self) -> Duration {
         seconds(self.settle_seconds)
     }
 
-    /// An empty file is removed after so long.
+    /// An empty file is removed after this time.
     #[must_use]
     pub fn empty(&self) -> Duration {
         seconds(self.empty_seconds)

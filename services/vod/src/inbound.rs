@@ -1,4 +1,4 @@
-//! Every way in: calls, events, the clock, and the recordings of a media node.
+//! Entry points: calls, events, periodic tasks, and the recordings of a media node.
 
 pub mod clock;
 pub mod events;

@@ -1,4 +1,4 @@
-//! Every way out that is not our own store: peers, and the files of a media node.
+//! External systems other than the store: peers, and the files of a media node.
 
 pub mod files;
 pub mod peers;

@@ -1,5 +1,4 @@
-//! Everything that this service keeps: PostgreSQL tables, one file for each family, and the view cooldown in
-//! Redis.
+//! The PostgreSQL tables of this service, one file per table family, and the view cooldown in Redis.
 
 pub mod copies;
 pub mod recordings;

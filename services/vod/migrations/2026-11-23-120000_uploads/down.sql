@@ -1,5 +1,5 @@
 DROP INDEX recordings_object_key;
--- What an older version cannot read.
+-- Rows that an older version cannot read.
 DELETE FROM recordings WHERE node IS NULL;
 ALTER TABLE recordings
     DROP CONSTRAINT recordings_source_has_place,

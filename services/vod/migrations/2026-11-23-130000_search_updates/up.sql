@@ -1,3 +1,3 @@
--- What was written since the last vacuum would be a list that every search reads from end to end.
+-- Otherwise every search scans the pending list, which contains all changes since the last vacuum.
 ALTER INDEX vods_search_idx SET (fastupdate = off);
 SELECT gin_clean_pending_list('vods_search_idx');

@@ -1,25 +1,25 @@
-//! Which files may be videos, by their first bytes. Names and declared types are not asked.
+//! Recognises video files by their first bytes. File names and declared types are ignored.
 
-/// Bytes that the decision needs, where the file has so many: three packets of MPEG-TS with timestamps.
-pub const HEAD_BYTES: usize = 3 * 192;
+/// The bytes needed for the decision, unless the file is shorter: three MPEG-TS packets with timestamps.
+pub const HEADER_BYTES: usize = 3 * 192;
 
-/// Whether a file begins like a video that is taken: MP4 or MOV, Matroska or WebM, FLV, MPEG-TS, AVI. What it
-/// really holds is found out later; this keeps everything else from being taken at all.
+/// Returns whether a file starts like an MP4, MOV, Matroska, WebM, FLV, MPEG-TS or AVI file. The upload of any
+/// other file is rejected early; a worker validates the contents later.
 #[must_use]
-pub fn begins_like_a_video(head: &[u8]) -> bool {
-    is_mp4(head)
-        || head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3])
-        || head.starts_with(b"FLV\x01")
-        || (head.starts_with(b"RIFF") && head.get(8..12) == Some(b"AVI "))
-        || is_mpeg_ts(head, 0, 188)
-        || is_mpeg_ts(head, 4, 192)
+pub fn is_supported_video(header: &[u8]) -> bool {
+    is_mp4(header)
+        || header.starts_with(&[0x1a, 0x45, 0xdf, 0xa3])
+        || header.starts_with(b"FLV\x01")
+        || (header.starts_with(b"RIFF") && header.get(8..12) == Some(b"AVI "))
+        || is_mpeg_ts(header, 0, 188)
+        || is_mpeg_ts(header, 4, 192)
 }
 
-/// The first box of a file; pictures and sound files are of the same family and say so by their brand.
-fn is_mp4(head: &[u8]) -> bool {
-    match head.get(4..8) {
+/// Checks the first box of the file. Image and audio files of the same format family are excluded by their brand.
+fn is_mp4(header: &[u8]) -> bool {
+    match header.get(4..8) {
         Some(b"ftyp") => !matches!(
-            head.get(8..12),
+            header.get(8..12),
             None | Some(
                 b"avif" | b"avis" | b"heic" | b"heix" | b"mif1" | b"msf1" | b"M4A " | b"M4B " | b"crx "
             )
@@ -29,9 +29,9 @@ fn is_mp4(head: &[u8]) -> bool {
     }
 }
 
-/// Every packet begins with the same byte.
-fn is_mpeg_ts(head: &[u8], first: usize, packet: usize) -> bool {
-    (0..3).all(|n| head.get(first + n * packet) == Some(&0x47))
+/// Every packet starts with a sync byte.
+fn is_mpeg_ts(header: &[u8], first: usize, packet: usize) -> bool {
+    (0..3).all(|n| header.get(first + n * packet) == Some(&0x47))
 }
 
 #[cfg(test)]
@@ -44,7 +44,7 @@ mod tests {
     }
 
     fn packets(first: usize, packet: usize) -> Vec<u8> {
-        let mut bytes = vec![0; HEAD_BYTES];
+        let mut bytes = vec![0; HEADER_BYTES];
         for n in 0..3 {
             bytes[first + n * packet] = 0x47;
         }
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn videos_are_known_by_their_beginning() {
+    fn videos_are_recognised() {
         for video in [
             box_of(b"ftyp", b"isom"),
             box_of(b"ftyp", b"qt  "),
@@ -63,12 +63,12 @@ mod tests {
             packets(0, 188),
             packets(4, 192),
         ] {
-            assert!(begins_like_a_video(&video), "{video:?}");
+            assert!(is_supported_video(&video), "{video:?}");
         }
     }
 
     #[test]
-    fn other_files_are_none() {
+    fn other_files_are_rejected() {
         for other in [
             b"".to_vec(),
             b"hello, this is text".to_vec(),
@@ -81,22 +81,22 @@ mod tests {
             b"G".repeat(100),
             b"\0\0\0\x18ftyp".to_vec(),
         ] {
-            assert!(!begins_like_a_video(&other), "{other:?}");
+            assert!(!is_supported_video(&other), "{other:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        fn longer_input_does_not_change_the_decision(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
             let longer = [bytes.as_slice(), &[0; 8]].concat();
-            prop_assert!(!begins_like_a_video(&bytes) || begins_like_a_video(&longer));
+            prop_assert!(!is_supported_video(&bytes) || is_supported_video(&longer));
         }
 
         #[test]
-        fn no_line_of_text_is_a_video(text in "[ -F H-~]{4,600}") {
+        fn text_is_rejected(text in "[ -F H-~]{4,600}") {
             prop_assume!(!text.get(4..8).is_some_and(|kind| ["ftyp", "moov", "mdat", "wide", "free", "skip"].contains(&kind)));
             prop_assume!(!text.starts_with("RIFF"));
-            prop_assert!(!begins_like_a_video(text.as_bytes()));
+            prop_assert!(!is_supported_video(text.as_bytes()));
         }
     }
 }

@@ -1,219 +1,250 @@
-//! The life of a recording job.
+//! The state machine of a recording job.
 //!
 //! ```text
 //! pending ──claim──▶ working ──publish──▶ published
-//!    ▲                  │ ├──discard──▶ discarded   (nothing in it, or nobody wants it)
-//!    └──a setback───────┘ └──give up──▶ failed      (no use, or too many tries)
+//!    ▲                  │ ├──discard──▶ discarded   (no media, or its VOD was deleted)
+//!    └──retryable failure┘ └──give up──▶ failed     (permanent failure, or too many attempts)
 //! ```
 //!
-//! A worker holds a job by a lease and by the number of its attempt. When the lease runs out another takes
-//! the job over, with the next number; what the first one says from then on is refused, since its number has
-//! passed.
+//! A worker owns a job through a lease and the number of its attempt. After the lease expires, another worker may
+//! claim the job with the next number. Every later call of the first worker then fails with [`Fenced`], because
+//! its number is outdated.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The rules of the work.
+use super::UnknownName;
+
+/// When jobs are retried and abandoned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Work {
-    /// A worker that says nothing for so long has lost its job.
+pub struct JobPolicy {
+    /// A worker that does not renew its job for this long loses it.
     pub lease: TimeDelta,
-    /// Tries before the job is given up.
+    /// Attempts before the job fails.
     pub max_attempts: i32,
-    /// The pause after the first setback; it doubles with each.
-    pub first_pause: TimeDelta,
-    /// The longest pause.
-    pub longest_pause: TimeDelta,
+    /// The delay after the first failure. It doubles with each further failure.
+    pub first_delay: TimeDelta,
+    pub max_delay: TimeDelta,
 }
 
-/// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// It may be taken from then on.
-    Pending {
-        /// When.
-        due_at: DateTime<Utc>,
-    },
-    /// A worker has it until then.
-    Working {
-        /// When its lease runs out.
-        lease_until: DateTime<Utc>,
-    },
-    /// The VOD can be watched.
+pub enum JobState {
+    /// May be claimed from `due_at`.
+    Pending { due_at: DateTime<Utc> },
+    /// A worker owns the job until `lease_until`.
+    Working { lease_until: DateTime<Utc> },
+    /// The VOD is ready.
     Published,
-    /// Given up; the file is kept.
+    /// Abandoned. The source is kept for another try.
     Failed,
     /// There is nothing to make a VOD of.
     Discarded,
 }
 
-/// A recording job.
+/// The name of a [`JobState`] in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Recording {
-    /// Tries so far, the current one included.
+pub enum JobStatus {
+    Pending,
+    Working,
+    Published,
+    Failed,
+    Discarded,
+}
+
+impl JobStatus {
+    const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Working,
+        Self::Published,
+        Self::Failed,
+        Self::Discarded,
+    ];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Working => "working",
+            Self::Published => "published",
+            Self::Failed => "failed",
+            Self::Discarded => "discarded",
+        }
+    }
+}
+
+impl TryFrom<&str> for JobStatus {
+    type Error = UnknownName;
+
+    fn try_from(name: &str) -> Result<Self, UnknownName> {
+        let found = Self::ALL.into_iter().find(|status| status.as_str() == name);
+        found.ok_or(UnknownName)
+    }
+}
+
+impl JobState {
+    /// Combines the columns of a row. `due_at` is the end of the lease of a working job.
+    #[must_use]
+    pub fn new(status: JobStatus, due_at: DateTime<Utc>) -> Self {
+        match status {
+            JobStatus::Pending => Self::Pending { due_at },
+            JobStatus::Working => Self::Working { lease_until: due_at },
+            JobStatus::Published => Self::Published,
+            JobStatus::Failed => Self::Failed,
+            JobStatus::Discarded => Self::Discarded,
+        }
+    }
+
+    #[must_use]
+    pub fn status(self) -> JobStatus {
+        match self {
+            Self::Pending { .. } => JobStatus::Pending,
+            Self::Working { .. } => JobStatus::Working,
+            Self::Published => JobStatus::Published,
+            Self::Failed => JobStatus::Failed,
+            Self::Discarded => JobStatus::Discarded,
+        }
+    }
+
+    /// Returns when the job may be claimed, if ever.
+    #[must_use]
+    pub fn due_at(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Pending { due_at: time } | Self::Working { lease_until: time } => Some(time),
+            Self::Published | Self::Failed | Self::Discarded => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordingJob {
+    /// Attempts so far, including the current one.
     pub attempts: i32,
-    /// Where it stands.
-    pub state: State,
+    pub state: JobState,
 }
 
-/// What came of asking for a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claim {
-    /// It is the caller's; its number is [`Recording::attempts`].
-    Taken(Recording),
-    /// Its workers have died too often.
-    GivenUp(Recording),
+pub enum ClaimOutcome {
+    /// The caller owns the job. The number of its attempt is [`RecordingJob::attempts`].
+    Claimed(RecordingJob),
+    /// The workers of too many attempts have died, so the job has failed.
+    Abandoned(RecordingJob),
 }
 
-/// The job is not to be had now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the job is not due")]
 pub struct NotDue;
 
-/// The job is not the caller's any more.
+/// The caller no longer owns the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the job has been taken over")]
+#[error("another worker has taken over the job")]
 pub struct Fenced;
 
-/// Why an attempt did not come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Setback {
-    /// It may work later.
-    Retry,
-    /// It never will.
-    Final,
+pub enum AttemptFailure {
+    Retryable,
+    Permanent,
 }
 
-impl Recording {
-    /// A job that nobody has tried.
+impl RecordingJob {
     #[must_use]
     pub fn new(now: DateTime<Utc>) -> Self {
         Self {
             attempts: 0,
-            state: State::Pending { due_at: now },
+            state: JobState::Pending { due_at: now },
         }
     }
 
-    /// Takes a job that is due, or whose worker has been silent for too long.
-    ///
-    /// # Errors
-    /// It is neither.
-    pub fn claim(self, now: DateTime<Utc>, work: &Work) -> Result<Claim, NotDue> {
-        let due = match self.state {
-            State::Pending { due_at } => due_at <= now,
-            State::Working { lease_until } => lease_until <= now,
-            State::Published | State::Failed | State::Discarded => false,
-        };
-        if !due {
+    /// Claims a job that is due, or whose lease has expired.
+    pub fn claim(self, now: DateTime<Utc>, policy: &JobPolicy) -> Result<ClaimOutcome, NotDue> {
+        if self.state.due_at().is_none_or(|due_at| due_at > now) {
             return Err(NotDue);
         }
-        if self.attempts >= work.max_attempts {
-            return Ok(Claim::GivenUp(Self {
-                state: State::Failed,
-                ..self
-            }));
+        if self.attempts >= policy.max_attempts {
+            return Ok(ClaimOutcome::Abandoned(self.with(JobState::Failed)));
         }
-        let state = State::Working {
-            lease_until: now + work.lease,
-        };
-        Ok(Claim::Taken(Self {
+        let claimed = Self {
             attempts: self.attempts + 1,
-            state,
+            ..self
+        };
+        Ok(ClaimOutcome::Claimed(claimed.with(JobState::Working {
+            lease_until: now + policy.lease,
+        })))
+    }
+
+    /// Extends the lease of an attempt.
+    pub fn renew(self, attempt: i32, now: DateTime<Utc>, policy: &JobPolicy) -> Result<Self, Fenced> {
+        self.check_owner(attempt)?;
+        Ok(self.with(JobState::Working {
+            lease_until: now + policy.lease,
         }))
     }
 
-    /// Says that the worker of an attempt is alive.
-    ///
-    /// # Errors
-    /// Another has taken over.
-    pub fn renew(self, attempt: i32, now: DateTime<Utc>, work: &Work) -> Result<Self, Fenced> {
-        self.held_by(attempt)?;
-        Ok(Self {
-            state: State::Working {
-                lease_until: now + work.lease,
-            },
-            ..self
-        })
-    }
-
-    /// Ends the job with a VOD. A lease that has run out does not matter as long as nobody has taken over.
-    ///
-    /// # Errors
-    /// Another has taken over.
+    /// Ends the job with a VOD. Also succeeds after the lease has expired, as long as no other worker has claimed
+    /// the job.
     pub fn publish(self, attempt: i32) -> Result<Self, Fenced> {
-        self.held_by(attempt)?;
-        Ok(Self {
-            state: State::Published,
-            ..self
-        })
+        self.check_owner(attempt)?;
+        Ok(self.with(JobState::Published))
     }
 
     /// Ends the job without a VOD.
-    ///
-    /// # Errors
-    /// Another has taken over.
     pub fn discard(self, attempt: i32) -> Result<Self, Fenced> {
-        self.held_by(attempt)?;
-        Ok(Self {
-            state: State::Discarded,
-            ..self
-        })
+        self.check_owner(attempt)?;
+        Ok(self.with(JobState::Discarded))
     }
 
-    /// Ends an attempt that did not come to its end.
-    ///
-    /// # Errors
-    /// Another has taken over.
-    pub fn set_back(
+    /// Ends an attempt that failed. The job fails if the failure is permanent or the attempt was the last one, and
+    /// else becomes pending again.
+    pub fn fail_attempt(
         self,
         attempt: i32,
-        why: Setback,
+        failure: AttemptFailure,
         now: DateTime<Utc>,
-        work: &Work,
+        policy: &JobPolicy,
     ) -> Result<Self, Fenced> {
-        self.held_by(attempt)?;
-        let last = why == Setback::Final || self.attempts >= work.max_attempts;
-        let state = if last {
-            State::Failed
+        self.check_owner(attempt)?;
+        let is_last = failure == AttemptFailure::Permanent || self.attempts >= policy.max_attempts;
+        let state = if is_last {
+            JobState::Failed
         } else {
-            State::Pending {
-                due_at: now + work.pause(self.attempts),
+            JobState::Pending {
+                due_at: now + policy.delay(self.attempts),
             }
         };
-        Ok(Self { state, ..self })
+        Ok(self.with(state))
     }
 
-    /// Ends the job because nobody wants its VOD any more, whoever works on it.
+    /// Ends the job because its VOD was deleted, no matter which worker owns it.
     #[must_use]
     pub fn cancel(self) -> Self {
         match self.state {
-            State::Published => self,
-            _ => Self {
-                state: State::Discarded,
-                ..self
-            },
+            JobState::Published => self,
+            _ => self.with(JobState::Discarded),
         }
     }
 
-    /// Begins a failed job anew, because somebody asks for it.
+    /// Restarts a failed job. Returns `None` if it has not failed.
     #[must_use]
     pub fn retry(self, now: DateTime<Utc>) -> Option<Self> {
-        (self.state == State::Failed).then(|| Self::new(now))
+        (self.state == JobState::Failed).then(|| Self::new(now))
     }
 
-    fn held_by(self, attempt: i32) -> Result<(), Fenced> {
-        let held = matches!(self.state, State::Working { .. }) && self.attempts == attempt;
-        if held { Ok(()) } else { Err(Fenced) }
+    fn with(self, state: JobState) -> Self {
+        Self { state, ..self }
+    }
+
+    fn check_owner(self, attempt: i32) -> Result<(), Fenced> {
+        let owned = self.state.status() == JobStatus::Working && self.attempts == attempt;
+        if owned { Ok(()) } else { Err(Fenced) }
     }
 }
 
-impl Work {
-    /// The pause after so many attempts.
-    fn pause(&self, attempts: i32) -> TimeDelta {
-        let doubled = 1_i32
+impl JobPolicy {
+    /// Returns the delay after a number of failed attempts.
+    fn delay(&self, attempts: i32) -> TimeDelta {
+        let factor = 1_i32
             .checked_shl(u32::try_from(attempts - 1).unwrap_or(0))
             .filter(|factor| *factor > 0);
-        let pause = doubled.and_then(|factor| self.first_pause.checked_mul(factor));
-        pause.unwrap_or(self.longest_pause).min(self.longest_pause)
+        let delay = factor.and_then(|factor| self.first_delay.checked_mul(factor));
+        delay.unwrap_or(self.max_delay).min(self.max_delay)
     }
 }
 

@@ -1,24 +1,62 @@
 //! Where the video of a job comes from.
 
-use super::RecordingName;
+use primitives::RecordingName;
 
-/// The folder of the bucket from which admins import.
+use super::UnknownName;
+
+/// The folder of the bucket that admins import from.
 const IMPORTS: &str = "imports/";
-/// S3's own limit is 1,024 bytes, the deployment's prefix included.
-const MOST_BYTES: usize = 512;
+/// In bytes. S3 limits keys to 1,024 bytes, including the prefix of the deployment.
+const MAX_LENGTH: usize = 512;
 
-/// Where the video of a job comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A file on the media node's disk.
+    /// A file on the disk of the media node.
     Disk(RecordingName),
-    /// An object of the bucket.
+    /// An object in the bucket.
     Object {
-        /// Its whole key.
+        /// The full key.
         key: String,
-        /// Its SHA-256 in hex, when we put it there.
+        /// In hex. Absent for imports.
         sha256: Option<String>,
     },
+}
+
+/// The kind of a [`Source`] in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    Disk,
+    /// An object that was uploaded for the job, and is deleted with it.
+    Upload,
+    /// An object that an admin put into the bucket, and that stays.
+    Import,
+    /// The upload has been deleted.
+    Gone,
+}
+
+impl SourceKind {
+    const ALL: [Self; 4] = [Self::Disk, Self::Upload, Self::Import, Self::Gone];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Upload => "upload",
+            Self::Import => "import",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+impl TryFrom<&str> for SourceKind {
+    type Error = UnknownName;
+
+    fn try_from(name: &str) -> Result<Self, UnknownName> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+            .ok_or(UnknownName)
+    }
 }
 
 impl std::fmt::Display for Source {
@@ -30,31 +68,31 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// The name of an object that admins may import, checked: it is in the folder `imports/` of this deployment.
-/// A key of another deployment, or of a VOD, cannot be written that way.
+/// The name of an object that admins may import: a path within the folder `imports/` of this deployment. It cannot
+/// refer to objects of other deployments or to those of VODs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportName(String);
 
 impl ImportName {
-    /// Takes a name such as `imports/2026/talk.mp4`.
+    /// Parses a name such as `imports/2026/talk.mp4`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let inside = text.strip_prefix(IMPORTS)?;
-        let fits = text.len() <= MOST_BYTES && inside.split('/').all(is_plain);
-        fits.then(|| Self(text.to_owned()))
+        let path = text.strip_prefix(IMPORTS)?;
+        let valid = text.len() <= MAX_LENGTH && path.split('/').all(is_safe_segment);
+        valid.then(|| Self(text.to_owned()))
     }
 
-    /// The name without the deployment's prefix.
+    /// Returns the name without the prefix of the deployment.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Nothing that a URL reads as more than a name.
-fn is_plain(part: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '(' | ')' | '+');
-    !part.is_empty() && !part.starts_with('.') && part.chars().all(plain)
+/// Rejects characters and segments that have a meaning in URLs.
+fn is_safe_segment(segment: &str) -> bool {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '(' | ')' | '+');
+    !segment.is_empty() && !segment.starts_with('.') && segment.chars().all(allowed)
 }
 
 #[cfg(test)]
@@ -63,7 +101,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn only_what_is_in_the_folder_is_imported() {
+    fn only_names_in_the_import_folder_are_valid() {
         for good in ["imports/a.mp4", "imports/2026/Đá bóng (1).mov", "imports/x/y/z"] {
             assert_eq!(ImportName::parse(good).unwrap().as_str(), good);
         }
@@ -93,9 +131,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn kind_round_trip() {
+        for kind in SourceKind::ALL {
+            assert_eq!(SourceKind::try_from(kind.as_str()), Ok(kind));
+        }
+        assert_eq!(SourceKind::try_from("tape"), Err(UnknownName));
+    }
+
     proptest! {
         #[test]
-        fn no_name_leaves_the_folder(text in "(imports/)?[a./\\\\%?#]{0,20}") {
+        fn no_name_leaves_the_import_folder(text in "(imports/)?[a./\\\\%?#]{0,20}") {
             if let Some(name) = ImportName::parse(&text) {
                 let url = url_path(name.as_str());
                 prop_assert!(url.starts_with("/b/imports/") && url.len() > "/b/imports/".len());
@@ -103,7 +149,7 @@ mod tests {
         }
     }
 
-    /// How a client that tidies URLs up reads the key.
+    /// Returns the path of a key after a client has normalised its URL.
     fn url_path(key: &str) -> String {
         let uri: http::Uri = format!("http://s3/b/{key}").parse().unwrap();
         assert!(uri.query().is_none());

@@ -1,29 +1,30 @@
-//! What a VOD is to whom.
+//! Visibility and permissions of VODs.
 
 use std::time::Duration;
 
 use primitives::{Role, StreamId, UserId};
 
-/// A recording that is shorter is no VOD: somebody pressed the button and thought better of it.
-pub const SHORTEST_SECONDS: f64 = 1.0;
+use super::UnknownName;
 
-/// Pixels of a picture at most, those of 8K: a small file may claim any size, and encoding it takes memory
-/// for all of them.
-pub const MOST_PIXELS: u64 = 7680 * 4320;
+/// Shorter recordings are discarded: they come from streams that were started by mistake.
+pub const MIN_RECORDING_SECONDS: f64 = 1.0;
 
-/// Whether a VOD can be watched.
+/// Pixels per frame (8K). A small file may claim any size, and transcoding needs memory for all pixels.
+pub const MAX_VIDEO_PIXELS: u64 = 7680 * 4320;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Not yet.
+pub enum VodStatus {
     Processing,
-    /// Yes.
+    /// Can be watched.
     Ready,
-    /// It never will be, unless its owner tries again.
+    /// Cannot be watched, unless its owner retries successfully.
     Failed,
 }
 
-impl Status {
-    /// The name in the database.
+impl VodStatus {
+    const ALL: [Self; 3] = [Self::Processing, Self::Ready, Self::Failed];
+
+    /// Returns the name in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,35 +33,34 @@ impl Status {
             Self::Failed => "failed",
         }
     }
+}
 
-    /// The status of a name in the database.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Processing, Self::Ready, Self::Failed]
-            .into_iter()
-            .find(|status| status.as_str() == name)
+impl TryFrom<&str> for VodStatus {
+    type Error = UnknownName;
+
+    fn try_from(name: &str) -> Result<Self, UnknownName> {
+        let found = Self::ALL.into_iter().find(|status| status.as_str() == name);
+        found.ok_or(UnknownName)
     }
 }
 
-/// Who looks.
+/// The signed-in user who makes a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Viewer {
-    /// The account.
     pub id: UserId,
-    /// What it may do.
     pub role: Role,
 }
 
-/// Whether somebody may change a user's VOD: its owner, and admins.
+/// Returns whether the viewer may change the VODs of `owner`: the owner and admins may.
 #[must_use]
 pub fn may_change(owner: UserId, viewer: Option<Viewer>) -> bool {
     viewer.is_some_and(|viewer| viewer.id == owner || viewer.role == Role::Admin)
 }
 
-/// Whether somebody may see a VOD: everyone when it is ready, else those who may change it.
+/// Returns whether the viewer may see a VOD: everyone if it is ready, and else those who may change it.
 #[must_use]
-pub fn may_see(status: Status, owner: UserId, viewer: Option<Viewer>) -> bool {
-    status == Status::Ready || may_change(owner, viewer)
+pub fn may_see(status: VodStatus, owner: UserId, viewer: Option<Viewer>) -> bool {
+    status == VodStatus::Ready || may_change(owner, viewer)
 }
 
 /// Which VODs a list includes.
@@ -86,29 +86,23 @@ pub fn list_visibility(user: Option<UserId>, stream: Option<StreamId>, viewer: O
     }
 }
 
-/// Where in a video its picture is taken: not in the first moments, which are often black.
+/// Returns the time of the frame to use as thumbnail. Skips the beginning, which is often black.
 #[must_use]
 pub fn thumbnail_time(duration_seconds: f64) -> Duration {
     Duration::try_from_secs_f64((duration_seconds * 0.2).min(10.0)).unwrap_or_default()
 }
 
-/// Why a VOD failed, in its owner's words.
-pub mod failure {
-    /// The file cannot be read as a video.
+/// Failure reasons that the owner of a VOD sees.
+pub mod failure_reason {
     pub const DAMAGED: &str = "The recording is damaged and cannot be read.";
-    /// An uploaded file cannot be read as a video.
     pub const UNREADABLE: &str = "The file is damaged and cannot be read as a video.";
-    /// An uploaded file has no pictures.
-    pub const NO_VIDEO: &str = "The file holds no video.";
-    /// More than [`MOST_PIXELS`](super::MOST_PIXELS).
-    pub const TOO_MANY_PIXELS: &str = "The picture of the video is larger than 8K.";
-    /// The uploaded or imported object is gone.
+    pub const NO_VIDEO: &str = "The file contains no video.";
+    /// More than [`MAX_VIDEO_PIXELS`](super::MAX_VIDEO_PIXELS) pixels.
+    pub const TOO_MANY_PIXELS: &str = "The video resolution is higher than 8K.";
+    /// The uploaded or imported object does not exist any more.
     pub const SOURCE_MISSING: &str = "The file is no longer in the video storage.";
-    /// The file was not on the media node.
     pub const MISSING: &str = "The recording is no longer on the media server.";
-    /// The bucket did not take it.
-    pub const STORAGE: &str = "The video storage did not take the video.";
-    /// Anything else.
+    pub const STORAGE: &str = "The video could not be stored.";
     pub const PROCESSING: &str = "The recording could not be processed.";
 }
 
@@ -123,14 +117,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ready_is_for_its_owner_and_admins() {
-        for status in [Status::Processing, Status::Failed] {
+    fn unfinished_vods_are_visible_to_their_owner_and_admins() {
+        for status in [VodStatus::Processing, VodStatus::Failed] {
             assert!(may_see(status, OWNER, viewer(1, Role::User)));
             assert!(may_see(status, OWNER, viewer(2, Role::Admin)));
             assert!(!may_see(status, OWNER, viewer(2, Role::Moderator)));
             assert!(!may_see(status, OWNER, None));
         }
-        assert!(may_see(Status::Ready, OWNER, None));
+        assert!(may_see(VodStatus::Ready, OWNER, None));
         assert!(!may_change(OWNER, viewer(2, Role::Moderator)));
     }
 
@@ -156,15 +150,15 @@ mod tests {
     }
 
     #[test]
-    fn a_status_comes_back_by_its_name() {
-        for status in [Status::Processing, Status::Ready, Status::Failed] {
-            assert_eq!(Status::parse(status.as_str()), Some(status));
+    fn status_round_trip() {
+        for status in VodStatus::ALL {
+            assert_eq!(VodStatus::try_from(status.as_str()), Ok(status));
         }
-        assert_eq!(Status::parse("live"), None);
+        assert_eq!(VodStatus::try_from("live"), Err(UnknownName));
     }
 
     #[test]
-    fn the_picture_is_inside_the_video() {
+    fn thumbnail_time_is_within_the_video() {
         assert_eq!(thumbnail_time(3600.0), Duration::from_secs(10));
         assert_eq!(thumbnail_time(5.0), Duration::from_secs(1));
         assert_eq!(thumbnail_time(f64::NAN), Duration::from_secs(10));

@@ -1,5 +1,5 @@
-//! Periodic tasks; each may run in every replica at once. Leases and retries of jobs need none: a worker that
-//! asks for the next job also gets those whose time has come and those whose worker is silent.
+//! Periodic tasks. Every replica may run them concurrently. Retries and expired leases of jobs need no task, because
+//! workers claim such jobs themselves.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,17 +11,16 @@ use tokio_util::sync::CancellationToken;
 use crate::app::Serving;
 use crate::error::Result;
 use crate::outbound::peers;
-use crate::store::copies::{category_keep, owners_keep};
+use crate::store::copies::{category_upsert, owners_upsert};
 use crate::store::search::search_write;
 
-/// Between two comparisons of the copies with their originals, for what an event that died would have told.
-const COPIES: Duration = Duration::from_secs(3600);
-/// Before a comparison that failed is tried again.
-const COPIES_RETRY: Duration = Duration::from_secs(5);
-/// Before another replica's leadership is looked at again; more often than the silence that ends one.
-const LOOK: Duration = Duration::from_secs(5);
+/// Repairs copies after an event has become a dead letter.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(3600);
+const REFRESH_RETRY_DELAY: Duration = Duration::from_secs(5);
+/// Between checks of the leadership. Shorter than the time after which a silent leader is replaced.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Writes search lines that were taken away until told to stop.
+/// Writes missing search texts until `shutdown` is cancelled.
 pub async fn write_search(serving: Arc<Serving>, shutdown: CancellationToken) {
     let mut ticks = interval(Duration::from_millis(serving.config.clock_milliseconds));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -29,9 +28,9 @@ pub async fn write_search(serving: Arc<Serving>, shutdown: CancellationToken) {
         loop {
             match search_write(&serving.app.database).await {
                 Ok(0) => break,
-                Ok(written) => tracing::debug!(written, "search lines written"),
+                Ok(written) => tracing::debug!(written, "search texts written"),
                 Err(error) => {
-                    tracing::warn!(%error, "search lines not written, trying again");
+                    tracing::warn!(%error, "search texts not written, will retry");
                     break;
                 }
             }
@@ -39,21 +38,21 @@ pub async fn write_search(serving: Arc<Serving>, shutdown: CancellationToken) {
     }
 }
 
-/// Fills the copies of names and categories at the start and compares them every hour, in one replica, until
-/// told to stop.
+/// Refreshes the copies of names and categories at the start and every hour, in one replica, until `shutdown` is
+/// cancelled.
 pub async fn fill_copies(serving: Arc<Serving>, shutdown: CancellationToken) {
     let mut leadership = Leadership::new(&serving.app.database, "vod.copies");
     let work = async {
         loop {
             if !leadership.is_leader().await {
-                sleep(LOOK).await;
+                sleep(POLL_INTERVAL).await;
                 continue;
             }
             match fill(&serving).await {
                 Ok(()) => wait_as_leader(&mut leadership).await,
                 Err(error) => {
-                    tracing::warn!(%error, "copies not filled, trying again");
-                    sleep(COPIES_RETRY).await;
+                    tracing::warn!(%error, "copies not refreshed, will retry");
+                    sleep(REFRESH_RETRY_DELAY).await;
                 }
             }
         }
@@ -62,21 +61,18 @@ pub async fn fill_copies(serving: Arc<Serving>, shutdown: CancellationToken) {
     leadership.resign().await;
 }
 
-/// Ends after an hour, or when somebody else leads, who fills the copies himself.
+/// Returns after an hour, or when another replica becomes the leader.
 async fn wait_as_leader(leadership: &mut Leadership) {
-    let rounds = COPIES.as_secs() / LOOK.as_secs();
+    let rounds = REFRESH_INTERVAL.as_secs() / POLL_INTERVAL.as_secs();
     for _ in 0..rounds {
-        sleep(LOOK).await;
+        sleep(POLL_INTERVAL).await;
         if !leadership.is_leader().await {
             return;
         }
     }
 }
 
-/// Copies what auth and stream know now. Rows that an event has told of since are newer and stay.
-///
-/// # Errors
-/// A peer's or the store's.
+/// Copies all names and categories from auth and stream. Rows with a newer version stay.
 pub async fn fill(serving: &Serving) -> Result<()> {
     let categories = peers::categories(&serving.app.stream).await?;
     serving
@@ -84,7 +80,7 @@ pub async fn fill(serving: &Serving) -> Result<()> {
         .database
         .transaction(async move |conn: &mut AsyncPgConnection| -> Result<()> {
             for category in &categories {
-                category_keep(conn, category).await?;
+                category_upsert(conn, category).await?;
             }
             Ok(())
         })
@@ -99,7 +95,7 @@ pub async fn fill(serving: &Serving) -> Result<()> {
         serving
             .app
             .database
-            .transaction(async move |conn: &mut AsyncPgConnection| owners_keep(conn, &owners).await)
+            .transaction(async move |conn: &mut AsyncPgConnection| owners_upsert(conn, &owners).await)
             .await?;
     }
 }

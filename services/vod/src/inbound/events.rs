@@ -1,5 +1,5 @@
-//! Events of the other services. Each is claimed in the inbox in the transaction of its effect, so a repeat
-//! has none.
+//! Consumes events of other services. The transaction of an effect also claims the event in the inbox, so a
+//! repeated event has no effect.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::app::Serving;
-use crate::domain::RecordingName;
 use crate::error::{Error, Result};
 use crate::store::copies::{self, Category, Owner};
 use crate::store::recordings::{NewRecording, recording_insert};
 use crate::store::vods::vods_delete_of_user;
+use primitives::RecordingName;
 
-/// The consumer's name, that of its queue, and the one under which the inbox knows it.
+/// The name of the consumer, of its queue and of its inbox entries.
 pub const CONSUMER: &str = "vod.events";
-/// What it hears. A ban changes nothing here: the VODs stay.
+/// Bans are not consumed, because the VODs of a banned user stay.
 const KEYS: &[&str] = &[
     "user.registered",
     "user.updated",
@@ -33,7 +33,7 @@ const KEYS: &[&str] = &[
     "recording.finished",
 ];
 
-/// Consumes until told to stop.
+/// Consumes events until `shutdown` is cancelled.
 pub async fn run(serving: Arc<Serving>, shutdown: CancellationToken) {
     let bus = serving.bus.clone();
     let handler = move |delivery| {
@@ -43,10 +43,10 @@ pub async fn run(serving: Arc<Serving>, shutdown: CancellationToken) {
     Consumer::new(CONSUMER, KEYS).run(bus, shutdown, handler).await;
 }
 
-/// Makes the event's effect, once.
+/// Applies an event once.
 ///
 /// # Errors
-/// Whether a later try may work.
+/// The failure decides whether the event is retried.
 pub async fn handle(serving: &Serving, delivery: Delivery) -> Result<(), Failure> {
     let (id, version) = (delivery.id, delivery.event.version);
     let Some(payload) = delivery.event.payload else {
@@ -54,15 +54,15 @@ pub async fn handle(serving: &Serving, delivery: Delivery) -> Result<(), Failure
     };
     let now = serving.app.clock.now();
     if let Payload::UserDeleted(user) = &payload {
-        return Ok(forget(serving, id, UserId(user.user_id), version, now).await?);
+        return Ok(delete_user(serving, id, UserId(user.user_id), version, now).await?);
     }
-    let fact = Fact::of(payload, version)?;
+    let update = CopyUpdate::of(payload, version)?;
     serving
         .app
         .database
         .transaction(async move |conn: &mut AsyncPgConnection| -> Result<()> {
             if inbox_claim(conn, CONSUMER, id).await? {
-                fact.keep(conn, now).await?;
+                update.apply(conn, now).await?;
             }
             Ok(())
         })
@@ -70,17 +70,17 @@ pub async fn handle(serving: &Serving, delivery: Delivery) -> Result<(), Failure
     Ok(())
 }
 
-/// What an event means here.
-enum Fact {
+/// The effect of an event on this service.
+enum CopyUpdate {
     Owner(Owner),
     Category(Category),
     CategoryGone(CategoryId, i64),
     StreamGone(StreamId),
-    Recording(Box<NewRecording>),
+    RecordingJob(Box<NewRecording>),
     Nothing,
 }
 
-impl Fact {
+impl CopyUpdate {
     fn of(payload: Payload, version: i64) -> Result<Self, Failure> {
         Ok(match payload {
             Payload::UserRegistered(user) => Self::Owner(Owner {
@@ -113,28 +113,29 @@ impl Fact {
                 Self::CategoryGone(CategoryId(category.category_id), version)
             }
             Payload::StreamDeleted(stream) => Self::StreamGone(StreamId(stream.stream_id)),
-            Payload::RecordingFinished(recording) => Self::Recording(Box::new(new_recording(recording)?)),
+            Payload::RecordingFinished(recording) => Self::RecordingJob(Box::new(new_recording(recording)?)),
             _ => Self::Nothing,
         })
     }
 
-    async fn keep(&self, conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<()> {
+    async fn apply(&self, conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<()> {
         match self {
-            Self::Owner(owner) => copies::owner_keep(conn, owner).await,
-            Self::Category(category) => copies::category_keep(conn, category).await,
+            Self::Owner(owner) => copies::owner_upsert(conn, owner).await,
+            Self::Category(category) => copies::category_upsert(conn, category).await,
             Self::CategoryGone(id, version) => copies::category_delete(conn, *id, *version).await,
             Self::StreamGone(id) => copies::stream_delete(conn, *id).await,
-            Self::Recording(recording) => recording_insert(conn, recording, now).await,
+            Self::RecordingJob(recording) => recording_insert(conn, recording, now).await,
             Self::Nothing => Ok(()),
         }
     }
 }
 
-/// A name that is no recording's never becomes one: such an event is a defect of its sender.
+/// An invalid file name is a bug of the sender, so the event is not retried.
 fn new_recording(event: RecordingFinished) -> Result<NewRecording, Failure> {
     let file = RecordingName::parse(&event.file_name);
     Ok(NewRecording {
-        file: file.ok_or_else(|| Failure::fail(format!("{:?} is no recording", event.file_name)))?,
+        file: file
+            .ok_or_else(|| Failure::fail(format!("{:?} is not the name of a recording", event.file_name)))?,
         node: event.node,
         broadcast: BroadcastId::try_from(event.broadcast_id).ok(),
         stream: StreamId(event.stream_id),
@@ -146,9 +147,9 @@ fn new_recording(event: RecordingFinished) -> Result<NewRecording, Failure> {
     })
 }
 
-/// Deletes what a user had, some VODs in each transaction. Only the last one claims the event, so that a
-/// crash in between goes on.
-async fn forget(
+/// Deletes the VODs of a user in batches. Only the last transaction claims the event, so that the deletion resumes
+/// after a crash.
+async fn delete_user(
     serving: &Serving,
     event: Uuid,
     user: UserId,

@@ -28,7 +28,7 @@ use crate::store::vods::{
     Filter, Vod, vod_delete, vod_latest_of_stream, vod_visible, vods_list, vods_renew_urls,
 };
 
-/// Who may call what.
+/// The services that may call each method.
 pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("GetVod", &[ServiceName::Gateway, ServiceName::Notification]),
     ("CountViews", &[ServiceName::Gateway]),
@@ -42,10 +42,9 @@ pub const CALLERS: &[(&str, &[ServiceName])] = &[
     ("DeleteVod", &[ServiceName::Gateway]),
 ];
 
-/// Views in one call.
-const MOST_VIEWS: usize = 1000;
+/// Views per call.
+const MAX_VIEWS: usize = 1000;
 
-/// Answers from the store.
 pub struct Rpc(pub Arc<Serving>);
 
 #[tonic::async_trait]
@@ -59,7 +58,7 @@ impl VodService for Rpc {
         let mut vod = vod_visible(database, id, viewer)
             .await
             .map_err(IntoStatus::into_status)?;
-        if request.count_view && vod.status == domain::Status::Ready {
+        if request.count_view && vod.status == domain::VodStatus::Ready {
             vod.row.view_count += i64::from(self.counted(id, &caller).await);
         }
         let vod = self.answer(vod, viewer).await.map_err(IntoStatus::into_status)?;
@@ -157,7 +156,7 @@ impl VodService for Rpc {
     ) -> Result<Response<RefreshUrlsResponse>, Status> {
         let viewer = actor(&Caller::of(&request)?)?;
         let id: VodId = id(request.into_inner().id, "id")?;
-        let vod = self.signed_anew(id, viewer).await;
+        let vod = self.refreshed_urls(id, viewer).await;
         let vod = Some(vod.map_err(IntoStatus::into_status)?);
         Ok(Response::new(RefreshUrlsResponse { vod }))
     }
@@ -168,7 +167,7 @@ impl VodService for Rpc {
     ) -> Result<Response<RetryVodResponse>, Status> {
         let viewer = actor(&Caller::of(&request)?)?;
         let id: VodId = id(request.into_inner().id, "id")?;
-        let vod = self.tried_again(id, viewer).await;
+        let vod = self.retried(id, viewer).await;
         let vod = Some(vod.map_err(IntoStatus::into_status)?);
         Ok(Response::new(RetryVodResponse { vod }))
     }
@@ -188,10 +187,12 @@ impl VodService for Rpc {
 }
 
 impl Rpc {
-    /// Whether a view was counted. One that could not be is no reason to show nothing.
+    /// Counts a view and returns whether it was counted. A failure must not prevent the response.
     async fn counted(&self, id: VodId, caller: &Caller) -> bool {
-        let Some(who) = who(caller) else { return false };
-        let counted = views_count(&self.0.app.database, &self.0.redis, &[(id, who)]).await;
+        let Some(key) = viewer_key(caller) else {
+            return false;
+        };
+        let counted = views_count(&self.0.app.database, &self.0.redis, &[(id, key)]).await;
         counted.map_or_else(
             |error| {
                 tracing::warn!(vod_id = id.0, %error, "view not counted");
@@ -214,7 +215,7 @@ impl Rpc {
     }
 }
 
-/// Whoever is signed in.
+/// Returns the signed-in user.
 fn actor(caller: &Caller) -> Result<Viewer, Status> {
     let user = caller.user().map_err(IntoStatus::into_status)?;
     Ok(Viewer {
@@ -230,8 +231,8 @@ fn viewer(caller: &Caller) -> Option<Viewer> {
     })
 }
 
-/// One user is one viewer wherever he sits; a guest is his address.
-fn who(caller: &Caller) -> Option<String> {
+/// Returns the key of a viewer. A signed-in user counts once across devices; a guest counts once per address.
+fn viewer_key(caller: &Caller) -> Option<String> {
     caller
         .user
         .as_ref()
@@ -244,13 +245,13 @@ fn guest(address: IpAddr) -> String {
 }
 
 fn guest_views(request: CountViewsRequest) -> Result<Vec<View>, Error> {
-    if request.seen.len() > MOST_VIEWS {
-        return Err(FieldError::too_many("seen", MOST_VIEWS).into());
+    if request.seen.len() > MAX_VIEWS {
+        return Err(FieldError::too_many("seen", MAX_VIEWS).into());
     }
     let view = |seen: GuestView| {
         let address = seen.client_address.parse();
-        let address =
-            address.map_err(|_| FieldError::new("clientAddress", "invalid", "must be an address"))?;
+        let address = address
+            .map_err(|_| FieldError::new("clientAddress", "invalid_address", "must be an IP address"))?;
         let vod = VodId::try_from(seen.vod_id).map_err(|_| FieldError::invalid_id("vodId"))?;
         Ok((vod, guest(address)))
     };
@@ -265,13 +266,13 @@ fn optional_id<T: TryFrom<i64>>(given: Option<i64>, path: &'static str) -> Resul
     given.map(|given| id(given, path)).transpose()
 }
 
-/// A tag is the same without case.
+/// Tags are case-insensitive.
 fn tag(text: &str) -> Result<String, Status> {
     let checked = primitives::text::tag(text).map_err(IntoStatus::into_status);
     checked.map(|tag| tag.to_lowercase())
 }
 
-/// What is searched for; words without a letter or a digit find nothing.
+/// Returns the patterns of a search query. Words without a letter or a digit are rejected.
 fn patterns(query: Option<&str>) -> Result<Vec<String>, Status> {
     let asked = query.map(parse_search_query).transpose();
     Ok(asked.map_err(IntoStatus::into_status)?.unwrap_or_default())
@@ -296,9 +297,9 @@ fn message(vod: Vod, viewer: Option<Viewer>) -> VodMessage {
         title: row.title,
         description: row.description,
         status: match status {
-            domain::Status::Processing => VodStatus::Processing,
-            domain::Status::Ready => VodStatus::Ready,
-            domain::Status::Failed => VodStatus::Failed,
+            domain::VodStatus::Processing => VodStatus::Processing,
+            domain::VodStatus::Ready => VodStatus::Ready,
+            domain::VodStatus::Failed => VodStatus::Failed,
         }
         .into(),
         failure_reason: row.failure_reason.filter(|_| own),

@@ -1,122 +1,118 @@
-//! Looks at the node's disk every few seconds: finds recordings that no event has told of, and removes what
-//! is done with. A media node that was killed tells nothing, and an event may die; the file is still there.
+//! Checks the disk of the node every few seconds: adopts recordings without an event, and removes finished files.
+//! A media node that is killed sends no hook, and an event may end as a dead letter; the file still exists.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use metrics::gauge;
 use storage::AsyncPgConnection;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Worker;
-use crate::domain::{Recording, RecordingName, State};
+use crate::domain::{JobState, RecordingJob};
 use crate::error::Result;
-use crate::outbound::files::Look;
-use crate::outbound::peers::{Whose, recording_owner};
+use crate::outbound::files::FileStatus;
+use crate::outbound::peers::{RecordingOwner, recording_owner};
 use crate::store::recordings::{recording_attempts, recording_insert, recordings_of_files};
+use primitives::RecordingName;
 
-/// Files that stream is asked about in one sweep.
-const QUESTIONS: usize = 50;
-/// Before it is asked again about one that it did not know.
-const ASK_AGAIN: Duration = Duration::from_secs(300);
+/// Files whose owner is looked up per sweep.
+const MAX_LOOKUPS_PER_SWEEP: usize = 50;
+/// The delay before an unknown file is looked up again.
+const LOOKUP_RETRY_DELAY: Duration = Duration::from_secs(300);
 
-/// Sweeps until told to stop.
+/// Sweeps until `shutdown` is cancelled.
 pub async fn run(worker: Arc<Worker>, shutdown: CancellationToken) {
     let mut sweeper = Sweeper::new(worker);
     let mut ticks = interval(sweeper.worker.config.sweep());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
         if let Err(error) = sweeper.sweep().await {
-            tracing::warn!(node = sweeper.worker.node, %error, "sweep not finished, trying again");
+            tracing::warn!(node = sweeper.worker.node, %error, "sweep incomplete, will retry");
         }
     }
 }
 
-/// What is to be done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    /// Its job has ended for good, or it is what a refused publisher left.
+enum FileAction {
+    /// The job is done, or the file was left by a rejected publish.
     Remove,
-    /// Find out whose it is.
-    Ask,
-    /// Its job has it, or somebody writes to it, or it is kept for another try.
+    /// Look up the owner.
+    LookUp,
+    /// The file is in use, still growing, or kept for a retry.
     Leave,
 }
 
-fn verdict(look: Look, known: Option<&Recording>, settle: Duration, empty: Duration) -> Verdict {
+fn action(look: FileStatus, known: Option<&RecordingJob>, settle: Duration, empty: Duration) -> FileAction {
     match known.map(|recording| recording.state) {
-        Some(State::Published | State::Discarded) if look.quiet >= settle => Verdict::Remove,
-        Some(_) => Verdict::Leave,
-        None if look.size == 0 && look.quiet >= empty => Verdict::Remove,
-        None if look.size > 0 && look.quiet >= settle => Verdict::Ask,
-        None => Verdict::Leave,
+        Some(JobState::Published | JobState::Discarded) if look.unchanged_for >= settle => FileAction::Remove,
+        Some(_) => FileAction::Leave,
+        None if look.size == 0 && look.unchanged_for >= empty => FileAction::Remove,
+        None if look.size > 0 && look.unchanged_for >= settle => FileAction::LookUp,
+        None => FileAction::Leave,
     }
 }
 
-/// A node's sweeper, which remembers what it asked in vain.
+/// The sweeper of a node. Remembers files that the stream service does not know.
 pub struct Sweeper {
     worker: Arc<Worker>,
-    nobodys: HashMap<RecordingName, Instant>,
+    unknown_since: HashMap<RecordingName, Instant>,
 }
 
 impl Sweeper {
-    /// A sweeper that has asked nothing.
     #[must_use]
     pub fn new(worker: Arc<Worker>) -> Self {
         Self {
             worker,
-            nobodys: HashMap::new(),
+            unknown_since: HashMap::new(),
         }
     }
 
-    /// Looks at every file once.
-    ///
-    /// # Errors
-    /// The disk's, the store's or the stream service's; what was done until then stays done.
+    /// Checks every file once. An error ends the sweep early.
     pub async fn sweep(&mut self) -> anyhow::Result<()> {
         let worker = self.worker.clone();
         worker.files.check().await?;
         let files = worker.files.list().await?;
-        self.nobodys
-            .retain(|file, asked| files.contains(file) && asked.elapsed() < ASK_AGAIN);
+        self.unknown_since
+            .retain(|file, asked| files.contains(file) && asked.elapsed() < LOOKUP_RETRY_DELAY);
         let known = recordings_of_files(&worker.app.database, &worker.node, &files).await?;
         let (settle, empty) = (worker.config.settle(), worker.config.empty());
         let mut unknown = Vec::new();
         for file in files {
-            let Some(look) = worker.files.look(&file).await? else {
+            let Some(look) = worker.files.status(&file, worker.app.clock.now()).await? else {
                 continue;
             };
-            match verdict(look, known.get(&file), settle, empty) {
-                Verdict::Remove => {
+            match action(look, known.get(&file), settle, empty) {
+                FileAction::Remove => {
                     worker.files.remove(&file).await?;
                     tracing::info!(%file, bytes = look.size, "recording removed");
                 }
-                Verdict::Ask => unknown.push(file),
-                Verdict::Leave => {}
+                FileAction::LookUp => unknown.push(file),
+                FileAction::Leave => {}
             }
         }
-        self.clear_workplaces().await?;
+        self.clear_attempt_dirs().await?;
         self.ask(unknown).await?;
         gauge!("vod_unknown_recordings", "node" => worker.node.clone())
-            .set(f64::from(u32::try_from(self.nobodys.len())?));
+            .set(f64::from(u32::try_from(self.unknown_since.len())?));
         Ok(())
     }
 
     async fn ask(&mut self, unknown: Vec<RecordingName>) -> Result<()> {
         let new = unknown
             .into_iter()
-            .filter(|file| !self.nobodys.contains_key(file))
-            .take(QUESTIONS);
+            .filter(|file| !self.unknown_since.contains_key(file))
+            .take(MAX_LOOKUPS_PER_SWEEP);
         for file in new.collect::<Vec<_>>() {
             match recording_owner(&self.worker.app.stream, &self.worker.node, &file).await? {
-                Whose::OnAir => {}
-                Whose::Nobodys => {
-                    tracing::warn!(%file, "a recording belongs to no stream, it is kept");
-                    self.nobodys.insert(file, Instant::now());
+                RecordingOwner::OnAir => {}
+                RecordingOwner::Unknown => {
+                    tracing::warn!(%file, "recording belongs to no stream, keeping it");
+                    self.unknown_since.insert(file, Instant::now());
                 }
-                Whose::Finished(recording) => {
+                RecordingOwner::Finished(recording) => {
                     let app = &self.worker.app;
                     let now = app.clock.now();
                     let adopt = async move |conn: &mut AsyncPgConnection| {
@@ -131,8 +127,8 @@ impl Sweeper {
     }
 
     /// Removes the directories of attempts that are not the current ones of their jobs.
-    async fn clear_workplaces(&self) -> anyhow::Result<()> {
-        let found = self.worker.files.workplaces().await?;
+    async fn clear_attempt_dirs(&self) -> anyhow::Result<()> {
+        let found = self.worker.files.attempt_dirs().await?;
         let ids: Vec<i64> = found.iter().map(|(id, _)| *id).collect();
         if ids.is_empty() {
             return Ok(());
@@ -143,7 +139,11 @@ impl Sweeper {
             .filter(|(id, attempt)| working.get(id) != Some(attempt))
         {
             self.worker.files.clear((id, attempt)).await?;
-            tracing::info!(recording_id = id, attempt, "what an attempt left was removed");
+            tracing::info!(
+                recording_id = id,
+                attempt,
+                "directory of an ended attempt removed"
+            );
         }
         Ok(())
     }
@@ -156,12 +156,12 @@ mod tests {
     const SETTLE: Duration = Duration::from_secs(2);
     const EMPTY: Duration = Duration::from_secs(60);
 
-    fn of(size: u64, quiet: u64, state: Option<State>) -> Verdict {
-        let known = state.map(|state| Recording { attempts: 1, state });
-        verdict(
-            Look {
+    fn of(size: u64, quiet: u64, state: Option<JobState>) -> FileAction {
+        let known = state.map(|state| RecordingJob { attempts: 1, state });
+        action(
+            FileStatus {
                 size,
-                quiet: Duration::from_secs(quiet),
+                unchanged_for: Duration::from_secs(quiet),
             },
             known.as_ref(),
             SETTLE,
@@ -170,19 +170,19 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_done_with_is_removed() {
-        assert_eq!(of(9, 9, Some(State::Published)), Verdict::Remove);
-        assert_eq!(of(9, 9, Some(State::Discarded)), Verdict::Remove);
-        assert_eq!(of(9, 1, Some(State::Discarded)), Verdict::Leave);
-        assert_eq!(of(9, 9, Some(State::Failed)), Verdict::Leave);
-        assert_eq!(of(0, 99, Some(State::Failed)), Verdict::Leave);
-        assert_eq!(of(0, 61, None), Verdict::Remove);
-        assert_eq!(of(0, 59, None), Verdict::Leave);
+    fn only_finished_files_are_removed() {
+        assert_eq!(of(9, 9, Some(JobState::Published)), FileAction::Remove);
+        assert_eq!(of(9, 9, Some(JobState::Discarded)), FileAction::Remove);
+        assert_eq!(of(9, 1, Some(JobState::Discarded)), FileAction::Leave);
+        assert_eq!(of(9, 9, Some(JobState::Failed)), FileAction::Leave);
+        assert_eq!(of(0, 99, Some(JobState::Failed)), FileAction::Leave);
+        assert_eq!(of(0, 61, None), FileAction::Remove);
+        assert_eq!(of(0, 59, None), FileAction::Leave);
     }
 
     #[test]
-    fn only_what_has_stopped_growing_is_asked_about() {
-        assert_eq!(of(9, 2, None), Verdict::Ask);
-        assert_eq!(of(9, 1, None), Verdict::Leave);
+    fn only_closed_files_are_looked_up() {
+        assert_eq!(of(9, 2, None), FileAction::LookUp);
+        assert_eq!(of(9, 1, None), FileAction::Leave);
     }
 }

@@ -1,4 +1,4 @@
-//! Takes the node's jobs that are due and works on some of them at once.
+//! Claims due jobs and processes several at a time.
 
 mod attempt;
 
@@ -11,16 +11,16 @@ use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 use crate::app::Worker;
-use crate::store::recordings::{CHANNEL, Job, recording_claim};
+use crate::store::recordings::{ClaimedJob, NOTIFY_CHANNEL, recording_claim};
 
 pub use attempt::attempt;
 
-/// How long a job may wait when its notification was lost, and how soon a pause that is over is noticed.
-const POLL: Duration = Duration::from_secs(1);
+/// Finds jobs whose notification was lost or whose retry is due.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Works until told to stop, then lets go of what it has.
+/// Processes jobs until shutdown, and then ends the running attempts.
 pub async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
-    let wakeups = storage::listen(&worker.app.database, CHANNEL);
+    let wakeups = storage::listen(&worker.app.database, NOTIFY_CHANNEL);
     let slots = Arc::new(Semaphore::new(usize::from(worker.config.workers)));
     let running = TaskTracker::new();
     let soft = shutdown.soft_token();
@@ -30,7 +30,7 @@ pub async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
                 drop(slot);
                 tokio::select! {
                     () = wakeups.notified() => {}
-                    () = sleep(POLL) => {}
+                    () = sleep(POLL_INTERVAL) => {}
                 }
                 continue;
             };
@@ -49,18 +49,18 @@ pub async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
     running.wait().await;
 }
 
-async fn next(worker: &Worker) -> Option<Job> {
+async fn next(worker: &Worker) -> Option<ClaimedJob> {
     let app = &worker.app;
     let claimed = recording_claim(
         &app.database,
         &app.bucket,
         &worker.node,
         app.clock.now(),
-        worker.rules,
+        worker.policy,
     )
     .await;
     claimed.unwrap_or_else(|error| {
-        tracing::warn!(node = worker.node, %error, "no job taken, trying again");
+        tracing::warn!(node = worker.node, %error, "no job claimed, will retry");
         None
     })
 }

@@ -1,13 +1,14 @@
-//! The files of a media node: recordings that nginx writes, and our unfinished results beside them.
+//! The files of a media node: the recordings of nginx and the directories of attempts.
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use nix::sys::statvfs::statvfs;
 use tokio::fs;
 
-use crate::domain::RecordingName;
+use primitives::RecordingName;
 
 /// The two directories of a node.
 #[derive(Debug, Clone)]
@@ -16,27 +17,23 @@ pub struct Files {
     work: PathBuf,
 }
 
-/// A file as it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
+pub struct FileStatus {
     /// Bytes.
     pub size: u64,
-    /// Since it was last written to.
-    pub quiet: Duration,
+    /// The time since the last write.
+    pub unchanged_for: Duration,
 }
 
 impl Files {
-    /// The files in a recordings directory; unfinished results go to `.work` in it unless told otherwise.
+    /// `work` is the directory for unfinished results. It defaults to `.work` in the recordings directory.
     #[must_use]
     pub fn new(recordings: PathBuf, work: Option<PathBuf>) -> Self {
         let work = work.unwrap_or_else(|| recordings.join(".work"));
         Self { recordings, work }
     }
 
-    /// Whether recordings can be read and results written.
-    ///
-    /// # Errors
-    /// What is wrong.
+    /// Checks that recordings can be read and results written.
     pub async fn check(&self) -> io::Result<()> {
         fs::create_dir_all(&self.work).await?;
         let _readable = fs::read_dir(&self.recordings).await?;
@@ -49,10 +46,7 @@ impl Files {
         self.recordings.join(file.as_str())
     }
 
-    /// The recordings on the disk; whatever else lies there is nobody's business.
-    ///
-    /// # Errors
-    /// The directory cannot be read.
+    /// Lists the recordings on the disk, ignoring other files.
     pub async fn list(&self) -> io::Result<Vec<RecordingName>> {
         let mut entries = fs::read_dir(&self.recordings).await?;
         let mut names = Vec::new();
@@ -64,29 +58,23 @@ impl Files {
         Ok(names)
     }
 
-    /// Looks at a recording; none when it is not there.
-    ///
-    /// # Errors
-    /// It cannot be looked at.
-    pub async fn look(&self, file: &RecordingName) -> io::Result<Option<Look>> {
+    /// Returns the size and age of a recording, or `None` if it does not exist.
+    pub async fn status(&self, file: &RecordingName, now: DateTime<Utc>) -> io::Result<Option<FileStatus>> {
         let metadata = match fs::metadata(self.path(file)).await {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             metadata => metadata?,
         };
-        // A time in the future is the clock's fault, and counts as now.
-        let quiet = SystemTime::now()
-            .duration_since(metadata.modified()?)
+        // The clocks of the file system and this process may differ, so a time in the future counts as now.
+        let unchanged_for = (now - DateTime::<Utc>::from(metadata.modified()?))
+            .to_std()
             .unwrap_or_default();
-        Ok(Some(Look {
+        Ok(Some(FileStatus {
             size: metadata.len(),
-            quiet,
+            unchanged_for,
         }))
     }
 
-    /// Removes a recording; one that is gone already is fine.
-    ///
-    /// # Errors
-    /// It cannot be removed.
+    /// Removes a recording. Succeeds if it does not exist.
     pub async fn remove(&self, file: &RecordingName) -> io::Result<()> {
         match fs::remove_file(self.path(file)).await {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -94,33 +82,24 @@ impl Files {
         }
     }
 
-    /// Bytes that are free where results are written.
-    ///
-    /// # Errors
-    /// It cannot be told.
-    pub async fn free(&self) -> io::Result<u64> {
+    /// Returns the free bytes on the disk for results.
+    pub async fn free_space(&self) -> io::Result<u64> {
         let work = self.work.clone();
-        // A disk that hangs must not hang us.
+        // A hanging disk must not block the runtime.
         let disk = tokio::task::spawn_blocking(move || statvfs(&work)).await;
         let disk = disk.map_err(io::Error::other)?.map_err(io::Error::from)?;
         Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
     }
 
-    /// Makes the directory of one attempt; it goes when the value is dropped.
-    ///
-    /// # Errors
-    /// It cannot be made.
-    pub async fn workplace(&self, recording: i64, attempt: i32) -> io::Result<Workplace> {
+    /// Creates the directory of an attempt.
+    pub async fn attempt_dir(&self, recording: i64, attempt: i32) -> io::Result<AttemptDir> {
         let path = self.work.join(format!("{recording}-{attempt}"));
         fs::create_dir_all(&path).await?;
-        Ok(Workplace(path))
+        Ok(AttemptDir(path))
     }
 
-    /// The attempts that have directories: those at work, and those that died.
-    ///
-    /// # Errors
-    /// The directory cannot be read.
-    pub async fn workplaces(&self) -> io::Result<Vec<(i64, i32)>> {
+    /// Lists the attempts that have a directory, as pairs of job id and attempt number.
+    pub async fn attempt_dirs(&self) -> io::Result<Vec<(i64, i32)>> {
         let mut entries = fs::read_dir(&self.work).await?;
         let mut attempts = Vec::new();
         while let Some(entry) = entries.next_entry().await? {
@@ -131,20 +110,17 @@ impl Files {
         Ok(attempts)
     }
 
-    /// Removes what an attempt that died left.
-    ///
-    /// # Errors
-    /// It cannot be removed.
+    /// Removes the directory of an attempt.
     pub async fn clear(&self, (recording, attempt): (i64, i32)) -> io::Result<()> {
         fs::remove_dir_all(self.work.join(format!("{recording}-{attempt}"))).await
     }
 }
 
-/// The directory of one attempt.
+/// The directory of one attempt. Removed on drop.
 #[derive(Debug)]
-pub struct Workplace(PathBuf);
+pub struct AttemptDir(PathBuf);
 
-impl Workplace {
+impl AttemptDir {
     /// A file in it.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
@@ -158,7 +134,7 @@ impl Workplace {
     }
 }
 
-impl Drop for Workplace {
+impl Drop for AttemptDir {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }

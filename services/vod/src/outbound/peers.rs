@@ -1,4 +1,4 @@
-//! Questions to the stream and auth services.
+//! Calls to the stream and auth services.
 
 use std::time::Duration;
 
@@ -9,31 +9,27 @@ use proto::stream::v1::stream_service_client::StreamServiceClient;
 use proto::stream::v1::{CategorySnapshotRequest, ResolveRecordingRequest};
 use proto::{CallContext, Peer, error_from_status};
 
-use crate::domain::RecordingName;
 use crate::error::Result;
 use crate::store::copies::{Category, Owner};
 use crate::store::recordings::NewRecording;
+use primitives::RecordingName;
 
 const DEADLINE: Duration = Duration::from_secs(5);
-/// Accounts in one answer of a snapshot.
+/// Users per response.
 pub const SNAPSHOT_PAGE: u32 = 1000;
 
-/// Whose a file is.
+/// RecordingOwner a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whose {
-    /// Nobody's that stream knows.
-    Nobodys,
-    /// Its publish is still writing.
+pub enum RecordingOwner {
+    /// The stream service does not know the file.
+    Unknown,
+    /// The publish is still writing the file.
     OnAir,
-    /// A finished recording.
     Finished(Box<NewRecording>),
 }
 
-/// Asks stream whose a file on a node's disk is.
-///
-/// # Errors
-/// The call failed, or its answer makes no sense.
-pub async fn recording_owner(stream: &Peer, node: &str, file: &RecordingName) -> Result<Whose> {
+/// Asks the stream service for the owner of a file on the disk of a node.
+pub async fn recording_owner(stream: &Peer, node: &str, file: &RecordingName) -> Result<RecordingOwner> {
     let mut client = StreamServiceClient::new(stream.with(&CallContext::background(DEADLINE)));
     let request = ResolveRecordingRequest {
         node: node.to_owned(),
@@ -44,12 +40,12 @@ pub async fn recording_owner(stream: &Peer, node: &str, file: &RecordingName) ->
         .await
         .map_err(|status| error_from_status(&status))?;
     let Some(owner) = answer.into_inner().owner else {
-        return Ok(Whose::Nobodys);
+        return Ok(RecordingOwner::Unknown);
     };
     if owner.on_air {
-        return Ok(Whose::OnAir);
+        return Ok(RecordingOwner::OnAir);
     }
-    Ok(Whose::Finished(Box::new(NewRecording {
+    Ok(RecordingOwner::Finished(Box::new(NewRecording {
         node: node.to_owned(),
         file: file.clone(),
         broadcast: BroadcastId::try_from(owner.broadcast_id).ok(),
@@ -62,10 +58,7 @@ pub async fn recording_owner(stream: &Peer, node: &str, file: &RecordingName) ->
     })))
 }
 
-/// The accounts after one, in rising order; fewer than [`SNAPSHOT_PAGE`] are the last.
-///
-/// # Errors
-/// The call failed.
+/// Returns the next users after an id, in ascending order. Fewer than [`SNAPSHOT_PAGE`] users are the last page.
 pub async fn owners_after(auth: &Peer, after_user_id: i64) -> Result<Vec<Owner>> {
     let mut client = AuthServiceClient::new(auth.with(&CallContext::background(DEADLINE)));
     let request = SnapshotRequest {
@@ -85,10 +78,6 @@ pub async fn owners_after(auth: &Peer, after_user_id: i64) -> Result<Vec<Owner>>
     Ok(answer.into_inner().owners.into_iter().map(owner).collect())
 }
 
-/// All categories.
-///
-/// # Errors
-/// The call failed.
 pub async fn categories(stream: &Peer) -> Result<Vec<Category>> {
     let mut client = StreamServiceClient::new(stream.with(&CallContext::background(DEADLINE)));
     let answer = client

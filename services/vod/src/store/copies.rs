@@ -1,6 +1,6 @@
-//! Copies of what other services own: users' names, categories, and which streams are gone. Events keep them
-//! and promise no order, so a row changes only for a version that it has not passed; what is deleted stays,
-//! marked, or a late event would bring it back.
+//! Copies of data that other services own: names of users, categories, and the ids of deleted streams. Events may
+//! arrive in any order, so a row is only updated to a newer version. Deleted rows stay, marked as deleted, because a
+//! late event would recreate them.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
@@ -9,7 +9,7 @@ use primitives::{CategoryId, StreamId, UserId};
 
 use crate::error::Result;
 use crate::schema::{categories as c, deleted_streams as s, owners as o, vods as v};
-use crate::store::search::{forget_category, forget_owners};
+use crate::store::search::{clear_for_category, clear_for_owners};
 
 #[derive(QueryableByName)]
 struct Changed {
@@ -17,49 +17,34 @@ struct Changed {
     id: i64,
 }
 
-/// A user's names.
 #[derive(Debug, Clone, PartialEq, Eq, Insertable, AsChangeset, Queryable, Selectable)]
 #[diesel(table_name = o, check_for_backend(diesel::pg::Pg))]
 pub struct Owner {
-    /// The account.
     pub id: i64,
-    /// The name to sign in with.
     pub username: String,
-    /// The name to show.
     pub display_name: String,
-    /// The version that this was told by.
+    /// The version of the event or snapshot that this comes from.
     pub version: i64,
 }
 
-/// A category as VODs show it.
 #[derive(Debug, Clone, PartialEq, Eq, Insertable, AsChangeset)]
 #[diesel(table_name = c)]
 pub struct Category {
-    /// The category.
     pub id: i64,
-    /// Its name.
     pub name: String,
-    /// Its name in URLs.
     pub slug: String,
-    /// Its tags.
     pub tags: Vec<String>,
-    /// The version that this was told by.
+    /// The version of the event or snapshot that this comes from.
     pub version: i64,
 }
 
-/// Keeps a user's names unless newer ones are there, or the user is gone.
-///
-/// # Errors
-/// The store's.
-pub async fn owner_keep(conn: &mut AsyncPgConnection, owner: &Owner) -> Result<()> {
-    owners_keep(conn, std::slice::from_ref(owner)).await
+/// Stores the names of a user, unless newer ones are stored or the user is deleted.
+pub async fn owner_upsert(conn: &mut AsyncPgConnection, owner: &Owner) -> Result<()> {
+    owners_upsert(conn, std::slice::from_ref(owner)).await
 }
 
-/// Keeps many users' names in one statement.
-///
-/// # Errors
-/// The store's.
-pub async fn owners_keep(conn: &mut AsyncPgConnection, owners: &[Owner]) -> Result<()> {
+/// Stores the names of many users in one statement.
+pub async fn owners_upsert(conn: &mut AsyncPgConnection, owners: &[Owner]) -> Result<()> {
     let statement = "INSERT INTO owners (id, username, display_name, version) \
                      SELECT * FROM unnest($1, $2, $3, $4) \
                      ON CONFLICT (id) DO UPDATE SET username = excluded.username, display_name = excluded.display_name, \
@@ -78,13 +63,10 @@ pub async fn owners_keep(conn: &mut AsyncPgConnection, owners: &[Owner]) -> Resu
         .get_results::<Changed>(conn)
         .await?;
     let changed: Vec<i64> = changed.into_iter().map(|row| row.id).collect();
-    forget_owners(conn, &changed).await
+    clear_for_owners(conn, &changed).await
 }
 
-/// Forgets a user's names for good.
-///
-/// # Errors
-/// The store's.
+/// Marks a user as deleted and removes the names.
 pub async fn owner_delete(conn: &mut AsyncPgConnection, user: UserId, version: i64) -> Result<()> {
     let gone = (
         o::username.eq(""),
@@ -102,10 +84,6 @@ pub async fn owner_delete(conn: &mut AsyncPgConnection, user: UserId, version: i
     Ok(())
 }
 
-/// Whether a user is known to be gone.
-///
-/// # Errors
-/// The store's.
 pub async fn owner_is_deleted(conn: &mut AsyncPgConnection, user: UserId) -> Result<bool> {
     let deleted = o::table
         .find(user.0)
@@ -116,10 +94,7 @@ pub async fn owner_is_deleted(conn: &mut AsyncPgConnection, user: UserId) -> Res
     Ok(deleted.unwrap_or(false))
 }
 
-/// A user's names; empty ones while they have not arrived.
-///
-/// # Errors
-/// The store's.
+/// Returns the username and display name of a user. Both are empty if the user is unknown.
 pub async fn owner_names(conn: &mut AsyncPgConnection, user: UserId) -> Result<(String, String)> {
     let names = o::table
         .find(user.0)
@@ -130,11 +105,8 @@ pub async fn owner_names(conn: &mut AsyncPgConnection, user: UserId) -> Result<(
     Ok(names.unwrap_or_default())
 }
 
-/// Keeps a category unless a newer one is there, or it is gone.
-///
-/// # Errors
-/// The store's.
-pub async fn category_keep(conn: &mut AsyncPgConnection, category: &Category) -> Result<()> {
+/// Stores a category, unless a newer version is stored or the category is deleted.
+pub async fn category_upsert(conn: &mut AsyncPgConnection, category: &Category) -> Result<()> {
     let statement = "INSERT INTO categories (id, name, slug, tags, version) VALUES ($1, $2, $3, $4, $5) \
                      ON CONFLICT (id) DO UPDATE SET name = excluded.name, slug = excluded.slug, tags = excluded.tags, \
                      version = excluded.version, updated_at = now() \
@@ -148,15 +120,12 @@ pub async fn category_keep(conn: &mut AsyncPgConnection, category: &Category) ->
         .execute(conn)
         .await?;
     if changed > 0 {
-        forget_category(conn, category.id).await?;
+        clear_for_category(conn, category.id).await?;
     }
     Ok(())
 }
 
-/// Forgets a category for good, and takes VODs out of it.
-///
-/// # Errors
-/// The store's.
+/// Marks a category as deleted and removes it from its VODs.
 pub async fn category_delete(conn: &mut AsyncPgConnection, category: CategoryId, version: i64) -> Result<()> {
     let gone = (
         c::name.eq(""),
@@ -182,10 +151,7 @@ pub async fn category_delete(conn: &mut AsyncPgConnection, category: CategoryId,
     Ok(())
 }
 
-/// Notes that a stream is gone: its VODs stay, without it.
-///
-/// # Errors
-/// The store's.
+/// Records that a stream is deleted. Its VODs stay, without a stream.
 pub async fn stream_delete(conn: &mut AsyncPgConnection, stream: StreamId) -> Result<()> {
     diesel::insert_into(s::table)
         .values(s::id.eq(stream.0))
@@ -199,10 +165,6 @@ pub async fn stream_delete(conn: &mut AsyncPgConnection, stream: StreamId) -> Re
     Ok(())
 }
 
-/// Whether a stream is known to be gone.
-///
-/// # Errors
-/// The store's.
 pub async fn stream_is_deleted(conn: &mut AsyncPgConnection, stream: StreamId) -> Result<bool> {
     let found = diesel::select(diesel::dsl::exists(s::table.find(stream.0)))
         .get_result(conn)

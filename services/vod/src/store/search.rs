@@ -1,8 +1,7 @@
-//! What searches look at: one line of text for each VOD, which follows the VOD, its owner's names and its
-//! category.
+//! The search text of VODs, built from the VOD, the names of its owner and its category.
 //!
-//! A VOD that is noted or changed is written at once. What concerns many VODs takes their lines away, and a
-//! task writes them again; until then, for some seconds, these VODs are not found.
+//! A change of one VOD writes its text at once. A change that affects many VODs clears their texts, and a periodic
+//! task writes them again; for these seconds the VODs are not found.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -12,8 +11,8 @@ use storage::Database;
 use crate::error::Result;
 use crate::schema::{categories as c, owners as o, vods as v};
 
-/// VODs that one transaction writes.
-const BATCH: i64 = 200;
+/// VODs per transaction.
+const BATCH_SIZE: i64 = 200;
 
 type Found = (
     (i64, String, String),
@@ -21,17 +20,14 @@ type Found = (
     Option<(String, Vec<Option<String>>)>,
 );
 
-/// Writes the lines of VODs that have none, and says how many.
-///
-/// # Errors
-/// The store's.
+/// Writes up to 200 missing search texts and returns their number.
 pub async fn search_write(database: &Database) -> Result<usize> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {
             let ids: Vec<i64> = v::table
                 .filter(v::search_text.is_null())
                 .order(v::id)
-                .limit(BATCH)
+                .limit(BATCH_SIZE)
                 .for_update()
                 .skip_locked()
                 .select(v::id)
@@ -43,10 +39,7 @@ pub async fn search_write(database: &Database) -> Result<usize> {
         .await
 }
 
-/// Writes the lines of these VODs.
-///
-/// # Errors
-/// The store's.
+/// Writes the search texts of these VODs.
 pub(super) async fn write(conn: &mut AsyncPgConnection, ids: &[i64]) -> Result<()> {
     let found: Vec<Found> = v::table
         .left_join(o::table.on(o::id.eq(v::user_id).and(o::deleted.eq(false))))
@@ -68,11 +61,8 @@ pub(super) async fn write(conn: &mut AsyncPgConnection, ids: &[i64]) -> Result<(
     Ok(())
 }
 
-/// Takes the lines of users' VODs away.
-///
-/// # Errors
-/// The store's.
-pub(super) async fn forget_owners(conn: &mut AsyncPgConnection, users: &[i64]) -> Result<()> {
+/// Clears the search texts of the VODs of users.
+pub(super) async fn clear_for_owners(conn: &mut AsyncPgConnection, users: &[i64]) -> Result<()> {
     diesel::update(v::table.filter(v::user_id.eq_any(users)))
         .set(v::search_text.eq(None::<String>))
         .execute(conn)
@@ -80,11 +70,8 @@ pub(super) async fn forget_owners(conn: &mut AsyncPgConnection, users: &[i64]) -
     Ok(())
 }
 
-/// Takes the lines of a category's VODs away.
-///
-/// # Errors
-/// The store's.
-pub(super) async fn forget_category(conn: &mut AsyncPgConnection, category: i64) -> Result<()> {
+/// Clears the search texts of the VODs in a category.
+pub(super) async fn clear_for_category(conn: &mut AsyncPgConnection, category: i64) -> Result<()> {
     diesel::update(v::table.filter(v::category_id.eq(category)))
         .set(v::search_text.eq(None::<String>))
         .execute(conn)

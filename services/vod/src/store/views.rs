@@ -1,6 +1,5 @@
-//! Views: one for each viewer and VOD in five minutes. The cooldown is a key in Redis that expires by itself;
-//! while Redis is away nothing is counted, since a count that anybody can drive up is worth less than one
-//! that is a little low.
+//! View counts: one view per viewer and VOD in five minutes. The cooldown is an expiring key in Redis. Without Redis
+//! no views are counted, because a count that is slightly low is better than one that anyone can inflate.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +14,10 @@ use crate::schema::vods as v;
 
 const COOLDOWN_SECONDS: u32 = 300;
 
-/// A VOD and who looks at it.
+/// A VOD and the key of its viewer.
 pub type View = (VodId, String);
 
-/// Counts views, but for those of viewers who were counted lately; says how many were.
-///
-/// # Errors
-/// PostgreSQL's; those of Redis mean that nothing is counted.
+/// Counts views and returns how many were counted. Skips viewers within their cooldown, and all views if Redis fails.
 pub async fn views_count(database: &Database, redis: &Redis, views: &[View]) -> Result<usize> {
     let first = first_views(redis, views).await;
     let counted = first.len();
@@ -33,15 +29,14 @@ pub async fn views_count(database: &Database, redis: &Redis, views: &[View]) -> 
     Ok(counted)
 }
 
-/// Adds the views to their VODs' counts. Not a change of a VOD: neither its version nor its time of change
-/// moves.
+/// Adds views to the counts. The version and `updated_at` of a VOD stay the same.
 async fn write(conn: &mut AsyncPgConnection, first: &[i64]) -> Result<()> {
     let mut times = BTreeMap::<i64, i64>::new();
     for vod in first {
         *times.entry(*vod).or_default() += 1;
     }
     if times.len() > 1 {
-        // In the order of ids, so that two who count at once do not wait for each other.
+        // Locks rows in the order of their ids, so that concurrent counts do not deadlock.
         let ids: Vec<i64> = times.keys().copied().collect();
         let rows = v::table.filter(v::id.eq_any(ids)).order(v::id).select(v::id);
         rows.for_no_key_update().load::<i64>(conn).await?;
@@ -59,7 +54,7 @@ async fn write(conn: &mut AsyncPgConnection, first: &[i64]) -> Result<()> {
     Ok(())
 }
 
-/// The VODs of those views whose viewer was not counted lately.
+/// Returns the VODs of views that are not within a cooldown.
 async fn first_views(redis: &Redis, views: &[View]) -> Vec<i64> {
     let mut set = pipe();
     for (vod, viewer) in views {

@@ -1,4 +1,4 @@
-//! VODs, with the names that lists show beside them.
+//! VODs with the names of their owners and categories.
 
 mod change;
 mod delete;
@@ -14,7 +14,7 @@ use primitives::{CategoryId, Cursor, PageInfo, PageRequest, StreamId, UserId, Vo
 use storage::Database;
 use storage::list::{self, Count, List, SortKey, Total, Totals, in_page, opaque_pattern};
 
-use crate::domain::{Status, Viewer, Visibility, may_see};
+use crate::domain::{Viewer, Visibility, VodStatus, may_see};
 use crate::error::{Error, Result};
 use crate::schema::{categories as c, owners as o, vods as v};
 
@@ -23,7 +23,7 @@ pub(crate) use change::{category_known, picture_write};
 pub use delete::{vod_delete, vods_delete_of_user};
 pub use urls::vods_renew_urls;
 
-// An index holds the ready ones, so the status is not a parameter.
+// PostgreSQL only uses the partial index of ready VODs if the status is a literal, not a parameter.
 diesel::postfix_operator!(IsReady, " = 'ready'", Bool, backend: Pg);
 
 diesel::define_sql_function! {
@@ -34,51 +34,40 @@ diesel::define_sql_function! {
 /// Sort keys and ids.
 type Keys = v::BoxedQuery<'static, Pg, (Timestamptz, BigInt)>;
 
-/// A VOD as it is stored.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = v, check_for_backend(diesel::pg::Pg))]
 pub struct VodRow {
-    /// The VOD.
     pub id: i64,
-    /// The stream, while it exists.
+    /// Absent for uploads, and after the stream is deleted.
     pub stream_id: Option<i64>,
-    /// Whose it is.
+    /// RecordingOwner it is.
     pub user_id: i64,
-    /// Its title.
     pub title: String,
-    /// Its description.
     pub description: String,
-    /// The status by name.
     pub status: String,
-    /// For its owner.
+    /// Only shown to the owner.
     pub failure_reason: Option<String>,
     /// Presigned.
     pub video_url: Option<String>,
-    /// When that ends.
     pub url_expires_at: Option<DateTime<Utc>>,
-    /// The object's key.
+    /// The key of the video.
     pub b2_file_name: Option<String>,
     /// Presigned.
     pub thumbnail_url: Option<String>,
-    /// When that ends.
     pub thumbnail_url_expires_at: Option<DateTime<Utc>>,
-    /// The picture's version.
+    /// The version of the thumbnail.
     pub b2_thumbnail_file_id: Option<String>,
-    /// The picture's key.
+    /// The key of the thumbnail.
     pub b2_thumbnail_file_name: Option<String>,
-    /// Seconds.
     pub duration_seconds: f64,
-    /// Views.
     pub view_count: i64,
-    /// When its recording was noted.
     pub created_at: DateTime<Utc>,
-    /// When it changed.
     pub updated_at: DateTime<Utc>,
 }
 
-/// Names of its owner, while they are known.
+/// Username and display name of the owner, if known.
 type Names = Option<(String, String)>;
-/// Id, name and slug of its category.
+/// Id, name and slug of the category.
 type CategoryNames = Option<(i64, String, String)>;
 
 #[derive(Queryable, Selectable)]
@@ -101,23 +90,18 @@ fn with_names() -> _ {
         .left_join(c::table.on(category))
 }
 
-/// A VOD with the names that belong to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vod {
-    /// The VOD.
     pub row: VodRow,
-    /// What can be done with it.
-    pub status: Status,
-    /// The owner's username and display name.
+    pub status: VodStatus,
     pub owner: Names,
-    /// The category.
     pub category: CategoryNames,
 }
 
 impl Vod {
     fn new(Row { vod, owner, category }: Row) -> Result<Self> {
         let row = vod;
-        let status = Status::parse(&row.status).ok_or(Error::Row {
+        let status = VodStatus::try_from(&*row.status).map_err(|_| Error::Row {
             table: "vods",
             row: row.id,
         })?;
@@ -129,28 +113,25 @@ impl Vod {
         })
     }
 
-    /// Whose it is.
+    /// RecordingOwner it is.
     #[must_use]
     pub fn user(&self) -> UserId {
         UserId(self.row.user_id)
     }
 }
 
-/// Which VODs a list is of.
+/// Selects the VODs of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
-    /// Of one owner.
     pub user: Option<UserId>,
-    /// Of one category.
     pub category: Option<CategoryId>,
-    /// Of one stream.
     pub stream: Option<StreamId>,
     pub visibility: Visibility,
-    /// Of the user who is called so, without case.
+    /// The username of the owner. Case-insensitive.
     pub username: Option<String>,
-    /// Whose category has a tag.
+    /// RecordingOwner category has a tag.
     pub tag: Option<String>,
-    /// Whose search text matches all of these patterns.
+    /// RecordingOwner search text matches all of these patterns.
     pub patterns: Vec<String>,
 }
 
@@ -160,10 +141,10 @@ impl Filter {
     }
 }
 
-/// A VOD that the viewer may see.
+/// Returns a VOD.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none for this viewer; the store's.
+/// [`Error::NotFound`] if it does not exist or the viewer may not see it.
 pub async fn vod_visible(database: &Database, id: VodId, viewer: Option<Viewer>) -> Result<Vod> {
     let found = database
         .read(async move |conn: &mut AsyncPgConnection| -> Result<_> {
@@ -179,11 +160,7 @@ pub async fn vod_visible(database: &Database, id: VodId, viewer: Option<Viewer>)
     }
 }
 
-/// A page of VODs, newest first, in one statement. Totals may be five seconds old; those of searches stop at
-/// 10,000.
-///
-/// # Errors
-/// The store's.
+/// Returns a page of VODs, newest first. Totals may be five seconds old; those of searches stop at 10,000.
 pub async fn vods_list(
     database: &Database,
     totals: &Totals<Filter>,
@@ -223,7 +200,7 @@ async fn page_of(
     Ok((vods, info))
 }
 
-/// Times and ids of the VODs of a list.
+/// Selects the sort keys and ids of the VODs in a list.
 fn matching(filter: &Filter) -> Keys {
     let mut query = v::table.select((v::created_at, v::id)).into_boxed();
     if let Some(user) = filter.user {
@@ -253,15 +230,15 @@ fn matching(filter: &Filter) -> Keys {
     }
 }
 
-/// The stream's newest VOD that can be watched.
+/// Returns the newest ready VOD of a stream.
 ///
 /// # Errors
-/// [`Error::NoneOfStream`]; the store's.
+/// [`Error::StreamHasNoVod`].
 pub async fn vod_latest_of_stream(database: &Database, stream: StreamId) -> Result<Vod> {
     let filter = Filter {
         stream: Some(stream),
         ..Filter::default()
     };
     let (vods, _) = page_of(database, filter, Count::No, PageRequest::first(1)).await?;
-    vods.into_iter().next().ok_or(Error::NoneOfStream)
+    vods.into_iter().next().ok_or(Error::StreamHasNoVod)
 }

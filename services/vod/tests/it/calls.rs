@@ -1,4 +1,4 @@
-//! What callers get.
+//! The gRPC API.
 
 use primitives::{Cursor, Role, UserId};
 use proto::common::v1::PageRequest;
@@ -14,16 +14,16 @@ use crate::world::{OWNER, World, finished};
 
 const FILE: &str = "abcdefghijklmnopqrst-1795376364.flv";
 
-pub(crate) async fn with_a_vod() -> (World, i64) {
+pub(crate) async fn world_with_vod() -> (World, i64) {
     let world = World::running().await;
     world.record(FILE, three_seconds());
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
-    let id = world.the_vod(VodStatus::Ready).await.id;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
+    let id = world.wait_for_vod(VodStatus::Ready).await.id;
     (world, id)
 }
 
-/// Rows that no file is behind, one second apart, the newest with the highest number.
-pub(crate) async fn with_rows(count: u32) -> World {
+/// Inserts VODs without files, one second apart. The newest has the highest number.
+pub(crate) async fn world_with_rows(count: u32) -> World {
     let world = World::running().await;
     let insert = format!(
         "INSERT INTO vods (user_id, stream_id, category_id, title, status, video_url, url_expires_at, b2_file_name, created_at) \
@@ -54,8 +54,8 @@ fn titles(answer: &ListVodsResponse) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_view_counts_once_for_each_viewer() {
-    let (world, id) = with_a_vod().await;
+async fn view_counts_once_per_viewer() {
+    let (world, id) = world_with_vod().await;
     let look = async |user: Option<i64>, address: &str, count_view: bool| {
         let user = user.map(|id| (UserId(id), Role::User));
         let mut client = world.client_from(user, address);
@@ -73,17 +73,21 @@ async fn a_view_counts_once_for_each_viewer() {
     assert_eq!(
         look(Some(8), "192.0.2.9", true).await,
         1,
-        "one user is one viewer wherever he sits"
+        "a signed-in user counts once across devices"
     );
-    assert_eq!(look(None, "192.0.2.1", true).await, 2, "a guest is his address");
+    assert_eq!(
+        look(None, "192.0.2.1", true).await,
+        2,
+        "a guest counts once per address"
+    );
     assert_eq!(look(None, "192.0.2.1", true).await, 2);
     assert_eq!(look(None, "2001:db8::1", true).await, 3);
     assert_eq!(look(Some(9), "192.0.2.1", true).await, 4);
 }
 
 #[tokio::test]
-async fn views_that_come_together_are_counted_by_the_same_rule() {
-    let (world, id) = with_a_vod().await;
+async fn batched_views_follow_the_same_cooldown() {
+    let (world, id) = world_with_vod().await;
     let seen = |vod_id: i64, address: &str| GuestView {
         vod_id,
         client_address: address.to_owned(),
@@ -102,7 +106,7 @@ async fn views_that_come_together_are_counted_by_the_same_rule() {
     count(three.clone()).await.unwrap();
     assert_eq!(world.get(id).await.view_count, 2);
     count(three).await.unwrap();
-    assert_eq!(world.get(id).await.view_count, 2, "each was counted lately");
+    assert_eq!(world.get(id).await.view_count, 2, "each is within its cooldown");
 
     for bad in [
         vec![seen(id, "a name")],
@@ -116,13 +120,13 @@ async fn views_that_come_together_are_counted_by_the_same_rule() {
 }
 
 #[tokio::test]
-async fn a_url_in_its_last_hour_is_renewed_before_it_is_handed_out() {
-    let (world, id) = with_a_vod().await;
+async fn url_is_renewed_in_its_last_hour() {
+    let (world, id) = world_with_vod().await;
     let fresh = world.get(id).await;
     assert_eq!(
         world.get(id).await.video_url,
         fresh.video_url,
-        "a fresh one stays"
+        "a fresh URL is kept"
     );
     let age = "UPDATE vods SET url_expires_at = now() + interval '59 minutes', video_url = 'http://old', \
                thumbnail_url_expires_at = now() - interval '1 minute', thumbnail_url = 'http://old'";
@@ -149,8 +153,8 @@ async fn a_url_in_its_last_hour_is_renewed_before_it_is_handed_out() {
 }
 
 #[tokio::test]
-async fn lists_are_newest_first_by_page_and_by_cursor() {
-    let world = with_rows(25).await;
+async fn lists_are_sorted_newest_first_by_page_and_cursor() {
+    let world = world_with_rows(25).await;
     let page = |page, limit| {
         Some(PageRequest {
             page,
@@ -222,8 +226,8 @@ async fn lists_are_newest_first_by_page_and_by_cursor() {
 }
 
 #[tokio::test]
-async fn lists_are_filtered_and_show_the_unfinished_to_their_owner_alone() {
-    let world = with_rows(3).await;
+async fn lists_are_filtered_and_show_unfinished_vods_to_their_owner() {
+    let world = world_with_rows(3).await;
     let count = async |request: ListVodsRequest| list(&world, request).await.vods.len();
     assert_eq!(
         count(ListVodsRequest {
@@ -278,7 +282,7 @@ async fn lists_are_filtered_and_show_the_unfinished_to_their_owner_alone() {
 
 #[tokio::test]
 async fn stream_filter_shows_processing_and_failed_vods_to_their_owner() {
-    let world = with_rows(2).await;
+    let world = world_with_rows(2).await;
     world
         .sql(
             "INSERT INTO vods (user_id, stream_id, title, status, failure_reason) \
@@ -331,8 +335,8 @@ async fn stream_filter_shows_processing_and_failed_vods_to_their_owner() {
 }
 
 #[tokio::test]
-async fn a_vod_is_deleted_by_its_owner_with_its_objects() {
-    let (world, id) = with_a_vod().await;
+async fn owner_deletes_a_vod_with_its_objects() {
+    let (world, id) = world_with_vod().await;
     let request = DeleteVodRequest { id };
     let other = world
         .client(Some((UserId(8), Role::Moderator)))
@@ -350,18 +354,20 @@ async fn a_vod_is_deleted_by_its_owner_with_its_objects() {
         Code::NotFound
     );
     world
-        .eventually("the objects to go", async || world.in_bucket().await.is_empty())
+        .eventually("the objects to be deleted", async || {
+            world.objects_in_bucket().await.is_empty()
+        })
         .await;
     world
         .eventually("no row of them", async || {
-            world.sql("SELECT 1 FROM doomed_objects").await.is_empty()
+            world.sql("SELECT 1 FROM pending_deletions").await.is_empty()
         })
         .await;
 }
 
 #[tokio::test]
-async fn bad_input_is_the_callers_fault() {
-    let world = with_rows(0).await;
+async fn invalid_input_is_rejected() {
+    let world = world_with_rows(0).await;
     for id in [0, -1] {
         let error = world
             .client(None)
@@ -409,7 +415,7 @@ async fn bad_input_is_the_callers_fault() {
             Code::InvalidArgument
         );
     }
-    // A cursor of another list is a place in this one, whatever it holds.
+    // A cursor of another list is accepted.
     for key in [i64::MIN, i64::MAX] {
         let cursor = Some(Cursor { key, id: 1 }.encode());
         let page = Some(PageRequest {

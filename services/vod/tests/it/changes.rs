@@ -1,4 +1,4 @@
-//! What owners and admins change of a VOD.
+//! Changes by owners and admins.
 
 use primitives::{Role, UserId};
 use proto::events::v1::event::Payload;
@@ -6,7 +6,7 @@ use proto::upload::messages;
 use proto::vod::v1::{RefreshUrlsRequest, RetryVodRequest, UpdateVodRequest, VodStatus};
 use tonic::Code;
 
-use crate::calls::with_a_vod;
+use crate::calls::world_with_vod;
 use crate::world::{OWNER, World, finished};
 
 const STRANGER: Option<(UserId, Role)> = Some((UserId(9), Role::User));
@@ -27,10 +27,10 @@ fn named(id: i64, title: &str) -> UpdateVodRequest {
 }
 
 #[tokio::test]
-async fn a_vod_gets_another_title_and_picture() {
-    let (world, id) = with_a_vod().await;
+async fn owner_changes_title_and_thumbnail() {
+    let (world, id) = world_with_vod().await;
     let before = world.get(id).await;
-    let objects = world.in_bucket().await;
+    let objects = world.objects_in_bucket().await;
     let changed = world
         .owner()
         .update_vod(messages(&png(), named(id, "Đá bóng")))
@@ -45,8 +45,8 @@ async fn a_vod_gets_another_title_and_picture() {
     let picture = image::load_from_memory(&shown.bytes().await.unwrap()).unwrap();
     assert_eq!((picture.width(), picture.height()), (1280, 720));
     world
-        .eventually("the old picture to go", async || {
-            world.in_bucket().await.len() == objects.len()
+        .eventually("the old picture to be deleted", async || {
+            world.objects_in_bucket().await.len() == objects.len()
         })
         .await;
     let removal = UpdateVodRequest {
@@ -57,15 +57,15 @@ async fn a_vod_gets_another_title_and_picture() {
     let changed = world.owner().update_vod(messages(&[], removal)).await;
     assert_eq!(changed.unwrap().into_inner().vod.unwrap().thumbnail_url, None);
     world
-        .eventually("the picture to go", async || {
-            world.in_bucket().await.len() == objects.len() - 1
+        .eventually("the picture to be deleted", async || {
+            world.objects_in_bucket().await.len() == objects.len() - 1
         })
         .await;
 }
 
 #[tokio::test]
-async fn others_change_nothing() {
-    let (world, id) = with_a_vod().await;
+async fn other_users_cannot_change_a_vod() {
+    let (world, id) = world_with_vod().await;
     let before = world.get(id).await;
     let mut stranger = world.client(STRANGER);
     let refused = stranger.update_vod(messages(&[], named(id, "Mine now"))).await;
@@ -99,13 +99,13 @@ async fn others_change_nothing() {
     assert_eq!(
         unseen.unwrap_err().code(),
         Code::NotFound,
-        "what is not ready is not there"
+        "an unfinished VOD is not found"
     );
 }
 
 #[tokio::test]
-async fn urls_are_signed_anew_when_asked() {
-    let (world, id) = with_a_vod().await;
+async fn owner_refreshes_urls() {
+    let (world, id) = world_with_vod().await;
     world
         .sql("UPDATE vods SET video_url = 'old', url_expires_at = now() + interval '5 hours'")
         .await;
@@ -121,14 +121,14 @@ async fn urls_are_signed_anew_when_asked() {
 }
 
 #[tokio::test]
-async fn a_failed_vod_is_tried_again() {
+async fn failed_vod_is_retried() {
     const FILE: &str = "abcdefghijklmnopqrst-1795376365.flv";
     let world = World::running().await;
     world.record(FILE, b"this is no video at all");
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
-    let failed = world.the_vod(VodStatus::Failed).await;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
+    let failed = world.wait_for_vod(VodStatus::Failed).await;
     let retry = RetryVodRequest { id: failed.id };
-    // What was damaged is kept for its owner; a good file takes its place.
+    // Replaces the damaged file, which has been kept.
     world.record(FILE, crate::recording::three_seconds());
     let again = world
         .owner()
@@ -139,7 +139,7 @@ async fn a_failed_vod_is_tried_again() {
         .vod
         .unwrap();
     assert_eq!((again.user_id, again.failure_reason), (OWNER.0, None));
-    world.the_vod(VodStatus::Ready).await;
+    world.wait_for_vod(VodStatus::Ready).await;
     let twice = world.owner().retry_vod(retry).await.unwrap_err();
     assert_eq!(twice.code(), Code::AlreadyExists);
 }

@@ -20,8 +20,8 @@ fn named(name: &str) -> Payload {
 }
 
 #[tokio::test]
-async fn names_come_from_snapshots_and_events_and_the_newest_wins() {
-    let mut world = World::standing(|_| {}).await;
+async fn newest_version_of_a_copy_wins() {
+    let mut world = World::stopped(|_| {}).await;
     let owner = Owner {
         id: OWNER.0,
         username: "alice".into(),
@@ -39,49 +39,53 @@ async fn names_come_from_snapshots_and_events_and_the_newest_wins() {
     };
     world.peers.categories.lock().unwrap().push(talk);
     world.record(FILE, three_seconds());
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
     world.run();
-    let id = world.the_vod(VodStatus::Ready).await.id;
+    let id = world.wait_for_vod(VodStatus::Ready).await.id;
     let copied =
         async || world.get(id).await.display_name == "First" && world.get(id).await.category.is_some();
     world.eventually("the copies", copied).await;
     assert_eq!(world.get(id).await.category.unwrap().slug, "talk");
-    world.hear(named("Third"), 3).await;
-    world.hear(named("Second"), 2).await;
+    world.deliver(named("Third"), 3).await;
+    world.deliver(named("Second"), 2).await;
     assert_eq!(world.get(id).await.display_name, "Third");
     vod::inbound::clock::fill(&world.serving).await.unwrap();
     assert_eq!(world.get(id).await.display_name, "Third");
 
     world
-        .hear(Payload::CategoryDeleted(CategoryDeleted { category_id: 2 }), 2)
+        .deliver(Payload::CategoryDeleted(CategoryDeleted { category_id: 2 }), 2)
         .await;
     vod::inbound::clock::fill(&world.serving).await.unwrap();
     assert_eq!(world.get(id).await.category, None);
 }
 
 #[tokio::test]
-async fn what_a_deleted_user_had_goes_and_he_does_not_come_back() {
+async fn deleted_user_loses_all_vods_and_is_not_recreated() {
     let world = World::running().await;
     world.record(FILE, three_seconds());
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
-    world.the_vod(VodStatus::Ready).await;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
+    world.wait_for_vod(VodStatus::Ready).await;
     world
         .sql("INSERT INTO vods (user_id, title) SELECT 7, 'More' FROM generate_series(1, 250)")
         .await;
     world
-        .hear(Payload::UserDeleted(UserDeleted { user_id: OWNER.0 }), 4)
+        .deliver(Payload::UserDeleted(UserDeleted { user_id: OWNER.0 }), 4)
         .await;
     assert!(world.vods().await.is_empty());
     world
-        .eventually("the objects to go", async || world.in_bucket().await.is_empty())
+        .eventually("the objects to be deleted", async || {
+            world.objects_in_bucket().await.is_empty()
+        })
         .await;
 
-    world.hear(named("Late"), 9).await;
+    world.deliver(named("Late"), 9).await;
     let late = "abcdefghijklmnopqrst-1795376399.flv";
     world.record(late, three_seconds());
-    world.hear(Payload::RecordingFinished(finished(late)), 1).await;
+    world.deliver(Payload::RecordingFinished(finished(late)), 1).await;
     world
-        .eventually("the late file to go", async || world.on_disk().is_empty())
+        .eventually("the late file to be deleted", async || {
+            world.files_on_disk().is_empty()
+        })
         .await;
     assert!(world.vods().await.is_empty());
     assert_eq!(
@@ -91,13 +95,13 @@ async fn what_a_deleted_user_had_goes_and_he_does_not_come_back() {
 }
 
 #[tokio::test]
-async fn vods_outlive_their_stream_whichever_news_comes_first() {
+async fn vods_outlive_their_stream_in_any_event_order() {
     let world = World::running().await;
     world.record(FILE, three_seconds());
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
-    world.the_vod(VodStatus::Ready).await;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
+    world.wait_for_vod(VodStatus::Ready).await;
     world
-        .hear(
+        .deliver(
             Payload::StreamDeleted(StreamDeleted {
                 stream_id: 3,
                 user_id: OWNER.0,
@@ -107,7 +111,9 @@ async fn vods_outlive_their_stream_whichever_news_comes_first() {
         .await;
     let second = "abcdefghijklmnopqrst-1795376399.flv";
     world.record(second, three_seconds());
-    world.hear(Payload::RecordingFinished(finished(second)), 1).await;
+    world
+        .deliver(Payload::RecordingFinished(finished(second)), 1)
+        .await;
     let vods = world.vods().await;
     assert_eq!(vods.len(), 2);
     assert!(vods.iter().all(|vod| vod.stream_id.is_none()));

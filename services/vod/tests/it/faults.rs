@@ -7,15 +7,15 @@ use proto::events::v1::event::Payload;
 use proto::vod::v1::{DeleteVodRequest, VodStatus};
 use tokio::net::{TcpListener, TcpStream};
 use vod::inbound::worker::attempt;
-use vod::store::recordings::{Job, recording_claim};
+use vod::store::recordings::{ClaimedJob, recording_claim};
 
-use crate::recording::{a_blink, three_seconds};
+use crate::recording::{three_seconds, too_short};
 use crate::world::{NODE, World, finished};
 
 const FILE: &str = "abcdefghijklmnopqrst-1795376364.flv";
 
-async fn claim(world: &World) -> Job {
-    let (app, rules) = (&world.app, world.worker.rules);
+async fn claim(world: &World) -> ClaimedJob {
+    let (app, rules) = (&world.app, world.worker.policy);
     let job = recording_claim(&app.database, &app.bucket, NODE, app.clock.now(), rules)
         .await
         .unwrap();
@@ -23,44 +23,44 @@ async fn claim(world: &World) -> Job {
 }
 
 #[tokio::test]
-async fn killed_between_upload_and_publish_it_ends_with_one_vod_and_one_object() {
-    let mut world = World::standing(|_| {}).await;
+async fn crash_between_upload_and_publish_leaves_one_vod_and_one_object() {
+    let mut world = World::stopped(|_| {}).await;
     world.record(FILE, three_seconds());
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
-    // A worker that uploads and then is heard of no more.
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
+    // A worker that dies after its upload.
     let dead = claim(&world).await;
     for key in [&dead.video_key, &dead.thumbnail_key] {
         world
             .app
             .bucket
-            .put_bytes(b"of the dead", key, "video/mp4")
+            .put_bytes(b"partial upload", key, "video/mp4")
             .await
             .unwrap();
     }
     world.run();
 
-    world.the_vod(VodStatus::Ready).await;
-    assert_eq!(world.the_recording().await, ("published".to_owned(), 2));
-    let objects = world.in_bucket().await;
+    world.wait_for_vod(VodStatus::Ready).await;
+    assert_eq!(world.job_state().await, ("published".to_owned(), 2));
+    let objects = world.objects_in_bucket().await;
     assert_eq!(objects.len(), 2, "{objects:?}");
     assert!(!objects.contains(&dead.video_key));
-    let announced = world.sql("SELECT key FROM doomed_objects ORDER BY key").await;
+    let announced = world.sql("SELECT key FROM pending_deletions ORDER BY key").await;
     let announced: Vec<String> = announced.iter().map(|row| row.get(0)).collect();
     assert_eq!(
         announced,
         [dead.thumbnail_key.clone(), dead.video_key.clone()],
-        "in case the dead one rises"
+        "in case the dead worker uploads later"
     );
 }
 
 #[tokio::test]
-async fn a_worker_that_was_only_asleep_changes_nothing() {
-    let mut world = World::standing(|_| {}).await;
+async fn suspended_worker_is_fenced() {
+    let mut world = World::stopped(|_| {}).await;
     world.record(FILE, three_seconds());
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
     let asleep = claim(&world).await;
     world.run();
-    world.the_vod(VodStatus::Ready).await;
+    world.wait_for_vod(VodStatus::Ready).await;
     let before = world.sql("SELECT video_url, updated_at::text FROM vods").await;
     world.record(FILE, three_seconds());
     attempt(&world.worker, asleep, &world.shutdown).await;
@@ -71,16 +71,16 @@ async fn a_worker_that_was_only_asleep_changes_nothing() {
             .collect::<Vec<(String, String)>>()
     };
     assert_eq!(text(&before), text(&after));
-    assert_eq!(world.the_recording().await, ("published".to_owned(), 2));
-    // What it uploaded goes when its time has come.
-    world.sql("UPDATE doomed_objects SET due_at = now()").await;
+    assert_eq!(world.job_state().await, ("published".to_owned(), 2));
+    // Its late upload is deleted when it is due.
+    world.sql("UPDATE pending_deletions SET due_at = now()").await;
     world
-        .eventually("two objects", async || world.in_bucket().await.len() == 2)
+        .eventually("two objects", async || world.objects_in_bucket().await.len() == 2)
         .await;
 }
 
 #[tokio::test]
-async fn a_bucket_that_is_away_is_waited_for() {
+async fn unavailable_bucket_is_retried() {
     let switch = Switch::default();
     let behind = switch.clone();
     let real = stack::shared().await.unwrap().bucket.endpoint.clone();
@@ -89,85 +89,90 @@ async fn a_bucket_that_is_away_is_waited_for() {
         config.common.bucket.endpoint = endpoint.parse().unwrap();
         config.work.as_mut().unwrap().1.max_attempts = 50;
     };
-    let mut world = World::standing(change).await;
+    let mut world = World::stopped(change).await;
     world.run();
     world.record(FILE, three_seconds());
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
     world
-        .eventually("a second try", async || world.the_recording().await.1 >= 2)
+        .eventually("a second try", async || world.job_state().await.1 >= 2)
         .await;
-    assert_eq!(world.the_vod(VodStatus::Processing).await.failure_reason, None);
+    assert_eq!(
+        world.wait_for_vod(VodStatus::Processing).await.failure_reason,
+        None
+    );
     switch.on();
-    world.the_vod(VodStatus::Ready).await;
-    assert_eq!(world.in_bucket().await.len(), 2);
+    world.wait_for_vod(VodStatus::Ready).await;
+    assert_eq!(world.objects_in_bucket().await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_bucket_that_stays_away_is_given_up_with_a_reason_for_the_owner() {
+async fn vod_fails_with_a_reason_if_the_bucket_stays_unavailable() {
     let endpoint = Switch::default().listen(String::new()).await;
     let change = |config: &mut vod::Config| {
         config.common.bucket.endpoint = endpoint.parse().unwrap();
         config.work.as_mut().unwrap().1.max_attempts = 2;
     };
-    let mut world = World::standing(change).await;
+    let mut world = World::stopped(change).await;
     world.run();
     world.record(FILE, three_seconds());
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
-    let vod = world.the_vod(VodStatus::Failed).await;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
+    let vod = world.wait_for_vod(VodStatus::Failed).await;
     assert_eq!(
         vod.failure_reason.as_deref(),
-        Some("The video storage did not take the video.")
+        Some("The video could not be stored.")
     );
-    assert_eq!(world.on_disk(), [FILE], "it is kept for another try");
+    assert_eq!(world.files_on_disk(), [FILE], "it is kept for a retry");
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_video_fails_at_once_and_says_so() {
+async fn invalid_recording_fails_at_once_with_a_reason() {
     let world = World::running().await;
     world.record(FILE, &b"not a video ".repeat(1000));
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
-    let vod = world.the_vod(VodStatus::Failed).await;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
+    let vod = world.wait_for_vod(VodStatus::Failed).await;
     assert_eq!(
         vod.failure_reason.as_deref(),
         Some("The recording is damaged and cannot be read.")
     );
-    assert_eq!(world.the_recording().await, ("failed".to_owned(), 1));
-    assert!(world.in_bucket().await.is_empty());
+    assert_eq!(world.job_state().await, ("failed".to_owned(), 1));
+    assert!(world.objects_in_bucket().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_file_that_is_gone_is_looked_for_and_then_given_up() {
+async fn missing_recording_fails_after_all_attempts() {
     let world = World::running().await;
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
-    let vod = world.the_vod(VodStatus::Failed).await;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
+    let vod = world.wait_for_vod(VodStatus::Failed).await;
     assert_eq!(
         vod.failure_reason.as_deref(),
         Some("The recording is no longer on the media server.")
     );
-    assert_eq!(world.the_recording().await, ("failed".to_owned(), 5));
+    assert_eq!(world.job_state().await, ("failed".to_owned(), 5));
 }
 
 #[tokio::test]
-async fn what_is_empty_or_too_short_becomes_nothing() {
-    for bytes in [a_blink(), b"", &three_seconds()[..500]] {
+async fn empty_and_short_recordings_are_discarded() {
+    for bytes in [too_short(), b"", &three_seconds()[..500]] {
         let world = World::running().await;
         world.record(FILE, bytes);
-        world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
-        let discarded = async || world.the_recording().await.0 == "discarded";
+        world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
+        let discarded = async || world.job_state().await.0 == "discarded";
         world.eventually("the recording to be discarded", discarded).await;
         world
-            .eventually("the file to go", async || world.on_disk().is_empty())
+            .eventually("the file to be deleted", async || {
+                world.files_on_disk().is_empty()
+            })
             .await;
         assert!(world.vods().await.is_empty(), "{} bytes", bytes.len());
     }
 }
 
 #[tokio::test]
-async fn a_vod_that_is_deleted_while_somebody_works_on_it_stays_deleted() {
-    // The service's own worker has no time to take over.
-    let mut world = World::standing(|config| config.work.as_mut().unwrap().1.lease_seconds = 60).await;
+async fn vod_deleted_during_processing_stays_deleted() {
+    // The lease is long, so that the service's own worker does not take over.
+    let mut world = World::stopped(|config| config.work.as_mut().unwrap().1.lease_seconds = 60).await;
     world.record(FILE, three_seconds());
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
     let job = claim(&world).await;
     let id = job.vod.0;
     world.run();
@@ -177,14 +182,16 @@ async fn a_vod_that_is_deleted_while_somebody_works_on_it_stays_deleted() {
         })
         .await;
     attempt(&world.worker, job, &world.shutdown).await;
-    assert_eq!(world.the_recording().await.0, "discarded");
+    assert_eq!(world.job_state().await.0, "discarded");
     assert!(world.vods().await.is_empty());
     world
-        .eventually("the file to go", async || world.on_disk().is_empty())
+        .eventually("the file to be deleted", async || {
+            world.files_on_disk().is_empty()
+        })
         .await;
 }
 
-/// A way to the bucket that can be cut.
+/// A proxy to the bucket that can be switched on.
 #[derive(Clone, Default)]
 struct Switch(Arc<AtomicBool>);
 

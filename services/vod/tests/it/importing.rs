@@ -1,4 +1,4 @@
-//! Objects that admins make VODs of.
+//! Imports.
 
 use primitives::Role;
 use proto::error_from_status;
@@ -23,7 +23,7 @@ async fn import(world: &World, request: ImportVodRequest) -> Result<Vod, Status>
 }
 
 #[tokio::test]
-async fn an_object_becomes_a_vod_and_stays() {
+async fn imported_object_is_kept() {
     let world = running().await;
     let key = world.app.bucket.key("imports/2026/talk.mp4");
     world
@@ -34,8 +34,8 @@ async fn an_object_becomes_a_vod_and_stays() {
         .unwrap();
     let vod = import(&world, object("imports/2026/talk.mp4")).await.unwrap();
     assert_eq!(vod.status(), VodStatus::Processing);
-    assert_eq!(world.the_vod(VodStatus::Ready).await.id, vod.id);
-    assert_eq!(world.in_bucket().await.len(), 3);
+    assert_eq!(world.wait_for_vod(VodStatus::Ready).await.id, vod.id);
+    assert_eq!(world.objects_in_bucket().await.len(), 3);
 
     let twice = import(&world, object("imports/2026/talk.mp4")).await.unwrap_err();
     assert_eq!(error_from_status(&twice).code, "vod.already_imported");
@@ -45,15 +45,15 @@ async fn an_object_becomes_a_vod_and_stays() {
         .await
         .unwrap();
     world
-        .eventually("the VOD's own objects to go", async || {
-            world.in_bucket().await == [key.as_str()]
+        .eventually("the VOD's own objects to be deleted", async || {
+            world.objects_in_bucket().await == [key.as_str()]
         })
         .await;
     import(&world, object("imports/2026/talk.mp4")).await.unwrap();
 }
 
 #[tokio::test]
-async fn only_admins_import_and_only_what_is_there() {
+async fn only_admins_import_existing_objects() {
     let world = running().await;
     let code = async |request| error_from_status(&import(&world, request).await.unwrap_err()).code;
     assert_eq!(code(object("imports/none.mp4")).await, "vod.object_not_found");

@@ -1,4 +1,4 @@
-//! The service as its peers meet it: real servers, real media, one story a file.
+//! The service, tested with real servers and real media.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod calls;

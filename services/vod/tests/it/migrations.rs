@@ -1,9 +1,9 @@
-//! The migrations go up, down, and up again.
+//! Every migration can be reverted and applied again.
 
 use storage::DatabaseConfig;
 
 #[tokio::test]
-async fn down_takes_back_what_up_made() {
+async fn down_reverts_up() {
     let stack = stack::shared().await.unwrap();
     let url = stack.empty_database("vod_migrations").await.unwrap();
     storage::migrate(&DatabaseConfig::new(&*url), vod::MIGRATIONS)

@@ -1,4 +1,4 @@
-//! Stand-ins for the services that vod asks.
+//! Fakes of the services that vod calls.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -14,17 +14,17 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
 
-/// What the peers know; a test changes it while they run.
+/// The data of the peers, which tests change at run time.
 #[derive(Clone, Default)]
-pub(crate) struct Known {
+pub(crate) struct FakePeers {
     pub(crate) recordings: Arc<Mutex<HashMap<String, RecordingOwner>>>,
     pub(crate) categories: Arc<Mutex<Vec<CategoryCopy>>>,
     pub(crate) owners: Arc<Mutex<Vec<auth::Owner>>>,
     keys: Arc<Mutex<Vec<auth::PublicKey>>>,
 }
 
-impl Known {
-    pub(crate) fn trusting(issuer: &TestIssuer) -> Self {
+impl FakePeers {
+    pub(crate) fn with_keys_of(issuer: &TestIssuer) -> Self {
         let known = Self::default();
         let keys = issuer.key_set();
         let message = |key: &identity::PublicKey| auth::PublicKey {
@@ -53,14 +53,14 @@ macro_rules! peer {
         impl $service for $known {
             $($answered)*
             $(async fn $method(&self, _: Request<$request>) -> Result<Response<$response>, Status> {
-                Err(Status::unimplemented("vod does not ask this"))
+                Err(Status::unimplemented("vod does not call this"))
             })*
         }
     };
 }
 
 peer! {
-    StreamService for Known {
+    StreamService for FakePeers {
         async fn resolve_recording(
             &self,
             request: Request<stream::ResolveRecordingRequest>,
@@ -98,7 +98,7 @@ peer! {
 }
 
 peer! {
-    AuthService for Known {
+    AuthService for FakePeers {
         async fn key_set(&self, _: Request<auth::KeySetRequest>) -> Result<Response<auth::KeySetResponse>, Status> {
             Ok(Response::new(auth::KeySetResponse { keys: self.keys.lock().unwrap().clone() }))
         }

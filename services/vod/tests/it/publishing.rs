@@ -16,7 +16,7 @@ use crate::world::{OWNER, World, finished};
 const FILE: &str = "abcdefghijklmnopqrst-1795376364.flv";
 
 #[tokio::test]
-async fn from_the_event_over_the_bus_to_a_url_that_plays() {
+async fn event_on_the_bus_leads_to_a_playable_url() {
     let world = World::running().await;
     let heard = listen(&world);
     let user = UserRegistered {
@@ -24,11 +24,11 @@ async fn from_the_event_over_the_bus_to_a_url_that_plays() {
         username: "alice".into(),
         display_name: "Alice".into(),
     };
-    world.hear(Payload::UserRegistered(user), 1).await;
+    world.deliver(Payload::UserRegistered(user), 1).await;
     world.record(FILE, three_seconds());
     tell(&world, Payload::RecordingFinished(finished(FILE))).await;
 
-    let listed = world.the_vod(VodStatus::Ready).await;
+    let listed = world.wait_for_vod(VodStatus::Ready).await;
     let vod = world.get(listed.id).await;
     assert_eq!(
         (vod.title.as_str(), vod.description.as_str()),
@@ -62,9 +62,11 @@ async fn from_the_event_over_the_bus_to_a_url_that_plays() {
     media::image::normalise(picture.to_vec(), 4000).await.unwrap();
 
     world
-        .eventually("the file to go", async || world.on_disk().is_empty())
+        .eventually("the file to be deleted", async || {
+            world.files_on_disk().is_empty()
+        })
         .await;
-    assert_eq!(world.in_bucket().await.len(), 2);
+    assert_eq!(world.objects_in_bucket().await.len(), 2);
     world
         .eventually("the news", async || !heard.lock().unwrap().is_empty())
         .await;
@@ -73,33 +75,33 @@ async fn from_the_event_over_the_bus_to_a_url_that_plays() {
 }
 
 #[tokio::test]
-async fn an_event_that_comes_twice_makes_one_vod() {
+async fn duplicate_event_creates_one_vod() {
     let world = World::running().await;
     world.record(FILE, three_seconds());
     let id = uuid::Uuid::now_v7();
     for _ in 0..2 {
         world
-            .hear_again(id, Payload::RecordingFinished(finished(FILE)), 1)
+            .deliver_again(id, Payload::RecordingFinished(finished(FILE)), 1)
             .await;
     }
-    // The sweeper's word for the same file, or stream's with another event.
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
-    world.the_vod(VodStatus::Ready).await;
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
+    // Another event for the same file.
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
+    world.wait_for_vod(VodStatus::Ready).await;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
     assert_eq!(world.vods().await.len(), 1);
-    assert_eq!(world.the_recording().await, ("published".to_owned(), 1));
-    assert_eq!(world.in_bucket().await.len(), 2);
+    assert_eq!(world.job_state().await, ("published".to_owned(), 1));
+    assert_eq!(world.objects_in_bucket().await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_reconnect_gives_a_vod_for_each_recording() {
+async fn reconnect_creates_a_vod_per_recording() {
     let world = World::running().await;
     for file in [
         "abcdefghijklmnopqrst-1795376364.flv",
         "abcdefghijklmnopqrst-1795376370.flv",
     ] {
         world.record(file, three_seconds());
-        world.hear(Payload::RecordingFinished(finished(file)), 1).await;
+        world.deliver(Payload::RecordingFinished(finished(file)), 1).await;
     }
     let ready = async || {
         world
@@ -113,12 +115,12 @@ async fn a_reconnect_gives_a_vod_for_each_recording() {
 }
 
 #[tokio::test]
-async fn what_is_being_processed_is_for_its_owner_alone() {
-    // Nobody works, so it stays as it is.
-    let mut world = World::standing(|config| config.work.as_mut().unwrap().1.max_attempts = 100).await;
+async fn processing_vod_is_visible_to_its_owner_and_admins() {
+    // The file does not exist, so the job is retried.
+    let mut world = World::stopped(|config| config.work.as_mut().unwrap().1.max_attempts = 100).await;
     world.run();
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
-    let vod = world.the_vod(VodStatus::Processing).await;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
+    let vod = world.wait_for_vod(VodStatus::Processing).await;
     assert_eq!(vod.video_url, None);
     let request = GetVodRequest {
         id: vod.id,
@@ -146,7 +148,7 @@ async fn what_is_being_processed_is_for_its_owner_alone() {
     );
 }
 
-/// Lets the service's own relay publish an event, as stream's would.
+/// Publishes an event through the relay of the service.
 async fn tell(world: &World, payload: Payload) {
     let write = async move |conn: &mut AsyncPgConnection| {
         emit(conn, payload, 1, 1).await?;
@@ -182,12 +184,12 @@ fn listen(world: &World) -> News {
 /// Prints how long a viewer waits for the VOD of a minute on air, with the settings that a deployment has.
 #[tokio::test]
 #[ignore = "a measurement"]
-async fn how_long_a_minute_on_air_takes() {
+async fn measure_processing_of_one_minute() {
     let change = |config: &mut vod::Config| {
         let work = &mut config.work.as_mut().unwrap().1;
         (work.settle_seconds, work.sweep_seconds, work.lease_seconds) = (1.5, 15.0, 60);
     };
-    let mut world = World::standing(change).await;
+    let mut world = World::stopped(change).await;
     world.run();
     world
         .eventually("the service", async || {
@@ -202,7 +204,7 @@ async fn how_long_a_minute_on_air_takes() {
     world.record(FILE, &minute);
     let ended = std::time::Instant::now();
     tell(&world, Payload::RecordingFinished(finished(FILE))).await;
-    world.the_vod(VodStatus::Ready).await;
+    world.wait_for_vod(VodStatus::Ready).await;
     println!(
         "a recording of {} bytes is a VOD after {:?}",
         minute.len(),

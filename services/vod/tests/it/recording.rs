@@ -1,4 +1,4 @@
-//! Recordings as nginx-rtmp leaves them.
+//! Recordings like those of nginx-rtmp.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,8 +10,8 @@ pub(crate) fn three_seconds() -> &'static [u8] {
     BYTES.get_or_init(|| encode("3"))
 }
 
-/// Less than is worth keeping.
-pub(crate) fn a_blink() -> &'static [u8] {
+/// A recording that is discarded.
+pub(crate) fn too_short() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     BYTES.get_or_init(|| encode("0.3"))
 }

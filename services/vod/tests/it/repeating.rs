@@ -1,4 +1,4 @@
-//! Uploads that clients send again.
+//! Repeated uploads.
 
 use proto::error_from_status;
 use proto::upload::messages;
@@ -9,17 +9,17 @@ use crate::world::World;
 
 async fn named(world: &World, name: &str, file: &[u8], title: &str) -> Result<i64, String> {
     let sent = messages::<UploadVodUpload>(file, about(title));
-    match world.owner_naming(name).upload_vod(sent).await {
+    match world.owner_with_idempotency_key(name).upload_vod(sent).await {
         Ok(answer) => Ok(answer.into_inner().vod.unwrap().id),
         Err(status) => Err(error_from_status(&status).code.into_owned()),
     }
 }
 
 #[tokio::test]
-async fn what_is_sent_twice_under_one_name_becomes_one_vod() {
+async fn idempotency_key_makes_retries_safe() {
     let world = running().await;
     let file = mp4();
-    // Twice at once, as a proxy that lost patience would, and once more later.
+    // Twice concurrently, as after the timeout of a proxy, and again later.
     let (first, second) = tokio::join!(
         named(&world, "n1", &file, "A title"),
         named(&world, "n1", &file, "A title")
@@ -27,10 +27,10 @@ async fn what_is_sent_twice_under_one_name_becomes_one_vod() {
     let id = first.unwrap();
     assert_eq!(second, Ok(id));
     assert_eq!(named(&world, "n1", &file, "A title").await, Ok(id));
-    assert_eq!(world.the_vod(VodStatus::Ready).await.id, id);
+    assert_eq!(world.wait_for_vod(VodStatus::Ready).await.id, id);
     world
-        .eventually("the others' bytes to go", async || {
-            world.in_bucket().await.len() == 2
+        .eventually("the others' bytes to be deleted", async || {
+            world.objects_in_bucket().await.len() == 2
         })
         .await;
 

@@ -5,7 +5,7 @@ use proto::events::v1::{CategoryCreated, CategoryUpdated, UserUpdated};
 use proto::vod::v1::ListVodsRequest;
 use tonic::Code;
 
-use crate::calls::with_rows;
+use crate::calls::world_with_rows;
 use crate::world::{OWNER, World};
 
 impl World {
@@ -25,7 +25,7 @@ impl World {
         .await
     }
 
-    async fn until_found(&self, query: &str, expected: &[&str]) {
+    async fn wait_until_found(&self, query: &str, expected: &[&str]) {
         self.eventually(query, async || self.search(query).await == expected)
             .await;
     }
@@ -36,23 +36,23 @@ impl World {
             username: "anna".into(),
             display_name: display_name.into(),
         };
-        self.hear(Payload::UserUpdated(named), version).await;
+        self.deliver(Payload::UserUpdated(named), version).await;
     }
 }
 
 #[tokio::test]
-async fn words_are_found_without_accents_and_in_parts() {
-    let world = with_rows(3).await;
+async fn search_ignores_accents_and_matches_parts_of_words() {
+    let world = world_with_rows(3).await;
     world
         .sql("UPDATE vods SET title = 'Phát sóng', search_text = NULL WHERE title = 'Vod 1'")
         .await;
     world
         .sql("UPDATE vods SET title = 'Đá bóng', search_text = NULL WHERE title = 'Vod 2'")
         .await;
-    world.until_found("phat song", &["Phát sóng"]).await;
-    world.until_found("da", &["Đá bóng"]).await;
-    world.until_found("ong", &["Phát sóng", "Đá bóng"]).await;
-    world.until_found("vod 3", &["Vod 3"]).await;
+    world.wait_until_found("phat song", &["Phát sóng"]).await;
+    world.wait_until_found("da", &["Đá bóng"]).await;
+    world.wait_until_found("ong", &["Phát sóng", "Đá bóng"]).await;
+    world.wait_until_found("vod 3", &["Vod 3"]).await;
     assert!(world.search("unfinished").await.is_empty(), "not ready");
     let nothing = ListVodsRequest {
         query: Some("%_".into()),
@@ -63,31 +63,31 @@ async fn words_are_found_without_accents_and_in_parts() {
 }
 
 #[tokio::test]
-async fn names_and_categories_are_followed() {
-    let world = with_rows(2).await;
+async fn search_follows_names_and_categories() {
+    let world = world_with_rows(2).await;
     let all = ["Vod 1", "Vod 2"];
     world.name(1, "Ånna").await;
-    world.until_found("anna vod", &all).await;
+    world.wait_until_found("anna vod", &all).await;
     world.name(2, "Große Künstlerin").await;
-    world.until_found("grosse kunst", &all).await;
+    world.wait_until_found("grosse kunst", &all).await;
     let made = CategoryCreated {
         category_id: 2,
         name: "Gaming".into(),
         slug: "gaming".into(),
         tags: vec!["play".into()],
     };
-    world.hear(Payload::CategoryCreated(made), 1).await;
-    world.until_found("gaming", &all).await;
-    world.until_found("play", &all).await;
+    world.deliver(Payload::CategoryCreated(made), 1).await;
+    world.wait_until_found("gaming", &all).await;
+    world.wait_until_found("play", &all).await;
     let changed = CategoryUpdated {
         category_id: 2,
         name: "Speedruns".into(),
         slug: "speedruns".into(),
         tags: vec!["fast".into()],
     };
-    world.hear(Payload::CategoryUpdated(changed), 2).await;
-    world.until_found("speedrun", &all).await;
-    world.until_found("gaming", &[]).await;
+    world.deliver(Payload::CategoryUpdated(changed), 2).await;
+    world.wait_until_found("speedrun", &all).await;
+    world.wait_until_found("gaming", &[]).await;
     let tagged = |tag: &str| ListVodsRequest {
         tag: Some(tag.into()),
         ..ListVodsRequest::default()

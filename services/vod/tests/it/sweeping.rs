@@ -1,4 +1,4 @@
-//! What the sweeper finds on the disk.
+//! The sweeper.
 
 use proto::events::v1::event::Payload;
 use proto::vod::v1::VodStatus;
@@ -9,7 +9,7 @@ use crate::world::{World, finished, owner_of};
 const FILE: &str = "abcdefghijklmnopqrst-1795376364.flv";
 
 #[tokio::test]
-async fn a_recording_that_no_event_told_of_is_adopted_when_its_broadcast_is_over() {
+async fn recording_without_event_is_adopted_after_its_broadcast() {
     let world = World::running().await;
     let answer = |on_air| {
         let mut known = world.peers.recordings.lock().unwrap();
@@ -18,55 +18,53 @@ async fn a_recording_that_no_event_told_of_is_adopted_when_its_broadcast_is_over
     answer(true);
     world.record(FILE, three_seconds());
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    assert!(world.vods().await.is_empty(), "it is on air");
+    assert!(world.vods().await.is_empty(), "its publish is still active");
     answer(false);
-    let vod = world.the_vod(VodStatus::Ready).await;
+    let vod = world.wait_for_vod(VodStatus::Ready).await;
     assert_eq!((vod.title.as_str(), vod.stream_id), ("Evening", Some(3)));
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
-    assert_eq!(
-        world.vods().await.len(),
-        1,
-        "the event that comes late adds nothing"
-    );
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
+    assert_eq!(world.vods().await.len(), 1, "the late event has no effect");
 }
 
 #[tokio::test]
-async fn empty_files_of_refused_publishers_go_and_others_stay() {
+async fn empty_files_of_rejected_publishes_are_removed() {
     let world = World::running().await;
-    world.record("abcdefghijklmnopqrst-1.flv", b"");
-    world.record("nobodys-2.flv", three_seconds());
+    world.record("abcdefghijklmnopqrst-1795376300.flv", b"");
+    world.record("zzzzzzzzzzzzzzzzzzzz-1795376365.flv", three_seconds());
     world.record("notes.txt", b"mine");
     world
-        .eventually("the empty file to go", async || {
-            world.on_disk() == ["nobodys-2.flv", "notes.txt"]
+        .eventually("the empty file to be deleted", async || {
+            world.files_on_disk() == ["notes.txt", "zzzzzzzzzzzzzzzzzzzz-1795376365.flv"]
         })
         .await;
     assert!(world.vods().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_file_whose_vod_is_published_is_what_a_crash_left() {
+async fn file_of_a_published_vod_is_removed() {
     let world = World::running().await;
     world.record(FILE, three_seconds());
-    world.hear(Payload::RecordingFinished(finished(FILE)), 1).await;
-    world.the_vod(VodStatus::Ready).await;
+    world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
+    world.wait_for_vod(VodStatus::Ready).await;
     world
-        .eventually("the file to go", async || world.on_disk().is_empty())
+        .eventually("the file to be deleted", async || {
+            world.files_on_disk().is_empty()
+        })
         .await;
     world.record(FILE, three_seconds());
     world
-        .eventually("the file to go again", async || world.on_disk().is_empty())
+        .eventually("the file to go again", async || world.files_on_disk().is_empty())
         .await;
-    assert_eq!(world.the_recording().await.0, "published");
+    assert_eq!(world.job_state().await.0, "published");
 }
 
 #[tokio::test]
-async fn unfinished_results_of_dead_attempts_go() {
+async fn directories_of_dead_attempts_are_removed() {
     let world = World::running().await;
     let left = world.disk.path().join(".work/12345-1");
     std::fs::create_dir_all(&left).unwrap();
     std::fs::write(left.join(".video.mp4.part"), b"half").unwrap();
     world
-        .eventually("the directory to go", async || !left.exists())
+        .eventually("the directory to be deleted", async || !left.exists())
         .await;
 }

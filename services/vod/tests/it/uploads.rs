@@ -1,4 +1,4 @@
-//! Videos that users send.
+//! Uploads.
 
 use std::process::Command;
 
@@ -97,7 +97,7 @@ pub(crate) async fn running() -> World {
 }
 
 #[tokio::test]
-async fn what_is_sent_becomes_a_vod_that_browsers_play() {
+async fn upload_becomes_a_playable_vod() {
     for (file, name) in [
         (mp4(), "An MP4"),
         (webm(), "A WebM"),
@@ -109,7 +109,7 @@ async fn what_is_sent_becomes_a_vod_that_browsers_play() {
             (sent.status(), sent.title.as_str()),
             (VodStatus::Processing, name)
         );
-        let vod = world.the_vod(VodStatus::Ready).await;
+        let vod = world.wait_for_vod(VodStatus::Ready).await;
         assert_eq!((vod.id, vod.stream_id), (sent.id, None));
         let bytes = reqwest::get(vod.video_url.unwrap())
             .await
@@ -124,13 +124,13 @@ async fn what_is_sent_becomes_a_vod_that_browsers_play() {
         assert_eq!(probe.audio_codec.as_deref(), Some("aac"));
         assert!(vod.thumbnail_url.is_some());
         world
-            .eventually("the incoming object to go", async || {
-                world.in_bucket().await.len() == 2
+            .eventually("the incoming object to be deleted", async || {
+                world.objects_in_bucket().await.len() == 2
             })
             .await;
         assert!(
             world
-                .in_bucket()
+                .objects_in_bucket()
                 .await
                 .iter()
                 .all(|key| !key.contains("incoming/"))
@@ -139,7 +139,7 @@ async fn what_is_sent_becomes_a_vod_that_browsers_play() {
 }
 
 #[tokio::test]
-async fn what_is_no_video_fails_with_a_reason_for_its_owner() {
+async fn invalid_upload_fails_with_a_reason() {
     let mut half = mp4();
     half.truncate(half.len() / 2);
     let text = [b"\0\0\0\x20ftypisom".as_slice(), &b"not a video ".repeat(1000)].concat();
@@ -148,15 +148,17 @@ async fn what_is_no_video_fails_with_a_reason_for_its_owner() {
     for (file, reason) in [
         (half, unreadable),
         (text, unreadable),
-        (sound, "The file holds no video."),
+        (sound, "The file contains no video."),
     ] {
         let world = running().await;
         let id = upload(&world, &file, "A try").await.unwrap().id;
-        let vod = world.the_vod(VodStatus::Failed).await;
+        let vod = world.wait_for_vod(VodStatus::Failed).await;
         assert_eq!(vod.failure_reason.as_deref(), Some(reason));
-        assert_eq!(world.the_recording().await, ("failed".to_owned(), 1));
+        assert_eq!(world.job_state().await, ("failed".to_owned(), 1));
         world
-            .eventually("an empty bucket", async || world.in_bucket().await.is_empty())
+            .eventually("an empty bucket", async || {
+                world.objects_in_bucket().await.is_empty()
+            })
             .await;
         let again = world.owner().retry_vod(RetryVodRequest { id }).await.unwrap_err();
         assert_eq!(again.code(), Code::AlreadyExists, "{again:?}");
@@ -164,7 +166,7 @@ async fn what_is_no_video_fails_with_a_reason_for_its_owner() {
 }
 
 #[tokio::test]
-async fn what_is_refused_leaves_nothing() {
+async fn rejected_upload_leaves_nothing() {
     let world = running().await;
     let refused = async |file: &[u8], request: UploadVodRequest| {
         let sent = world.owner().upload_vod(messages(file, request)).await;
@@ -199,16 +201,18 @@ async fn what_is_refused_leaves_nothing() {
 
     assert!(world.vods().await.is_empty());
     world
-        .eventually("an empty bucket", async || world.in_bucket().await.is_empty())
+        .eventually("an empty bucket", async || {
+            world.objects_in_bucket().await.is_empty()
+        })
         .await;
-    assert_eq!(world.unfinished().await, 0);
+    assert_eq!(world.abort_unfinished_uploads().await, 0);
 }
 
 #[tokio::test]
-async fn a_stream_that_is_cut_leaves_nothing() {
+async fn interrupted_upload_leaves_nothing() {
     let world = running().await;
     let big = [mp4().as_slice(), &vec![0; 20 * 1024 * 1024]].concat();
-    // Once the sender ends without a request, once the connection goes in the middle.
+    // First the stream ends without a request, then the connection breaks.
     let chunks = big
         .chunks(64 * 1024)
         .map(|chunk| UploadVodUpload::chunk(chunk.to_vec()));
@@ -229,21 +233,22 @@ async fn a_stream_that_is_cut_leaves_nothing() {
     }
     call.abort();
     let gone = async || {
-        world.sql("SELECT 1 FROM doomed_objects").await.is_empty() && world.in_bucket().await.is_empty()
+        world.sql("SELECT 1 FROM pending_deletions").await.is_empty()
+            && world.objects_in_bucket().await.is_empty()
     };
     world.eventually("nothing to be left", gone).await;
     assert!(world.vods().await.is_empty());
-    assert_eq!(world.unfinished().await, 0);
+    assert_eq!(world.abort_unfinished_uploads().await, 0);
 }
 
 #[tokio::test]
-async fn a_user_sends_two_at_once() {
+async fn user_has_two_upload_slots() {
     let world = running().await;
     let begin = async |taken: usize| {
         let mut client = world.owner();
         let (sender, receiver) = mpsc::channel(1);
         let call = tokio::spawn(async move { client.upload_vod(ReceiverStream::new(receiver)).await });
-        let arrived = async || world.serving.uploads.taken() == taken;
+        let arrived = async || world.serving.uploads.in_use() == taken;
         world.eventually("a place to be taken", arrived).await;
         (sender, call)
     };
@@ -260,35 +265,35 @@ async fn a_user_sends_two_at_once() {
 }
 
 #[tokio::test]
-async fn killed_in_the_middle_it_ends_with_one_vod_and_one_object() {
-    let mut world = World::standing(|_| {}).await;
-    // Somebody else takes the job and dies after he has uploaded.
-    let serving = world.run_without_work();
+async fn crash_during_processing_leaves_one_vod_and_one_object() {
+    let mut world = World::stopped(|_| {}).await;
+    // Another worker claims the job and dies after its upload.
+    let serving = world.run_without_worker();
     answering(&world).await;
     let id = upload(&world, &mp4(), "A title").await.unwrap().id;
-    let (app, rules) = (&world.app, world.worker.rules);
+    let (app, rules) = (&world.app, world.worker.policy);
     let dead = recording_claim(&app.database, &app.bucket, NODE, app.clock.now(), rules)
         .await
         .unwrap()
         .unwrap();
     app.bucket
-        .put_bytes(b"of the dead", &dead.video_key, "video/mp4")
+        .put_bytes(b"partial upload", &dead.video_key, "video/mp4")
         .await
         .unwrap();
     let asleep = dead.clone();
     serving.work(&world);
-    assert_eq!(world.the_vod(VodStatus::Ready).await.id, id);
-    assert_eq!(world.the_recording().await, ("published".to_owned(), 2));
+    assert_eq!(world.wait_for_vod(VodStatus::Ready).await.id, id);
+    assert_eq!(world.job_state().await, ("published".to_owned(), 2));
     world
-        .eventually("two objects", async || world.in_bucket().await.len() == 2)
+        .eventually("two objects", async || world.objects_in_bucket().await.len() == 2)
         .await;
-    assert!(!world.in_bucket().await.contains(&dead.video_key));
+    assert!(!world.objects_in_bucket().await.contains(&dead.video_key));
     attempt(&world.worker, asleep, &world.shutdown).await;
-    assert_eq!(world.the_recording().await, ("published".to_owned(), 2));
+    assert_eq!(world.job_state().await, ("published".to_owned(), 2));
 }
 
 #[tokio::test]
-async fn a_vod_that_is_deleted_takes_its_upload_along() {
+async fn deleting_a_vod_deletes_its_upload() {
     let world = running().await;
     world
         .sql("UPDATE recordings SET due_at = now() + interval '1 hour'")
@@ -296,14 +301,16 @@ async fn a_vod_that_is_deleted_takes_its_upload_along() {
     let id = upload(&world, &webm(), "A title").await.unwrap().id;
     world.owner().delete_vod(DeleteVodRequest { id }).await.unwrap();
     world
-        .eventually("an empty bucket", async || world.in_bucket().await.is_empty())
+        .eventually("an empty bucket", async || {
+            world.objects_in_bucket().await.is_empty()
+        })
         .await;
 }
 
 #[tokio::test]
-async fn a_picture_sent_while_it_is_processed_stays() {
-    let mut world = World::standing(|_| {}).await;
-    let serving = world.run_without_work();
+async fn thumbnail_uploaded_during_processing_is_kept() {
+    let mut world = World::stopped(|_| {}).await;
+    let serving = world.run_without_worker();
     answering(&world).await;
     let category = CategoryCreated {
         category_id: 2,
@@ -311,7 +318,7 @@ async fn a_picture_sent_while_it_is_processed_stays() {
         slug: "talk".into(),
         tags: vec![],
     };
-    world.hear(Payload::CategoryCreated(category), 1).await;
+    world.deliver(Payload::CategoryCreated(category), 1).await;
     let id = upload(&world, &mp4(), "A title").await.unwrap().id;
     let request = UpdateVodRequest {
         id,
@@ -328,15 +335,15 @@ async fn a_picture_sent_while_it_is_processed_stays() {
     let own = changed.thumbnail_url.unwrap();
     assert_eq!(changed.category.unwrap().slug, "talk");
     serving.work(&world);
-    let vod = world.the_vod(VodStatus::Ready).await;
+    let vod = world.wait_for_vod(VodStatus::Ready).await;
     assert_eq!(vod.thumbnail_url, Some(own));
     world
-        .eventually("two objects", async || world.in_bucket().await.len() == 2)
+        .eventually("two objects", async || world.objects_in_bucket().await.len() == 2)
         .await;
 }
 
 #[tokio::test]
-async fn a_picture_that_comes_along_is_the_vods() {
+async fn thumbnail_sent_with_the_video_is_used() {
     let world = running().await;
     let file = mp4();
     let picture = |bytes: &[u8]| UploadVodUpload {
@@ -353,7 +360,7 @@ async fn a_picture_that_comes_along_is_the_vods() {
     sent.extend([picture(second), UploadVodUpload::request(about("A title"))]);
     let answer = world.owner().upload_vod(tokio_stream::iter(sent)).await.unwrap();
     let own = answer.into_inner().vod.unwrap().thumbnail_url.unwrap();
-    let vod = world.the_vod(VodStatus::Ready).await;
+    let vod = world.wait_for_vod(VodStatus::Ready).await;
     assert_eq!(vod.thumbnail_url, Some(own.clone()));
     let shown = reqwest::get(own).await.unwrap().bytes().await.unwrap();
     assert_eq!(image::load_from_memory(&shown).unwrap().width(), 1280);
@@ -378,7 +385,7 @@ async fn a_picture_that_comes_along_is_the_vods() {
     assert_eq!(proto::error_from_status(&refused).code, "upload.too_large");
     world
         .eventually("one video and one picture", async || {
-            world.in_bucket().await.len() == 2
+            world.objects_in_bucket().await.len() == 2
         })
         .await;
     assert_eq!(world.vods().await.len(), 1);

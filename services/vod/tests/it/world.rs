@@ -1,4 +1,4 @@
-//! One vod service with a database, a bucket prefix, a virtual host and a media node's disk of its own.
+//! A vod service with its own database, bucket prefix, virtual host and recordings directory.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,17 +20,17 @@ use tempfile::TempDir;
 use vod::config::{AppConfig, Config, ServeConfig, WorkConfig};
 use vod::{App, Serving, Worker};
 
-use crate::peers::Known;
+use crate::peers::FakePeers;
 
 pub(crate) const NODE: &str = "node-1";
 pub(crate) const OWNER: UserId = UserId(7);
-const PATIENCE: Duration = Duration::from_secs(40);
+const TIMEOUT: Duration = Duration::from_secs(40);
 
 pub(crate) struct World {
     pub(crate) app: Arc<App>,
     pub(crate) serving: Arc<Serving>,
     pub(crate) worker: Arc<Worker>,
-    pub(crate) peers: Known,
+    pub(crate) peers: FakePeers,
     pub(crate) disk: TempDir,
     pub(crate) shutdown: Shutdown,
     issuer: TestIssuer,
@@ -39,18 +39,18 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A service that runs.
+    /// Starts a service.
     pub(crate) async fn running() -> Self {
-        let mut world = Self::standing(|_| {}).await;
+        let mut world = Self::stopped(|_| {}).await;
         world.run();
         world
     }
 
-    /// A service that does not run yet, with settings that the test changes.
-    pub(crate) async fn standing(change: impl FnOnce(&mut Config)) -> Self {
+    /// Builds a service with changed settings, without starting it.
+    pub(crate) async fn stopped(change: impl FnOnce(&mut Config)) -> Self {
         runtime::install_tls_provider();
         let (issuer, disk) = (TestIssuer::new(), tempfile::tempdir().unwrap());
-        let peers = Known::trusting(&issuer);
+        let peers = FakePeers::with_keys_of(&issuer);
         let peers_url = PeerUrl::from(peers.serve().await);
         let mut config = config(&disk, peers_url).await;
         change(&mut config);
@@ -83,16 +83,16 @@ impl World {
         tokio::spawn(vod::run(service, self.shutdown.clone()));
     }
 
-    /// Runs the service, and its worker later.
-    pub(crate) fn run_without_work(&mut self) -> Idle {
+    /// Starts the service without its worker.
+    pub(crate) fn run_without_worker(&mut self) -> IdleWorker {
         let mut service = self.service.take().unwrap();
         let worker = service.worker.take().unwrap();
         tokio::spawn(vod::run(service, self.shutdown.clone()));
-        Idle(worker)
+        IdleWorker(worker)
     }
 
-    /// How many uploads to the bucket were begun and neither ended nor aborted.
-    pub(crate) async fn unfinished(&self) -> usize {
+    /// Aborts unfinished uploads to the bucket and returns their number.
+    pub(crate) async fn abort_unfinished_uploads(&self) -> usize {
         let later = chrono::Utc::now() + chrono::TimeDelta::hours(1);
         let prefix = self.app.bucket.key("");
         self.app.bucket.abort_unfinished(&prefix, later).await.unwrap()
@@ -103,7 +103,7 @@ impl World {
         std::fs::write(self.disk.path().join(file), bytes).unwrap();
     }
 
-    pub(crate) fn on_disk(&self) -> Vec<String> {
+    pub(crate) fn files_on_disk(&self) -> Vec<String> {
         let names = std::fs::read_dir(self.disk.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name());
@@ -115,16 +115,16 @@ impl World {
         names
     }
 
-    pub(crate) async fn in_bucket(&self) -> Vec<String> {
+    pub(crate) async fn objects_in_bucket(&self) -> Vec<String> {
         self.app.bucket.list(&self.app.bucket.key("")).await.unwrap()
     }
 
-    /// Hears an event as the bus hands it over.
-    pub(crate) async fn hear(&self, payload: Payload, version: i64) {
-        self.hear_again(uuid::Uuid::now_v7(), payload, version).await;
+    /// Delivers an event to the consumer.
+    pub(crate) async fn deliver(&self, payload: Payload, version: i64) {
+        self.deliver_again(uuid::Uuid::now_v7(), payload, version).await;
     }
 
-    pub(crate) async fn hear_again(&self, id: uuid::Uuid, payload: Payload, version: i64) {
+    pub(crate) async fn deliver_again(&self, id: uuid::Uuid, payload: Payload, version: i64) {
         let event = Event {
             id: id.to_string(),
             aggregate_id: 1,
@@ -142,7 +142,7 @@ impl World {
             .unwrap();
     }
 
-    /// The calls of the gateway for a user, or for nobody.
+    /// A client that calls for a user or a guest.
     pub(crate) fn client(&self, user: Option<(UserId, Role)>) -> VodServiceClient<PeerChannel> {
         self.client_from(user, "192.0.2.1")
     }
@@ -153,15 +153,15 @@ impl World {
         address: &str,
     ) -> VodServiceClient<PeerChannel> {
         let mut context = CallContext::background(Duration::from_secs(10));
-        context.user_token = user.map(|(id, role)| self.issuer.token(id, "somebody", role));
+        context.user_token = user.map(|(id, role)| self.issuer.token(id, "username", role));
         context.client_address = Some(address.parse().unwrap());
         VodServiceClient::new(self.gateway.with(&context))
     }
 
-    /// The owner's client, who names a request.
-    pub(crate) fn owner_naming(&self, name: &str) -> VodServiceClient<PeerChannel> {
+    /// A client of the owner that sends an idempotency key.
+    pub(crate) fn owner_with_idempotency_key(&self, name: &str) -> VodServiceClient<PeerChannel> {
         let mut context = CallContext::background(Duration::from_secs(10));
-        context.user_token = Some(self.issuer.token(OWNER, "somebody", Role::Admin));
+        context.user_token = Some(self.issuer.token(OWNER, "username", Role::Admin));
         context.idempotency_key = primitives::IdempotencyKey::parse(name);
         VodServiceClient::new(self.gateway.with(&context))
     }
@@ -170,7 +170,7 @@ impl World {
         self.client(Some((OWNER, Role::User)))
     }
 
-    /// What the owner's list shows.
+    /// Returns the owner's list.
     pub(crate) async fn vods(&self) -> Vec<Vod> {
         let request = ListVodsRequest {
             user_id: Some(OWNER.0),
@@ -194,9 +194,9 @@ impl World {
     }
 
     /// Waits until the owner's only VOD has a status.
-    pub(crate) async fn the_vod(&self, status: VodStatus) -> Vod {
+    pub(crate) async fn wait_for_vod(&self, status: VodStatus) -> Vod {
         let what = format!("a VOD that is {status:?}");
-        let waited = stack::eventually(PATIENCE, &what, async || {
+        let waited = stack::eventually(TIMEOUT, &what, async || {
             match self.owner_vods().await?.as_slice() {
                 [vod] if vod.status() == status => Ok(vod.clone()),
                 vods => Err(format!("{vods:?}")),
@@ -219,13 +219,13 @@ impl World {
     }
 
     pub(crate) async fn eventually(&self, what: &str, mut probe: impl AsyncFnMut() -> bool) {
-        stack::eventually(PATIENCE, what, async || probe().await)
+        stack::eventually(TIMEOUT, what, async || probe().await)
             .await
             .unwrap();
     }
 
-    /// The state and the attempts of the only recording.
-    pub(crate) async fn the_recording(&self) -> (String, i32) {
+    /// Returns the state and the attempts of the only job.
+    pub(crate) async fn job_state(&self) -> (String, i32) {
         let rows = self.sql("SELECT state, attempts FROM recordings").await;
         let [row] = rows.as_slice() else {
             panic!("{} recordings", rows.len())
@@ -242,10 +242,10 @@ impl World {
     }
 }
 
-/// A worker that does nothing yet.
-pub(crate) struct Idle(Arc<Worker>);
+/// A worker that is not started yet.
+pub(crate) struct IdleWorker(Arc<Worker>);
 
-impl Idle {
+impl IdleWorker {
     pub(crate) fn work(self, world: &World) {
         tokio::spawn(vod::inbound::worker::run(self.0, world.shutdown.clone()));
     }
@@ -308,7 +308,7 @@ async fn config(disk: &TempDir, peers: PeerUrl) -> Config {
     }
 }
 
-/// What stream says when a publish has ended.
+/// The event of a finished recording.
 pub(crate) fn finished(file: &str) -> RecordingFinished {
     RecordingFinished {
         node: NODE.into(),
@@ -323,7 +323,7 @@ pub(crate) fn finished(file: &str) -> RecordingFinished {
     }
 }
 
-/// What stream answers when it is asked about a file.
+/// The owner of a recording, as the stream service returns it.
 pub(crate) fn owner_of(file: &RecordingFinished, on_air: bool) -> RecordingOwner {
     RecordingOwner {
         stream_id: file.stream_id,

@@ -1,97 +1,108 @@
-//! Single lives of jobs, and random ones.
+//! Transitions of jobs, single and random ones.
 
 use proptest::prelude::*;
 
 use super::*;
 
-const WORK: Work = Work {
+const POLICY: JobPolicy = JobPolicy {
     lease: TimeDelta::seconds(60),
     max_attempts: 4,
-    first_pause: TimeDelta::seconds(5),
-    longest_pause: TimeDelta::seconds(15),
+    first_delay: TimeDelta::seconds(5),
+    max_delay: TimeDelta::seconds(15),
 };
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
 }
 
-fn taken(job: Recording, now: i64) -> Recording {
-    match job.claim(at(now), &WORK) {
-        Ok(Claim::Taken(job)) => job,
+fn claimed(job: RecordingJob, now: i64) -> RecordingJob {
+    match job.claim(at(now), &POLICY) {
+        Ok(ClaimOutcome::Claimed(job)) => job,
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn setbacks_are_tried_again_later_and_later_until_it_is_enough() {
-    let mut job = Recording::new(at(0));
-    let mut now = 0;
-    for pause in [5, 10, 15] {
-        job = taken(job, now);
-        job = job
-            .set_back(job.attempts, Setback::Retry, at(now), &WORK)
-            .unwrap();
-        assert_eq!(
-            job.state,
-            State::Pending {
-                due_at: at(now + pause)
-            }
-        );
-        assert_eq!(job.claim(at(now + pause - 1), &WORK), Err(NotDue));
-        now += pause;
+fn status_round_trip() {
+    for status in JobStatus::ALL {
+        assert_eq!(JobStatus::try_from(status.as_str()), Ok(status));
+        assert_eq!(JobState::new(status, at(1)).status(), status);
     }
-    job = taken(job, now);
-    job = job
-        .set_back(job.attempts, Setback::Retry, at(now), &WORK)
-        .unwrap();
-    assert_eq!((job.state, job.attempts), (State::Failed, 4));
+    assert_eq!(JobStatus::try_from("live"), Err(UnknownName));
 }
 
 #[test]
-fn what_never_works_is_not_tried_again() {
-    let job = taken(Recording::new(at(0)), 0);
+fn failed_attempts_are_retried_with_growing_delays() {
+    let mut job = RecordingJob::new(at(0));
+    let mut now = 0;
+    for delay in [5, 10, 15] {
+        job = claimed(job, now);
+        job = job
+            .fail_attempt(job.attempts, AttemptFailure::Retryable, at(now), &POLICY)
+            .unwrap();
+        assert_eq!(
+            job.state,
+            JobState::Pending {
+                due_at: at(now + delay)
+            }
+        );
+        assert_eq!(job.claim(at(now + delay - 1), &POLICY), Err(NotDue));
+        now += delay;
+    }
+    job = claimed(job, now);
+    job = job
+        .fail_attempt(job.attempts, AttemptFailure::Retryable, at(now), &POLICY)
+        .unwrap();
+    assert_eq!((job.state, job.attempts), (JobState::Failed, 4));
+}
+
+#[test]
+fn permanent_failure_is_not_retried() {
+    let job = claimed(RecordingJob::new(at(0)), 0);
     assert_eq!(
-        job.set_back(1, Setback::Final, at(0), &WORK).unwrap().state,
-        State::Failed
+        job.fail_attempt(1, AttemptFailure::Permanent, at(0), &POLICY)
+            .unwrap()
+            .state,
+        JobState::Failed
     );
 }
 
 #[test]
-fn a_silent_worker_is_succeeded_and_refused() {
-    let first = taken(Recording::new(at(0)), 0);
-    assert_eq!(first.claim(at(59), &WORK), Err(NotDue));
-    let renewed = first.renew(1, at(50), &WORK).unwrap();
-    assert_eq!(renewed.claim(at(109), &WORK), Err(NotDue));
-    let second = taken(renewed, 110);
+fn worker_with_expired_lease_is_replaced_and_fenced() {
+    let first = claimed(RecordingJob::new(at(0)), 0);
+    assert_eq!(first.claim(at(59), &POLICY), Err(NotDue));
+    let renewed = first.renew(1, at(50), &POLICY).unwrap();
+    assert_eq!(renewed.claim(at(109), &POLICY), Err(NotDue));
+    let second = claimed(renewed, 110);
     assert_eq!(second.attempts, 2);
     assert_eq!(second.publish(1), Err(Fenced));
-    assert_eq!(second.renew(1, at(111), &WORK), Err(Fenced));
-    assert_eq!(second.publish(2).unwrap().state, State::Published);
+    assert_eq!(second.renew(1, at(111), &POLICY), Err(Fenced));
+    assert_eq!(second.publish(2).unwrap().state, JobState::Published);
 }
 
 #[test]
-fn workers_that_die_too_often_take_no_more() {
-    let mut job = Recording::new(at(0));
+fn job_fails_after_too_many_dead_workers() {
+    let mut job = RecordingJob::new(at(0));
     for n in 0..4 {
-        job = taken(job, n * 60);
+        job = claimed(job, n * 60);
     }
     assert!(matches!(
-        job.claim(at(1000), &WORK),
-        Ok(Claim::GivenUp(Recording {
-            state: State::Failed,
+        job.claim(at(1000), &POLICY),
+        Ok(ClaimOutcome::Abandoned(RecordingJob {
+            state: JobState::Failed,
             ..
         }))
     ));
 }
 
 #[test]
-fn pauses_do_not_overflow() {
-    let work = Work {
-        first_pause: TimeDelta::days(365),
-        ..WORK
+fn delays_do_not_overflow() {
+    let policy = JobPolicy {
+        first_delay: TimeDelta::days(365),
+        ..POLICY
     };
     for attempts in [0, 1, 31, 32, 33, i32::MAX] {
-        assert!(work.pause(attempts) <= WORK.longest_pause);
+        assert!(policy.delay(attempts) <= POLICY.max_delay);
     }
 }
 
@@ -101,7 +112,7 @@ enum Step {
     Renew(i32),
     Publish(i32),
     Discard(i32),
-    SetBack(i32, bool),
+    FailAttempt(i32, bool),
     Cancel,
     Wait(i64),
 }
@@ -112,7 +123,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..6).prop_map(Step::Renew),
         1 => (0..6).prop_map(Step::Publish),
         1 => (0..6).prop_map(Step::Discard),
-        3 => (0..6, any::<bool>()).prop_map(|(attempt, last)| Step::SetBack(attempt, last)),
+        3 => (0..6, any::<bool>()).prop_map(|(attempt, last)| Step::FailAttempt(attempt, last)),
         1 => Just(Step::Cancel),
         4 => (0..100_i64).prop_map(Step::Wait),
     ]
@@ -120,19 +131,19 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn an_end_is_an_end_and_only_the_current_attempt_has_a_say(steps in prop::collection::vec(step(), 0..60)) {
-        let (mut job, mut now) = (Recording::new(at(0)), 0);
+    fn final_states_are_final_and_only_the_current_attempt_may_end_a_job(steps in prop::collection::vec(step(), 0..60)) {
+        let (mut job, mut now) = (RecordingJob::new(at(0)), 0);
         for step in steps {
             let before = job;
             let after = match step {
-                Step::Claim => job.claim(at(now), &WORK).ok().map(|claim| match claim {
-                    Claim::Taken(job) | Claim::GivenUp(job) => job,
+                Step::Claim => job.claim(at(now), &POLICY).ok().map(|claim| match claim {
+                    ClaimOutcome::Claimed(job) | ClaimOutcome::Abandoned(job) => job,
                 }),
-                Step::Renew(n) => job.renew(n, at(now), &WORK).ok(),
+                Step::Renew(n) => job.renew(n, at(now), &POLICY).ok(),
                 Step::Publish(n) => job.publish(n).ok(),
                 Step::Discard(n) => job.discard(n).ok(),
-                Step::SetBack(n, last) => {
-                    job.set_back(n, if last { Setback::Final } else { Setback::Retry }, at(now), &WORK).ok()
+                Step::FailAttempt(n, last) => {
+                    job.fail_attempt(n, if last { AttemptFailure::Permanent } else { AttemptFailure::Retryable }, at(now), &POLICY).ok()
                 }
                 Step::Cancel => Some(job.cancel()),
                 Step::Wait(seconds) => {
@@ -141,15 +152,15 @@ proptest! {
                 }
             };
             job = after.unwrap_or(job);
-            prop_assert!(job.attempts <= WORK.max_attempts && job.attempts >= before.attempts);
-            if before.state == State::Published {
+            prop_assert!(job.attempts <= POLICY.max_attempts && job.attempts >= before.attempts);
+            if before.state == JobState::Published {
                 prop_assert_eq!(job, before);
             }
-            if matches!(before.state, State::Failed | State::Discarded) {
-                prop_assert!(job == before || job.state == State::Discarded);
+            if matches!(before.state, JobState::Failed | JobState::Discarded) {
+                prop_assert!(job == before || job.state == JobState::Discarded);
             }
-            if job.state == State::Published && before.state != State::Published {
-                let was_working = matches!(before.state, State::Working { .. });
+            if job.state == JobState::Published && before.state != JobState::Published {
+                let was_working = matches!(before.state, JobState::Working { .. });
                 prop_assert!(was_working);
             }
         }

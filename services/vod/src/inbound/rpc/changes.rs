@@ -1,4 +1,4 @@
-//! What owners and admins do to a VOD.
+//! Changes by owners and admins.
 
 use media::image::MAX_BYTES;
 use primitives::{CategoryId, VodId, text};
@@ -7,13 +7,13 @@ use proto::vod::v1::{UpdateVodRequest, UpdateVodUpload, Vod as VodMessage};
 use tonic::Streaming;
 
 use super::Rpc;
-use crate::domain::{Status, Viewer, may_change};
+use crate::domain::{Viewer, VodStatus, may_change};
 use crate::error::{Error as VodError, Result};
 use crate::store::recordings::recording_object;
 use crate::store::vods::{Change, vod_retry, vod_update, vod_visible};
 
-/// Width and height of a picture at most, in pixels.
-pub(super) const MAX_PX: u32 = 1280;
+/// The maximum width and height of a thumbnail.
+pub(super) const MAX_THUMBNAIL_PX: u32 = 1280;
 
 impl Rpc {
     pub(super) async fn update(
@@ -25,11 +25,11 @@ impl Rpc {
         let id = VodId::try_from(request.id).map_err(|_| VodError::NotFound)?;
         let change = checked(&request)?;
         let app = &self.0.app;
-        // Whoever may not change the VOD does not make us work for a picture.
+        // Checked first, so that an unauthorised request does not cause image processing.
         self.changeable(id, viewer).await?;
         let picture = app
             .pictures
-            .add(bytes, MAX_PX, "thumbnails", "thumbnailFile")
+            .add(bytes, MAX_THUMBNAIL_PX, "thumbnails", "thumbnailFile")
             .await?;
         let picture = (request.remove_thumbnail || picture.is_some()).then_some(picture);
         let change = Change { picture, ..change };
@@ -37,8 +37,8 @@ impl Rpc {
         self.shown(id, viewer).await
     }
 
-    /// The URLs of a VOD, signed now, however long the old ones still had.
-    pub(super) async fn signed_anew(&self, id: VodId, viewer: Viewer) -> Result<VodMessage> {
+    /// Signs the URLs of a VOD again, even if they are still valid.
+    pub(super) async fn refreshed_urls(&self, id: VodId, viewer: Viewer) -> Result<VodMessage> {
         let app = &self.0.app;
         let mut vod = self.changeable(id, viewer).await?;
         (vod.row.url_expires_at, vod.row.thumbnail_url_expires_at) = (None, None);
@@ -48,11 +48,11 @@ impl Rpc {
         Ok(super::message(vod, Some(viewer)))
     }
 
-    pub(super) async fn tried_again(&self, id: VodId, viewer: Viewer) -> Result<VodMessage> {
+    pub(super) async fn retried(&self, id: VodId, viewer: Viewer) -> Result<VodMessage> {
         let app = &self.0.app;
         let vod = self.changeable(id, viewer).await?;
-        // Asked before the transaction, which waits for no other system.
-        if vod.status == Status::Failed
+        // Checked before the transaction, which must not wait for other systems.
+        if vod.status == VodStatus::Failed
             && let Some(key) = recording_object(&app.database, id).await?
             && !app.bucket.exists(&key).await?
         {
@@ -72,7 +72,7 @@ impl Rpc {
         if may_change(vod.user(), Some(viewer)) {
             Ok(vod)
         } else {
-            Err(VodError::NotYours)
+            Err(VodError::NotOwner)
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Videos that people send, and those that admins import.
+//! Uploads by users and imports by admins.
 
 mod incoming;
 
 use metrics::gauge;
-use objects::ledger::{announce, withdraw};
+use objects::ledger::{release, reserve};
 use primitives::{CategoryId, Error as DomainError, FieldError, Role, UserId, VodId, text};
 use proto::Caller;
 use proto::vod::v1::{ImportVodRequest, UploadVodUpload, Vod as VodMessage};
@@ -12,38 +12,37 @@ use tonic::Streaming;
 use uuid::Uuid;
 
 use super::Rpc;
-use super::changes::MAX_PX;
+use super::changes::MAX_THUMBNAIL_PX;
 use crate::app::{App, Serving};
+use crate::domain::UploadSlots;
 use crate::domain::{ImportName, Viewer};
 use crate::error::{Error, Result};
-use crate::slots::Slots;
 use crate::store::recordings::{NewVideo, video_insert};
 use incoming::{End, Incoming};
 
 impl Rpc {
-    /// Takes a video. What is sent before the request is looked at only as far as it must be.
+    /// Receives an upload.
     pub(super) async fn upload(
         &self,
         caller: Caller,
         viewer: Viewer,
         messages: Streaming<UploadVodUpload>,
     ) -> Result<VodMessage> {
-        let slot = self.0.uploads.take(viewer.id).map_err(Error::Full)?;
+        let slot = self.0.uploads.acquire(viewer.id)?;
         let serving = self.0.clone();
-        // When the caller goes away this call is dropped where it stands. The task meets the end of the
-        // stream and cleans up.
+        // This future is dropped when the caller disconnects. The task sees the end of the stream and cleans up.
         let taken = tokio::spawn(async move {
-            show(&serving.uploads);
+            report_running(&serving.uploads);
             let taken = take(&serving, &caller, viewer.id, messages).await;
             drop(slot);
-            show(&serving.uploads);
+            report_running(&serving.uploads);
             taken
         });
         let id = taken.await.map_err(|_| DomainError::internal())??;
         self.shown(id, viewer).await
     }
 
-    /// Makes a VOD of an object that is in the bucket already.
+    /// Creates a VOD from an object in the bucket.
     pub(super) async fn import(
         &self,
         caller: &Caller,
@@ -57,7 +56,7 @@ impl Rpc {
         let name = ImportName::parse(&request.object_key).ok_or_else(|| {
             DomainError::from(FieldError::new(
                 "objectKey",
-                "invalid",
+                "invalid_object_key",
                 "must name an object in imports/",
             ))
         })?;
@@ -82,12 +81,12 @@ impl Rpc {
     }
 }
 
-fn show(uploads: &Slots) {
-    let running = u32::try_from(uploads.taken()).unwrap_or(u32::MAX);
+fn report_running(uploads: &UploadSlots) {
+    let running = u32::try_from(uploads.in_use()).unwrap_or(u32::MAX);
     gauge!("vod_uploads_running").set(running);
 }
 
-/// Announces an object, writes it, and makes it a job's. Whatever goes wrong, the object goes.
+/// Reserves a key, uploads the object and creates its job. Releases the key after any error.
 async fn take(
     serving: &Serving,
     caller: &Caller,
@@ -98,14 +97,14 @@ async fn take(
     let video = Incoming::begin(messages, serving.config.upload_max_bytes).await?;
     let key = app.bucket.key(&format!("incoming/{}", Uuid::now_v7().simple()));
     let (keys, now) = ([key.clone()], app.clock.now());
-    let announced = async move |conn: &mut AsyncPgConnection| announce(conn, &keys, now).await;
+    let announced = async move |conn: &mut AsyncPgConnection| reserve(conn, &keys, now).await;
     app.database.transaction(announced).await?;
     let taken = store(app, caller, user, video, &key).await;
-    // Also after a success: a repetition has sent in vain what an earlier attempt had sent.
+    // Also after a success: if the request is a repeat, its upload is not needed.
     let (withdrawn, now) = (key.clone(), app.clock.now());
-    let withdraw = async move |conn: &mut AsyncPgConnection| withdraw(conn, &withdrawn, now).await;
+    let withdraw = async move |conn: &mut AsyncPgConnection| release(conn, &withdrawn, now).await;
     if let Err(error) = app.database.transaction(withdraw).await {
-        tracing::warn!(key, %error, "what was uploaded in vain goes later");
+        tracing::warn!(key, %error, "key not released, object will be deleted later");
     }
     taken
 }
@@ -116,8 +115,8 @@ async fn store(app: &App, caller: &Caller, user: UserId, video: Incoming, key: &
         .bucket
         .put_stream(&mut bytes, key, "application/octet-stream")
         .await;
-    // The reader's own reason is better than the bucket's, which is told only that there is one.
-    let end = end.now().transpose()?;
+    // The error of the reader is more specific than that of the bucket.
+    let end = end.result().transpose()?;
     let stored = stored?;
     let End { request, picture } = end.ok_or_else(DomainError::internal)?;
     let files: [&[u8]; 2] = [stored.sha256.as_bytes(), &picture];
@@ -134,13 +133,13 @@ async fn store(app: &App, caller: &Caller, user: UserId, video: Incoming, key: &
     };
     let picture = app
         .pictures
-        .add(picture, MAX_PX, "thumbnails", "thumbnailFile")
+        .add(picture, MAX_THUMBNAIL_PX, "thumbnails", "thumbnailFile")
         .await?;
     let new = NewVideo { picture, ..new };
     video_insert(&app.database, new, app.clock.now()).await
 }
 
-/// 0 is no category, as in a change.
+/// Parses the category of an upload. As in updates, 0 means no category.
 fn category(given: Option<i64>) -> Result<Option<CategoryId>> {
     let given = given.filter(|id| *id != 0).map(CategoryId::try_from);
     given.transpose().map_err(|_| Error::NoCategory)

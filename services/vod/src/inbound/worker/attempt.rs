@@ -1,42 +1,43 @@
-//! One attempt at one job: get the file, remux, take a picture, upload, publish, remove the file.
+//! One attempt at one job: fetch the file, remux it, take a thumbnail, upload, publish, remove the file.
 //!
-//! It may end at any point. Before the publishing transaction nothing has happened that the next attempt does
-//! not do again under other names; after it only the local file is left over, which the sweeper removes.
+//! An attempt may be interrupted at any point. Before the publishing transaction, the next attempt repeats all steps
+//! with other keys. After it, only the local file is left, which the sweeper removes.
 
 mod input;
 
 use std::path::Path;
-use std::time::Instant;
 
 use media::video::{self, Remuxed};
 use metrics::{counter, histogram};
 use primitives::Error as DomainError;
 use runtime::Shutdown;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{Instrument, info_span};
 
 use crate::app::Worker;
-use crate::domain::{SHORTEST_SECONDS, Setback, Source, State, failure, thumbnail_time};
-use crate::error::Error;
-use crate::outbound::files::Workplace;
-use crate::store::recordings::{
-    Job, Published, recording_discard, recording_publish, recording_renew, recording_set_back,
+use crate::domain::{
+    AttemptFailure, JobState, MIN_RECORDING_SECONDS, Source, failure_reason, thumbnail_time,
 };
-use objects::Doomed;
-use objects::ledger::remove;
+use crate::error::Error;
+use crate::outbound::files::AttemptDir;
+use crate::store::recordings::{
+    ClaimedJob, Published, recording_discard, recording_fail_attempt, recording_publish, recording_renew,
+};
+use objects::PendingDeletion;
+use objects::ledger::delete;
 
 /// Why an attempt did not end with a VOD.
-enum Trouble {
-    /// There is nothing to make a VOD of.
-    Nothing(&'static str),
-    /// It is not ours any more, or cannot be told whether it is.
+enum AttemptError {
+    /// The recording is empty or too short.
+    NoMedia(&'static str),
+    /// Another worker may own the job.
     Lost,
-    /// Something went wrong: what to do, what the owner is shown, what the log is told.
-    Failed(Setback, &'static str, String),
+    /// Whether to retry, the reason for the owner, and the cause for the log.
+    Failed(AttemptFailure, &'static str, String),
 }
 
-/// Works on a job until it ends, another takes over, or the process has to stop.
-pub async fn attempt(worker: &Worker, job: Job, shutdown: &Shutdown) {
+/// Processes a job until it is done, another worker takes over, or the process has to stop.
+pub async fn attempt(worker: &Worker, job: ClaimedJob, shutdown: &Shutdown) {
     let span = info_span!(
         "recording",
         recording_id = job.id,
@@ -48,9 +49,9 @@ pub async fn attempt(worker: &Worker, job: Job, shutdown: &Shutdown) {
         let started = Instant::now();
         let made = tokio::select! {
             made = make(worker, &job) => made,
-            () = keep_lease(worker, &job) => Err(Trouble::Lost),
+            () = keep_lease(worker, &job) => Err(AttemptError::Lost),
             () = out_of_time(worker, shutdown) => {
-                Err(Trouble::Failed(Setback::Retry, failure::PROCESSING, "the worker had to stop".into()))
+                Err(AttemptError::Failed(AttemptFailure::Retryable, failure_reason::PROCESSING, "the worker was stopped".into()))
             }
         };
         let outcome = settle(worker, &job, made).await;
@@ -62,13 +63,14 @@ pub async fn attempt(worker: &Worker, job: Job, shutdown: &Shutdown) {
     .await;
 }
 
-/// Ends when the job is another's, or the lease may have run out while the database was away.
-async fn keep_lease(worker: &Worker, job: &Job) {
-    let lease = worker.rules.lease.to_std().unwrap_or_default();
+/// Renews the lease. Returns when another worker owns the job, or the lease may have expired while the database was
+/// unavailable.
+async fn keep_lease(worker: &Worker, job: &ClaimedJob) {
+    let lease = worker.policy.lease.to_std().unwrap_or_default();
     let mut renewed = Instant::now();
     while renewed.elapsed() < lease {
         sleep(lease / 4).await;
-        match recording_renew(&worker.app.database, job, worker.app.clock.now(), worker.rules).await {
+        match recording_renew(&worker.app.database, job, worker.app.clock.now(), worker.policy).await {
             Ok(()) => renewed = Instant::now(),
             Err(Error::Fenced(_)) => return,
             Err(error) => tracing::warn!(%error, "lease not renewed"),
@@ -76,17 +78,17 @@ async fn keep_lease(worker: &Worker, job: &Job) {
     }
 }
 
-/// Most of the grace goes to the work, the rest to letting go of it in good order.
+/// Returns after 70 % of the stop grace. The rest is for ending the attempt properly.
 async fn out_of_time(worker: &Worker, shutdown: &Shutdown) {
     shutdown.stopping().await;
     sleep(worker.app.config.process.stop_grace().mul_f64(0.7)).await;
 }
 
-async fn make(worker: &Worker, job: &Job) -> Result<(), Trouble> {
+async fn make(worker: &Worker, job: &ClaimedJob) -> Result<(), AttemptError> {
     remove_leftovers(worker, job).await?;
     let place = worker
         .files
-        .workplace(job.id, job.attempt)
+        .attempt_dir(job.id, job.attempt)
         .await
         .map_err(|error| processing(&error))?;
     let file = input::file(worker, job, &place).await?;
@@ -97,51 +99,52 @@ async fn make(worker: &Worker, job: &Job) -> Result<(), Trouble> {
     recording_publish(&app.database, job, published, app.clock.now())
         .await
         .map_err(|error| match error {
-            Error::Fenced(_) => Trouble::Lost,
+            Error::Fenced(_) => AttemptError::Lost,
             error => processing(&error),
         })
 }
 
-/// Objects of attempts that died. Their rows stay announced, for the case that one of them is not as dead as
-/// it seems.
-async fn remove_leftovers(worker: &Worker, job: &Job) -> Result<(), Trouble> {
+/// Deletes the objects of earlier attempts. Their keys stay in the ledger, in case such a worker is still running and
+/// uploads later.
+async fn remove_leftovers(worker: &Worker, job: &ClaimedJob) -> Result<(), AttemptError> {
     for key in &job.leftovers {
-        let object = Doomed {
+        let object = PendingDeletion {
             key: key.clone(),
             version_id: None,
         };
-        remove(&worker.app.bucket, &object, worker.app.clock.now())
+        delete(&worker.app.bucket, &object, worker.app.clock.now())
             .await
             .map_err(storage)?;
     }
     Ok(())
 }
 
-async fn remux(job: &Job, file: &Path, place: &Workplace) -> Result<Remuxed, Trouble> {
+async fn remux(job: &ClaimedJob, file: &Path, place: &AttemptDir) -> Result<Remuxed, AttemptError> {
     let remuxed = video::remux_faststart(file, &place.file("video.mp4")).await;
     let remuxed = remuxed.map_err(|error| unreadable(&job.source, &error))?;
-    // A button that was pressed by mistake leaves no VOD. Whoever uploads means it.
-    if matches!(job.source, Source::Disk(_)) && remuxed.duration_seconds < SHORTEST_SECONDS {
-        Err(Trouble::Nothing("too short"))
+    // A stream that was started by mistake leaves no VOD. An upload is always intended.
+    if matches!(job.source, Source::Disk(_)) && remuxed.duration_seconds < MIN_RECORDING_SECONDS {
+        Err(AttemptError::NoMedia("too short"))
     } else {
         Ok(remuxed)
     }
 }
 
-/// A recording with nothing in it is nothing new. Whoever uploads such a file is told.
-fn unreadable(source: &Source, error: &video::Error) -> Trouble {
+/// An empty recording is discarded silently, but the user who uploaded an empty file sees why it failed.
+fn unreadable(source: &Source, error: &video::Error) -> AttemptError {
     let shown = match (error, source) {
-        (video::Error::Empty, Source::Disk(_)) => return Trouble::Nothing("empty"),
-        (video::Error::Empty, Source::Object { .. }) => failure::NO_VIDEO,
-        (video::Error::Broken(_), Source::Disk(_)) => failure::DAMAGED,
-        (video::Error::Broken(_), Source::Object { .. }) => failure::UNREADABLE,
+        (video::Error::Empty, Source::Disk(_)) => return AttemptError::NoMedia("empty"),
+        (video::Error::Empty, Source::Object { .. }) => failure_reason::NO_VIDEO,
+        (video::Error::Broken(_), Source::Disk(_)) => failure_reason::DAMAGED,
+        (video::Error::Broken(_), Source::Object { .. }) => failure_reason::UNREADABLE,
         _ => return processing(error),
     };
-    Trouble::Failed(Setback::Final, shown, error.to_string())
+    AttemptError::Failed(AttemptFailure::Permanent, shown, error.to_string())
 }
 
-/// A VOD without a picture is better than none: only a failure that is the machine's is tried again.
-async fn picture(place: &Workplace, remuxed: &Remuxed) -> Result<bool, Trouble> {
+/// Takes a thumbnail and returns whether there is one. Only failures of the machine are retried: a VOD without a
+/// thumbnail is better than no VOD.
+async fn picture(place: &AttemptDir, remuxed: &Remuxed) -> Result<bool, AttemptError> {
     if remuxed.probe.video.is_none() {
         return Ok(false);
     }
@@ -158,11 +161,11 @@ async fn picture(place: &Workplace, remuxed: &Remuxed) -> Result<bool, Trouble> 
 
 async fn upload(
     worker: &Worker,
-    job: &Job,
-    place: &Workplace,
+    job: &ClaimedJob,
+    place: &AttemptDir,
     picture: bool,
     duration_seconds: f64,
-) -> Result<Published, Trouble> {
+) -> Result<Published, AttemptError> {
     let thumbnail = match picture {
         true => Some(
             put(
@@ -188,7 +191,7 @@ async fn put(
     path: &Path,
     key: &str,
     content_type: &str,
-) -> Result<(bucket::Stored, bucket::Presigned), Trouble> {
+) -> Result<(bucket::Stored, bucket::Presigned), AttemptError> {
     let app = &worker.app;
     let stored = app
         .bucket
@@ -203,34 +206,43 @@ async fn put(
     Ok((stored, presigned))
 }
 
-/// A refusal is tried again too: somebody may lift the cap or correct the key within the hour.
-fn storage(error: bucket::Error) -> Trouble {
-    Trouble::Failed(Setback::Retry, failure::STORAGE, error.to_string())
+/// Refusals are retried too, because an admin may raise the cap or correct the key meanwhile.
+fn storage(error: bucket::Error) -> AttemptError {
+    AttemptError::Failed(
+        AttemptFailure::Retryable,
+        failure_reason::STORAGE,
+        error.to_string(),
+    )
 }
 
-fn processing(error: &dyn std::error::Error) -> Trouble {
+fn processing(error: &dyn std::error::Error) -> AttemptError {
     let cause = error
         .source()
         .map(|source| format!(": {source}"))
         .unwrap_or_default();
-    Trouble::Failed(Setback::Retry, failure::PROCESSING, format!("{error}{cause}"))
+    AttemptError::Failed(
+        AttemptFailure::Retryable,
+        failure_reason::PROCESSING,
+        format!("{error}{cause}"),
+    )
 }
 
-/// Writes down how the attempt ended, and says it in a word.
-async fn settle(worker: &Worker, job: &Job, made: Result<(), Trouble>) -> &'static str {
+/// Stores the result of the attempt and returns its outcome for the metric.
+async fn settle(worker: &Worker, job: &ClaimedJob, made: Result<(), AttemptError>) -> &'static str {
     let (app, now) = (&worker.app, worker.app.clock.now());
     let settled = match made {
         Ok(()) => Ok("published"),
-        // What was uploaded is announced, so the one who took over removes it, or the clock does.
-        Err(Trouble::Lost) => return "lost",
-        Err(Trouble::Nothing(cause)) => recording_discard(&app.database, job, cause, now)
+        // The uploaded objects are in the ledger, so the next attempt or the ledger deletes them.
+        Err(AttemptError::Lost) => return "lost",
+        Err(AttemptError::NoMedia(cause)) => recording_discard(&app.database, job, cause, now)
             .await
             .map(|()| "discarded"),
-        Err(Trouble::Failed(why, shown, cause)) => {
+        Err(AttemptError::Failed(why, shown, cause)) => {
             tracing::warn!(cause, "attempt failed");
-            let state = recording_set_back(&app.database, job, why, shown, &cause, now, worker.rules).await;
+            let state =
+                recording_fail_attempt(&app.database, job, why, shown, &cause, now, worker.policy).await;
             state.map(|state| {
-                if state == State::Failed {
+                if state == JobState::Failed {
                     "failed"
                 } else {
                     "retried"
@@ -245,17 +257,17 @@ async fn settle(worker: &Worker, job: &Job, made: Result<(), Trouble>) -> &'stat
         }
         Ok(outcome) => outcome,
         Err(error) => {
-            // The lease runs out, and then somebody tries again.
-            tracing::warn!(error = %DomainError::from(error), "the end of an attempt was not written down");
+            // Another attempt follows when the lease expires.
+            tracing::warn!(error = %DomainError::from(error), "result of the attempt not stored");
             "unknown"
         }
     }
 }
 
-/// The job has ended for good. Should this fail, the sweeper removes the file.
-async fn remove_file(worker: &Worker, job: &Job) {
+/// Removes the recording of a finished job. If this fails, the sweeper removes it later.
+async fn remove_file(worker: &Worker, job: &ClaimedJob) {
     let Source::Disk(file) = &job.source else { return };
     if let Err(error) = worker.files.remove(file).await {
-        tracing::warn!(%file, %error, "recording not removed, trying again later");
+        tracing::warn!(%file, %error, "recording not removed, will retry");
     }
 }

@@ -1,45 +1,37 @@
-//! How a finished recording becomes a job.
+//! Creates jobs for finished recordings.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use primitives::{BroadcastId, CategoryId, StreamId, UserId};
 
-use super::CHANNEL;
-use crate::domain::RecordingName;
+use super::NOTIFY_CHANNEL;
+use crate::domain::JobStatus;
 use crate::error::Result;
 use crate::schema::{recordings as r, vods as v};
 use crate::store::copies::{owner_is_deleted, stream_is_deleted};
 use crate::store::search;
+use primitives::RecordingName;
 
-/// A finished recording, as an event or the sweeper tells of it.
+/// A finished recording, from an event or the sweeper.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRecording {
-    /// The media node.
     pub node: String,
-    /// The file on its disk.
     pub file: RecordingName,
-    /// The time on air.
     pub broadcast: Option<BroadcastId>,
-    /// The stream.
     pub stream: StreamId,
-    /// Whose it is.
+    /// RecordingOwner it is.
     pub user: UserId,
-    /// The stream's title then.
+    /// The title of the stream at the end of the broadcast, as are description and category.
     pub title: String,
-    /// The stream's description then.
     pub description: String,
-    /// The stream's category then.
     pub category: Option<CategoryId>,
     /// A fingerprint of the stream key, never the key.
     pub key_fingerprint: String,
 }
 
-/// Writes a job and its VOD, `processing`, so that the owner sees at once that something is coming. A file
-/// that is known already changes nothing, and one whose owner is gone becomes no VOD.
-///
-/// # Errors
-/// The store's.
+/// Creates a job and its VOD, which is `processing`. Does nothing if the file is known. Discards the job if the owner
+/// is deleted.
 pub async fn recording_insert(
     conn: &mut AsyncPgConnection,
     new: &NewRecording,
@@ -62,7 +54,7 @@ pub async fn recording_insert(
     };
     if owner_is_deleted(conn, new.user).await? {
         diesel::update(r::table.find(id))
-            .set(r::state.eq("discarded"))
+            .set(r::state.eq(JobStatus::Discarded.as_str()))
             .execute(conn)
             .await?;
         return Ok(());
@@ -72,8 +64,8 @@ pub async fn recording_insert(
         .set(r::vod_id.eq(vod))
         .execute(conn)
         .await?;
-    storage::notify(conn, CHANNEL).await?;
-    tracing::info!(recording_id = id, vod_id = vod, file = %new.file, node = new.node, "recording noted");
+    storage::notify(conn, NOTIFY_CHANNEL).await?;
+    tracing::info!(recording_id = id, vod_id = vod, file = %new.file, node = new.node, "recording queued");
     Ok(())
 }
 

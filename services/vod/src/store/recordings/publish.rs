@@ -1,4 +1,4 @@
-//! How a job ends well: its VOD is ready, and everybody hears of it.
+//! Publishes the VOD of a job.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,41 +8,38 @@ use proto::events::v1::VodPublished;
 use proto::events::v1::event::Payload;
 use storage::Database;
 
-use super::source::drop_upload;
-use super::{Job, locked, save};
-use crate::domain::{Fenced, Status};
+use super::source::delete_upload;
+use super::{ClaimedJob, locked, save};
+use crate::domain::{Fenced, VodStatus};
 use crate::error::Result;
 use crate::schema::{recordings as r, vods as v};
 use crate::store::copies::owner_names;
-use objects::Doomed;
-use objects::ledger::{doom, keep};
+use objects::PendingDeletion;
+use objects::ledger::{commit, schedule_deletion};
 
-/// A VOD's video and picture in the bucket, verified, with URLs for them.
+/// The verified objects of a VOD, with presigned URLs.
 #[derive(Debug, Clone)]
 pub struct Published {
-    /// From the MP4.
     pub duration_seconds: f64,
-    /// The video.
     pub video: (bucket::Stored, bucket::Presigned),
-    /// The picture; a recording with sound alone has none.
+    /// Absent for a recording with only audio.
     pub thumbnail: Option<(bucket::Stored, bucket::Presigned)>,
 }
 
-/// Makes the VOD ready and says so, in one transaction.
+/// Makes the VOD ready and emits `vod.published`, in one transaction.
 ///
 /// # Errors
-/// [`Error::Fenced`](crate::error::Error::Fenced) when another has taken over or the VOD was deleted; the
-/// store's.
+/// [`Error::Fenced`](crate::error::Error::Fenced) when another has taken over or the VOD was deleted.
 pub async fn recording_publish(
     database: &Database,
-    job: &Job,
+    job: &ClaimedJob,
     what: Published,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let (id, attempt, vod) = (job.id, job.attempt, job.vod);
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {
-            let recording = locked(conn, id).await?.recording()?.publish(attempt)?;
+            let recording = locked(conn, id).await?.job()?.publish(attempt)?;
             let video = &what.video.0;
             let object = (
                 r::object_key.eq(&video.key),
@@ -53,8 +50,8 @@ pub async fn recording_publish(
                 .execute(conn)
                 .await?;
             save(conn, id, recording, now).await?;
-            keep(conn, &[&video.key]).await?;
-            drop_upload(conn, id, now).await?;
+            commit(conn, &[&video.key]).await?;
+            delete_upload(conn, id, now).await?;
             if let Some(picture) = &what.thumbnail {
                 picture_publish(conn, vod, picture, now).await?;
             }
@@ -63,7 +60,7 @@ pub async fn recording_publish(
         .await
 }
 
-/// Gives the VOD the picture that was taken out of it, unless its owner has sent one meanwhile.
+/// Sets the thumbnail of the VOD, unless its owner has uploaded one meanwhile.
 async fn picture_publish(
     conn: &mut AsyncPgConnection,
     vod: VodId,
@@ -80,13 +77,13 @@ async fn picture_publish(
         v::b2_thumbnail_file_name.eq(&picture.key),
     );
     if diesel::update(bare).set(columns).execute(conn).await? > 0 {
-        return Ok(keep(conn, &[&picture.key]).await?);
+        return Ok(commit(conn, &[&picture.key]).await?);
     }
-    let unused = Doomed {
+    let unused = PendingDeletion {
         key: picture.key.clone(),
         version_id: picture.version_id.clone(),
     };
-    Ok(doom(conn, &[unused], now).await?)
+    Ok(schedule_deletion(conn, &[unused], now).await?)
 }
 
 async fn vod_publish(
@@ -98,7 +95,7 @@ async fn vod_publish(
     let (video, url) = &what.video;
     let ready = (
         (
-            v::status.eq(Status::Ready.as_str()),
+            v::status.eq(VodStatus::Ready.as_str()),
             v::duration_seconds.eq(what.duration_seconds),
         ),
         (v::video_url.eq(&url.url), v::url_expires_at.eq(url.expires_at)),

@@ -1,52 +1,48 @@
-//! How an object of the bucket becomes a job: one that somebody uploaded, or one that an admin imports.
+//! Creates jobs for uploads and imports.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use objects::Picture;
-use objects::ledger::keep;
+use objects::StoredImage;
+use objects::ledger::commit;
 use primitives::{CategoryId, IdempotentRequest, UserId, VodId};
 use storage::Database;
 use storage::idempotency::{claim_key, record_result};
 
-use super::CHANNEL;
+use super::NOTIFY_CHANNEL;
+use crate::domain::SourceKind;
 use crate::error::{Error, Result};
 use crate::schema::{owners as o, recordings as r, vods as v};
 use crate::store::copies::owner_is_deleted;
 use crate::store::search;
 use crate::store::vods::{category_known, picture_write};
 
-/// A video in the bucket that is to become a VOD.
+/// A video in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewVideo {
-    /// Whose it is.
+    /// RecordingOwner it is.
     pub user: UserId,
-    /// Whether the user is somebody's word: whoever uploads is known by his token, even before auth's event
-    /// about him has come.
+    /// Whether to reject an unknown user. Set if an admin named the user; an uploader is authenticated by a token,
+    /// maybe before the `user.registered` event has arrived.
     pub user_must_be_known: bool,
-    /// Its title, checked.
     pub title: String,
-    /// Its description, checked.
     pub description: String,
-    /// Its category.
     pub category: Option<CategoryId>,
-    /// The picture that came with it; one is taken out of the video otherwise.
-    pub picture: Option<Picture>,
-    /// The object's whole key.
+    /// An uploaded thumbnail. Otherwise a frame of the video is used.
+    pub picture: Option<StoredImage>,
+    /// The full key.
     pub key: String,
-    /// What was uploaded: its version, where the bucket has versions, and its hash. None for what is
-    /// imported.
+    /// The version (if the bucket has versions) and the hash of an upload. Absent for an import.
     pub uploaded: Option<(Option<String>, String)>,
-    /// The name under which the same may be sent again.
     pub idempotency: Option<IdempotentRequest>,
 }
 
-/// Writes a VOD, `processing`, and the job that makes it, which any worker may take, or answers the VOD of an
-/// earlier attempt. An uploaded object belongs to the job from then on; that of a repetition stays announced.
+/// Creates a VOD, which is `processing`, and a job that any worker may claim. Returns the existing VOD if the request
+/// is repeated; the upload of a repeated request stays in the ledger and is deleted.
 ///
 /// # Errors
-/// [`Error::NoCategory`], [`Error::NoUser`], [`Error::AlreadyImported`]; the attempt's key was used for
-/// something else; the store's.
+/// [`Error::NoCategory`], [`Error::NoUser`], [`Error::AlreadyImported`]; `request.idempotency_key_reused` if the
+/// idempotency key belongs to another request.
 pub async fn video_insert(database: &Database, new: NewVideo, now: DateTime<Utc>) -> Result<VodId> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {
@@ -62,10 +58,10 @@ pub async fn video_insert(database: &Database, new: NewVideo, now: DateTime<Utc>
             job_insert(conn, &new, vod, now).await?;
             search::write(conn, &[vod]).await?;
             if new.uploaded.is_some() {
-                keep(conn, &[&new.key]).await?;
+                commit(conn, &[&new.key]).await?;
             }
             record_result(conn, request, vod).await?;
-            storage::notify(conn, CHANNEL).await?;
+            storage::notify(conn, NOTIFY_CHANNEL).await?;
             Ok(VodId(vod))
         })
         .await
@@ -110,13 +106,14 @@ async fn job_insert(
         .uploaded
         .clone()
         .map_or((None, None), |(version_id, sha256)| (version_id, Some(sha256)));
+    let kind = if new.uploaded.is_some() {
+        SourceKind::Upload
+    } else {
+        SourceKind::Import
+    };
     let row = (
         r::file_name.eq(&new.key),
-        r::source.eq(if new.uploaded.is_some() {
-            "upload"
-        } else {
-            "import"
-        }),
+        r::source.eq(kind.as_str()),
         r::source_version_id.eq(version_id),
         r::source_sha256.eq(sha256),
         r::vod_id.eq(vod),
@@ -129,6 +126,6 @@ async fn job_insert(
         .returning(r::id);
     let id: Option<i64> = insert.get_result(conn).await.optional()?;
     let id = id.ok_or(Error::AlreadyImported)?;
-    tracing::info!(recording_id = id, vod_id = vod, key = new.key, "video noted");
+    tracing::info!(recording_id = id, vod_id = vod, key = new.key, "video queued");
     Ok(())
 }

@@ -1,36 +1,34 @@
-//! What owners and admins change of a VOD.
+//! Changes by owners and admins.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use objects::{Doomed, Picture};
+use objects::{PendingDeletion, StoredImage};
 use primitives::{CategoryId, VodId};
 use storage::Database;
 
 use super::VodRow;
-use crate::domain::{Status, Viewer, may_change, may_see};
+use crate::domain::{Viewer, VodStatus, may_change, may_see};
 use crate::error::{Error, Result};
 use crate::schema::{categories as c, vods as v};
 use crate::store::recordings::recording_retry;
 use crate::store::search;
 
-/// What changes, checked; absent fields stay.
+/// Valid changes of a VOD. Absent fields stay as they are.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
-    /// The title.
     pub title: Option<String>,
-    /// The description.
     pub description: Option<String>,
-    /// The category; `Some(None)` takes the VOD out of its own.
+    /// `Some(None)` removes the category.
     pub category: Option<Option<CategoryId>>,
-    /// The picture, in the bucket already; `Some(None)` takes it away.
-    pub picture: Option<Option<Picture>>,
+    /// An uploaded thumbnail. `Some(None)` removes the thumbnail.
+    pub picture: Option<Option<StoredImage>>,
 }
 
 /// Changes a VOD.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::NotYours`], [`Error::NoCategory`]; the store's.
+/// [`Error::NotFound`], [`Error::NotOwner`], [`Error::NoCategory`].
 pub async fn vod_update(
     database: &Database,
     id: VodId,
@@ -64,21 +62,21 @@ pub async fn vod_update(
         .await
 }
 
-/// Tries a failed VOD again, from the beginning.
+/// Restarts the processing of a failed VOD.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::NotYours`], [`Error::NotFailed`], [`Error::SourceGone`]; the store's.
+/// [`Error::NotFound`], [`Error::NotOwner`], [`Error::NotFailed`], [`Error::SourceGone`].
 pub async fn vod_retry(database: &Database, id: VodId, viewer: Viewer, now: DateTime<Utc>) -> Result<()> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {
             let row = lock(conn, id, viewer).await?;
-            if row.status != Status::Failed.as_str() {
+            if row.status != VodStatus::Failed.as_str() {
                 return Err(Error::NotFailed);
             }
             recording_retry(conn, id, now).await?;
             diesel::update(v::table.find(id.0))
                 .set((
-                    v::status.eq(Status::Processing.as_str()),
+                    v::status.eq(VodStatus::Processing.as_str()),
                     v::failure_reason.eq(None::<String>),
                     v::version.eq(v::version + 1),
                     v::updated_at.eq(now),
@@ -90,11 +88,11 @@ pub async fn vod_retry(database: &Database, id: VodId, viewer: Viewer, now: Date
         .await
 }
 
-/// A VOD's row, locked, when the viewer may change it.
+/// Locks and returns a VOD that the viewer may change.
 async fn lock(conn: &mut AsyncPgConnection, id: VodId, viewer: Viewer) -> Result<VodRow> {
     let row = v::table.find(id.0).select(VodRow::as_select()).for_update();
     let row: VodRow = row.first(conn).await.optional()?.ok_or(Error::NotFound)?;
-    let status = Status::parse(&row.status).ok_or(Error::Row {
+    let status = VodStatus::try_from(&*row.status).map_err(|_| Error::Row {
         table: "vods",
         row: row.id,
     })?;
@@ -102,32 +100,35 @@ async fn lock(conn: &mut AsyncPgConnection, id: VodId, viewer: Viewer) -> Result
     if may_change(owner, viewer) {
         Ok(row)
     } else if may_see(status, owner, viewer) {
-        Err(Error::NotYours)
+        Err(Error::NotOwner)
     } else {
         Err(Error::NotFound)
     }
 }
 
-/// The id of a category that exists, as far as we have heard; it goes on existing until the transaction ends.
+/// Returns the id of a category, and locks it until the transaction ends.
+///
+/// # Errors
+/// [`Error::NoCategory`] if it is unknown or deleted.
 pub(crate) async fn category_known(conn: &mut AsyncPgConnection, category: CategoryId) -> Result<i64> {
     let found = c::table.find(category.0).filter(c::deleted.eq(false));
     let found = found.select(c::id).for_share().first(conn).await;
     found.optional()?.ok_or(Error::NoCategory)
 }
 
-fn picture_of(row: &VodRow) -> Option<Doomed> {
-    row.b2_thumbnail_file_name.clone().map(|key| Doomed {
+fn picture_of(row: &VodRow) -> Option<PendingDeletion> {
+    row.b2_thumbnail_file_name.clone().map(|key| PendingDeletion {
         key,
         version_id: row.b2_thumbnail_file_id.clone(),
     })
 }
 
-/// Gives a VOD a picture, or takes its picture away.
+/// Sets or removes the thumbnail of a VOD.
 pub(crate) async fn picture_write(
     conn: &mut AsyncPgConnection,
     vod: i64,
-    picture: Option<&Picture>,
-    before: Option<Doomed>,
+    picture: Option<&StoredImage>,
+    before: Option<PendingDeletion>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let columns = (

@@ -1,4 +1,4 @@
-//! VODs go, with their objects and what still works on them.
+//! Deletes VODs with their objects and jobs.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,53 +8,52 @@ use proto::events::v1::VodDeleted;
 use proto::events::v1::event::Payload;
 use storage::Database;
 
-use crate::domain::{Status, Viewer, may_change, may_see};
+use crate::domain::{Viewer, VodStatus, may_change, may_see};
 use crate::error::{Error, Result};
 use crate::schema::vods as v;
 use crate::store::recordings::recordings_cancel;
-use objects::Doomed;
-use objects::ledger::doom;
+use objects::PendingDeletion;
+use objects::ledger::schedule_deletion;
 
-/// VODs that one transaction deletes.
-const BATCH: i64 = 100;
+/// VODs per transaction.
+const BATCH_SIZE: i64 = 100;
 
-/// Deletes a VOD for its owner or an admin; its objects follow.
+/// Deletes a VOD and schedules the deletion of its objects.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the viewer does not see it, [`Error::NotYours`] when he does and may not; the
-/// store's.
+/// [`Error::NotFound`] when the viewer does not see it, [`Error::NotOwner`] when he does and may not.
 pub async fn vod_delete(database: &Database, id: VodId, viewer: Viewer, now: DateTime<Utc>) -> Result<()> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {
-            // Not locked: jobs come before their VODs in every transaction that locks both.
+            // Not locked here: every transaction locks jobs before their VODs.
             let found = v::table.find(id.0).select((v::user_id, v::status));
             let (user, status): (i64, String) = found.first(conn).await.optional()?.ok_or(Error::NotFound)?;
-            let status = Status::parse(&status).ok_or(Error::Row {
+            let status = VodStatus::try_from(&*status).map_err(|_| Error::Row {
                 table: "vods",
                 row: id.0,
             })?;
             if !may_change(UserId(user), Some(viewer)) {
                 let seen = may_see(status, UserId(user), Some(viewer));
-                return Err(if seen { Error::NotYours } else { Error::NotFound });
+                return Err(if seen { Error::NotOwner } else { Error::NotFound });
             }
             delete(conn, &[id.0], now).await
         })
         .await
 }
 
-/// Deletes VODs of a user who is gone, and says whether more may be left.
-///
-/// # Errors
-/// The store's.
+/// Deletes up to 100 VODs of a user and returns whether more may be left.
 pub async fn vods_delete_of_user(
     conn: &mut AsyncPgConnection,
     user: UserId,
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    let some = v::table.filter(v::user_id.eq(user.0)).select(v::id).limit(BATCH);
+    let some = v::table
+        .filter(v::user_id.eq(user.0))
+        .select(v::id)
+        .limit(BATCH_SIZE);
     let ids: Vec<i64> = some.load(conn).await?;
     delete(conn, &ids, now).await?;
-    Ok(i64::try_from(ids.len()).is_ok_and(|deleted| deleted == BATCH))
+    Ok(i64::try_from(ids.len()).is_ok_and(|deleted| deleted == BATCH_SIZE))
 }
 
 #[derive(Queryable, Selectable)]
@@ -76,16 +75,16 @@ async fn delete(conn: &mut AsyncPgConnection, ids: &[i64], now: DateTime<Utc>) -
         .get_results(conn)
         .await?;
     for vod in gone {
-        let video = vod.b2_file_name.map(|key| Doomed {
+        let video = vod.b2_file_name.map(|key| PendingDeletion {
             key,
             version_id: vod.b2_file_id,
         });
-        let picture = vod.b2_thumbnail_file_name.map(|key| Doomed {
+        let picture = vod.b2_thumbnail_file_name.map(|key| PendingDeletion {
             key,
             version_id: vod.b2_thumbnail_file_id,
         });
-        let objects: Vec<Doomed> = [video, picture].into_iter().flatten().collect();
-        doom(conn, &objects, now).await?;
+        let objects: Vec<PendingDeletion> = [video, picture].into_iter().flatten().collect();
+        schedule_deletion(conn, &objects, now).await?;
         let event = VodDeleted {
             vod_id: vod.id,
             user_id: vod.user_id,

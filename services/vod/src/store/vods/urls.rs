@@ -1,4 +1,4 @@
-//! URLs that end soon are signed anew when they are about to be answered.
+//! Renews presigned URLs that are about to expire before they are returned to a client.
 
 use bucket::{Bucket, Presigned, needs_renewal};
 use chrono::{DateTime, Utc};
@@ -8,10 +8,10 @@ use std::time::Duration;
 use storage::Database;
 
 use super::{Vod, VodRow};
-use crate::domain::Status;
+use crate::domain::VodStatus;
 use crate::error::Result;
 
-/// Renews the URLs that end soon, in what is about to be answered and in the table.
+/// Renews the URLs that expire within an hour, in `vods` and in the table.
 ///
 /// # Errors
 /// The store's; the bucket is not asked.
@@ -23,7 +23,7 @@ pub async fn vods_renew_urls(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let mut renewed = Renewed::default();
-    for vod in vods.iter_mut().filter(|vod| vod.status == Status::Ready) {
+    for vod in vods.iter_mut().filter(|vod| vod.status == VodStatus::Ready) {
         let row = &mut vod.row;
         let video = renew(bucket, life, row.b2_file_name.as_deref(), row.url_expires_at, now).await?;
         let picture = renew(
@@ -63,7 +63,7 @@ async fn renew(
     Ok(Some(bucket.presign_get(key, life).await?))
 }
 
-/// The columns of a page's worth of new URLs.
+/// The renewed URLs of a page, by column.
 #[derive(Default)]
 struct Renewed {
     ids: Vec<i64>,
@@ -86,7 +86,7 @@ impl Renewed {
         if self.ids.is_empty() {
             return Ok(());
         }
-        // Another replica may have renewed meanwhile; the later end wins.
+        // Another replica may have renewed the URLs meanwhile: the later expiry wins.
         let statement = "UPDATE vods SET video_url = new.video, url_expires_at = new.video_end, \
                          thumbnail_url = new.picture, thumbnail_url_expires_at = new.picture_end \
                          FROM unnest($1, $2, $3, $4, $5) AS new(id, video, video_end, picture, picture_end) \

@@ -1,8 +1,7 @@
-//! The bytes of a video on their way in: bounded in number and in time, and looked at before most of them are
-//! taken.
+//! The stream of an upload, limited in size and time. Rejects other files after their first bytes.
 
 use std::io::{Cursor, Error as IoError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::stream::{BoxStream, StreamExt, once, unfold};
 use media::image::MAX_BYTES;
@@ -10,40 +9,39 @@ use primitives::{Error as DomainError, FieldError};
 use proto::upload::{Part, next_part, too_large};
 use proto::vod::v1::{UploadVodRequest, UploadVodUpload};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::io::StreamReader;
 use tonic::Streaming;
 
-use crate::domain::{HEAD_BYTES, begins_like_a_video};
+use crate::domain::{HEADER_BYTES, is_supported_video};
 use crate::error::{Error, Result};
 
-/// Whoever sends nothing for so long has gone.
-const SILENCE: Duration = Duration::from_secs(60);
-/// An upload that is slower than this on the whole gives its place to others.
-const SLOWEST_BYTES_PER_SECOND: u64 = 16 * 1024;
+/// The longest pause between two messages.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// A slower upload is rejected, so that others get its slot.
+const MIN_BYTES_PER_SECOND: u64 = 16 * 1024;
 
-/// A video whose first bytes have come.
+/// An upload whose first bytes have been received.
 pub(super) struct Incoming {
     messages: Streaming<UploadVodUpload>,
     head: Vec<u8>,
     picture: Vec<u8>,
-    /// A file that was over before its head was full.
+    /// Set if the file is shorter than a header.
     request: Option<UploadVodRequest>,
-    taken: u64,
-    most: u64,
-    begun: Instant,
+    received: u64,
+    max_bytes: u64,
+    started: Instant,
 }
 
-/// What came with the file.
+/// The messages beside the video.
 pub(super) struct End {
     pub(super) request: UploadVodRequest,
     pub(super) picture: Vec<u8>,
 }
 
-/// Tells what the file ended with.
+/// Receives the result of an upload.
 pub(super) struct Ending(oneshot::Receiver<Result<End>>);
 
-/// The next of what is sent, the picture's bytes apart.
 enum Next {
     Bytes(Vec<u8>),
     Request(UploadVodRequest),
@@ -52,21 +50,21 @@ enum Next {
 type Bytes = StreamReader<BoxStream<'static, Result<Cursor<Vec<u8>>, IoError>>, Cursor<Vec<u8>>>;
 
 impl Incoming {
-    /// Takes the first bytes.
+    /// Receives the first bytes.
     ///
     /// # Errors
     /// [`Error::NotAVideo`], or there is no file; the stream's.
-    pub(super) async fn begin(messages: Streaming<UploadVodUpload>, most: u64) -> Result<Self> {
+    pub(super) async fn begin(messages: Streaming<UploadVodUpload>, max_bytes: u64) -> Result<Self> {
         let mut video = Self {
             messages,
             head: Vec::new(),
             picture: Vec::new(),
             request: None,
-            taken: 0,
-            most,
-            begun: Instant::now(),
+            received: 0,
+            max_bytes,
+            started: Instant::now(),
         };
-        while video.head.len() < HEAD_BYTES {
+        while video.head.len() < HEADER_BYTES {
             match video.next().await? {
                 Next::Bytes(bytes) => video.head.extend(bytes),
                 Next::Request(request) => {
@@ -77,35 +75,35 @@ impl Incoming {
         }
         if video.head.is_empty() {
             Err(DomainError::from(FieldError::required("videoFile")).into())
-        } else if begins_like_a_video(&video.head) {
+        } else if is_supported_video(&video.head) {
             Ok(video)
         } else {
             Err(Error::NotAVideo)
         }
     }
 
-    /// All bytes, the first ones too. What they ended with is told at their end.
+    /// Returns a reader of all bytes, and the result, which is available after the last byte.
     pub(super) fn into_reader(mut self) -> (Bytes, Ending) {
-        let (tell, told) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let head = Ok(Cursor::new(std::mem::take(&mut self.head)));
-        let rest = unfold((self, Some(tell)), async |(mut video, tell)| {
-            let tell = tell?;
+        let rest = unfold((self, Some(sender)), async |(mut video, sender)| {
+            let sender = sender?;
             match video.next().await {
-                Ok(Next::Bytes(bytes)) => Some((Ok(Cursor::new(bytes)), (video, Some(tell)))),
+                Ok(Next::Bytes(bytes)) => Some((Ok(Cursor::new(bytes)), (video, Some(sender)))),
                 Ok(Next::Request(request)) => {
                     let picture = video.picture;
-                    // Nobody listens when the bucket has failed; then its error counts.
-                    let _ = tell.send(Ok(End { request, picture }));
+                    // The receiver is gone if the bucket has failed, whose error is then returned.
+                    let _ = sender.send(Ok(End { request, picture }));
                     None
                 }
                 Err(error) => {
-                    let _ = tell.send(Err(error));
-                    Some((Err(IoError::other("the upload broke off")), (video, None)))
+                    let _ = sender.send(Err(error));
+                    Some((Err(IoError::other("the upload was interrupted")), (video, None)))
                 }
             }
         });
         let all = once(async { head }).chain(rest);
-        (StreamReader::new(all.boxed()), Ending(told))
+        (StreamReader::new(all.boxed()), Ending(receiver))
     }
 
     async fn next(&mut self) -> Result<Next> {
@@ -113,7 +111,7 @@ impl Incoming {
             return Ok(Next::Request(request));
         }
         loop {
-            let next = timeout(SILENCE, next_part(&mut self.messages)).await;
+            let next = timeout(READ_TIMEOUT, next_part(&mut self.messages)).await;
             match next.map_err(|_| Error::TooSlow)?? {
                 Part::Request(request) => return Ok(Next::Request(request)),
                 Part::Picture(bytes) if self.picture.len() + bytes.len() > MAX_BYTES => {
@@ -129,10 +127,10 @@ impl Incoming {
     }
 
     fn count(&mut self, bytes: u64) -> Result<()> {
-        self.taken += bytes;
-        if self.taken > self.most {
-            Err(too_large(self.most).into())
-        } else if self.begun.elapsed() > time_for(self.taken) {
+        self.received += bytes;
+        if self.received > self.max_bytes {
+            Err(too_large(self.max_bytes).into())
+        } else if self.started.elapsed() > time_limit(self.received) {
             Err(Error::TooSlow)
         } else {
             Ok(())
@@ -141,12 +139,12 @@ impl Incoming {
 }
 
 impl Ending {
-    /// What it was, if the bytes came to their end.
-    pub(super) fn now(mut self) -> Option<Result<End>> {
+    /// Returns the result if the last byte has been read.
+    pub(super) fn result(mut self) -> Option<Result<End>> {
         self.0.try_recv().ok()
     }
 }
 
-fn time_for(bytes: u64) -> Duration {
-    SILENCE + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND)
+fn time_limit(bytes: u64) -> Duration {
+    READ_TIMEOUT + Duration::from_secs(bytes / MIN_BYTES_PER_SECOND)
 }

@@ -1,26 +1,31 @@
-//! The file that an attempt works on: on the node's disk already, or brought there from the bucket.
+//! The input of an attempt: a file on the disk of the node, or a download from the bucket.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bucket::Head;
 use media::video;
-use tokio::time::sleep;
+use primitives::RecordingName;
+use tokio::time::{Instant, sleep};
 
-use super::{Trouble, processing, storage, unreadable};
+use super::{AttemptError, processing, storage, unreadable};
 use crate::app::Worker;
-use crate::domain::{MOST_PIXELS, RecordingName, Setback, Source, failure};
-use crate::outbound::files::Workplace;
-use crate::store::recordings::Job;
+use crate::domain::{AttemptFailure, MAX_VIDEO_PIXELS, Source, failure_reason};
+use crate::outbound::files::AttemptDir;
+use crate::store::recordings::ClaimedJob;
 
-/// A file that goes on growing for longer is looked at again in the next attempt.
-const PATIENCE: Duration = Duration::from_secs(30);
-const LOOK: Duration = Duration::from_millis(250);
-/// Bytes that stay free on the disk, for the recordings of those who are on air.
-const RESERVE: u64 = 512 * 1024 * 1024;
+/// A file that grows for longer is left to the next attempt.
+const GROWTH_TIMEOUT: Duration = Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// Bytes left free for the recordings of live streams.
+const RESERVED_DISK_SPACE: u64 = 512 * 1024 * 1024;
 
-/// Where the file is, complete.
-pub(super) async fn file(worker: &Worker, job: &Job, place: &Workplace) -> Result<PathBuf, Trouble> {
+/// Returns the path of the complete file.
+pub(super) async fn file(
+    worker: &Worker,
+    job: &ClaimedJob,
+    place: &AttemptDir,
+) -> Result<PathBuf, AttemptError> {
     match &job.source {
         Source::Disk(file) => {
             wait_until_closed(worker, file).await?;
@@ -29,48 +34,48 @@ pub(super) async fn file(worker: &Worker, job: &Job, place: &Workplace) -> Resul
         Source::Object { key, sha256 } => {
             let file = place.file("source");
             fetch(worker, key, sha256.as_deref(), &file).await?;
-            check(job, &file).await?;
+            check_video(job, &file).await?;
             Ok(file)
         }
     }
 }
 
-async fn wait_until_closed(worker: &Worker, file: &RecordingName) -> Result<(), Trouble> {
+async fn wait_until_closed(worker: &Worker, file: &RecordingName) -> Result<(), AttemptError> {
     let started = Instant::now();
     loop {
         match worker
             .files
-            .look(file)
+            .status(file, worker.app.clock.now())
             .await
             .map_err(|error| processing(&error))?
         {
             None => {
-                return Err(Trouble::Failed(
-                    Setback::Retry,
-                    failure::MISSING,
-                    "the file is not there".into(),
+                return Err(AttemptError::Failed(
+                    AttemptFailure::Retryable,
+                    failure_reason::MISSING,
+                    "the file does not exist".into(),
                 ));
             }
-            Some(look) if look.quiet >= worker.config.settle() => return Ok(()),
-            Some(_) if started.elapsed() > PATIENCE => {
-                return Err(Trouble::Failed(
-                    Setback::Retry,
-                    failure::PROCESSING,
+            Some(status) if status.unchanged_for >= worker.config.settle() => return Ok(()),
+            Some(_) if started.elapsed() > GROWTH_TIMEOUT => {
+                return Err(AttemptError::Failed(
+                    AttemptFailure::Retryable,
+                    failure_reason::PROCESSING,
                     "the file is still growing".into(),
                 ));
             }
-            Some(_) => sleep(LOOK).await,
+            Some(_) => sleep(POLL_INTERVAL).await,
         }
     }
 }
 
-async fn fetch(worker: &Worker, key: &str, sha256: Option<&str>, file: &Path) -> Result<(), Trouble> {
+async fn fetch(worker: &Worker, key: &str, sha256: Option<&str>, file: &Path) -> Result<(), AttemptError> {
     let bucket = &worker.app.bucket;
     let head = match bucket.head(key).await {
         Err(bucket::Error::Missing) => return Err(gone()),
         head => head.map_err(storage)?,
     };
-    make_sure_of_room(worker, &head).await?;
+    check_disk_space(worker, &head).await?;
     let read = bucket
         .get_file(key, &head, file)
         .await
@@ -79,39 +84,51 @@ async fn fetch(worker: &Worker, key: &str, sha256: Option<&str>, file: &Path) ->
             error => storage(error),
         })?;
     if sha256.is_some_and(|sha256| sha256 != read) {
-        let cause = "the object has another hash than what was uploaded";
-        return Err(Trouble::Failed(Setback::Retry, failure::STORAGE, cause.into()));
+        let cause = "the hash of the object differs from that of the upload";
+        return Err(AttemptError::Failed(
+            AttemptFailure::Retryable,
+            failure_reason::STORAGE,
+            cause.into(),
+        ));
     }
     Ok(())
 }
 
-fn gone() -> Trouble {
-    let cause = "the object is not there".into();
-    Trouble::Failed(Setback::Final, failure::SOURCE_MISSING, cause)
+fn gone() -> AttemptError {
+    let cause = "the object does not exist".into();
+    AttemptError::Failed(AttemptFailure::Permanent, failure_reason::SOURCE_MISSING, cause)
 }
 
-/// The result lies beside its source, and may be as large. Another worker may have more room, or this one
-/// later.
-async fn make_sure_of_room(worker: &Worker, head: &Head) -> Result<(), Trouble> {
-    let free = worker.files.free().await.map_err(|error| processing(&error))?;
-    let needed = head.size.saturating_mul(2).saturating_add(RESERVE);
+/// The result is written beside the source and may be as large. The failure is retryable, because another worker may
+/// have more space, or this one later.
+async fn check_disk_space(worker: &Worker, head: &Head) -> Result<(), AttemptError> {
+    let free = worker
+        .files
+        .free_space()
+        .await
+        .map_err(|error| processing(&error))?;
+    let needed = head.size.saturating_mul(2).saturating_add(RESERVED_DISK_SPACE);
     if free >= needed {
         return Ok(());
     }
     let cause = format!("{free} bytes are free, {needed} are needed");
-    Err(Trouble::Failed(Setback::Retry, failure::PROCESSING, cause))
+    Err(AttemptError::Failed(
+        AttemptFailure::Retryable,
+        failure_reason::PROCESSING,
+        cause,
+    ))
 }
 
-/// Looks before anything is encoded: sound alone is no video, and a picture may claim any size.
-async fn check(job: &Job, file: &Path) -> Result<(), Trouble> {
+/// Rejects files without video or with too many pixels before anything is transcoded.
+async fn check_video(job: &ClaimedJob, file: &Path) -> Result<(), AttemptError> {
     let found = video::probe(file)
         .await
         .map_err(|error| unreadable(&job.source, &error))?;
-    let refused = |shown| Trouble::Failed(Setback::Final, shown, format!("{found:?}"));
+    let refused = |shown| AttemptError::Failed(AttemptFailure::Permanent, shown, format!("{found:?}"));
     match &found.video {
-        None => Err(refused(failure::NO_VIDEO)),
-        Some(video) if u64::from(video.width) * u64::from(video.height) > MOST_PIXELS => {
-            Err(refused(failure::TOO_MANY_PIXELS))
+        None => Err(refused(failure_reason::NO_VIDEO)),
+        Some(video) if u64::from(video.width) * u64::from(video.height) > MAX_VIDEO_PIXELS => {
+            Err(refused(failure_reason::TOO_MANY_PIXELS))
         }
         Some(_) => Ok(()),
     }
