@@ -40,6 +40,18 @@ impl From<UserSummary> for Person {
     }
 }
 
+impl Person {
+    /// Returns the owner of a row; while auth is unavailable, with the row's own copy of the names.
+    pub(crate) fn owner(people: &Found, id: i64, username: String, display_name: String) -> Self {
+        people.get(&id).cloned().unwrap_or(Self {
+            id,
+            username,
+            display_name,
+            avatar_url: None,
+        })
+    }
+}
+
 /// People by id.
 pub(crate) type Found = HashMap<i64, Person>;
 

@@ -35,7 +35,7 @@ impl Views {
     }
 
     /// Records a view.
-    pub(crate) fn note(&self, vod: VodId, viewer: IpAddr) {
+    pub(crate) fn record(&self, vod: VodId, viewer: IpAddr) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < MAX_WAITING {
             waiting.insert((vod, viewer));
@@ -57,7 +57,7 @@ impl Views {
             let counted = self.peers.vod(&context).count_views(request).await.answer();
             if let Err(error) = counted {
                 tracing::warn!(%error, views = batch.len(), "cannot report views");
-                batch.iter().for_each(|(vod, viewer)| self.note(*vod, *viewer));
+                batch.iter().for_each(|(vod, viewer)| self.record(*vod, *viewer));
             }
         }
     }

@@ -22,7 +22,8 @@ use crate::inbound::rest::endpoints::{Describe, Schemas};
 use crate::inbound::rest::extract::{add_body, add_text, body_timeout, json, read_fields};
 use crate::inbound::rest::problem::Problem;
 
-const MAX_PARTS: usize = 16;
+/// Leaves room for 20 tags in parts of their own.
+const MAX_PARTS: usize = 32;
 /// Bytes of one text field.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// A boundary has at most 70 characters (RFC 2046).

@@ -125,9 +125,9 @@ async fn get(
         with_owner(&rest, caller.context(), answer.vod).await
     };
     let answer = rest.recent.answer(&caller, &request, found).await?;
-    // Also notes the guest whose request reached the VOD service, which counts nobody twice.
+    // Also records the guest whose request reached the VOD service, which counts nobody twice.
     if let Some(guest) = caller.guest() {
-        rest.views.note(VodId(id.0), guest);
+        rest.views.record(VodId(id.0), guest);
     }
     Ok(answer)
 }

@@ -129,20 +129,13 @@ impl Stream {
             stream::StreamStatus::Live => "live",
             stream::StreamStatus::Ended | stream::StreamStatus::Unspecified => "ended",
         };
-        // The row's copy of the names, if auth is unavailable.
-        let user = people.get(&stream.user_id).cloned().unwrap_or(Person {
-            id: stream.user_id,
-            username: stream.username,
-            display_name: stream.display_name,
-            avatar_url: None,
-        });
         Self {
             status,
             start_time: datetime(stream.start_time.as_ref()),
             end_time: datetime(stream.end_time.as_ref()),
             created_at: datetime(stream.created_at.as_ref()),
             updated_at: datetime(stream.updated_at.as_ref()),
-            user,
+            user: Person::owner(people, stream.user_id, stream.username, stream.display_name),
             id: stream.id,
             user_id: stream.user_id,
             title: stream.title,

@@ -149,20 +149,13 @@ impl Vod {
             vod::VodStatus::Failed => "failed",
             vod::VodStatus::Processing | vod::VodStatus::Unspecified => "processing",
         };
-        // The row's copy of the names, if auth is unavailable.
-        let user = people.get(&vod.user_id).cloned().unwrap_or(Person {
-            id: vod.user_id,
-            username: vod.username,
-            display_name: vod.display_name,
-            avatar_url: None,
-        });
         Self {
             status,
             url_expires_at: datetime(vod.url_expires_at.as_ref()),
             thumbnail_url_expires_at: datetime(vod.thumbnail_url_expires_at.as_ref()),
             created_at: datetime(vod.created_at.as_ref()),
             updated_at: datetime(vod.updated_at.as_ref()),
-            user,
+            user: Person::owner(people, vod.user_id, vod.username, vod.display_name),
             id: vod.id,
             stream_id: vod.stream_id,
             user_id: vod.user_id,
