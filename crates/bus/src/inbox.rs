@@ -1,20 +1,14 @@
 //! The inbox: an event that comes twice has one effect.
 
-use std::time::Duration;
-
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use storage::Database;
-use tokio::time::{Instant, interval_at};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::schema::inbox;
 
 /// How long an id is kept: longer than any retry, and longer than a broker that was down over a holiday.
 const KEPT: chrono::Duration = chrono::Duration::days(8);
-/// Between two rounds of removing.
-const ROUND: Duration = Duration::from_secs(3600);
 /// Rows that one transaction removes.
 const BATCH: u16 = 1000;
 
@@ -57,15 +51,4 @@ async fn prune_step(conn: &mut AsyncPgConnection) -> storage::Result<usize> {
         .execute(conn)
         .await?;
     Ok(removed)
-}
-
-/// Removes expired ids every hour until told to stop. Every replica may run it.
-pub async fn keep_inbox_short(database: Database, shutdown: CancellationToken) {
-    let mut rounds = interval_at(Instant::now() + Duration::from_secs(60), ROUND);
-    while shutdown.run_until_cancelled(rounds.tick()).await.is_some() {
-        match inbox_prune(&database).await {
-            Ok(removed) => tracing::debug!(removed, "inbox pruned"),
-            Err(error) => tracing::warn!(%error, "inbox not pruned, trying again later"),
-        }
-    }
 }

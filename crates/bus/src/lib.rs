@@ -45,7 +45,7 @@ pub use config::BusConfig;
 pub use connection::Bus;
 pub use consumer::{Consumer, Delivery, Failure, Retry};
 pub use error::Error;
-pub use inbox::{inbox_claim, inbox_prune, keep_inbox_short};
+pub use inbox::{inbox_claim, inbox_prune};
 pub use listener::{Heard, Listener};
 pub use outbox::{Backlog, emit};
 pub use realtime::Realtime;

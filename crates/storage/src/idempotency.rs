@@ -4,16 +4,12 @@
 //! it: then it finds the id of what the transaction created, or claims the key itself if that one rolled
 //! back. The response is not stored, because it may contain secrets; it is built again from the id.
 
-use std::time::Duration;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use primitives::IdempotentRequest;
 use primitives::idempotency::key_reused;
-use primitives::{Clock, IdempotentRequest};
-use tokio::time::{Instant, interval_at};
-use tokio_util::sync::CancellationToken;
 
 use crate::database::Database;
 use crate::error::Result;
@@ -23,8 +19,6 @@ use schema::idempotency_keys as k;
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 const KEY_TTL: TimeDelta = TimeDelta::hours(24);
-const FIRST_CLEANUP: Duration = Duration::from_secs(60);
-const CLEANUP_INTERVAL: Duration = Duration::from_secs(3600);
 
 mod schema {
     // Written by hand: several services have this table, and none lists it in its own schema file.
@@ -102,17 +96,6 @@ pub async fn record_result(
         row.set(k::made.eq(id)).execute(conn).await?;
     }
     Ok(())
-}
-
-/// Deletes expired keys every hour until `stop` is cancelled. Safe to run in every replica.
-pub async fn run_cleanup(database: Database, clock: Clock, stop: CancellationToken) {
-    let mut interval = interval_at(Instant::now() + FIRST_CLEANUP, CLEANUP_INTERVAL);
-    while stop.run_until_cancelled(interval.tick()).await.is_some() {
-        match delete_expired(&database, clock.now()).await {
-            Ok(deleted) => tracing::debug!(deleted, "deleted expired idempotency keys"),
-            Err(error) => tracing::warn!(%error, "could not delete expired idempotency keys"),
-        }
-    }
 }
 
 /// Deletes the keys that were claimed more than 24 hours ago and returns their number.

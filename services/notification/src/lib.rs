@@ -59,8 +59,6 @@ fn start(app: &Arc<App>, parts: &mut Parts) -> anyhow::Result<()> {
     let soft = || shutdown.soft_token();
     shutdown.spawn_essential("events", inbound::events::run(app.clone(), soft()));
     shutdown.spawn_essential("jobs", inbound::jobs::run(app.clone(), soft()));
-    shutdown.spawn_essential("reconciler", inbound::clock::reconcile(app.clone(), soft()));
-    shutdown.spawn_essential("purge", inbound::clock::purge(app.clone(), soft()));
-    shutdown.spawn_essential("prune", inbound::clock::prune(app.clone(), soft()));
+    inbound::clock::start(app, shutdown);
     Ok(())
 }

@@ -37,6 +37,9 @@ const MAX_MESSAGE_BYTES: usize = 4 << 20;
 /// The interval between two deletions of unused objects.
 const OBJECT_LEDGER_PERIOD: Duration = Duration::from_secs(1);
 
+/// Searches miss a stream for up to this long after its owner or category has changed.
+const SEARCH_INDEX_PERIOD: Duration = Duration::from_secs(1);
+
 /// The service with its ports bound. Nothing runs yet.
 pub struct Service {
     pub app: Arc<App>,
@@ -83,8 +86,10 @@ fn start(app: &Arc<App>, hooks: TcpListener, parts: &mut Parts) -> anyhow::Resul
     inbound::hooks::serve(inbound::hooks::Hooks::new(app), hooks, shutdown)?;
     let events = inbound::events::consume(store.clone(), app.bus.clone(), shutdown.clone());
     shutdown.spawn_essential("events", events);
-    let search = inbound::clock::index_search(store.clone(), shutdown.soft_token());
-    shutdown.spawn_essential("search", search);
+    let indexed = store.clone();
+    shutdown.every("search", SEARCH_INDEX_PERIOD, move || {
+        inbound::clock::index_search(indexed.clone())
+    });
     let reconciler = inbound::clock::Reconciler::new(app);
     shutdown.spawn_essential("reconciler", reconciler.run(shutdown.clone()));
     let viewers = inbound::clock::ViewerCounts::new(app);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use metrics::counter;
-use tokio::time::{MissedTickBehavior, interval};
+use runtime::Shutdown;
+use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -29,18 +30,21 @@ const FANOUT_RETENTION: TimeDelta = TimeDelta::days(30);
 /// Purges are kept this long after their end; no event about the account arrives later.
 const PURGE_RETENTION: TimeDelta = TimeDelta::days(30);
 
-/// Adds jobs again that Redis lost, and requeues those whose worker died.
-pub async fn reconcile(app: Arc<App>, shutdown: CancellationToken) {
-    let mut ticks = interval(RECONCILE_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-        if let Err(error) = reconcile_once(&app).await {
-            tracing::debug!(%error, "reconciliation failed, retrying");
-        }
-    }
+/// Starts the tasks.
+pub(crate) fn start(app: &Arc<App>, shutdown: &Shutdown) {
+    let reconciled = app.clone();
+    shutdown.every("reconciler", RECONCILE_INTERVAL, move || {
+        reconcile(reconciled.clone())
+    });
+    let (pruned, stop) = (app.clone(), shutdown.soft_token());
+    shutdown.every("pruning", PRUNE_INTERVAL, move || {
+        prune(pruned.clone(), stop.clone())
+    });
+    shutdown.spawn_essential("purge", purge(app.clone(), shutdown.soft_token()));
 }
 
-async fn reconcile_once(app: &App) -> Result<()> {
+/// Adds jobs again that Redis lost, and requeues those whose worker died.
+async fn reconcile(app: Arc<App>) -> Result<()> {
     let now = app.clock.now();
     let stalled = app.queue.requeue_stalled(now).await?;
     if stalled > 0 {
@@ -60,7 +64,7 @@ async fn reconcile_once(app: &App) -> Result<()> {
 }
 
 /// Removes the rows of deleted accounts.
-pub async fn purge(app: Arc<App>, shutdown: CancellationToken) {
+async fn purge(app: Arc<App>, shutdown: CancellationToken) {
     let mut ticks = interval(PURGE_INTERVAL);
     loop {
         let woken = async {
@@ -86,20 +90,11 @@ async fn purge_once(app: &App, shutdown: &CancellationToken) -> Result<()> {
 }
 
 /// Removes old notifications, fan-outs, purges and finished jobs.
-pub async fn prune(app: Arc<App>, shutdown: CancellationToken) {
-    let mut ticks = interval(PRUNE_INTERVAL);
-    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-        if let Err(error) = prune_once(&app, &shutdown).await {
-            tracing::warn!(%error, "pruning failed, retrying later");
-        }
-    }
-}
-
-async fn prune_once(app: &App, shutdown: &CancellationToken) -> Result<()> {
+async fn prune(app: Arc<App>, stop: CancellationToken) -> Result<()> {
     let now = app.clock.now();
     let retention = TimeDelta::days(app.config.notification_retention_days.into());
-    while !shutdown.is_cancelled() && notifications_prune(&app.database, now - retention).await? > 0 {}
-    while !shutdown.is_cancelled() && fanouts_prune(&app.database, now - FANOUT_RETENTION).await? > 0 {}
+    while !stop.is_cancelled() && notifications_prune(&app.database, now - retention).await? > 0 {}
+    while !stop.is_cancelled() && fanouts_prune(&app.database, now - FANOUT_RETENTION).await? > 0 {}
     purges_prune(&app.database, now - PURGE_RETENTION).await?;
     app.queue.clean().await
 }

@@ -5,5 +5,5 @@ mod search;
 mod viewers;
 
 pub use reconciler::Reconciler;
-pub use search::index_search;
+pub(crate) use search::index_search;
 pub use viewers::ViewerCounts;

@@ -50,6 +50,19 @@ pub struct Hooks {
     pub disk_space: DiskSpace,
 }
 
+impl Hooks {
+    pub(crate) fn new(app: &crate::App) -> Self {
+        let config = &app.config;
+        let recordings = config.stream_recordings_dir.clone();
+        Self {
+            store: app.store.clone(),
+            nodes: app.nodes.clone(),
+            secret: HookSecret::new(&config.stream_hook_secret),
+            disk_space: DiskSpace::new(recordings, config.stream_min_free_bytes),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HookAnswer {
     /// 204.

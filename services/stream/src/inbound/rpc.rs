@@ -13,6 +13,7 @@ use proto::time::timestamp;
 use proto::{Caller, IntoStatus, page};
 use tonic::{Response, Status};
 
+use crate::app::App;
 use crate::domain::{RecordingName, may_manage};
 use crate::error::{Error, Result};
 use crate::outbound::media_node::MediaNodes;
@@ -58,6 +59,18 @@ pub struct Rpc {
     /// For the encoder's server field.
     pub rtmp_url: String,
     pub totals: Totals,
+}
+
+impl Rpc {
+    pub(crate) fn new(app: &App) -> Self {
+        Self {
+            store: app.store.clone(),
+            leases: app.leases.clone(),
+            nodes: app.nodes.clone(),
+            rtmp_url: app.config.stream_rtmp_url.clone(),
+            totals: Totals::default(),
+        }
+    }
 }
 
 /// The user on whose behalf a call is made.

@@ -11,6 +11,7 @@ use runtime::Shutdown;
 use storage::Leadership;
 use tokio::time::Instant;
 
+use crate::app::App;
 use crate::domain::{Action, NodeReport, Timeouts, needs_fast_polling, reconcile};
 use crate::error::Result;
 use crate::outbound::media_node::MediaNodes;
@@ -27,6 +28,20 @@ pub struct Reconciler {
     pub store: Store,
     pub nodes: MediaNodes,
     pub timeouts: Timeouts,
+}
+
+impl Reconciler {
+    pub(crate) fn new(app: &App) -> Self {
+        let seconds = |seconds: u16| chrono::Duration::seconds(seconds.into());
+        Self {
+            store: app.store.clone(),
+            nodes: app.nodes.clone(),
+            timeouts: Timeouts {
+                reconnect_grace: seconds(app.config.stream_reconnect_grace_seconds),
+                node_timeout: seconds(app.config.stream_node_silence_seconds),
+            },
+        }
+    }
 }
 
 /// What the leading replica remembers about a node.

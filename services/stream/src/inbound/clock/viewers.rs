@@ -11,6 +11,7 @@ use runtime::{LabelledGauges, Shutdown};
 use storage::Leadership;
 use tokio::time::Instant;
 
+use crate::app::App;
 use crate::domain::{OngoingBroadcast, ViewerCurves};
 use crate::error::Result;
 use crate::store::Store;
@@ -27,6 +28,17 @@ pub struct ViewerCounts {
     pub realtime: Realtime,
     /// The metrics of each stream on air, which the leading replica reports.
     pub gauges: LabelledGauges,
+}
+
+impl ViewerCounts {
+    pub(crate) fn new(app: &App) -> Self {
+        Self {
+            store: app.store.clone(),
+            leases: app.leases.clone(),
+            realtime: app.realtime.clone(),
+            gauges: app.gauges.clone(),
+        }
+    }
 }
 
 type Audiences = BTreeMap<StreamId, Audience>;
