@@ -5,7 +5,10 @@ import { renew, token } from './session'
 export { errorText, Problem } from './problem'
 export { type Schemas, unwrap }
 
-/** Sends with the session's token. If it is rejected, sends again with a renewed one, or as a guest if the session has ended. */
+/**
+ * Sends with the session's token. If it is rejected, sends again with a renewed one, or as a guest if the
+ * session has ended.
+ */
 export async function authorized<T extends { status: number }>(
   send: (token?: string) => Promise<T>,
 ): Promise<T> {

@@ -20,7 +20,7 @@ export function connect(transport: Transport) {
   return client
 }
 
-/** Returns the body of a response. Errors are thrown, so there is data unless the operation has no response body. */
+/** Returns the body of a response, if the operation has one. Errors are thrown. */
 export async function unwrap<T>(call: Promise<{ data?: T }>): Promise<T> {
   return (await call).data as T
 }

@@ -87,8 +87,8 @@ export const link = (path: string, attributes: Attributes, ...children: Child[])
   h('a', { ...attributes, href: path, 'data-link': '' }, ...children)
 
 /**
- * Shows a message for some seconds and has screen readers announce it. An open dialog hides everything else, so the message
- * appears in it.
+ * Shows a message for some seconds and has screen readers announce it. An open dialog hides everything else,
+ * so the message appears in it.
  */
 export function toast(text: string, path?: string) {
   const box = path ? link(path, { class: 'card toast' }, text) : h('div', { class: 'card toast' }, text)

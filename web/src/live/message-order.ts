@@ -10,8 +10,8 @@ interface Listeners {
 }
 
 /**
- * Wraps a room's listeners. Calls `loadMore` if more messages are missing than one history contains: it requests those after
- * `last`.
+ * Wraps a room's listeners. Calls `loadMore` if more messages are missing than one history contains: it
+ * requests those after `last`.
  */
 export function inOrder(listeners: Listeners, loadMore: () => void) {
   let last: number | undefined

@@ -13,7 +13,7 @@ export interface Player {
   stop: () => void
 }
 
-/** What a player reports: that it needs to be rebuilt, and that the browser does not start playback by itself. */
+/** Reports of a player: it needs to be rebuilt; the browser blocked automatic playback. */
 interface Events {
   failed: () => void
   blocked: () => void

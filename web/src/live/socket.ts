@@ -99,7 +99,7 @@ onChange((reason) => {
 export const connect = () => void socket.connect()
 const reconnect = () => void socket.disconnect().connect()
 
-/** Joins a room, and rejoins it from the last message after each reconnection until no messages are missing. */
+/** Joins a room, and rejoins it after each reconnection until no messages are missing. */
 export function room(streamId: number, { joined, refused, ...listeners }: RoomListeners): Room {
   const { last, flush, ...ordered } = inOrder(listeners, () => join())
   const handlers = Object.entries({ ...listeners, ...ordered }) as [

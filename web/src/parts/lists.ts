@@ -34,7 +34,7 @@ export const videoGrid = (query: Query<'/api/vod'>, empty: string) =>
     },
   })
 
-/** Returns all categories as options, after one for no category with the label `none`. There are tens of categories. */
+/** Returns all categories (a site has tens) as options, after one for no category with the label `none`. */
 export async function categoryOptions(none: string): Promise<[value: string, text: string][]> {
   const { categories } = await unwrap(api.GET('/api/categories', { params: { query: { limit: 100 } } }))
   return [['', none], ...categories.map(({ id, name }): [string, string] => [String(id), name])]
