@@ -108,11 +108,10 @@ pub async fn run(service: Service, shutdown: Shutdown) -> anyhow::Result<()> {
             trusted: config.public.gateway_trusted_proxies.clone(),
             rates: config.limits.limits(),
             limits: RouteLimits::new(RateLimiter::new(redis, clock)),
-            page,
             openapi: json(&rest_api::document()),
             asyncapi: json(&sockets_api::document()),
         };
-        Ok(rest.serve(state, &config.public, shutdown)?)
+        Ok(rest.serve(state, page, &config.public, shutdown)?)
     };
     chassis.run(auth, &shutdown, |parts| start(&parts.shutdown)).await
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod admin;
+mod api;
 mod caller;
 mod categories;
 mod chat;
@@ -18,6 +19,7 @@ mod page;
 mod probes;
 mod problem;
 mod recent;
+mod state;
 mod streams;
 mod throttle;
 mod upload;
@@ -26,28 +28,20 @@ mod vods;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
-use identity::Verifier;
-use runtime::{Health, Shutdown};
+use runtime::Shutdown;
 
 use crate::config::PublicConfig;
-use crate::domain::address::Network;
-use crate::domain::limits::Limits;
 use crate::domain::origin::Origins;
-use crate::outbound::peers::Peers;
-use crate::outbound::people::People;
-use crate::outbound::views::Views;
-use crate::store::limits::RouteLimits;
-use endpoints::Endpoints;
 
 pub(crate) use openapi::document;
 pub(crate) use page::Page;
 pub(crate) use recent::Recent;
+pub(crate) use state::Rest;
 
 /// How long a connection may be idle between two requests; longer than the proxy in front of us keeps it
 /// open.
@@ -55,25 +49,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// Threads of the listener.
 const MAX_WORKERS: usize = 4;
-
-/// The state that all handlers share.
-pub(crate) struct Rest {
-    pub(crate) peers: Peers,
-    pub(crate) people: People,
-    pub(crate) recent: Recent,
-    pub(crate) views: Arc<Views>,
-    pub(crate) verifier: Verifier,
-    pub(crate) health: Health,
-    pub(crate) shutdown: Shutdown,
-    pub(crate) call_timeout: Duration,
-    pub(crate) body_timeout: Duration,
-    pub(crate) trusted: Vec<Network>,
-    pub(crate) rates: Limits,
-    pub(crate) limits: RouteLimits,
-    pub(crate) page: Page,
-    pub(crate) openapi: web::Bytes,
-    pub(crate) asyncapi: web::Bytes,
-}
 
 pub(crate) struct RestListener {
     listener: TcpListener,
@@ -92,8 +67,14 @@ impl RestListener {
     }
 
     /// Serves until the shutdown begins, then finishes the requests in progress.
-    pub(crate) fn serve(self, rest: Rest, config: &PublicConfig, shutdown: &Shutdown) -> io::Result<()> {
-        let rest = Data::from(Arc::new(rest));
+    pub(crate) fn serve(
+        self,
+        rest: Rest,
+        page: Page,
+        config: &PublicConfig,
+        shutdown: &Shutdown,
+    ) -> io::Result<()> {
+        let (rest, page) = (Data::new(rest), Data::new(page));
         let origins = Origins::new(config.gateway_allowed_origins.iter().cloned());
         let cors = Data::new(edge::cors_policy(origins));
         let workers = std::thread::available_parallelism()
@@ -102,6 +83,7 @@ impl RestListener {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(rest.clone())
+                .app_data(page.clone())
                 .app_data(cors.clone())
                 .wrap(from_fn(throttle::limit))
                 .wrap(from_fn(edge::cors))
@@ -131,7 +113,7 @@ impl RestListener {
 }
 
 fn routes(config: &mut ServiceConfig) {
-    Endpoints::all().register(config);
+    api::endpoints().register(config);
     config
         .route("/openapi.json", web::get().to(openapi::openapi))
         .route("/asyncapi.json", web::get().to(openapi::asyncapi))

@@ -7,13 +7,13 @@ use proto::auth::v1::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::SignedIn;
 use crate::inbound::rest::dto::{Done, Me, NewPassword, ProfileFields, Session};
 use crate::inbound::rest::endpoints::{Endpoints, endpoints};
 use crate::inbound::rest::extract::Json;
 use crate::inbound::rest::form::Form;
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 use crate::inbound::rest::upload::{AVATAR, IMAGE_TIMEOUT, send_image};
 use crate::outbound::peers::{Answer, present};
 

@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use proto::auth::v1::{BanRequest, ListAccountsRequest, SetRoleRequest, UnbanRequest};
 
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::SignedIn;
 use crate::inbound::rest::dto::{
     Account, AccountFilter, AccountList, ById, NewBan, NewRole, PageQuery, Totals,
@@ -12,6 +11,7 @@ use crate::inbound::rest::dto::{
 use crate::inbound::rest::endpoints::{Endpoints, endpoints};
 use crate::inbound::rest::extract::{Json, Path, Query};
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 use crate::outbound::peers::{Answer, present};
 
 pub(super) fn endpoints(api: &mut Endpoints) {

@@ -14,9 +14,9 @@ use proto::CallContext;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::SecurityRequirement;
 
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::endpoints::{Describe, Schemas};
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 
 /// What the edge knows about a request.
 #[derive(Debug, Clone)]
@@ -33,13 +33,13 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    pub(super) fn is_signed_in(&self) -> bool {
-        self.user.is_some()
+    pub(super) fn is_guest(&self) -> bool {
+        self.user.is_none()
     }
 
     /// The address of a guest.
     pub(super) fn guest(&self) -> Option<IpAddr> {
-        self.context.client_address.filter(|_| !self.is_signed_in())
+        self.context.client_address.filter(|_| self.is_guest())
     }
 
     pub(super) fn context(&self) -> &CallContext {

@@ -8,7 +8,6 @@ use proto::stream::v1::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
 use crate::inbound::rest::dto::{
     ByCategory, Category, CategoryFields, CategoryList, CategorySearch, Done, NewCategory, PageQuery, Totals,
@@ -17,6 +16,7 @@ use crate::inbound::rest::endpoints::{Endpoints, endpoints};
 use crate::inbound::rest::extract::{Path, Query};
 use crate::inbound::rest::form::Form;
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 use crate::inbound::rest::upload::{IMAGE_TIMEOUT, THUMBNAIL, send_image};
 use crate::outbound::peers::{Answer, present};
 
@@ -67,7 +67,7 @@ async fn listed(
             totals: Totals::new(&page, answer.page),
         })
     };
-    rest.recent.answer(caller, &request, found).await
+    rest.recent.answer(caller.is_guest(), &request, found).await
 }
 
 /// Creates a category.

@@ -10,12 +10,12 @@ use proto::chat::v1::list_messages_request::From as Start;
 use proto::chat::v1::{DeleteMessageRequest, ListMessagesRequest, SendMessageRequest};
 
 use crate::hub::line::Line;
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
 use crate::inbound::rest::dto::{ByMessage, ByRoom, ChatPage, ChatSent, Done, MessageQuery, SendMessage};
 use crate::inbound::rest::endpoints::{Endpoints, endpoints};
 use crate::inbound::rest::extract::{Json, Path, Query};
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 use crate::outbound::peers::{Answer, present};
 
 pub(super) fn endpoints(api: &mut Endpoints) {

@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 use crate::domain::address;
 use crate::domain::origin::{CorsPolicy, Origins};
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::Arrival;
 use crate::inbound::rest::problem::{Problem, REQUEST_ID};
+use crate::inbound::rest::state::Rest;
 
 const MAX_HEADERS: usize = 64;
 const MAX_HEADER_BYTES: usize = 16 * 1024;

@@ -10,7 +10,6 @@ use utoipa::openapi::path::{HttpMethod, Operation, Parameter, Paths};
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::inbound::rest::problem::{method_not_allowed, no_such_path};
-use crate::inbound::rest::{account, admin, categories, chat, notifications, streams, users, vods};
 
 /// The base path of the API.
 const BASE: &str = "/api";
@@ -65,22 +64,11 @@ struct Resource {
 }
 
 impl Endpoints {
-    pub(super) fn all() -> Self {
-        let mut api = Self::default();
-        for (tag, add) in [
-            ("users", users::endpoints as fn(&mut Self)),
-            ("users", account::endpoints),
-            ("admin", admin::endpoints),
-            ("streams", streams::endpoints),
-            ("vod", vods::endpoints),
-            ("categories", categories::endpoints),
-            ("chat", chat::endpoints),
-            ("notifications", notifications::endpoints),
-        ] {
-            api.tag = tag;
-            add(&mut api);
-        }
-        api
+    /// Adds the endpoints of one tag.
+    pub(super) fn tagged(mut self, tag: &'static str, add: impl FnOnce(&mut Self)) -> Self {
+        self.tag = tag;
+        add(&mut self);
+        self
     }
 
     /// Routes to a handler and describes it.

@@ -18,9 +18,9 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::inbound::field::{self, ReadError};
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::endpoints::{Describe, Schemas, add_parameters};
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 
 const MAX_JSON_BYTES: usize = 64 * 1024;
 

@@ -7,7 +7,6 @@ use proto::notification::v1::{
     ListNotificationsRequest, MarkAllReadRequest, MarkReadRequest, UnreadCountRequest,
 };
 
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::SignedIn;
 use crate::inbound::rest::dto::{
     ById, ListedNotification, NotificationFilter, NotificationList, PageQuery, Read, Totals, Unread,
@@ -15,6 +14,7 @@ use crate::inbound::rest::dto::{
 use crate::inbound::rest::endpoints::{Endpoints, endpoints};
 use crate::inbound::rest::extract::{Path, Query};
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 use crate::outbound::peers::Answer;
 
 pub(super) fn endpoints(api: &mut Endpoints) {

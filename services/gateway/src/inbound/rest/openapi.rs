@@ -8,9 +8,10 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Ref, RefOr, Response};
 use utoipa::{Modify, OpenApi};
 
-use crate::inbound::rest::Rest;
+use crate::inbound::rest::api;
 use crate::inbound::rest::dto::{FieldProblem, ProblemBody};
 use crate::inbound::rest::endpoints::Endpoints;
+use crate::inbound::rest::state::Rest;
 
 /// The problem of an operation with an idempotency key.
 const REUSED_KEY: (&str, &str) = ("422", "The Idempotency-Key was used for another request");
@@ -49,7 +50,7 @@ struct AllEndpoints;
 
 impl Modify for AllEndpoints {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let Endpoints { paths, schemas, .. } = Endpoints::all();
+        let Endpoints { paths, schemas, .. } = api::endpoints();
         document.paths = paths;
         let components = document.components.get_or_insert_default();
         components.schemas.extend(schemas);
@@ -175,7 +176,7 @@ mod tests {
     async fn every_described_operation_is_routed() {
         let document = document();
         assert_eq!(document["openapi"], "3.1.0");
-        let app = App::new().configure(|config| Endpoints::all().register(config));
+        let app = App::new().configure(|config| api::endpoints().register(config));
         let app = init_service(app).await;
         for (path, item) in document["paths"].as_object().unwrap() {
             for method in item.as_object().unwrap().keys() {

@@ -10,7 +10,6 @@ use actix_web::http::header::{self, ETag, EntityTag, Header, IfNoneMatch};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::problem::{method_not_allowed, no_such_path};
 
 /// Browsers revalidate their copy on every load, which costs a few bytes.
@@ -123,15 +122,12 @@ fn is_screen(path: &str) -> bool {
 
 /// Returns a file of the web client, or its page at the path of a screen. All other paths are not found: an
 /// internal path, or one of another listener, must not look like a page.
-pub(super) async fn asset(rest: Data<Rest>, request: HttpRequest) -> HttpResponse {
+pub(super) async fn asset(page: Data<Page>, request: HttpRequest) -> HttpResponse {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return method_not_allowed("GET, HEAD").await.respond_to(&request);
     }
     let path = request.path();
-    let found = rest
-        .page
-        .files
-        .get(if is_screen(path) { "/index.html" } else { path });
+    let found = page.files.get(if is_screen(path) { "/index.html" } else { path });
     match found {
         Some(file) => file.answer(&request),
         None => no_such_path().await.respond_to(&request),
@@ -139,8 +135,8 @@ pub(super) async fn asset(rest: Data<Rest>, request: HttpRequest) -> HttpRespons
 }
 
 /// Returns the API reference, which renders `/openapi.json`.
-pub(super) async fn docs(rest: Data<Rest>, request: HttpRequest) -> HttpResponse {
-    match rest.page.files.get("/docs.html") {
+pub(super) async fn docs(page: Data<Page>, request: HttpRequest) -> HttpResponse {
+    match page.files.get("/docs.html") {
         Some(file) => file.answer(&request),
         None => no_such_path().await.respond_to(&request),
     }

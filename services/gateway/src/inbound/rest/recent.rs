@@ -14,7 +14,6 @@ use primitives::Error;
 use prost::Message;
 use serde::Serialize;
 
-use crate::inbound::rest::caller::Caller;
 use crate::inbound::rest::problem::Problem;
 
 /// Bytes of all cached answers and their requests.
@@ -49,13 +48,13 @@ impl Recent {
     /// fetch. Errors are not cached.
     pub(super) async fn answer<Q: Message + 'static, T: Serialize>(
         &self,
-        caller: &Caller,
+        is_guest: bool,
         request: &Q,
         fetch: impl Future<Output = Result<T, Problem>>,
     ) -> Result<HttpResponse, Problem> {
         let fetched = async { Ok(json(&fetch.await?)?) };
         let body = match &self.0 {
-            Some(cache) if !caller.is_signed_in() => {
+            Some(cache) if is_guest => {
                 let key = (TypeId::of::<Q>(), request.encode_to_vec());
                 let body = cache.try_get_with(key, fetched).await;
                 body.map_err(|problem: Arc<Problem>| Problem::clone(&problem))?

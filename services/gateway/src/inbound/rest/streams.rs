@@ -22,8 +22,9 @@ use crate::inbound::rest::extract::{Path, Query};
 use crate::inbound::rest::form::Form;
 use crate::inbound::rest::idempotency::Idempotent;
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 use crate::inbound::rest::upload::{IMAGE_TIMEOUT, THUMBNAIL, send_image};
-use crate::inbound::rest::{Rest, vods};
+use crate::inbound::rest::vods;
 use crate::outbound::peers::{Answer, present};
 
 pub(super) fn endpoints(api: &mut Endpoints) {
@@ -82,7 +83,7 @@ async fn get(
             rtmp_url: answer.rtmp_url,
         })
     };
-    rest.recent.answer(&caller, &request, found).await
+    rest.recent.answer(caller.is_guest(), &request, found).await
 }
 
 /// Updates a stream; absent fields stay the same.
@@ -216,7 +217,7 @@ async fn latest_vod(
         let answer = peer.latest_of_stream(request).await.answer()?;
         vods::with_owner(&rest, caller.context(), answer.vod).await
     };
-    rest.recent.answer(&caller, &request, found).await
+    rest.recent.answer(caller.is_guest(), &request, found).await
 }
 
 async fn with_owner(

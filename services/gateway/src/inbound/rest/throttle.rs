@@ -14,9 +14,9 @@ use primitives::address::network;
 use primitives::{Error, ErrorKind, Rate};
 
 use crate::domain::limits::Group;
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Arrival, Identity, identify};
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 use crate::store::limits::RateDecision;
 
 const RATE_HEADERS: [HeaderName; 3] = [

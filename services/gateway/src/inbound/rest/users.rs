@@ -9,7 +9,6 @@ use proto::auth::v1::{
 };
 use proto::time::datetime;
 
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Anonymous, Caller, SignedIn};
 use crate::inbound::rest::dto::{
     ById, ByUsername, Credentials, Done, Follow, Followed, Followers, Following, Me, PageQuery, Profile,
@@ -18,6 +17,7 @@ use crate::inbound::rest::dto::{
 use crate::inbound::rest::endpoints::{Endpoints, endpoints};
 use crate::inbound::rest::extract::{Json, Path, Query};
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 use crate::outbound::peers::{Answer, present};
 
 pub(super) fn endpoints(api: &mut Endpoints) {

@@ -12,7 +12,6 @@ use proto::vod::v1::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
 use crate::inbound::rest::dto::{
     ById, Done, OneVod, PageQuery, Totals, Vod, VodCriteria, VodFields, VodFilter, VodList, VodSearch,
@@ -22,6 +21,7 @@ use crate::inbound::rest::endpoints::{Endpoints, endpoints};
 use crate::inbound::rest::extract::{Path, Query};
 use crate::inbound::rest::form::Form;
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 use crate::inbound::rest::upload::{IMAGE_TIMEOUT, THUMBNAIL, send_image};
 use crate::outbound::peers::{Answer, present};
 
@@ -48,7 +48,7 @@ async fn list(
         ..ListVodsRequest::default()
     };
     let found = listed(&rest, &caller, request.clone(), &page);
-    rest.recent.answer(&caller, &request, found).await
+    rest.recent.answer(caller.is_guest(), &request, found).await
 }
 
 /// Searches VODs that contain all words of the query in their title, description, category, its tags, or the
@@ -124,7 +124,7 @@ async fn get(
         let answer = rest.peers.vod(caller.context()).get_vod(request).await.answer()?;
         with_owner(&rest, caller.context(), answer.vod).await
     };
-    let answer = rest.recent.answer(&caller, &request, found).await?;
+    let answer = rest.recent.answer(caller.is_guest(), &request, found).await?;
     // Also records the guest whose request reached the VOD service, which counts nobody twice.
     if let Some(guest) = caller.guest() {
         rest.views.record(VodId(id.0), guest);

@@ -10,7 +10,6 @@ use proto::chat::v1::{
 };
 
 use crate::inbound::field::BodyId;
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::SignedIn;
 use crate::inbound::rest::dto::{
     ByRoom, ByRoomUser, ChatBan, ChatBanList, ChatBanned, ChatLog, ChatLogEntry, ChatModerator,
@@ -19,6 +18,7 @@ use crate::inbound::rest::dto::{
 use crate::inbound::rest::endpoints::{Endpoints, endpoints};
 use crate::inbound::rest::extract::{Json, Path, Query};
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 use crate::outbound::peers::{Answer, present};
 
 pub(super) fn endpoints(api: &mut Endpoints) {

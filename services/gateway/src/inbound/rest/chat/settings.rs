@@ -5,12 +5,12 @@ use actix_web::web::Data;
 use proto::chat::v1::{self as chat, GetSettingsRequest, UpdateSettingsRequest};
 
 use crate::inbound::field::BlockedWords;
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::{Caller, SignedIn};
 use crate::inbound::rest::dto::{ByRoom, ChatSettings, ChatSettingsUpdate};
 use crate::inbound::rest::endpoints::{Endpoints, endpoints};
 use crate::inbound::rest::extract::{Json, Path};
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 use crate::outbound::peers::{Answer, present};
 
 pub(super) fn endpoints(api: &mut Endpoints) {

@@ -6,7 +6,6 @@ use primitives::{Error, FieldError, PageRequest};
 use proto::auth::v1::FollowingIdsRequest;
 use proto::stream::v1::{ListStreamsRequest, UserIds};
 
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::Caller;
 use crate::inbound::rest::dto::{
     PageQuery, Stream, StreamCriteria, StreamFilter, StreamList, StreamSearch, StreamSearchQuery, Totals,
@@ -14,6 +13,7 @@ use crate::inbound::rest::dto::{
 use crate::inbound::rest::endpoints::{Endpoints, endpoints};
 use crate::inbound::rest::extract::Query;
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 use crate::outbound::peers::Answer;
 
 pub(super) fn endpoints(api: &mut Endpoints) {
@@ -46,7 +46,7 @@ async fn list(
         ..ListStreamsRequest::default()
     };
     let found = listed(&rest, &caller, request.clone(), &page);
-    rest.recent.answer(&caller, &request, found).await
+    rest.recent.answer(caller.is_guest(), &request, found).await
 }
 
 /// Searches streams that contain all words of the query in their title, description, category, its tags, or
@@ -85,7 +85,7 @@ async fn search(
 }
 
 async fn followed(rest: &Rest, caller: &Caller) -> Result<UserIds, Problem> {
-    if !caller.is_signed_in() {
+    if caller.is_guest() {
         return Err(Error::unauthenticated().into());
     }
     let mut auth = rest.peers.auth(caller.context());

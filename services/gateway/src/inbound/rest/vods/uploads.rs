@@ -6,7 +6,6 @@ use proto::vod::v1::{
     ImportVodRequest, UploadVodRequest, UploadVodResponse, UploadVodUpload, upload_vod_upload,
 };
 
-use crate::inbound::rest::Rest;
 use crate::inbound::rest::caller::SignedIn;
 use crate::inbound::rest::dto::{NewVod, OneVod, VodCreated, VodImport};
 use crate::inbound::rest::endpoints::{Endpoints, endpoints};
@@ -14,6 +13,7 @@ use crate::inbound::rest::extract::Json;
 use crate::inbound::rest::form::{FileField, Form};
 use crate::inbound::rest::idempotency::Idempotent;
 use crate::inbound::rest::problem::Problem;
+use crate::inbound::rest::state::Rest;
 use crate::inbound::rest::upload::{THUMBNAIL, VIDEO_TIMEOUT, channel, run};
 use crate::inbound::rest::vods::with_owner;
 use crate::outbound::peers::Answer;
