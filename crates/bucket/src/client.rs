@@ -66,8 +66,8 @@ impl Bucket {
         }
     }
 
-    /// Uploads a file in bounded memory and verifies the stored object. Waits while three other files are being
-    /// uploaded.
+    /// Uploads a file in bounded memory and verifies the stored object. Waits while three other files are
+    /// being uploaded.
     ///
     /// Dropping the future may leave unfinished parts behind, which [`Bucket::abort_unfinished`] removes.
     ///
@@ -101,8 +101,8 @@ impl Bucket {
     /// returns its SHA-256 in hex.
     ///
     /// # Errors
-    /// [`Error::File`] if the file cannot be written, [`Error::Mismatch`] if the response has the wrong length;
-    /// otherwise the bucket's error.
+    /// [`Error::File`] if the file cannot be written, [`Error::Mismatch`] if the response has the wrong
+    /// length; otherwise the bucket's error.
     pub async fn get_file(&self, key: &str, head: &Head, path: &Path) -> Result<String, Error> {
         download::file(self, key, head, path).await
     }

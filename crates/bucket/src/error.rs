@@ -73,8 +73,8 @@ fn without_url(error: impl std::error::Error) -> String {
     }
 }
 
-/// Returns the code of an S3 error document. Its other fields contain keys and hosts, which must not appear in
-/// messages.
+/// Returns the code of an S3 error document. Its other fields contain keys and hosts, which must not appear
+/// in messages.
 fn code_of(body: &str) -> String {
     let code = body
         .split_once("<Code>")

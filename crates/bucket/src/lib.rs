@@ -7,7 +7,8 @@
 //!
 //! **Memory.** Memory use does not depend on the size of a file: parts have 8 MiB, an upload sends two at a
 //! time, and a process uploads at most three files at a time. Callers limit the number of concurrent stream
-//! uploads. (The default of the S3 crate depends on the machine's free memory and ignores concurrent uploads.)
+//! uploads. (The default of the S3 crate depends on the machine's free memory and ignores concurrent
+//! uploads.)
 //!
 //! **Versions.** Each key is written once. Versioned stores (B2 always) keep the bytes of overwritten objects,
 //! so a retry uses a new key and deletes the previous object by its version.

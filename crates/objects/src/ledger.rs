@@ -43,7 +43,8 @@ pub async fn reserve(conn: &mut AsyncPgConnection, keys: &[String], now: DateTim
     Ok(())
 }
 
-/// Removes keys from the ledger because a row refers to them now. Call it in the transaction that writes the row.
+/// Removes keys from the ledger because a row refers to them now. Call it in the transaction that writes the
+/// row.
 pub async fn commit(conn: &mut AsyncPgConnection, keys: &[&str]) -> Result<()> {
     diesel::delete(d::table.filter(d::key.eq_any(keys)))
         .execute(conn)
@@ -60,7 +61,8 @@ pub async fn release(conn: &mut AsyncPgConnection, key: &str, now: DateTime<Utc>
     Ok(())
 }
 
-/// Schedules objects for immediate deletion. Call it in the transaction that removes the last reference to them.
+/// Schedules objects for immediate deletion. Call it in the transaction that removes the last reference to
+/// them.
 pub async fn schedule_deletion(
     conn: &mut AsyncPgConnection,
     objects: &[PendingDeletion],

@@ -36,8 +36,8 @@ struct RenewedUrls {
 }
 
 impl ImageStore {
-    /// Renews the URLs that expire within an hour, in `rows` and with one statement in their table. On failure
-    /// the rows keep their old URLs, since an old URL is better than an error.
+    /// Renews the URLs that expire within an hour, in `rows` and with one statement in their table. On
+    /// failure the rows keep their old URLs, since an old URL is better than an error.
     pub async fn renew(&self, columns: UrlColumns, rows: Vec<RenewableUrl<'_>>) {
         let (now, mut renewed) = (self.clock.now(), RenewedUrls::default());
         for row in rows {
@@ -69,8 +69,8 @@ impl ImageStore {
             url,
             expires_at,
         } = columns;
-        // Another replica may have renewed the URL meanwhile: the later expiry wins. An image that was removed
-        // meanwhile has no expiry, so the comparison skips it.
+        // Another replica may have renewed the URL meanwhile: the later expiry wins. An image that was
+        // removed meanwhile has no expiry, so the comparison skips it.
         let statement = format!(
             "UPDATE {table} SET {url} = new.url, {expires_at} = new.expiry \
              FROM unnest($1, $2, $3) AS new(id, url, expiry) \

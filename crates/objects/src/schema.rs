@@ -1,5 +1,5 @@
-//! The table of this crate. Maintained by hand, because it is in the databases of several services and in none
-//! of their schema files.
+//! The table of this crate. Maintained by hand, because it is in the databases of several services and in
+//! none of their schema files.
 
 diesel::table! {
     pending_deletions (key) {

@@ -9,10 +9,12 @@ pub const PLAYBACK_NAME_LENGTH: usize = 20;
 /// RFC 4648 base 32 in lower case: its digits are not mistaken for letters.
 pub const PLAYBACK_NAME_ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// The base name of a recording, `<playback name>-<Unix time>.flv`, as nginx-rtmp builds it with `record_unique`.
+/// The base name of a recording, `<playback name>-<Unix time>.flv`, as nginx-rtmp builds it with
+/// `record_unique`.
 ///
 /// nginx-rtmp writes the time as a decimal number without leading zeros. It percent-encodes other characters
-/// than those of playback names, but never gets to write them: the `on_publish` hook accepts only playback names.
+/// than those of playback names, but never gets to write them: the `on_publish` hook accepts only playback
+/// names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordingName {
     pub playback_name: String,

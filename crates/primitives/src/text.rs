@@ -132,8 +132,8 @@ pub fn chat_message(text: &str) -> Result<String, FieldError> {
     Ok(text)
 }
 
-/// Shortens text, such as the message of an error that is stored or logged: removes control characters and cuts
-/// the rest to at most `max_bytes` bytes of UTF-8.
+/// Shortens text, such as the message of an error that is stored or logged: removes control characters and
+/// cuts the rest to at most `max_bytes` bytes of UTF-8.
 #[must_use]
 pub fn excerpt(text: &str, max_bytes: usize) -> String {
     let mut text: String = text.chars().filter(|c| !c.is_control()).collect();

@@ -81,8 +81,8 @@ pub async fn probe(path: &Path) -> Result<Probe, Error> {
     Ok(found)
 }
 
-/// Returns whether the tracks of a kind (`v` or `a`) have no packets, which happens when a publish ends before
-/// its first frame.
+/// Returns whether the tracks of a kind (`v` or `a`) have no packets, which happens when a publish ends
+/// before its first frame.
 pub(super) async fn has_no_packets(path: &Path, tracks: &str) -> Result<bool, Error> {
     let interval = [
         "-count_packets",

@@ -3,8 +3,8 @@
 /// The bytes needed for the decision, unless the file is shorter: three MPEG-TS packets with timestamps.
 pub const HEADER_BYTES: usize = 3 * 192;
 
-/// Returns whether a file starts like an MP4, MOV, Matroska, WebM, FLV, MPEG-TS or AVI file. The upload of any
-/// other file is rejected early; a worker validates the contents later.
+/// Returns whether a file starts like an MP4, MOV, Matroska, WebM, FLV, MPEG-TS or AVI file. The upload of
+/// any other file is rejected early; a worker validates the contents later.
 #[must_use]
 pub fn is_supported_video(header: &[u8]) -> bool {
     is_mp4(header)
@@ -15,7 +15,8 @@ pub fn is_supported_video(header: &[u8]) -> bool {
         || is_mpeg_ts(header, 4, 192)
 }
 
-/// Checks the first box of the file. Image and audio files of the same format family are excluded by their brand.
+/// Checks the first box of the file. Image and audio files of the same format family are excluded by their
+/// brand.
 fn is_mp4(header: &[u8]) -> bool {
     match header.get(4..8) {
         Some(b"ftyp") => !matches!(

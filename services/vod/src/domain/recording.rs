@@ -6,9 +6,9 @@
 //!    └──retryable failure┘ └──give up──▶ failed     (permanent failure, or too many attempts)
 //! ```
 //!
-//! A worker owns a job through a lease and the number of its attempt. After the lease expires, another worker may
-//! claim the job with the next number. Every later call of the first worker then fails with [`Fenced`], because
-//! its number is outdated.
+//! A worker owns a job through a lease and the number of its attempt. After the lease expires, another worker
+//! may claim the job with the next number. Every later call of the first worker then fails with [`Fenced`],
+//! because its number is outdated.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -178,8 +178,8 @@ impl RecordingJob {
         }))
     }
 
-    /// Ends the job with a VOD. Also succeeds after the lease has expired, as long as no other worker has claimed
-    /// the job.
+    /// Ends the job with a VOD. Also succeeds after the lease has expired, as long as no other worker has
+    /// claimed the job.
     pub fn publish(self, attempt: i32) -> Result<Self, Fenced> {
         self.check_owner(attempt)?;
         Ok(self.with(JobState::Published))
@@ -191,8 +191,8 @@ impl RecordingJob {
         Ok(self.with(JobState::Discarded))
     }
 
-    /// Ends an attempt that failed. The job fails if the failure is permanent or the attempt was the last one, and
-    /// else becomes pending again.
+    /// Ends an attempt that failed. The job fails if the failure is permanent or the attempt was the last
+    /// one, and else becomes pending again.
     pub fn fail_attempt(
         self,
         attempt: i32,

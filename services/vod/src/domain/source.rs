@@ -68,8 +68,8 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// The name of an object that admins may import: a path within the folder `imports/` of this deployment. It cannot
-/// refer to objects of other deployments or to those of VODs.
+/// The name of an object that admins may import: a path within the folder `imports/` of this deployment. It
+/// cannot refer to objects of other deployments or to those of VODs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportName(String);
 

@@ -73,8 +73,8 @@ pub enum Visibility {
     All,
 }
 
-/// Returns which VODs a viewer sees in the list of a user, of a stream, or of everything. Lists of a user or a
-/// stream include the viewer's own unfinished VODs, and for admins those of everyone.
+/// Returns which VODs a viewer sees in the list of a user, of a stream, or of everything. Lists of a user or
+/// a stream include the viewer's own unfinished VODs, and for admins those of everyone.
 #[must_use]
 pub fn list_visibility(user: Option<UserId>, stream: Option<StreamId>, viewer: Option<Viewer>) -> Visibility {
     match viewer {

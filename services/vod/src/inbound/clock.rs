@@ -1,5 +1,5 @@
-//! Periodic tasks. Every replica may run them concurrently. Retries and expired leases of jobs need no task, because
-//! workers claim such jobs themselves.
+//! Periodic tasks. Every replica may run them concurrently. Retries and expired leases of jobs need no task,
+//! because workers claim such jobs themselves.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,8 +38,8 @@ pub async fn write_search(serving: Arc<Serving>, shutdown: CancellationToken) {
     }
 }
 
-/// Refreshes the copies of names and categories at the start and every hour, in one replica, until `shutdown` is
-/// cancelled.
+/// Refreshes the copies of names and categories at the start and every hour, in one replica, until `shutdown`
+/// is cancelled.
 pub async fn fill_copies(serving: Arc<Serving>, shutdown: CancellationToken) {
     let mut leadership = Leadership::new(&serving.app.database, "vod.copies");
     let work = async {

@@ -147,8 +147,8 @@ fn new_recording(event: RecordingFinished) -> Result<NewRecording, Failure> {
     })
 }
 
-/// Deletes the VODs of a user in batches. Only the last transaction claims the event, so that the deletion resumes
-/// after a crash.
+/// Deletes the VODs of a user in batches. Only the last transaction claims the event, so that the deletion
+/// resumes after a crash.
 async fn delete_user(
     serving: &Serving,
     event: Uuid,

@@ -1,5 +1,6 @@
-//! Checks the disk of the node every few seconds: adopts recordings without an event, and removes finished files.
-//! A media node that is killed sends no hook, and an event may end as a dead letter; the file still exists.
+//! Checks the disk of the node every few seconds: adopts recordings without an event, and removes finished
+//! files. A media node that is killed sends no hook, and an event may end as a dead letter; the file still
+//! exists.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -58,7 +58,8 @@ pub async fn recording_owner(stream: &Peer, node: &str, file: &RecordingName) ->
     })))
 }
 
-/// Returns the next users after an id, in ascending order. Fewer than [`SNAPSHOT_PAGE`] users are the last page.
+/// Returns the next users after an id, in ascending order. Fewer than [`SNAPSHOT_PAGE`] users are the last
+/// page.
 pub async fn owners_after(auth: &Peer, after_user_id: i64) -> Result<Vec<Owner>> {
     let mut client = AuthServiceClient::new(auth.with(&CallContext::background(DEADLINE)));
     let request = SnapshotRequest {

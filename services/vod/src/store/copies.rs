@@ -1,6 +1,6 @@
-//! Copies of data that other services own: names of users, categories, and the ids of deleted streams. Events may
-//! arrive in any order, so a row is only updated to a newer version. Deleted rows stay, marked as deleted, because a
-//! late event would recreate them.
+//! Copies of data that other services own: names of users, categories, and the ids of deleted streams. Events
+//! may arrive in any order, so a row is only updated to a newer version. Deleted rows stay, marked as
+//! deleted, because a late event would recreate them.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};

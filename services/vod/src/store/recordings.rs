@@ -188,8 +188,8 @@ pub async fn recording_renew(
         .await
 }
 
-/// Ends an attempt that failed, and returns the new state of the job. If the job has failed, so does its VOD, whose
-/// owner sees `reason`.
+/// Ends an attempt that failed, and returns the new state of the job. If the job has failed, so does its VOD,
+/// whose owner sees `reason`.
 ///
 /// # Errors
 /// [`Error::Fenced`] if another worker has taken over.

@@ -1,7 +1,7 @@
 //! The search text of VODs, built from the VOD, the names of its owner and its category.
 //!
-//! A change of one VOD writes its text at once. A change that affects many VODs clears their texts, and a periodic
-//! task writes them again; for these seconds the VODs are not found.
+//! A change of one VOD writes its text at once. A change that affects many VODs clears their texts, and a
+//! periodic task writes them again; for these seconds the VODs are not found.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};

@@ -1,5 +1,6 @@
-//! View counts: one view per viewer and VOD in five minutes. The cooldown is an expiring key in Redis. Without Redis
-//! no views are counted, because a count that is slightly low is better than one that anyone can inflate.
+//! View counts: one view per viewer and VOD in five minutes. The cooldown is an expiring key in Redis.
+//! Without Redis no views are counted, because a count that is slightly low is better than one that anyone
+//! can inflate.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,8 @@ const COOLDOWN_SECONDS: u32 = 300;
 /// A VOD and the key of its viewer.
 pub type View = (VodId, String);
 
-/// Counts views and returns how many were counted. Skips viewers within their cooldown, and all views if Redis fails.
+/// Counts views and returns how many were counted. Skips viewers within their cooldown, and all views if
+/// Redis fails.
 pub async fn views_count(database: &Database, redis: &Redis, views: &[View]) -> Result<usize> {
     let first = first_views(redis, views).await;
     let counted = first.len();

@@ -12,6 +12,19 @@ async fn list(world: &World, request: ListVodsRequest) -> ListVodsResponse {
     world.client(None).list_vods(request).await.unwrap().into_inner()
 }
 
+async fn page(world: &World, page: u32, limit: u32) -> ListVodsResponse {
+    let page = Some(PageRequest {
+        page,
+        limit,
+        cursor: None,
+    });
+    let request = ListVodsRequest {
+        page,
+        ..Default::default()
+    };
+    list(world, request).await
+}
+
 fn titles(answer: &ListVodsResponse) -> Vec<&str> {
     answer.vods.iter().map(|vod| vod.title.as_str()).collect()
 }
@@ -19,44 +32,16 @@ fn titles(answer: &ListVodsResponse) -> Vec<&str> {
 #[tokio::test]
 async fn lists_are_sorted_newest_first_by_page_and_cursor() {
     let world = world_with_rows(25).await;
-    let page = |page, limit| {
-        Some(PageRequest {
-            page,
-            limit,
-            cursor: None,
-        })
-    };
-    let first = list(
-        &world,
-        ListVodsRequest {
-            page: page(1, 10),
-            ..Default::default()
-        },
-    )
-    .await;
+    let first = page(&world, 1, 10).await;
     assert_eq!(titles(&first).first(), Some(&"Vod 25"));
     assert_eq!(
         (first.vods.len(), first.page.as_ref().unwrap().total_items),
         (10, Some(25))
     );
-    let last = list(
-        &world,
-        ListVodsRequest {
-            page: page(3, 10),
-            ..Default::default()
-        },
-    )
-    .await;
+    let last = page(&world, 3, 10).await;
     assert_eq!(titles(&last), ["Vod 5", "Vod 4", "Vod 3", "Vod 2", "Vod 1"]);
     assert_eq!(last.page.unwrap().next_cursor, "");
-    let beyond = list(
-        &world,
-        ListVodsRequest {
-            page: page(9, 10),
-            ..Default::default()
-        },
-    )
-    .await;
+    let beyond = page(&world, 9, 10).await;
     assert_eq!(
         (beyond.vods.len(), beyond.page.unwrap().total_items),
         (0, Some(25))

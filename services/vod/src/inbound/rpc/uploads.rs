@@ -30,7 +30,8 @@ impl Rpc {
     ) -> Result<VodMessage> {
         let slot = self.0.uploads.acquire(viewer.id)?;
         let serving = self.0.clone();
-        // This future is dropped when the caller disconnects. The task sees the end of the stream and cleans up.
+        // This future is dropped when the caller disconnects. The task sees the end of the stream and cleans
+        // up.
         let taken = tokio::spawn(async move {
             report_running(&serving.uploads);
             let taken = take(&serving, &caller, viewer.id, messages).await;

@@ -1,7 +1,7 @@
 //! One attempt at one job: fetch the file, remux it, take a thumbnail, upload, publish, remove the file.
 //!
-//! An attempt may be interrupted at any point. Before the publishing transaction, the next attempt repeats all steps
-//! with other keys. After it, only the local file is left, which the sweeper removes.
+//! An attempt may be interrupted at any point. Before the publishing transaction, the next attempt repeats
+//! all steps with other keys. After it, only the local file is left, which the sweeper removes.
 
 mod input;
 
@@ -63,8 +63,8 @@ pub async fn attempt(worker: &Worker, job: ClaimedJob, shutdown: &Shutdown) {
     .await;
 }
 
-/// Renews the lease. Returns when another worker owns the job, or the lease may have expired while the database was
-/// unavailable.
+/// Renews the lease. Returns when another worker owns the job, or the lease may have expired while the
+/// database was unavailable.
 async fn keep_lease(worker: &Worker, job: &ClaimedJob) {
     let lease = worker.policy.lease.to_std().unwrap_or_default();
     let mut renewed = Instant::now();
@@ -104,8 +104,8 @@ async fn make(worker: &Worker, job: &ClaimedJob) -> Result<(), AttemptError> {
         })
 }
 
-/// Deletes the objects of earlier attempts. Their keys stay in the ledger, in case such a worker is still running and
-/// uploads later.
+/// Deletes the objects of earlier attempts. Their keys stay in the ledger, in case such a worker is still
+/// running and uploads later.
 async fn remove_leftovers(worker: &Worker, job: &ClaimedJob) -> Result<(), AttemptError> {
     for key in &job.leftovers {
         let object = PendingDeletion {
@@ -142,8 +142,8 @@ fn unreadable(source: &Source, error: &video::Error) -> AttemptError {
     AttemptError::Failed(AttemptFailure::Permanent, shown, error.to_string())
 }
 
-/// Takes a thumbnail and returns whether there is one. Only failures of the machine are retried: a VOD without a
-/// thumbnail is better than no VOD.
+/// Takes a thumbnail and returns whether there is one. Only failures of the machine are retried: a VOD
+/// without a thumbnail is better than no VOD.
 async fn picture(place: &AttemptDir, remuxed: &Remuxed) -> Result<bool, AttemptError> {
     if remuxed.probe.video.is_none() {
         return Ok(false);

@@ -30,8 +30,8 @@ pub struct NewRecording {
     pub key_fingerprint: String,
 }
 
-/// Creates a job and its VOD, which is `processing`. Does nothing if the file is known. Discards the job if the owner
-/// is deleted.
+/// Creates a job and its VOD, which is `processing`. Does nothing if the file is known. Discards the job if
+/// the owner is deleted.
 pub async fn recording_insert(
     conn: &mut AsyncPgConnection,
     new: &NewRecording,

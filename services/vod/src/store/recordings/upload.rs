@@ -22,8 +22,8 @@ use crate::store::vods::{category_known, picture_write};
 pub struct NewVideo {
     /// RecordingOwner it is.
     pub user: UserId,
-    /// Whether to reject an unknown user. Set if an admin named the user; an uploader is authenticated by a token,
-    /// maybe before the `user.registered` event has arrived.
+    /// Whether to reject an unknown user. Set if an admin named the user; an uploader is authenticated by a
+    /// token, maybe before the `user.registered` event has arrived.
     pub user_must_be_known: bool,
     pub title: String,
     pub description: String,
@@ -37,12 +37,12 @@ pub struct NewVideo {
     pub idempotency: Option<IdempotentRequest>,
 }
 
-/// Creates a VOD, which is `processing`, and a job that any worker may claim. Returns the existing VOD if the request
-/// is repeated; the upload of a repeated request stays in the ledger and is deleted.
+/// Creates a VOD, which is `processing`, and a job that any worker may claim. Returns the existing VOD if the
+/// request is repeated; the upload of a repeated request stays in the ledger and is deleted.
 ///
 /// # Errors
-/// [`Error::NoCategory`], [`Error::NoUser`], [`Error::AlreadyImported`]; `request.idempotency_key_reused` if the
-/// idempotency key belongs to another request.
+/// [`Error::NoCategory`], [`Error::NoUser`], [`Error::AlreadyImported`]; `request.idempotency_key_reused` if
+/// the idempotency key belongs to another request.
 pub async fn video_insert(database: &Database, new: NewVideo, now: DateTime<Utc>) -> Result<VodId> {
     database
         .transaction(async move |conn: &mut AsyncPgConnection| {

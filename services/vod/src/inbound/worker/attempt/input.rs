@@ -99,8 +99,8 @@ fn gone() -> AttemptError {
     AttemptError::Failed(AttemptFailure::Permanent, failure_reason::SOURCE_MISSING, cause)
 }
 
-/// The result is written beside the source and may be as large. The failure is retryable, because another worker may
-/// have more space, or this one later.
+/// The result is written beside the source and may be as large. The failure is retryable, because another
+/// worker may have more space, or this one later.
 async fn check_disk_space(worker: &Worker, head: &Head) -> Result<(), AttemptError> {
     let free = worker
         .files
