@@ -50,12 +50,17 @@ where
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the clock of the process is created here"
+)]
 fn start<C, F>(service: &'static str, command: C, run: F) -> anyhow::Result<ExitCode>
 where
     C: Command,
     F: AsyncFnOnce(C, Clock, Shutdown) -> anyhow::Result<()>,
 {
     identity::self_test()?;
+    let clock = Clock::system();
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let telemetry = {
         // The exporter spawns its connection on the runtime that it finds here.
@@ -66,7 +71,7 @@ where
         let shutdown = Shutdown::new(command.stop_grace());
         shutdown.listen_to_signals()?;
         tokio::select! {
-            outcome = run(command, Clock::system(), shutdown.clone()) => outcome,
+            outcome = run(command, clock, shutdown.clone()) => outcome,
             () = close_timeout(&shutdown) => Err(anyhow::anyhow!("the service did not stop in time")),
         }
     });

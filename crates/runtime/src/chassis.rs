@@ -255,9 +255,8 @@ mod tests {
     async fn start(has_database: bool) -> (Health, Shutdown) {
         let bus = BusConfig::new("amqp://127.0.0.1:1/none");
         let config = CommonConfig::for_testing(bus);
-        let chassis = Chassis::bind(ServiceName::Stream, &config, Clock::system())
-            .await
-            .unwrap();
+        let clock = Clock::manual(chrono::DateTime::UNIX_EPOCH);
+        let chassis = Chassis::bind(ServiceName::Stream, &config, clock).await.unwrap();
         let (health, shutdown) = (chassis.process.health.clone(), Shutdown::new(Duration::ZERO));
         let auth = FakeAuth {
             keys: TestIssuer::new().key_set(),

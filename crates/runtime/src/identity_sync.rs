@@ -230,6 +230,7 @@ impl Source for AuthPeer {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the test issuer signs in real time")]
 mod tests {
     use std::sync::{Arc, Mutex};
 

@@ -3,6 +3,8 @@
 //! Run it with `make bench-upload`, which provides release builds and a stack. Everything, including the
 //! client, runs on this machine.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};

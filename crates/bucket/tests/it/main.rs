@@ -1,5 +1,6 @@
 //! The bucket client, tested against a real S3 server.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "tests run in real time")]
 
 mod objects;
 mod refusals;

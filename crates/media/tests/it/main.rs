@@ -1,4 +1,5 @@
 //! Video functions, tested with files that ffmpeg encodes.
+#![expect(clippy::disallowed_methods, reason = "tests run in real time")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -30,6 +30,10 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "log lines show real time, also in tests"
+    )]
     fn format_event(
         &self,
         ctx: &FmtContext<'_, S, N>,

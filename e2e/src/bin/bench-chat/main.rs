@@ -4,6 +4,8 @@
 //! Run it with `make bench-chat`, which provides release builds and a stack. Everything, including the load,
 //! runs on this machine. The load goes to the gateway directly, not through the edge.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+
 mod bare;
 mod crowd;
 mod crowds_return;

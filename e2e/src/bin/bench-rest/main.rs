@@ -3,6 +3,8 @@
 //! Run it with `make bench-rest`, which provides release builds and a stack. Everything, including the load,
 //! runs on this machine. The load goes to the gateway directly, not through the edge.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+
 mod cost;
 mod fill;
 mod load;

@@ -1,5 +1,6 @@
 //! The gateway as its clients meet it: HTTP by hand, sockets by the official JavaScript client; RabbitMQ is
 //! real, and the services behind are small stand-ins that remember what they were asked.
+#![expect(clippy::disallowed_methods, reason = "tests run in real time")]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,5 +1,6 @@
 //! Tests of the notification service against real servers.
 
+#![expect(clippy::disallowed_methods, reason = "tests run in real time")]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -10,6 +11,5 @@
 mod calls;
 mod fanout;
 mod interplay;
-mod peers;
 mod queue;
 mod world;
