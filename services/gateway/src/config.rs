@@ -16,33 +16,26 @@ use crate::domain::limits::Limits;
 
 pub use socket::SocketConfig;
 
-/// What the gateway can be told.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
-    /// Logs, traces, the internal listener.
     #[command(flatten)]
     pub process: ProcessConfig,
-    /// RabbitMQ.
     #[command(flatten)]
     pub bus: BusConfig,
-    /// Redis, which counts requests over all gateways.
+    /// Counts requests across all gateways.
     #[command(flatten)]
     pub redis: RedisConfig,
-    /// How often one party may ask.
     #[command(flatten)]
     pub limits: LimitsConfig,
-    /// The other services.
     #[command(flatten)]
     pub peers: PeersConfig,
-    /// The two public listeners.
     #[command(flatten)]
     pub public: PublicConfig,
-    /// What one socket may do.
     #[command(flatten)]
     pub socket: SocketConfig,
 }
 
-/// Where the other services answer gRPC.
+/// The gRPC addresses of the other services.
 #[derive(Debug, Clone, clap::Args)]
 pub struct PeersConfig {
     /// The auth service, such as http://localhost:7001
@@ -60,16 +53,16 @@ pub struct PeersConfig {
     /// The notification service
     #[arg(long, env = "AIRWAVE_NOTIFICATION_URL")]
     pub notification_url: PeerUrl,
-    /// Milliseconds that a request may wait for the services behind it
+    /// Milliseconds that a request may wait for other services
     #[arg(long, env = "AIRWAVE_GATEWAY_CALL_TIMEOUT_MS", default_value_t = 10_000,
           value_parser = clap::value_parser!(u64).range(100..=30_000))]
     pub gateway_call_timeout_ms: u64,
 }
 
-/// What the outside meets.
+/// The two public listeners.
 #[derive(Debug, Clone, clap::Args)]
 pub struct PublicConfig {
-    /// Address of the REST listener, which also serves the page
+    /// Address of the REST listener, which also serves the web client
     #[arg(long, env = "AIRWAVE_GATEWAY_REST_ADDR")]
     pub gateway_rest_addr: SocketAddr,
     /// Address of the Socket.IO listener
@@ -78,7 +71,7 @@ pub struct PublicConfig {
     /// Path of Socket.IO; /app/socket.io is served as well
     #[arg(long, env = "AIRWAVE_GATEWAY_SOCKET_PATH", default_value = "/socket.io", value_parser = socket_path)]
     pub gateway_socket_path: String,
-    /// Proxies whose X-Forwarded-For is believed, as addresses or ranges separated by commas
+    /// Proxies whose X-Forwarded-For is trusted: addresses or ranges, separated by commas
     #[arg(
         long,
         env = "AIRWAVE_GATEWAY_TRUSTED_PROXIES",
@@ -86,40 +79,40 @@ pub struct PublicConfig {
         default_value = "127.0.0.1,::1"
     )]
     pub gateway_trusted_proxies: Vec<Network>,
-    /// Origins whose pages may call us from a browser, separated by commas; once one is named, sockets of
-    /// others are refused
+    /// Other origins whose pages may call the API, separated by commas; if any is set, sockets from all others
+    /// are refused
     #[arg(long, env = "AIRWAVE_GATEWAY_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub gateway_allowed_origins: Vec<String>,
-    /// Directory of the built page (web/dist); without it only the API is served
+    /// Directory of the built web client (web/dist); without it, only the API is served
     #[arg(long, env = "AIRWAVE_GATEWAY_WEB_DIR")]
     pub gateway_web_dir: Option<PathBuf>,
-    /// Seconds that a client may take to send a request's body
+    /// Seconds that a client may take to send the body of a request
     #[arg(long, env = "AIRWAVE_GATEWAY_BODY_TIMEOUT_SECONDS", default_value_t = 10,
           value_parser = clap::value_parser!(u64).range(1..=600))]
     pub gateway_body_timeout_seconds: u64,
-    /// Milliseconds for which an answer may be told to other guests (0: always ask anew)
+    /// Milliseconds for which an answer may be served to other guests; 0 disables the cache
     #[arg(long, env = "AIRWAVE_GATEWAY_ANSWER_AGE_MS", default_value_t = 1000,
           value_parser = clap::value_parser!(u64).range(0..=60_000))]
     pub gateway_answer_age_ms: u64,
-    /// Most connections of the REST listener at once, for each of its workers
+    /// Maximum number of connections per REST worker
     #[arg(long, env = "AIRWAVE_GATEWAY_REST_CONNECTIONS", default_value_t = 10_000)]
     pub gateway_rest_connections: usize,
 }
 
-/// Requests that one party may send in a minute, all at once or spread; 0 does not count them. A party is a
-/// user or, without a token, an IPv4 address or the /64 of an IPv6 one.
+/// Requests per minute, at once or spread out. A party is a user or, without a token, an IPv4 address or the
+/// /64 of an IPv6 address.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LimitsConfig {
-    /// Requests a minute to register, sign in or renew a session, from one address; 0 for no limit
+    /// Requests per minute to register, sign in or renew a session, from one address; 0 for no limit
     #[arg(long, env = "AIRWAVE_GATEWAY_SIGN_INS_PER_MINUTE", default_value_t = 60)]
     pub gateway_sign_ins_per_minute: u32,
-    /// Video uploads a minute of one party; 0 for no limit
+    /// Video uploads per minute of one party; 0 for no limit
     #[arg(long, env = "AIRWAVE_GATEWAY_UPLOADS_PER_MINUTE", default_value_t = 10)]
     pub gateway_uploads_per_minute: u32,
-    /// Other changes a minute of one party; 0 for no limit
+    /// Other changes per minute of one party; 0 for no limit
     #[arg(long, env = "AIRWAVE_GATEWAY_WRITES_PER_MINUTE", default_value_t = 240)]
     pub gateway_writes_per_minute: u32,
-    /// Reads a minute of one party; 0 for no limit
+    /// Reads per minute of one party; 0 for no limit
     #[arg(long, env = "AIRWAVE_GATEWAY_READS_PER_MINUTE", default_value_t = 3000)]
     pub gateway_reads_per_minute: u32,
 }
@@ -140,7 +133,7 @@ impl ServiceConfig for Config {
 }
 
 impl Config {
-    /// Free ports of this machine, peers and bus as given.
+    /// Listens on free ports of the loopback address. All services answer at `peer`.
     #[must_use]
     pub fn for_testing(bus: BusConfig, redis: RedisConfig, peer: &PeerUrl) -> Self {
         Self {
@@ -156,7 +149,6 @@ impl Config {
 }
 
 impl PeersConfig {
-    /// All peers at one address.
     #[must_use]
     pub fn for_testing(peer: &PeerUrl) -> Self {
         Self {
@@ -169,7 +161,6 @@ impl PeersConfig {
         }
     }
 
-    /// How long a request may wait for the services behind it.
     #[must_use]
     pub fn call_timeout(&self) -> Duration {
         Duration::from_millis(self.gateway_call_timeout_ms)
@@ -177,7 +168,7 @@ impl PeersConfig {
 }
 
 impl LimitsConfig {
-    /// Nothing is counted.
+    /// Disables all limits.
     #[must_use]
     pub fn for_testing() -> Self {
         Self {
@@ -199,7 +190,7 @@ impl LimitsConfig {
 }
 
 impl PublicConfig {
-    /// Any free ports; the loopback is trusted.
+    /// Listens on free ports and trusts the loopback address.
     #[must_use]
     pub fn for_testing() -> Self {
         let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -216,13 +207,11 @@ impl PublicConfig {
         }
     }
 
-    /// How old an answer to a guest may be.
     #[must_use]
     pub fn answer_age(&self) -> Duration {
         Duration::from_millis(self.gateway_answer_age_ms)
     }
 
-    /// How long a client may take to send a body.
     #[must_use]
     pub fn body_timeout(&self) -> Duration {
         Duration::from_secs(self.gateway_body_timeout_seconds)
