@@ -1,4 +1,4 @@
-//! Who is let in: guests by their cookie, so many sockets of each party, and so many events of each socket.
+//! Visitor cookies, and the limits of sockets per user and address and of events per socket.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -8,8 +8,8 @@ use crate::client::{Client, Options};
 use crate::sockets::leases;
 use crate::world::{SOON, World};
 
-/// What the answer to a session's first request sets, when the request brings this cookie.
-async fn given(world: &World, cookie: &str) -> Option<String> {
+/// Returns the cookie that is set by the response to a session's first request.
+async fn set_cookie(world: &World, cookie: &str) -> Option<String> {
     let url = format!("{}/socket.io/?EIO=4&transport=polling", world.app.socket);
     let response = world.http.get(url).header("cookie", cookie).send().await.unwrap();
     assert_eq!(response.status(), 200);
@@ -17,9 +17,9 @@ async fn given(world: &World, cookie: &str) -> Option<String> {
     Some(set.to_str().unwrap().to_owned())
 }
 
-/// The part of a cookie that a browser sends back, and the viewer that it makes.
+/// Returns a visitor cookie as a browser sends it, and the viewer of its lease.
 async fn browser(world: &World) -> (String, String) {
-    let set = given(world, "").await.unwrap();
+    let set = set_cookie(world, "").await.unwrap();
     let pair = set.split(';').next().unwrap();
     let id = pair.split(['=', '.']).nth(1).unwrap();
     (pair.to_owned(), format!("g:{id}"))
@@ -39,11 +39,11 @@ fn from_address(world: &World, address: &str) -> Client {
 }
 
 #[tokio::test]
-async fn tabs_of_a_guest_s_browser_are_one_viewer() {
+async fn tabs_of_a_guest_count_as_one_viewer() {
     let world = World::new().await;
     world.stream(1, true);
     let (cookie, viewer) = browser(&world).await;
-    assert_eq!(given(&world, &format!("theme=dark; {cookie}")).await, None);
+    assert_eq!(set_cookie(&world, &format!("theme=dark; {cookie}")).await, None);
     let mut tabs = Vec::new();
     for transport in ["websocket", "polling", "polling,websocket"] {
         let headers = json!({ "cookie": cookie });
@@ -53,15 +53,15 @@ async fn tabs_of_a_guest_s_browser_are_one_viewer() {
         tabs.push(tab);
     }
     stack::eventually(SOON, "one viewer with three sockets", async || {
-        let held = world.peers.state().leases.clone();
+        let leases = world.peers.state().leases.clone();
         let expected = (1, viewer.clone());
-        (held.len() == 1 && held.get(&expected) == Some(&3))
+        (leases.len() == 1 && leases.get(&expected) == Some(&3))
             .then_some(())
-            .ok_or_else(|| format!("{held:?}"))
+            .ok_or_else(|| format!("{leases:?}"))
     })
     .await
     .unwrap();
-    // Somebody without cookies is somebody else.
+    // A guest without cookies is another viewer.
     let mut other = world.guest().await;
     other.join(1).await;
     stack::eventually(SOON, "two viewers", async || {
@@ -78,7 +78,7 @@ async fn tabs_of_a_guest_s_browser_are_one_viewer() {
 }
 
 #[tokio::test]
-async fn a_cookie_that_we_did_not_sign_is_none() {
+async fn unsigned_cookie_is_ignored() {
     let world = World::new().await;
     world.stream(1, true);
     let (cookie, viewer) = browser(&world).await;
@@ -91,7 +91,7 @@ async fn a_cookie_that_we_did_not_sign_is_none() {
         "airwave_visitor=.",
         ";;=",
     ] {
-        assert!(given(&world, bad).await.is_some(), "{bad}");
+        assert!(set_cookie(&world, bad).await.is_some(), "{bad}");
     }
     let mut sockets = Vec::new();
     for _ in 0..2 {
@@ -102,14 +102,14 @@ async fn a_cookie_that_we_did_not_sign_is_none() {
         sockets.push(socket);
     }
     stack::eventually(SOON, "two viewers", async || {
-        let held = world.peers.state().leases.clone();
-        held.len() == 2 && held.keys().all(|(_, viewer)| !viewer.contains(invented))
+        let leases = world.peers.state().leases.clone();
+        leases.len() == 2 && leases.keys().all(|(_, viewer)| !viewer.contains(invented))
     })
     .await
     .unwrap();
 }
 
-/// The head of the answer to a websocket's handshake.
+/// Returns the head of the response to a websocket handshake.
 async fn handshake(world: &World, headers: &str) -> String {
     let address = world.app.socket.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -132,7 +132,7 @@ async fn handshake(world: &World, headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_websocket_gets_the_cookie_with_its_first_answer() {
+async fn websocket_handshake_sets_the_cookie() {
     let world = World::new().await;
     let (cookie, _) = browser(&world).await;
     let attributes = "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax\r\n";
@@ -152,7 +152,7 @@ async fn a_websocket_gets_the_cookie_with_its_first_answer() {
 }
 
 #[tokio::test]
-async fn a_user_has_some_sockets_at_most() {
+async fn sockets_per_user_are_limited() {
     let world = World::with(|config| config.socket.gateway_sockets_per_user = 2).await;
     let one = world.socket(5, "ann").await;
     let _two = world.socket(5, "ann").await;
@@ -166,21 +166,21 @@ async fn a_user_has_some_sockets_at_most() {
     let _bob = world.socket(6, "bob").await;
 
     let mut guest = world.guest().await;
-    let refused = guest.ask("authenticate", json!({ "token": token })).await;
+    let rejected = guest.ask("authenticate", json!({ "token": token })).await;
     assert_eq!(
-        (&refused["ok"], &refused["code"]),
+        (&rejected["ok"], &rejected["code"]),
         (&json!(false), &json!("socket.too_many_for_user"))
     );
     let joined = guest.ask("join_notification_room", Value::Null).await;
-    assert_eq!(joined["code"], "auth.token_missing", "it is a guest still");
+    assert_eq!(joined["code"], "auth.token_missing", "still a guest");
 
     one.kill().await;
-    stack::eventually(SOON, "ann's place", async || {
+    stack::eventually(SOON, "a free slot for ann", async || {
         guest.ask("authenticate", json!({ "token": token })).await["ok"] == true
     })
     .await
     .unwrap();
-    // To sign in again on the same socket takes no place.
+    // Signing in again on the same socket takes no further slot.
     assert_eq!(
         guest.ask("authenticate", json!({ "token": token })).await["ok"],
         true
@@ -190,7 +190,7 @@ async fn a_user_has_some_sockets_at_most() {
 }
 
 #[tokio::test]
-async fn an_address_has_some_sockets_at_most() {
+async fn sockets_per_address_are_limited() {
     let world = World::with(|config| config.socket.gateway_sockets_per_address = 2).await;
     let refused = Err("socket.too_many_for_address".to_owned());
     for [first, second, third, other] in [
@@ -208,7 +208,7 @@ async fn an_address_has_some_sockets_at_most() {
         assert_eq!(from_address(&world, third).admitted().await, refused, "{third}");
         assert_eq!(from_address(&world, other).admitted().await, Ok(()), "{other}");
         one.kill().await;
-        stack::eventually(SOON, "the place", async || {
+        stack::eventually(SOON, "a free slot", async || {
             from_address(&world, third).admitted().await
         })
         .await
@@ -217,7 +217,7 @@ async fn an_address_has_some_sockets_at_most() {
 }
 
 #[tokio::test]
-async fn events_that_are_too_large_count_and_a_flood_ends_the_socket() {
+async fn oversized_events_count_and_a_flood_is_disconnected() {
     let world = World::new().await;
     let mut socket = world.socket(5, "ann").await;
     let large = json!({"message": "x".repeat(17_000)});
@@ -237,11 +237,11 @@ async fn events_that_are_too_large_count_and_a_flood_ends_the_socket() {
 
     let mut flood = world.socket(6, "bob").await;
     for _ in 0..400 {
-        flood.say("chat_message", large.clone()).await;
+        flood.emit("chat_message", large.clone()).await;
     }
     flood.event("disconnect").await;
     let other = socket.ask("join_notification_room", Value::Null).await;
-    assert!(other["ok"].is_boolean(), "the others are served");
+    assert!(other["ok"].is_boolean(), "other sockets are served");
     let mut again = world.socket(6, "bob").await;
     assert_eq!(again.ask("join_notification_room", Value::Null).await["ok"], true);
 }

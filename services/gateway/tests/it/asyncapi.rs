@@ -1,5 +1,5 @@
-//! What travels over sockets is what `/asyncapi.json` says. Every client of these tests (`client`) checks
-//! what it hears, what it is answered, and what it said when that was accepted.
+//! Traffic matches `/asyncapi.json`: every [`crate::client::Client`] of these tests validates the events and
+//! acknowledgements that it receives, and the data that it sent if that was accepted.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,84 +12,81 @@ use serde_json::{Value, json};
 use crate::client::{folder, node};
 use crate::world::World;
 
-/// What official clients of Socket.IO say by themselves.
-const OF_THE_CLIENT: [&str; 2] = ["connect", "disconnect"];
+/// Events that the Socket.IO client emits itself.
+const CLIENT_EVENTS: [&str; 2] = ["connect", "disconnect"];
 
-/// The description, ready to be held against traffic.
-pub(crate) static DESCRIBED: LazyLock<Described> = LazyLock::new(|| Described::new(&document()));
+pub(crate) static DESCRIPTION: LazyLock<Description> = LazyLock::new(|| Description::new(&document()));
 
-pub(crate) struct Described {
-    heard: BTreeMap<String, Validator>,
-    asked: BTreeMap<String, Exchange>,
+/// Validators of the events of the server, by name, and of the events of clients.
+pub(crate) struct Description {
+    server: BTreeMap<String, Validator>,
+    client: BTreeMap<String, Exchange>,
 }
 
-/// An event of a client.
+/// An event of a client, and its acknowledgement.
 struct Exchange {
     data: Validator,
-    answer: Validator,
+    ack: Validator,
 }
 
 fn document() -> Value {
     serde_json::from_str(&gateway::asyncapi().unwrap()).unwrap()
 }
 
-impl Described {
+impl Description {
     fn new(document: &Value) -> Self {
         let mut document = document.clone();
         close(&mut document);
         let messages = &document["channels"]["sockets"]["messages"];
         let of = |key: &str| validator(&messages[key]["payload"], &document["components"]);
-        let (mut heard, mut asked) = (BTreeMap::new(), BTreeMap::new());
+        let (mut server, mut client) = (BTreeMap::new(), BTreeMap::new());
         for (name, operation) in document["operations"].as_object().unwrap() {
-            let answer = format!("{name}.ack");
+            let ack = format!("{name}.ack");
             if operation["action"] == "send" {
-                heard.insert(name.clone(), of(name));
-            } else if messages[&answer].is_object() {
-                let (data, answer) = (of(name), of(&answer));
-                asked.insert(name.clone(), Exchange { data, answer });
+                server.insert(name.clone(), of(name));
+            } else if messages[&ack].is_object() {
+                let (data, ack) = (of(name), of(&ack));
+                client.insert(name.clone(), Exchange { data, ack });
             }
         }
-        heard.insert("connect_error".to_owned(), of("connect_error"));
-        Self { heard, asked }
+        server.insert("connect_error".to_owned(), of("connect_error"));
+        Self { server, client }
     }
 
-    /// A line of a client: an event of the server is one that is described, and looks like it.
-    pub(crate) fn hear(&self, line: &Value) {
+    /// Validates a line of a client's output: an event of the server matches its description.
+    pub(crate) fn check_event(&self, line: &Value) {
         let Some(name) = line["event"]
             .as_str()
-            .filter(|name| !OF_THE_CLIENT.contains(name))
+            .filter(|name| !CLIENT_EVENTS.contains(name))
         else {
             return;
         };
-        // Why a transport failed is said by the client, too.
+        // The client itself reports why a transport failed.
         if line["transport"] != true {
             let event = self
-                .heard
+                .server
                 .get(name)
                 .unwrap_or_else(|| panic!("{name} is not described"));
-            fits(event, name, &line["data"]);
+            assert_valid(event, name, &line["data"]);
         }
     }
 
-    /// The acknowledgement of an event; one that says yes shows that the data was right.
-    pub(crate) fn answered(&self, name: &str, data: &Value, answer: &Value) {
-        let known = self.asked.get(name);
-        assert!(
-            known.is_some() || answer["ok"] == false,
-            "{name} is not described"
-        );
-        // A refusal looks the same whatever was asked.
-        let Some(exchange) = known.or_else(|| self.asked.values().next()) else {
+    /// Validates the acknowledgement of an event and, if it was accepted, the data that was sent.
+    pub(crate) fn check_ack(&self, name: &str, data: &Value, ack: &Value) {
+        let known = self.client.get(name);
+        assert!(known.is_some() || ack["ok"] == false, "{name} is not described");
+        // All rejections have the same shape, also those of unknown events.
+        let Some(exchange) = known.or_else(|| self.client.values().next()) else {
             return;
         };
-        fits(&exchange.answer, name, answer);
-        if answer["ok"] == true {
-            fits(&exchange.data, name, data);
+        assert_valid(&exchange.ack, name, ack);
+        if ack["ok"] == true {
+            assert_valid(&exchange.data, name, data);
         }
     }
 }
 
-/// The description lets objects have more fields, for the future. Today they have none.
+/// Forbids fields that are not described. The description itself allows them, for future extensions.
 fn close(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -103,7 +100,7 @@ fn close(value: &mut Value) {
     }
 }
 
-/// AsyncAPI's schemas are of draft 7.
+/// Schemas of AsyncAPI are of draft 7.
 fn validator(payload: &Value, components: &Value) -> Validator {
     let schema = json!({ "allOf": [payload], "components": components });
     jsonschema::options()
@@ -113,25 +110,25 @@ fn validator(payload: &Value, components: &Value) -> Validator {
         .unwrap()
 }
 
-fn fits(validator: &Validator, name: &str, data: &Value) {
-    let wrong: Vec<String> = validator
+fn assert_valid(validator: &Validator, name: &str, data: &Value) {
+    let errors: Vec<String> = validator
         .iter_errors(data)
         .map(|error| error.to_string())
         .collect();
-    assert!(wrong.is_empty(), "{name} {data}: {wrong:?}");
+    assert!(errors.is_empty(), "{name} {data}: {errors:?}");
 }
 
 #[tokio::test]
-async fn it_is_served() {
+async fn description_is_served() {
     let world = World::new().await;
     let served = world.get("/asyncapi.json").await;
     assert_eq!(served.headers["content-type"], "application/json");
     assert_eq!(served.body, document());
 }
 
-/// The parser of those who define AsyncAPI.
+/// Uses the official parser.
 #[test]
-fn it_is_valid() {
+fn description_is_valid() {
     let mut parser = Command::new(node())
         .arg("asyncapi.mjs")
         .current_dir(folder())
@@ -150,10 +147,10 @@ fn it_is_valid() {
 }
 
 #[tokio::test]
-async fn every_event_that_it_names_is_known() {
+async fn every_described_event_is_handled() {
     let world = World::new().await;
     let mut guest = world.guest().await;
-    for name in DESCRIBED.asked.keys() {
+    for name in DESCRIPTION.client.keys() {
         let answer = guest.ask(name, Value::Null).await;
         assert_ne!(answer["code"], "event.unknown", "{name}");
     }
@@ -161,34 +158,34 @@ async fn every_event_that_it_names_is_known() {
     assert_eq!(unknown["code"], "event.unknown");
 }
 
-/// A check that cannot fail checks nothing.
+/// Shows that the validators can fail.
 #[test]
-fn what_is_not_described_is_found() {
-    let line = json!({"id": "m-1", "seq": 1, "streamId": 1, "userId": 5, "username": "ann", "message": "hi",
+fn undescribed_data_is_rejected() {
+    let message = json!({"id": "m-1", "seq": 1, "streamId": 1, "userId": 5, "username": "ann", "message": "hi",
         "timestamp": "2027-01-15T08:00:00Z"});
     let with = |name: &str, value: Value| {
-        let mut line = line.clone();
-        line[name] = value;
-        DESCRIBED.heard["new_message"].is_valid(&line)
+        let mut message = message.clone();
+        message[name] = value;
+        DESCRIPTION.server["new_message"].is_valid(&message)
     };
     assert!(with("seq", json!(2)));
-    for (name, wrong) in [
+    for (name, invalid) in [
         ("seq", json!("2")),
         ("timestamp", json!("yesterday")),
         ("secret", json!(1)),
     ] {
-        assert!(!with(name, wrong), "{name}");
+        assert!(!with(name, invalid), "{name}");
     }
-    let said = &DESCRIBED.asked["chat_message"].data;
-    for (message, right) in [
+    let data = &DESCRIPTION.client["chat_message"].data;
+    for (message, valid) in [
         ("x".repeat(500), true),
         ("x".repeat(501), false),
         (String::new(), false),
     ] {
         let length = message.len();
         assert_eq!(
-            said.is_valid(&json!({"streamId": 1, "message": message})),
-            right,
+            data.is_valid(&json!({"streamId": 1, "message": message})),
+            valid,
             "{length}"
         );
     }

@@ -1,4 +1,4 @@
-//! Bad input over sockets: answered or closed, and the process lives.
+//! Invalid input over sockets is answered with an error, or closes the socket.
 
 use std::ops::RangeInclusive;
 
@@ -9,7 +9,7 @@ use crate::client::{Client, Options};
 use crate::world::World;
 
 #[tokio::test]
-async fn events_that_are_too_large_or_unknown() {
+async fn oversized_unknown_and_invalid_events_are_rejected() {
     let world = World::new().await;
     world.stream(1, true);
     let mut socket = world.socket(5, "ann").await;
@@ -40,21 +40,21 @@ async fn events_that_are_too_large_or_unknown() {
         json!(5),
         json!({"a": 1}),
     ] {
-        let refused = socket
+        let rejected = socket
             .ask("chat_message", json!({"streamId": 1, "message": message}))
             .await;
         assert_eq!(
-            (&refused["ok"], &refused["code"]),
+            (&rejected["ok"], &rejected["code"]),
             (&json!(false), &json!("request.invalid")),
             "{message}"
         );
         socket.event("message_error").await;
     }
     for after in [json!(-1), json!("x"), json!(1.5)] {
-        let refused = socket
+        let rejected = socket
             .ask("join_stream_room", json!({"streamId": 1, "afterSeq": after}))
             .await;
-        assert_eq!(refused["code"], "request.invalid");
+        assert_eq!(rejected["code"], "request.invalid");
     }
     let fits = socket
         .ask("chat_message", json!({"streamId": 1, "message": "x".repeat(500)}))
@@ -62,7 +62,7 @@ async fn events_that_are_too_large_or_unknown() {
     assert_eq!(fits["ok"], true, "{fits}");
 
     socket
-        .say(
+        .emit(
             "chat_message",
             json!({"streamId": 1, "message": "x".repeat(101_000)}),
         )
@@ -72,7 +72,7 @@ async fn events_that_are_too_large_or_unknown() {
 }
 
 #[tokio::test]
-async fn a_flood_is_answered_with_errors() {
+async fn flood_is_answered_with_errors() {
     let world = World::new().await;
     world.stream(1, true);
     let mut socket = world.socket(5, "ann").await;
@@ -93,9 +93,9 @@ async fn a_flood_is_answered_with_errors() {
         passed.is_sorted(),
         "events of one socket stay in order: {passed:?}"
     );
-    let refused: Vec<_> = answers.iter().filter(|answer| answer["ok"] == false).collect();
+    let rejected: Vec<_> = answers.iter().filter(|answer| answer["ok"] == false).collect();
     assert!(
-        refused
+        rejected
             .iter()
             .all(|answer| answer["code"] == "event.too_many" && answer["retryAfterMs"] == 1000)
     );
@@ -113,16 +113,16 @@ async fn a_flood_is_answered_with_errors() {
 }
 
 #[tokio::test]
-async fn a_socket_is_in_some_rooms_at_most() {
+async fn rooms_per_socket_are_limited() {
     let world = World::with(|config| config.socket.gateway_socket_rooms = 3).await;
     (1..=4).for_each(|id| world.stream(id, true));
     let mut socket = world.guest().await;
     for id in 1..=3 {
         socket.join(id).await;
     }
-    let refused = socket.ask("join_stream_room", json!({"streamId": 4})).await;
+    let rejected = socket.ask("join_stream_room", json!({"streamId": 4})).await;
     assert_eq!(
-        (&refused["ok"], &refused["code"]),
+        (&rejected["ok"], &rejected["code"]),
         (&json!(false), &json!("room.too_many"))
     );
     socket.ask("leave_stream_room", json!({"streamId": 2})).await;
@@ -130,7 +130,7 @@ async fn a_socket_is_in_some_rooms_at_most() {
 }
 
 #[tokio::test]
-async fn foreign_origins_are_refused_once_some_are_configured() {
+async fn other_origins_are_rejected_if_some_are_allowed() {
     let world =
         World::with(|config| config.public.gateway_allowed_origins = vec!["https://app.example".to_owned()])
             .await;
@@ -150,7 +150,7 @@ async fn foreign_origins_are_refused_once_some_are_configured() {
 }
 
 #[tokio::test]
-async fn nothing_but_socket_io_is_served_there() {
+async fn socket_listener_serves_only_socket_io() {
     let world = World::new().await;
     for path in ["/", "/socket.iox/", "/socket.io/more", "/api/streams", "/metrics"] {
         let response = world
@@ -170,28 +170,28 @@ async fn nothing_but_socket_io_is_served_there() {
     assert_eq!(old.status(), 400);
 }
 
-/// A client that speaks by hand, over polling.
-struct ByHand<'a> {
+/// A polling client that sends raw packets.
+struct RawClient<'a> {
     world: &'a World,
     session: String,
 }
 
-impl<'a> ByHand<'a> {
-    /// Opens a session; it has not joined the namespace.
+impl<'a> RawClient<'a> {
+    /// Opens a session without joining the namespace.
     async fn open(world: &'a World) -> Self {
         let url = format!("{}/socket.io/?EIO=4&transport=polling", world.app.socket);
-        let mut by_hand = Self { world, session: url };
-        let opened: Value = serde_json::from_str(&by_hand.get().await[1..]).unwrap();
-        by_hand.session += &format!("&sid={}", opened["sid"].as_str().unwrap());
-        by_hand
+        let mut client = Self { world, session: url };
+        let opened: Value = serde_json::from_str(&client.get().await[1..]).unwrap();
+        client.session += &format!("&sid={}", opened["sid"].as_str().unwrap());
+        client
     }
 
     /// Opens a session and joins the namespace.
     async fn connected(world: &'a World) -> Self {
-        let by_hand = Self::open(world).await;
-        assert_eq!(by_hand.post("40").await, 200);
-        by_hand.read_until("40{").await;
-        by_hand
+        let client = Self::open(world).await;
+        assert_eq!(client.post("40").await, 200);
+        client.read_until("40{").await;
+        client
     }
 
     async fn get(&self) -> String {
@@ -204,30 +204,30 @@ impl<'a> ByHand<'a> {
         request.send().await.unwrap().status()
     }
 
-    /// Reads until something of this kind came.
-    async fn read_until(&self, what: &str) -> String {
+    /// Reads packets until they contain a text.
+    async fn read_until(&self, text: &str) -> String {
         let mut read = String::new();
-        while !read.contains(what) {
+        while !read.contains(text) {
             let packets = self.get().await;
-            assert!(!packets.starts_with('{'), "no {what}: {packets}");
+            assert!(!packets.starts_with('{'), "no {text}: {packets}");
             read += &packets;
         }
         read
     }
 }
 
-/// Binary, numbers of acknowledgements that are none, and what is no packet at all.
+/// Binary attachments, acknowledgement ids out of range, and malformed packets.
 #[tokio::test]
-async fn packets_that_make_no_sense() {
+async fn malformed_packets_do_no_harm() {
     let world = World::new().await;
     world.stream(1, true);
-    let client = ByHand::connected(&world).await;
+    let client = RawClient::connected(&world).await;
     client
         .post("451-7[\"chat_message\",{\"_placeholder\":true,\"num\":0}]\u{1e}bAAEC")
         .await;
     let answer = client.read_until("437[").await;
     assert!(answer.contains("event.malformed"), "{answer}");
-    // Taken as an event that asks for no acknowledgement.
+    // Handled like an event without an acknowledgement.
     let huge = format!("42{}[\"leave_stream_room\",{{\"streamId\":1}}]", "9".repeat(40));
     assert_eq!(client.post(&huge).await, 200);
     client.post(r#"428["leave_stream_room",{"streamId":1}]"#).await;
@@ -250,22 +250,22 @@ async fn packets_that_make_no_sense() {
         "42[1]",
         "48",
     ] {
-        ByHand::connected(&world).await.post(nonsense).await;
+        RawClient::connected(&world).await.post(nonsense).await;
     }
     world.guest().await.join(1).await;
 }
 
-/// A packet before CONNECT, and CONNECT twice, by hand over polling.
+/// A packet before CONNECT, and CONNECT twice.
 #[tokio::test]
-async fn packets_out_of_turn() {
+async fn packets_out_of_turn_do_no_harm() {
     let world = World::new().await;
     world.stream(1, true);
-    let early = ByHand::open(&world).await;
+    let early = RawClient::open(&world).await;
     early.post(r#"42["join_stream_room",{"streamId":1}]"#).await;
     assert_eq!(world.peers.state().leases.len(), 0);
-    ByHand::open(&world).await.post("40/admin,").await;
+    RawClient::open(&world).await.post("40/admin,").await;
 
-    let twice = ByHand::connected(&world).await;
+    let twice = RawClient::connected(&world).await;
     for packet in ["40", r#"42["join_stream_room",{"streamId":1}]"#, "40"] {
         assert_eq!(twice.post(packet).await, 200);
     }
@@ -277,53 +277,55 @@ async fn packets_out_of_turn() {
     world.guest().await.join(1).await;
 }
 
-/// A client that does not read slows nobody. It lags, and loses nothing while the room remembers what it
-/// missed; then it is cut.
+/// A client that does not read delays no other. It lags, loses nothing while the room remembers what it missed,
+/// and is then disconnected.
 #[tokio::test]
-async fn a_client_that_does_not_read() {
+async fn slow_client_lags_then_is_disconnected() {
     let world = World::with(|config| config.socket.gateway_socket_buffer = 16).await;
     world.stream(1, true);
-    let slow = ByHand::connected(&world).await;
-    // Like a client of flesh and blood: it speaks when it has heard that it is connected.
+    let slow = RawClient::connected(&world).await;
+    // Like the official client, it sends events only once it is connected.
     slow.post(r#"42["join_stream_room",{"streamId":1}]"#).await;
     slow.read_until("viewer_count_updated").await;
     let mut reader = world.guest().await;
     reader.join(1).await;
     let bob = world.user(6, "bob");
-    let say = async |reader: &mut Client, numbers: RangeInclusive<i64>| {
+    let send = async |reader: &mut Client, numbers: RangeInclusive<i64>| {
         for n in numbers {
             let message = world.peers.post(1, &bob, &format!("{n}"));
             world.peers.announce(&message);
-            // One by one, so that nothing but the reader's own pace decides.
+            // One by one, so that the reader itself never lags.
             assert_eq!(reader.event("new_message").await["seq"], n);
         }
     };
 
-    say(&mut reader, 1..=60).await;
+    send(&mut reader, 1..=60).await;
     let first = slow.get().await;
     let kept = first.matches("new_message").count();
-    assert!((1..=16).contains(&kept), "{kept} packets were kept for it");
+    assert!((1..=16).contains(&kept), "{kept} packets were queued");
     let mut seen = seqs(&first);
     while seen.len() < 60 {
         seen.extend(seqs(&slow.get().await));
     }
-    assert_eq!(seen, (1..=60).collect::<Vec<_>>(), "it lost something");
+    assert_eq!(seen, (1..=60).collect::<Vec<_>>(), "a message was lost");
 
-    say(&mut reader, 61..=600).await;
-    // Its session is over, without a goodbye: the client begins another one.
+    send(&mut reader, 61..=600).await;
+    // The session was closed without a disconnect packet, so its client would reconnect.
     stack::eventually(crate::world::SOON, "the session's end", async || {
         slow.get().await.contains("Session ID unknown")
     })
     .await
     .unwrap();
-    stack::eventually(crate::world::SOON, "the slow one's lease to go", async || {
-        world.peers.state().leases.len() == 1
-    })
+    stack::eventually(
+        crate::world::SOON,
+        "the release of the slow client's lease",
+        async || world.peers.state().leases.len() == 1,
+    )
     .await
     .unwrap();
 }
 
-/// The numbers of the messages among a polling client's packets.
+/// Returns the sequence numbers of the messages among a polling client's packets.
 fn seqs(packets: &str) -> Vec<i64> {
     packets
         .split('\u{1e}')

@@ -1,4 +1,4 @@
-//! The official JavaScript Socket.IO client, one process a socket.
+//! Drives the official JavaScript Socket.IO client. Each socket is a process.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, timeout_at};
 
-use crate::asyncapi::DESCRIBED;
+use crate::asyncapi::DESCRIPTION;
 use crate::world::SOON;
 
-/// How to connect; the fields of `client.mjs`.
+/// How to connect; see `client.mjs`.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) auth: Value,
@@ -33,19 +33,19 @@ pub(crate) struct Client {
     asked: u64,
 }
 
-/// The program that runs what is in [`folder`].
+/// Returns the program that runs the scripts of [`folder`].
 pub(crate) fn node() -> OsString {
     std::env::var_os("AIRWAVE_NODE").unwrap_or_else(|| "node".into())
 }
 
-/// Our JavaScript, with its packages.
+/// Returns the folder with the scripts, after installing their packages.
 pub(crate) fn folder() -> PathBuf {
     static READY: OnceLock<PathBuf> = OnceLock::new();
     let install = || {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/js");
         let packages = ["socket.io-client", "@asyncapi/parser"];
-        let is_there = |package| folder.join("node_modules").join(package).exists();
-        if !packages.into_iter().all(is_there) {
+        let is_installed = |package| folder.join("node_modules").join(package).exists();
+        if !packages.into_iter().all(is_installed) {
             let done = std::process::Command::new("npm")
                 .args(["ci", "--silent"])
                 .current_dir(&folder)
@@ -59,7 +59,7 @@ pub(crate) fn folder() -> PathBuf {
 }
 
 impl Client {
-    /// Starts a client that tries to connect.
+    /// Starts a client, which connects by itself.
     pub(crate) fn start(origin: &str, options: &Options) -> Self {
         let text = |value: &Value| {
             if value.is_null() {
@@ -102,17 +102,17 @@ impl Client {
         }
     }
 
-    /// Whether it is let in, or the code with which it is refused.
+    /// Waits until the socket is connected or rejected; returns the code of a rejection.
     pub(crate) async fn admitted(&mut self) -> Result<(), String> {
         let is_answer = |line: &Value| line["event"] == "connect" || line["event"] == "connect_error";
-        let answer = self.that("answer to the handshake", is_answer).await;
+        let answer = self.next_line("answer to the handshake", is_answer).await;
         match answer["data"]["message"].as_str() {
             Some(code) => Err(code.to_owned()),
             None => Ok(()),
         }
     }
 
-    /// A client that is connected, as a guest when there is no token.
+    /// Starts a client and waits until it is connected; without a token, as a guest.
     pub(crate) async fn connected(origin: &str, token: Option<&str>) -> Self {
         let auth = token.map_or(Value::Null, |token| json!({ "token": token }));
         let mut client = Self::start(
@@ -133,49 +133,49 @@ impl Client {
             .unwrap();
     }
 
-    /// Emits and forgets.
-    pub(crate) async fn say(&mut self, event: &str, data: Value) {
+    /// Emits an event without asking for an acknowledgement.
+    pub(crate) async fn emit(&mut self, event: &str, data: Value) {
         self.send(&json!({ "emit": event, "data": data })).await;
     }
 
-    /// Emits and waits for the acknowledgement.
+    /// Emits an event and returns its acknowledgement.
     pub(crate) async fn ask(&mut self, event: &str, data: Value) -> Value {
         self.asked += 1;
         let id = self.asked;
         self.send(&json!({ "emit": event, "data": data, "id": id })).await;
         let what = format!("acknowledgement of {event}");
-        let answer = self.that(&what, |line| line["ack"] == id).await["data"].take();
-        DESCRIBED.answered(event, &data, &answer);
+        let answer = self.next_line(&what, |line| line["ack"] == id).await["data"].take();
+        DESCRIPTION.check_ack(event, &data, &answer);
         answer
     }
 
-    /// Emits all at once, and waits for all acknowledgements.
+    /// Emits events at once and returns their acknowledgements.
     pub(crate) async fn burst(&mut self, event: &str, data: Vec<Value>) -> Vec<Value> {
         self.asked += 1;
         let id = self.asked;
         self.send(&json!({ "burst": event, "data": data, "id": id }))
             .await;
-        let mut answer = self.that("acknowledgements", |line| line["ack"] == id).await;
+        let mut answer = self.next_line("acknowledgements", |line| line["ack"] == id).await;
         let answers = answer["data"].as_array_mut().map(std::mem::take).unwrap();
         for (data, answer) in data.iter().zip(&answers) {
-            DESCRIBED.answered(event, data, answer);
+            DESCRIPTION.check_ack(event, data, answer);
         }
         answers
     }
 
-    /// The data of the next event of this name; others stay until they are asked for.
+    /// Returns the data of the next event with this name. Other events are kept for later calls.
     pub(crate) async fn event(&mut self, name: &str) -> Value {
-        self.that(name, |line| line["event"] == name).await["data"].take()
+        self.next_line(name, |line| line["event"] == name).await["data"].take()
     }
 
-    /// The next event of this name that fits.
+    /// Returns the data of the next event with this name that matches.
     pub(crate) async fn event_that(&mut self, name: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        self.that(name, |line| line["event"] == name && fits(&line["data"]))
+        self.next_line(name, |line| line["event"] == name && fits(&line["data"]))
             .await["data"]
             .take()
     }
 
-    async fn that(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    async fn next_line(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         if let Some(at) = self.seen.iter().position(&fits) {
             return self.seen.remove(at);
         }
@@ -195,7 +195,7 @@ impl Client {
         }
     }
 
-    /// Whatever comes of this name within a time, with what has come already.
+    /// Returns all events with this name that have arrived or arrive within a period.
     pub(crate) async fn all(&mut self, name: &str, within: Duration) -> Vec<Value> {
         let until = Instant::now() + within;
         while let Ok(Ok(Some(line))) = timeout_at(until, self.output.next_line()).await {
@@ -209,7 +209,7 @@ impl Client {
         matching.into_iter().map(|mut line| line["data"].take()).collect()
     }
 
-    /// Joins a room and takes its history.
+    /// Joins a room and returns its history.
     pub(crate) async fn join(&mut self, stream: i64) -> Value {
         let answer = self.ask("join_stream_room", json!({ "streamId": stream })).await;
         assert_eq!(answer["ok"], true, "{answer}");
@@ -218,15 +218,15 @@ impl Client {
         history
     }
 
-    /// Dies without a goodbye.
+    /// Kills the process, which closes no connection properly.
     pub(crate) async fn kill(mut self) {
         self.process.kill().await.unwrap();
     }
 }
 
-/// A line of a client, which is as it is described.
+/// Parses and validates a line of the client's output.
 fn read(line: &str) -> Value {
     let line: Value = serde_json::from_str(line).unwrap();
-    DESCRIBED.hear(&line);
+    DESCRIPTION.check_event(&line);
     line
 }

@@ -1,4 +1,4 @@
-//! The process is asked to stop: sockets are told and sent away, and what is in progress is finished.
+//! Draining: sockets are warned and closed, and events in progress are finished.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::client::{Client, Options};
 use crate::sockets::leases;
 use crate::world::World;
 
-/// The client would not come back by itself after this.
-const GOODBYE: &str = "io server disconnect";
+/// The reason of a disconnect packet, after which the client does not reconnect by itself.
+const DISCONNECT_PACKET: &str = "io server disconnect";
 
 #[tokio::test]
-async fn sockets_are_told_and_sent_away() {
+async fn sockets_are_warned_then_closed() {
     let world = World::with(|config| config.socket.gateway_drain_seconds = 2).await;
     world.stream(1, true);
     let polling = Options {
@@ -40,44 +40,44 @@ async fn sockets_are_told_and_sent_away() {
     for socket in &mut sockets {
         let hint = socket.event("server_draining").await["reconnectInMs"].as_u64();
         assert!(hint.is_some_and(|ms| ms < 3000), "{hint:?}");
-        assert_ne!(socket.event("disconnect").await["reason"], GOODBYE);
+        assert_ne!(socket.event("disconnect").await["reason"], DISCONNECT_PACKET);
     }
     leases(&world, &[]).await;
-    // Over a connection that is open still, or over none.
+    // The request may reuse a connection that is still open; a new one is not accepted.
     if let Ok(late) = world.http.get(&url).send().await {
         assert_eq!(late.status(), 503);
     }
 }
 
 #[tokio::test]
-async fn a_message_in_progress_is_finished() {
+async fn message_in_progress_is_finished() {
     let world = World::new().await;
     world.stream(1, true);
     let mut ann = world.socket(5, "ann").await;
     ann.join(1).await;
     world.peers.state().chat_takes = Duration::from_millis(500);
-    let said = async {
-        let message = json!({"streamId": 1, "message": "the last word"});
+    let sent = async {
+        let message = json!({"streamId": 1, "message": "the last message"});
         let answer = ann.ask("chat_message", message).await;
         (answer, ann.event("disconnect").await)
     };
     let stopped = async {
-        stack::eventually(crate::world::SOON, "the message to be on its way", async || {
+        stack::eventually(crate::world::SOON, "the message to reach chat", async || {
             world.peers.state().chats_asked == 1
         })
         .await
         .unwrap();
         world.app.stop();
     };
-    let ((answer, end), ()) = tokio::join!(said, stopped);
+    let ((answer, end), ()) = tokio::join!(sent, stopped);
     assert_eq!(answer["ok"], true, "{answer}");
-    assert_ne!(end["reason"], GOODBYE);
+    assert_ne!(end["reason"], DISCONNECT_PACKET);
     assert_eq!(world.peers.state().messages[&1].len(), 1);
     leases(&world, &[]).await;
 }
 
 #[test]
-fn a_drain_fits_into_the_grace() {
+fn drain_must_be_shorter_than_the_stop_grace() {
     let mut config = Config::for_testing(
         BusConfig::new("amqp://localhost"),
         RedisConfig::new("redis://localhost", "test"),

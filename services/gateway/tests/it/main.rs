@@ -1,5 +1,5 @@
-//! The gateway as its clients meet it: HTTP by hand, sockets by the official JavaScript client; RabbitMQ is
-//! real, and the services behind are small stand-ins that remember what they were asked.
+//! Tests of the gateway over HTTP and, with the official JavaScript client, over sockets. RabbitMQ and Redis
+//! are real; the other services are fakes that record their calls.
 #![expect(clippy::disallowed_methods, reason = "tests run in real time")]
 #![expect(
     clippy::unwrap_used,
@@ -17,6 +17,7 @@ mod client;
 mod drain;
 mod edge;
 mod limits;
+mod live_state;
 mod moderation;
 mod peers;
 mod recent;

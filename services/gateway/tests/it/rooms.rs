@@ -1,53 +1,13 @@
-//! Rooms: history, order, gaps, viewers, and what happens when the stream ends and starts again.
+//! Rooms: history, order and gaps of messages.
 
 use std::time::Duration;
 
-use proto::events::v1::event::Payload;
+use proto::events::v1::ChatMessageDeleted;
 use proto::events::v1::realtime::Message;
-use proto::events::v1::{
-    ChatMessageDeleted, StreamDeleted, StreamEnded, StreamStarted, StreamUpdated, ViewerCountChanged,
-};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::sockets::leases;
 use crate::world::World;
-
-async fn ended(world: &World, version: i64) {
-    world
-        .peers
-        .state()
-        .rooms
-        .insert(1, crate::peers::Room { live: false, version });
-    world
-        .emit(
-            Payload::StreamEnded(StreamEnded {
-                stream_id: 1,
-                ..StreamEnded::default()
-            }),
-            1,
-            version,
-        )
-        .await;
-}
-
-async fn started(world: &World, version: i64) {
-    world
-        .peers
-        .state()
-        .rooms
-        .insert(1, crate::peers::Room { live: true, version });
-    world
-        .emit(
-            Payload::StreamStarted(StreamStarted {
-                stream_id: 1,
-                ..StreamStarted::default()
-            }),
-            1,
-            version,
-        )
-        .await;
-}
 
 fn seqs(messages: &[Value]) -> Vec<i64> {
     messages
@@ -57,7 +17,7 @@ fn seqs(messages: &[Value]) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn a_message_reaches_the_whole_room() {
+async fn message_reaches_the_whole_room() {
     let world = World::new().await;
     world.stream(1, true);
     let (mut ann, mut bob, mut away) = (
@@ -89,8 +49,8 @@ async fn a_message_reaches_the_whole_room() {
         );
         assert!(got["id"].is_string() && got["timestamp"].is_string());
     }
-    // Once each, though the answer, the broker and perhaps the poll all bring it; and nobody outside hears
-    // it.
+    // Delivered once, although the acknowledgement, the broker and perhaps the poll all deliver it, and to no
+    // socket outside the room.
     for socket in [&mut ann, &mut bob, &mut away] {
         assert_eq!(
             socket.all("new_message", Duration::from_millis(400)).await.len(),
@@ -98,13 +58,13 @@ async fn a_message_reaches_the_whole_room() {
         );
     }
     bob.ask("leave_stream_room", json!({"streamId": 1})).await;
-    ann.ask("chat_message", json!({"streamId": 1, "message": "still there?"}))
+    ann.ask("chat_message", json!({"streamId": 1, "message": "anyone here?"}))
         .await;
     assert_eq!(bob.all("new_message", Duration::from_millis(400)).await.len(), 0);
 }
 
 #[tokio::test]
-async fn history_is_the_newest_or_what_was_missed() {
+async fn history_has_the_newest_or_the_missed_messages() {
     let world = World::new().await;
     world.stream(1, true);
     let bob = world.user(6, "bob");
@@ -122,7 +82,7 @@ async fn history_is_the_newest_or_what_was_missed() {
     assert_eq!(
         seqs(first["messages"].as_array().unwrap()),
         newest,
-        "the deleted one is left out"
+        "without the deleted message"
     );
 
     for (after, last, truncated) in [
@@ -145,9 +105,9 @@ async fn history_is_the_newest_or_what_was_missed() {
     }
 }
 
-/// Whoever comes back to more deleted messages than a history holds still learns where to go on.
+/// A history of deleted messages only would not tell the client where to continue.
 #[tokio::test]
-async fn a_history_of_deleted_messages_is_passed_over() {
+async fn history_skips_pages_of_deleted_messages() {
     let world = World::new().await;
     world.stream(1, true);
     let bob = world.user(6, "bob");
@@ -168,7 +128,7 @@ async fn a_history_of_deleted_messages_is_passed_over() {
 }
 
 #[tokio::test]
-async fn rooms_that_cannot_be_joined() {
+async fn join_is_rejected_unless_the_stream_is_live() {
     let world = World::new().await;
     world.stream(2, false);
     let mut socket = world.guest().await;
@@ -190,7 +150,7 @@ async fn rooms_that_cannot_be_joined() {
 }
 
 #[tokio::test]
-async fn messages_come_in_order_and_without_gaps() {
+async fn messages_arrive_in_order_and_without_gaps() {
     let world = World::new().await;
     world.stream(1, true);
     let mut socket = world.guest().await;
@@ -199,7 +159,7 @@ async fn messages_come_in_order_and_without_gaps() {
     let messages: Vec<_> = (1..=6)
         .map(|n| world.peers.post(1, &bob, &format!("{n}")))
         .collect();
-    // 2 overtakes 1, 4 is never announced, 5 comes twice, 6 is never announced and nothing follows it.
+    // 2 overtakes 1, 4 is never announced, 5 arrives twice, 6 is never announced and no message follows it.
     for n in [2, 1, 3, 5, 5] {
         world.peers.announce(&messages[n - 1]);
     }
@@ -244,9 +204,9 @@ fn delete(world: &World, seq: i64) {
         .push(bus::Realtime::stream_key(1), Message::ChatMessageDeleted(deleted));
 }
 
-/// Two replicas of the chat service announce what they do, and one may be quicker.
+/// Two replicas of the chat service may announce a message and its deletion in either order.
 #[tokio::test]
-async fn a_deletion_may_overtake_its_message() {
+async fn deletion_may_overtake_its_message() {
     let world = World::new().await;
     world.stream(1, true);
     let mut socket = world.guest().await;
@@ -255,7 +215,7 @@ async fn a_deletion_may_overtake_its_message() {
     let messages: Vec<_> = (1..=3)
         .map(|n| world.peers.post(1, &bob, &format!("{n}")))
         .collect();
-    // 2 is deleted before it comes, 3 while it waits for 1.
+    // 2 is deleted before it arrives, 3 while it waits for 1.
     delete(&world, 2);
     world.peers.announce(&messages[2]);
     delete(&world, 3);
@@ -265,118 +225,11 @@ async fn a_deletion_may_overtake_its_message() {
     world.peers.announce(&messages[1]);
     assert_eq!(socket.event("new_message").await["seq"], 1);
     world.peers.announce(&world.peers.post(1, &bob, "4"));
-    assert_eq!(socket.event("new_message").await["seq"], 4, "2 and 3 are gone");
+    assert_eq!(socket.event("new_message").await["seq"], 4, "2 and 3 are deleted");
 }
 
 #[tokio::test]
-async fn viewers_are_people_not_tabs() {
-    let world = World::new().await;
-    world.stream(1, true);
-    let mut tab = world.socket(5, "ann").await;
-    tab.join(1).await;
-    assert_eq!(
-        tab.event("viewer_count_updated").await,
-        json!({"streamId": 1, "count": 1}),
-        "soon after joining"
-    );
-    let mut second = world.socket(5, "ann").await;
-    second.join(1).await;
-    assert_eq!(second.event("viewer_count_updated").await["count"], 1);
-    let mut bob = world.socket(6, "bob").await;
-    bob.join(1).await;
-    leases(&world, &["u:5", "u:6"]).await;
-    let changed = ViewerCountChanged {
-        stream_id: 1,
-        count: 2,
-    };
-    world
-        .peers
-        .push(bus::Realtime::stream_key(1), Message::ViewerCountChanged(changed));
-    tab.event_that("viewer_count_updated", |update| update["count"] == 2)
-        .await;
-
-    second.kill().await;
-    bob.say("leave_stream_room", json!({"streamId": 1})).await;
-    leases(&world, &["u:5"]).await;
-    tab.kill().await;
-    leases(&world, &[]).await;
-}
-
-#[tokio::test]
-async fn an_end_is_told_and_the_next_start_too() {
-    let world = World::new().await;
-    world.stream(1, true);
-    let (mut ann, mut bob) = (world.socket(5, "ann").await, world.socket(6, "bob").await);
-    ann.join(1).await;
-    bob.join(1).await;
-    leases(&world, &["u:5", "u:6"]).await;
-
-    ended(&world, 5).await;
-    for socket in [&mut ann, &mut bob] {
-        let end = socket.event("stream_ended_notification").await;
-        assert_eq!((&end["streamId"], &end["roomId"]), (&json!(1), &json!("1")));
-        assert!(end["message"].is_string());
-    }
-    leases(&world, &[]).await;
-    assert_eq!(
-        ann.ask("join_stream_room", json!({"streamId": 1})).await["message"],
-        "Stream is not live."
-    );
-    bob.ask("leave_stream_room", json!({"streamId": 1})).await;
-
-    started(&world, 7).await;
-    assert_eq!(ann.event("stream_started").await, json!({"streamId": 1}));
-    ann.join(1).await;
-    // News from before the start come late.
-    world
-        .emit(
-            Payload::StreamEnded(StreamEnded {
-                stream_id: 1,
-                ..StreamEnded::default()
-            }),
-            1,
-            6,
-        )
-        .await;
-    let title = StreamUpdated {
-        stream_id: 1,
-        title: "New".to_owned(),
-        ..StreamUpdated::default()
-    };
-    world.emit(Payload::StreamUpdated(title), 1, 8).await;
-    assert_eq!(ann.event("stream_updated").await["title"], "New");
-    assert_eq!(
-        ann.all("stream_ended_notification", Duration::from_millis(200))
-            .await
-            .len(),
-        0
-    );
-    assert_eq!(
-        bob.all("stream_started", Duration::from_millis(100)).await.len(),
-        0,
-        "bob had left"
-    );
-
-    world.peers.state().rooms.remove(&1);
-    world
-        .emit(
-            Payload::StreamDeleted(StreamDeleted {
-                stream_id: 1,
-                user_id: 7,
-            }),
-            1,
-            9,
-        )
-        .await;
-    ann.event("stream_ended_notification").await;
-    assert_eq!(
-        ann.ask("join_stream_room", json!({"streamId": 1})).await["message"],
-        "Stream not found."
-    );
-}
-
-#[tokio::test]
-async fn whoever_comes_back_misses_nothing() {
+async fn returning_client_misses_no_message() {
     let world = World::new().await;
     world.stream(1, true);
     let mut ann = world.socket(5, "ann").await;
@@ -394,13 +247,13 @@ async fn whoever_comes_back_misses_nothing() {
         for _ in 0..4 {
             seen.push(ann.event("new_message").await["seq"].as_i64().unwrap());
         }
-        ann = come_back(&world, ann, &bob, &mut seen).await;
+        ann = reconnect(&world, ann, &bob, &mut seen).await;
     }
     assert_eq!(seen, (1..=30).collect::<Vec<_>>());
 }
 
-/// Dies, misses five messages, and comes back with the last number it knows.
-async fn come_back(world: &World, ann: Client, bob: &identity::User, seen: &mut Vec<i64>) -> Client {
+/// Kills the client, and joins with a new one after five messages and the last sequence number.
+async fn reconnect(world: &World, ann: Client, bob: &identity::User, seen: &mut Vec<i64>) -> Client {
     ann.kill().await;
     for n in 0..5 {
         let message = world.peers.post(1, bob, &format!("missed {n}"));
@@ -420,28 +273,4 @@ async fn come_back(world: &World, ann: Client, bob: &identity::User, seen: &mut 
             .unwrap(),
     ));
     ann
-}
-
-/// Somebody comes while counts are asked for and not answered.
-#[tokio::test]
-async fn a_slow_answer_delays_counts_alone() {
-    let world = World::new().await;
-    (1..=8).for_each(|id| world.stream(id, true));
-    let mut guest = world.guest().await;
-    for id in 1..=8 {
-        guest.join(id).await;
-        guest.event("viewer_count_updated").await;
-    }
-    let mut ann = world.socket(5, "ann").await;
-    world.peers.state().rooms_take = Duration::from_secs(60);
-    // The rooms are known here, so nothing but their counts is asked.
-    for id in 1..=8 {
-        guest.join(id).await;
-    }
-    ann.join(1).await;
-    stack::eventually(Duration::from_secs(10), "ann's lease", async || {
-        world.peers.state().leases.contains_key(&(1, "u:5".to_owned()))
-    })
-    .await
-    .unwrap();
 }
