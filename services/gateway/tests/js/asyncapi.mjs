@@ -1,4 +1,4 @@
-// Reads an AsyncAPI document from standard input with the official parser, says what is wrong with it, and fails if anything is.
+// Parses an AsyncAPI document from standard input with the official parser. Prints its errors and fails if there are any.
 import { text } from 'node:stream/consumers'
 import { Parser } from '@asyncapi/parser'
 
