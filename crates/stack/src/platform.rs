@@ -55,7 +55,7 @@ impl Platform {
         let folders = ServiceFolders { binaries, logs };
         let secrets = ServiceSecrets::random()?;
         let mut media = stack.media_node("main", &secrets.hook)?;
-        let ports = ServicePorts::from(Port::free)?;
+        let ports = ServicePorts::allocate(Port::free)?;
         let edge = EdgeConfig {
             folder: folder.path().join("edge"),
             listen: std::net::Ipv4Addr::LOCALHOST.into(),

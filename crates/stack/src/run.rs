@@ -20,7 +20,7 @@ use crate::{place, shared};
 
 pub use config::RunConfig;
 use parts::Parts;
-use watch::{Step, Watch};
+use watch::{RestartPolicy, RestartStep};
 
 /// The file in the data folder with each service's environment.
 const ENVIRONMENT: &str = "environment.json";
@@ -120,28 +120,28 @@ pub fn exec(config: &RunConfig, service: &str, arguments: &[OsString]) -> Result
 
 /// Restarts processes that end, with a growing delay.
 async fn supervise(parts: &mut Parts, progress: Progress) -> Result<()> {
-    let mut watches: HashMap<String, Watch> = HashMap::new();
+    let mut policies: HashMap<String, RestartPolicy> = HashMap::new();
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        for (name, status, log) in parts.ended()? {
-            let watch = watches.entry(name.clone()).or_default();
-            match watch.ended(status) {
-                Step::Tell(pause) => {
-                    let next = format!("Restarting it in {} s", pause.as_secs());
+        for (name, status, log) in parts.exited()? {
+            let policy = policies.entry(name.clone()).or_default();
+            match policy.exited(status) {
+                RestartStep::Schedule(delay) => {
+                    let next = format!("Restarting it in {} s", delay.as_secs());
                     progress.step(format!(
                         "{name} ended ({status}). {next}. Last lines of its log:\n{log}"
                     ));
                 }
-                Step::GiveUp => {
+                RestartStep::GiveUp => {
                     progress.step(format!(
                         "{name} has invalid settings and is not restarted. Last lines of its log:\n{log}"
                     ));
                 }
-                Step::Wait => {}
-                Step::Start => {
+                RestartStep::Wait => {}
+                RestartStep::Restart => {
                     progress.step(format!("Restarting {name}"));
-                    parts.again(&name).await?;
-                    watch.started();
+                    parts.restart(&name).await?;
+                    policy.restarted();
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The six services: their addresses, and the environment that wires each to the others and to the servers.
+//! The six services: their addresses and their environment.
 
 use std::path::PathBuf;
 
@@ -10,25 +10,18 @@ use crate::port::Port;
 use crate::secret;
 use crate::stack::BucketSettings;
 
-/// A service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
-    /// Accounts, sessions, follows.
     Auth,
-    /// Streams and the hooks of the media nodes.
     Stream,
-    /// Videos on demand, and the recordings of the local media node.
     Vod,
-    /// Chat.
     Chat,
-    /// Notifications.
     Notification,
-    /// REST, sockets and the page.
     Gateway,
 }
 
 impl Service {
-    /// All of them, in the order in which they start.
+    /// All services in start order.
     pub const ALL: [Self; 6] = [
         Self::Auth,
         Self::Stream,
@@ -38,10 +31,10 @@ impl Service {
         Self::Gateway,
     ];
 
-    /// Those with a PostgreSQL database, which is named like the service.
+    /// The services with a PostgreSQL database, which has the service's name.
     pub const WITH_DATABASE: [Self; 4] = [Self::Auth, Self::Stream, Self::Vod, Self::Notification];
 
-    /// Returns its name, which is also that of its binary.
+    /// Returns the name, which is also that of the binary.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -66,8 +59,8 @@ pub struct ServicePorts {
 }
 
 impl ServicePorts {
-    /// Takes each port from the function, which is asked in a fixed order.
-    pub fn from(mut next: impl FnMut() -> Result<Port>) -> Result<Self> {
+    /// Takes the ports from a function, in a fixed order.
+    pub fn allocate(mut next: impl FnMut() -> Result<Port>) -> Result<Self> {
         let [mut grpc, mut internal] = [Vec::new(), Vec::new()];
         for service in Service::ALL {
             if service != Service::Gateway {
@@ -75,11 +68,8 @@ impl ServicePorts {
             }
             internal.push(next()?);
         }
-        let grpc = grpc.try_into().ok().context("five services answer gRPC")?;
-        let internal = internal
-            .try_into()
-            .ok()
-            .context("six services tell their health")?;
+        let grpc = grpc.try_into().ok().context("expected five gRPC ports")?;
+        let internal = internal.try_into().ok().context("expected six internal ports")?;
         Ok(Self {
             grpc,
             internal,
@@ -89,13 +79,13 @@ impl ServicePorts {
         })
     }
 
-    /// Returns where a service answers gRPC; the gateway does not.
+    /// Returns a service's gRPC address. The gateway has none.
     #[must_use]
     pub fn grpc(&self, service: Service) -> Option<String> {
         self.grpc.get(service as usize).map(Port::address)
     }
 
-    /// Returns where a service tells its health and metrics.
+    /// Returns the address of a service's health checks and metrics.
     #[must_use]
     pub fn internal(&self, service: Service) -> String {
         self.internal
@@ -104,19 +94,17 @@ impl ServicePorts {
             .unwrap_or_default()
     }
 
-    /// Returns where the stream service takes the hooks of media nodes.
+    /// Returns the address at which stream receives the hooks of media nodes.
     #[must_use]
     pub fn hooks(&self) -> String {
         self.hooks.address()
     }
 
-    /// Returns where the gateway answers REST.
     #[must_use]
     pub fn rest(&self) -> String {
         self.rest.address()
     }
 
-    /// Returns where the gateway takes sockets.
     #[must_use]
     pub fn sockets(&self) -> String {
         self.sockets.address()
@@ -126,18 +114,17 @@ impl ServicePorts {
 /// The secrets of one deployment.
 #[derive(Debug, Clone)]
 pub struct ServiceSecrets {
-    /// Services know each other by it.
+    /// Services authenticate to one another with it.
     pub service: String,
-    /// Hooks carry it.
+    /// Authenticates the hooks of media nodes.
     pub hook: String,
-    /// Stream keys are hashed and sealed under it.
+    /// Hashes and encrypts stream keys.
     pub stream_key: String,
     /// Signs access tokens: Ed25519, PKCS#8 PEM in base64.
     pub signing_key: String,
 }
 
 impl ServiceSecrets {
-    /// Makes new ones.
     pub fn random() -> Result<Self> {
         let signing_key = STANDARD.encode(secret::signing_key()?);
         Ok(Self {
@@ -149,69 +136,62 @@ impl ServiceSecrets {
     }
 }
 
-/// What one deployment's services are told: the one place where `make run` and the tests of the whole
-/// platform get it from.
+/// The configuration of one deployment's services, for `make run` and the end-to-end tests.
 #[derive(Debug)]
 pub struct Wiring {
-    /// The URL of a database, by the service that owns it.
+    /// Each database's URL with the service that owns it.
     pub databases: Vec<(Service, String)>,
-    /// Redis, and what the deployment's keys begin with.
+    /// The URL of Redis, and the deployment's key prefix.
     pub redis: (String, String),
-    /// What the job queue's keys begin with.
+    /// The prefix of the job queue's keys.
     pub queue_prefix: String,
-    /// MongoDB, and the name of the database.
+    /// The URL of MongoDB, and the name of the database.
     pub mongodb: (String, String),
-    /// RabbitMQ with the virtual host.
+    /// The URL of RabbitMQ with the virtual host.
     pub amqp_url: String,
-    /// The bucket, and what the deployment's objects begin with.
+    /// The bucket, and the prefix of the deployment's objects.
     pub bucket: (BucketSettings, String),
-    /// Secrets.
     pub secrets: ServiceSecrets,
-    /// Addresses.
     pub ports: ServicePorts,
-    /// The media node.
     pub media: MediaWiring,
-    /// What browsers and encoders see.
     pub public: PublicWiring,
-    /// Variables that every service gets besides, over ours.
+    /// Overrides of any service's environment.
     pub variables: Vec<(String, String)>,
 }
 
-/// What services are told of the media node.
+/// How services reach the media node.
 #[derive(Debug, Clone)]
 pub struct MediaWiring {
-    /// Its name.
     pub name: String,
     /// The base URL of `/stat` and `/control`.
     pub control_url: String,
-    /// Where its recordings lie.
+    /// The folder of its recordings.
     pub recordings: PathBuf,
 }
 
-/// The addresses that the outside is told.
+/// The addresses for browsers and encoders.
 #[derive(Debug, Clone)]
 pub struct PublicWiring {
-    /// The edge's origin, without a final slash.
+    /// The edge's origin, without a trailing slash.
     pub origin: String,
-    /// The RTMP server with its application.
+    /// The URL of the RTMP application.
     pub rtmp_url: String,
-    /// The built page, if there is one.
+    /// The folder of the built web client, if any.
     pub web: Option<PathBuf>,
 }
 
 impl Wiring {
-    /// Returns the arguments with which a service serves.
+    /// Returns the command line of a service.
     #[must_use]
     pub fn arguments(&self, service: Service) -> Vec<String> {
         let mut arguments = vec!["serve".to_owned()];
         if service == Service::Vod {
-            // One process answers calls and works for the only media node.
+            // One process both serves calls and works on the recordings of the only media node.
             arguments.extend(["--work".to_owned(), self.media.name.clone()]);
         }
         arguments
     }
 
-    /// Returns the environment of a service.
     #[must_use]
     pub fn environment(&self, service: Service) -> Vec<(String, String)> {
         let mut variables = Variables::default();
@@ -308,7 +288,7 @@ impl Wiring {
 struct Variables(Vec<(String, String)>);
 
 impl Variables {
-    /// Sets a variable in place of what it was before.
+    /// Sets a variable, replacing any earlier value.
     fn set(&mut self, name: &str, value: impl ToString) {
         self.0.retain(|(known, _)| known != name);
         self.0.push((name.to_owned(), value.to_string()));

@@ -1,4 +1,4 @@
-//! The six services as processes, and further instances of one beside them.
+//! The processes of the six services and of further replicas.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,29 +11,28 @@ use crate::progress::Progress;
 use crate::service::{Service, Wiring};
 use crate::wait;
 
-/// Longest wait for a service to be ready; a debug build on a busy machine takes some seconds.
-const READY: Duration = Duration::from_secs(90);
-/// A service gives work in progress 20 s.
-const STOP: Duration = Duration::from_secs(25);
+/// A debug build on a busy machine takes some seconds to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(90);
+/// Services give running work 20 s to finish.
+const STOP_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// Where the services' programs are, and where they write their logs.
 #[derive(Debug, Clone)]
 pub struct ServiceFolders {
-    /// The built programs, each named like its service.
+    /// The built programs, named like their services.
     pub binaries: PathBuf,
-    /// One log for each process.
+    /// Receives one log file per process.
     pub logs: PathBuf,
 }
 
 impl ServiceFolders {
-    /// Describes a process of a service under the name that messages and its log use.
+    /// Describes a process of a service. `name` appears in messages and names the log file.
     pub(crate) fn program(&self, service: Service, name: &str) -> Program {
         let log = self.logs.join(name).with_extension("log");
         Program::new(name, self.binaries.join(service.name()), log)
     }
 }
 
-/// The services' processes, with what they were told.
+/// The services' processes and their configuration.
 #[derive(Debug)]
 pub struct Services {
     wiring: Wiring,
@@ -42,7 +41,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Starts every service from the folder of binaries and waits until each is ready.
+    /// Starts every service and waits until all are ready.
     pub async fn start(wiring: Wiring, folders: ServiceFolders, progress: Progress) -> Result<Self> {
         let mut running = Vec::new();
         for service in Service::ALL {
@@ -65,13 +64,11 @@ impl Services {
         })
     }
 
-    /// Returns what they were told.
     #[must_use]
     pub fn wiring(&self) -> &Wiring {
         &self.wiring
     }
 
-    /// Returns the process of a service.
     pub fn process(&mut self, service: Service) -> Result<&mut Child> {
         let found = self.running.iter_mut().find(|(running, _)| *running == service);
         found
@@ -79,32 +76,31 @@ impl Services {
             .with_context(|| format!("{} was not started", service.name()))
     }
 
-    /// Returns all processes.
     pub fn processes(&mut self) -> impl Iterator<Item = &mut Child> {
         self.running.iter_mut().map(|(_, child)| child)
     }
 
-    /// Waits until a service that was started again is ready.
+    /// Waits until a restarted service is ready.
     pub async fn ready(&mut self, service: Service) -> Result<()> {
         let internal = self.wiring.ports.internal(service);
         ready(self.process(service)?, &internal).await
     }
 
-    /// Starts one more instance of a service and waits until it is ready. It is told what the first one is
-    /// told, but listens on addresses of its own; the variables given here go over that, such as the URL of
-    /// another replica that it shall ask.
-    pub async fn another(&self, service: Service, variables: &[(&str, String)]) -> Result<Replica> {
+    /// Starts another replica of a service and waits until it is ready. It has the first replica's
+    /// environment, but its own addresses. `variables` override the environment, for example with the URL of another
+    /// replica.
+    pub async fn start_replica(&self, service: Service, variables: &[(&str, String)]) -> Result<Replica> {
         Replica::start(service, &self.wiring, &self.folders, variables).await
     }
 
-    /// Stops all services at once.
+    /// Stops all services concurrently.
     pub async fn stop(mut self) -> Result<()> {
-        let stops = self.running.iter_mut().map(|(_, child)| child.stop(STOP));
+        let stops = self.running.iter_mut().map(|(_, child)| child.stop(STOP_TIMEOUT));
         futures::future::try_join_all(stops).await.map(drop)
     }
 }
 
-/// A further instance of a service; dropping it kills it.
+/// An additional process of a service; dropping it kills the process.
 #[derive(Debug)]
 pub struct Replica {
     process: Child,
@@ -119,8 +115,8 @@ impl Replica {
         folders: &ServiceFolders,
         variables: &[(&str, String)],
     ) -> Result<Self> {
-        let (environment, ports) = told(service, wiring, variables)?;
-        // Ports are unique on this machine, and so are names made of them.
+        let (environment, ports) = replica_environment(service, wiring, variables)?;
+        // The port makes the name unique on this machine.
         let number = ports.first().map(Port::number).unwrap_or_default();
         let program = folders
             .program(service, &format!("{}-{number}", service.name()))
@@ -135,36 +131,39 @@ impl Replica {
         Ok(replica)
     }
 
-    /// Returns one variable of its environment, such as an address that it listens on.
+    /// Returns a variable of its environment, such as one of its addresses.
     pub fn variable(&self, name: &str) -> Result<&str> {
         let found = self.environment.iter().find(|(known, _)| known == name);
         let (_, value) = found.with_context(|| format!("{} has no {name}", self.process.name()))?;
         Ok(value)
     }
 
-    /// Returns the process, for tests that hurt it.
+    /// Returns the process, for tests that interfere with it.
     pub fn process(&mut self) -> &mut Child {
         &mut self.process
     }
 
-    /// Waits until it is ready, as after it was started again.
+    /// Waits until it is ready, for example after a restart.
     pub async fn ready(&mut self) -> Result<()> {
         let internal = self.variable("AIRWAVE_INTERNAL_ADDR")?.to_owned();
         ready(&mut self.process, &internal).await
     }
 
-    /// Stops it.
     pub async fn stop(mut self) -> Result<()> {
-        self.process.stop(STOP).await
+        self.process.stop(STOP_TIMEOUT).await
     }
 }
 
-/// Variables, by name.
+/// Names and values of environment variables.
 type Environment = Vec<(String, String)>;
 
-/// What one more instance is told, and the ports that it listens on: variables that name an address of one's
-/// own end with `_ADDR`.
-fn told(service: Service, wiring: &Wiring, variables: &[(&str, String)]) -> Result<(Environment, Vec<Port>)> {
+/// Returns the environment of a replica and its reserved ports. Every variable that ends with `_ADDR` gets a
+/// free port.
+fn replica_environment(
+    service: Service,
+    wiring: &Wiring,
+    variables: &[(&str, String)],
+) -> Result<(Environment, Vec<Port>)> {
     let (mut environment, mut ports) = (wiring.environment(service), Vec::new());
     for (_, value) in environment.iter_mut().filter(|(name, _)| name.ends_with("_ADDR")) {
         let port = Port::free()?;
@@ -172,26 +171,26 @@ fn told(service: Service, wiring: &Wiring, variables: &[(&str, String)]) -> Resu
         ports.push(port);
     }
     environment.retain(|(known, _)| variables.iter().all(|(name, _)| name != known));
-    let given = variables
+    let overrides = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()));
-    environment.extend(given);
+    environment.extend(overrides);
     Ok((environment, ports))
 }
 
 async fn ready(process: &mut Child, internal: &str) -> Result<()> {
     let url = format!("http://{internal}/readyz");
-    wait::ready(process, READY, async || readyz(&url).await).await
+    wait::ready(process, READY_TIMEOUT, async || readyz(&url).await).await
 }
 
-/// Tells the answer itself when a service is not ready: it names what is missing.
+/// Fails with the response body, which names the missing dependency.
 async fn readyz(url: &str) -> Result<()> {
-    let answer = crate::http_client()?.get(url).send().await?;
-    let status = answer.status();
+    let response = crate::http_client()?.get(url).send().await?;
+    let status = response.status();
     ensure!(
         status.is_success(),
         "{status}: {}",
-        answer.text().await.unwrap_or_default()
+        response.text().await.unwrap_or_default()
     );
     Ok(())
 }

@@ -79,7 +79,7 @@ impl Stack {
 
     /// Creates a virtual host unless it exists, and returns its URL.
     pub async fn named_vhost(&self, name: &str) -> Result<String> {
-        self.management()?.make_vhost(name).await?;
+        self.management()?.create_vhost(name).await?;
         Ok(format!("{}/{name}", self.amqp_url))
     }
 

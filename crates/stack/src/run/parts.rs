@@ -1,4 +1,4 @@
-//! What `make run` runs: five servers, six services, a media node and the edge.
+//! The processes of `make run`: five servers, six services, a media node and the edge.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -23,9 +23,9 @@ use crate::wait::eventually;
 use crate::{database, place, shared};
 
 /// The name of the only media node.
-const NODE: &str = "main";
+const MEDIA_NODE: &str = "main";
 
-/// All that runs.
+/// All running processes.
 pub(super) struct Parts {
     servers: Servers,
     services: Services,
@@ -41,7 +41,7 @@ struct Ports {
 }
 
 impl Ports {
-    fn of(config: &RunConfig) -> Result<Self> {
+    fn allocate(config: &RunConfig) -> Result<Self> {
         let mut number = config.port_base;
         let mut next = || {
             let port = Port::fixed(number, "AIRWAVE_PORT_BASE");
@@ -49,7 +49,7 @@ impl Ports {
             port
         };
         let servers = ServerPorts::from(&mut next)?;
-        let services = ServicePorts::from(&mut next)?;
+        let services = ServicePorts::allocate(&mut next)?;
         let media = MediaPorts {
             rtmp: Port::fixed(config.rtmp_port, "AIRWAVE_RTMP_PORT")?,
             media: next()?,
@@ -68,11 +68,11 @@ impl Ports {
 impl Parts {
     /// Starts everything and waits until it is ready.
     pub(super) async fn start(config: &RunConfig, folder: &Path, progress: Progress) -> Result<Self> {
-        let ports = Ports::of(config)?;
+        let ports = Ports::allocate(config)?;
         let program = shared::program()?;
         let binaries = program
             .parent()
-            .context("a program without a folder")?
+            .context("the program has no parent folder")?
             .to_path_buf();
         let folders = ServiceFolders {
             binaries,
@@ -93,14 +93,14 @@ impl Parts {
         };
         let servers = Servers::start(servers, progress).await?;
         let media = media_node(config, folder, ports.media, &service_secrets);
-        let mut parts = wiring(config, &servers, ports.services, service_secrets, &media).await?;
-        parts.variables = overrides(std::env::vars());
-        remember_environment(&parts, folder)?;
+        let mut wiring = wiring(config, &servers, ports.services, service_secrets, &media).await?;
+        wiring.variables = overrides(std::env::vars());
+        write_environment(&wiring, folder)?;
         progress.step("Migrating the databases");
-        migrate(&parts, &folders).await?;
-        let (media, edge) = front(config, folder, media, &parts, ports.edge, progress).await?;
+        migrate(&wiring, &folders).await?;
+        let (media, edge) = start_frontend(config, folder, media, &wiring, ports.edge, progress).await?;
         progress.step("Starting the services");
-        let services = Services::start(parts, folders, progress).await?;
+        let services = Services::start(wiring, folders, progress).await?;
         Ok(Self {
             servers,
             services,
@@ -110,37 +110,36 @@ impl Parts {
     }
 
     fn processes(&mut self) -> impl Iterator<Item = &mut Child> {
-        let front = self.media.process().into_iter().chain([self.edge.process()]);
+        let frontend = self.media.process().into_iter().chain([self.edge.process()]);
         self.servers
             .processes()
             .chain(self.services.processes())
-            .chain(front)
+            .chain(frontend)
     }
 
-    /// Returns what has ended: name, status and the end of the log.
-    pub(super) fn ended(&mut self) -> Result<Vec<(String, ExitStatus, String)>> {
-        let mut ended = Vec::new();
+    /// Returns the processes that have exited: name, status and the end of the log.
+    pub(super) fn exited(&mut self) -> Result<Vec<(String, ExitStatus, String)>> {
+        let mut exited = Vec::new();
         for child in self.processes() {
             if let Some(status) = child.exited()? {
-                ended.push((child.name().to_owned(), status, child.log_tail(8)));
+                exited.push((child.name().to_owned(), status, child.log_tail(8)));
             }
         }
-        Ok(ended)
+        Ok(exited)
     }
 
-    /// Starts a process again.
-    pub(super) async fn again(&mut self, name: &str) -> Result<()> {
+    pub(super) async fn restart(&mut self, name: &str) -> Result<()> {
         if name == "media" {
-            // With a new boot id, as its numbers of clients start again.
+            // nginx restarts its client numbers, so the node needs a new boot id.
             let hooks = self.services.wiring().ports.hooks();
-            let started = async || self.media.start(&hooks).await;
-            return eventually(Duration::from_secs(30), "the media node to start again", started).await;
+            let start = async || self.media.start(&hooks).await;
+            return eventually(Duration::from_secs(30), "the media node to restart", start).await;
         }
         let child = self.processes().find(|child| child.name() == name);
-        child.with_context(|| format!("{name} is not known"))?.again()
+        child.with_context(|| format!("unknown process {name}"))?.again()
     }
 
-    /// First what lets new work in, then the services, then what they store in.
+    /// Stops the edge and the media node first, so that no new work arrives, then services and servers.
     pub(super) async fn stop(mut self, progress: Progress) -> Result<()> {
         self.edge.stop().await?;
         self.media.stop().await?;
@@ -153,7 +152,7 @@ impl Parts {
 
 fn media_node(config: &RunConfig, folder: &Path, ports: MediaPorts, secrets: &ServiceSecrets) -> MediaNode {
     MediaNode::new(MediaConfig {
-        name: NODE.to_owned(),
+        name: MEDIA_NODE.to_owned(),
         secret: secrets.hook.clone(),
         folder: folder.join("data/media"),
         ports,
@@ -187,7 +186,7 @@ async fn wiring(
         secrets,
         ports,
         media: MediaWiring {
-            name: NODE.to_owned(),
+            name: MEDIA_NODE.to_owned(),
             control_url: media.control_url(),
             recordings: media.record_dir(),
         },
@@ -200,8 +199,8 @@ async fn wiring(
     })
 }
 
-/// Writes down what each service is told, for commands that act on the running platform.
-fn remember_environment(wiring: &Wiring, folder: &Path) -> Result<()> {
+/// Saves the environment of each service, for commands that act on the running platform.
+fn write_environment(wiring: &Wiring, folder: &Path) -> Result<()> {
     let all = Service::ALL.map(|service| (service.name(), wiring.environment(service)));
     let all: HashMap<_, _> = all.into_iter().collect();
     place::private_file(&folder.join(ENVIRONMENT), &serde_json::to_string_pretty(&all)?)
@@ -215,7 +214,7 @@ async fn migrate(wiring: &Wiring, folders: &ServiceFolders) -> Result<()> {
     futures::future::try_join_all(all).await.map(drop)
 }
 
-async fn front(
+async fn start_frontend(
     config: &RunConfig,
     folder: &Path,
     mut media: MediaNode,

@@ -1,60 +1,62 @@
-//! When to start again a process that has ended.
+//! Decides when to restart a process that has exited.
 
 use std::process::ExitStatus;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// The exit code of a service that cannot work with its settings; starting it again would not help.
-const MISCONFIGURED: i32 = 78;
+use tokio::time::Instant;
 
-/// How often a process has ended lately, and when to start it again.
+/// A service's exit code for an invalid configuration, which a restart would not fix.
+const EXIT_MISCONFIGURED: i32 = 78;
+
+/// The recent failures of a process.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+pub(super) struct RestartPolicy {
     failures: u32,
     started: Option<Instant>,
     next: Option<Instant>,
     given_up: bool,
 }
 
-/// What to do about a process that has ended.
-pub(super) enum Step {
-    /// Say so, and that it starts again after this pause.
-    Tell(Duration),
-    /// The pause is not over.
+/// What to do about a process that has exited.
+pub(super) enum RestartStep {
+    /// Report the exit, and restart after this delay.
+    Schedule(Duration),
+    /// The delay has not passed.
     Wait,
-    /// Start it.
-    Start,
-    /// Say so, and leave it.
+    Restart,
+    /// Report the exit, and do not restart.
     GiveUp,
 }
 
-impl Watch {
-    pub(super) fn ended(&mut self, status: ExitStatus) -> Step {
+impl RestartPolicy {
+    pub(super) fn exited(&mut self, status: ExitStatus) -> RestartStep {
         if self.given_up {
-            return Step::Wait;
+            return RestartStep::Wait;
         }
-        if status.code() == Some(MISCONFIGURED) {
+        if status.code() == Some(EXIT_MISCONFIGURED) {
             self.given_up = true;
-            return Step::GiveUp;
+            return RestartStep::GiveUp;
         }
         match self.next {
-            Some(next) if Instant::now() < next => Step::Wait,
-            Some(_) => Step::Start,
+            Some(next) if Instant::now() < next => RestartStep::Wait,
+            Some(_) => RestartStep::Restart,
             None => {
+                // A minute of uptime ends a series of failures.
                 if self
                     .started
                     .is_some_and(|started| started.elapsed() > Duration::from_secs(60))
                 {
                     self.failures = 0;
                 }
-                let pause = Duration::from_secs(1 << self.failures.min(5));
+                let delay = Duration::from_secs(1 << self.failures.min(5));
                 self.failures += 1;
-                self.next = Some(Instant::now() + pause);
-                Step::Tell(pause)
+                self.next = Some(Instant::now() + delay);
+                RestartStep::Schedule(delay)
             }
         }
     }
 
-    pub(super) fn started(&mut self) {
+    pub(super) fn restarted(&mut self) {
         self.started = Some(Instant::now());
         self.next = None;
     }
@@ -71,19 +73,25 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_and_a_misconfigured_one_is_left() {
-        let mut watch = Watch::default();
+    fn delay_doubles_and_misconfigured_service_is_not_restarted() {
+        let mut policy = RestartPolicy::default();
         for seconds in [1, 2, 4, 8, 16, 32, 32] {
-            let Step::Tell(pause) = watch.ended(exit(1)) else {
-                panic!("it says nothing")
+            let RestartStep::Schedule(delay) = policy.exited(exit(1)) else {
+                panic!("no restart was scheduled")
             };
-            assert_eq!(pause, Duration::from_secs(seconds));
-            assert!(matches!(watch.ended(exit(1)), Step::Wait));
-            watch.next = Some(Instant::now());
-            assert!(matches!(watch.ended(exit(1)), Step::Start));
-            watch.started();
+            assert_eq!(delay, Duration::from_secs(seconds));
+            assert!(matches!(policy.exited(exit(1)), RestartStep::Wait));
+            policy.next = Some(Instant::now());
+            assert!(matches!(policy.exited(exit(1)), RestartStep::Restart));
+            policy.restarted();
         }
-        assert!(matches!(watch.ended(exit(MISCONFIGURED)), Step::GiveUp));
-        assert!(matches!(watch.ended(exit(MISCONFIGURED)), Step::Wait));
+        assert!(matches!(
+            policy.exited(exit(EXIT_MISCONFIGURED)),
+            RestartStep::GiveUp
+        ));
+        assert!(matches!(
+            policy.exited(exit(EXIT_MISCONFIGURED)),
+            RestartStep::Wait
+        ));
     }
 }

@@ -1,4 +1,4 @@
-//! The local S3 server: s3s-fs in a process of its own, objects as files in a folder.
+//! The local S3 server: s3s-fs in its own process, which stores objects as files.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -9,12 +9,12 @@ use anyhow::Result;
 use crate::child::{Child, Program};
 use crate::{place, wait};
 
-/// The bucket that everything goes into.
+/// The name of the bucket.
 pub(crate) const NAME: &str = "airwave";
 
 pub(crate) const KEY_ID: &str = "airwave";
 
-/// The variables that carry the key to the child, as arguments are in every process list.
+/// Passes the secret to the child process, because arguments are visible in process lists.
 pub(crate) const SECRET_VARIABLE: &str = "AIRWAVE_S3_SECRET";
 
 pub(crate) struct Bucket<'a> {

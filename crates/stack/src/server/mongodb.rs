@@ -1,4 +1,4 @@
-//! MongoDB: the machine's own `mongod`, or else `secantusd-rs`, a compatible server that cargo builds.
+//! MongoDB: the installed `mongod`, or else `secantusd-rs`, a compatible server that cargo builds.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::child::{Child, Program};
-use crate::mongo_wire::{self, Element};
+use crate::mongo_wire::{self, BsonValue};
 use crate::{place, wait};
 
 pub(crate) struct MongoDb<'a> {
@@ -16,7 +16,7 @@ pub(crate) struct MongoDb<'a> {
 }
 
 impl MongoDb<'_> {
-    /// Returns the URL; no replica set is named in it, as the two servers call theirs differently.
+    /// Returns the URL without a replica set, whose name differs between the two servers.
     pub(crate) fn url(&self) -> String {
         format!("mongodb://{}/?directConnection=true", self.address())
     }
@@ -42,8 +42,7 @@ impl MongoDb<'_> {
                 "airwave",
                 "--port",
                 &self.port.to_string(),
-                // What a process that died held in a transaction is free after some seconds, and not after a
-                // minute.
+                // Release the locks of crashed clients after 5 s instead of a minute.
                 "--setParameter",
                 "transactionLifetimeLimitSeconds=5",
             ])
@@ -52,9 +51,9 @@ impl MongoDb<'_> {
         let mut child = program.start()?;
         let address = self.address();
         wait::ready(&mut child, Duration::from_secs(60), async || {
-            // Answers an error when it has been done before; being writable is what counts.
+            // Ignore the reply: it is an error if the replica set exists already.
             mongo_wire::command(&address, &initiate(&address)).await?;
-            mongo_wire::writable(&address).await
+            mongo_wire::ensure_writable(&address).await
         })
         .await?;
         Ok(child)
@@ -64,14 +63,14 @@ impl MongoDb<'_> {
         let program = Program::new("mongodb", secantus()?, self.log)
             .args(["--host", "127.0.0.1", "--port", &self.port.to_string()])
             .args(["--cache-size", "256M", "--log-level", "WARNING"])
-            // Acknowledged writes are there after kill -9.
+            // Acknowledged writes must survive kill -9.
             .arg("--sync-on-commit")
             .arg("--storage-path")
             .arg(self.folder);
         let mut child = program.folder(self.folder).start()?;
         let address = self.address();
         wait::ready(&mut child, Duration::from_secs(60), async || {
-            mongo_wire::writable(&address).await
+            mongo_wire::ensure_writable(&address).await
         })
         .await?;
         Ok(child)
@@ -85,15 +84,15 @@ fn secantus() -> Result<PathBuf> {
 }
 
 fn initiate(address: &str) -> Vec<u8> {
-    let member = mongo_wire::document(&[("_id", Element::Int(0)), ("host", Element::Text(address))]);
-    let members = mongo_wire::document(&[("0", Element::Document(&member))]);
+    let member = mongo_wire::document(&[("_id", BsonValue::Int(0)), ("host", BsonValue::Text(address))]);
+    let members = mongo_wire::document(&[("0", BsonValue::Document(&member))]);
     let set = [
-        ("_id", Element::Text("airwave")),
-        ("members", Element::Array(&members)),
+        ("_id", BsonValue::Text("airwave")),
+        ("members", BsonValue::Array(&members)),
     ];
     let set = mongo_wire::document(&set);
     mongo_wire::document(&[
-        ("replSetInitiate", Element::Document(&set)),
-        ("$db", Element::Text("admin")),
+        ("replSetInitiate", BsonValue::Document(&set)),
+        ("$db", BsonValue::Text("admin")),
     ])
 }

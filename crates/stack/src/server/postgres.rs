@@ -10,7 +10,7 @@ use crate::child::{Child, Program};
 use crate::place::{self, Account};
 use crate::wait;
 
-/// The role that owns everything in the cluster.
+/// The role that owns all databases.
 pub(crate) const ROLE: &str = "airwave";
 
 pub(crate) struct Postgres<'a> {
@@ -18,8 +18,8 @@ pub(crate) struct Postgres<'a> {
     pub(crate) log: &'a Path,
     pub(crate) port: u16,
     pub(crate) password: &'a str,
-    /// Off in tests: then commits do not wait for the disk, and passwords are not asked for (a debug build
-    /// takes tens of milliseconds to answer a SCRAM challenge).
+    /// Off in tests: commits do not wait for the disk, and connecting needs no password, because debug builds
+    /// take tens of milliseconds for a SCRAM handshake.
     pub(crate) durable: bool,
 }
 
@@ -41,7 +41,7 @@ impl Postgres<'_> {
             }
         };
         if !home.join("data").exists() {
-            self.make_cluster(&home, account).await?;
+            self.create_cluster(&home, account).await?;
         }
         let mut child = self.program(&home, account)?.start()?;
         let url = self.url("postgres");
@@ -49,8 +49,8 @@ impl Postgres<'_> {
         Ok(child)
     }
 
-    /// Made under another name first: an interrupted initdb leaves half a cluster behind.
-    async fn make_cluster(&self, home: &Path, account: Option<Account>) -> Result<()> {
+    /// Creates the cluster under a temporary name, because an interrupted initdb leaves an incomplete one.
+    async fn create_cluster(&self, home: &Path, account: Option<Account>) -> Result<()> {
         let unfinished = home.join("data.new");
         if unfinished.exists() {
             std::fs::remove_dir_all(&unfinished)?;
@@ -60,7 +60,7 @@ impl Postgres<'_> {
         if let Some(account) = account {
             std::os::unix::fs::chown(&password, Some(account.uid), Some(account.gid))?;
         }
-        let made = Program::new("initdb", place::program("initdb")?, self.log)
+        let created = Program::new("initdb", place::program("initdb")?, self.log)
             .args(["--username", ROLE, "--encoding", "UTF8", "--locale", "C.UTF-8"])
             .args(["--auth", if self.durable { "scram-sha-256" } else { "trust" }])
             .args(if self.durable { &[][..] } else { &["--no-sync"][..] })
@@ -73,34 +73,34 @@ impl Postgres<'_> {
             .run(Duration::from_secs(120))
             .await;
         std::fs::remove_file(&password)?;
-        made?;
-        std::fs::rename(unfinished, home.join("data")).context("cannot put the new cluster in place")
+        created?;
+        std::fs::rename(unfinished, home.join("data")).context("cannot rename the new cluster")
     }
 
     fn program(&self, home: &Path, account: Option<Account>) -> Result<Program> {
         let settings = [
             "listen_addresses=127.0.0.1".to_owned(),
             format!("port={}", self.port),
-            // No socket file: its path could be too long, and every client of ours speaks TCP.
+            // No Unix socket: its path could be too long, and all clients use TCP.
             "unix_socket_directories=".to_owned(),
             "max_connections=400".to_owned(),
             "shared_buffers=64MB".to_owned(),
             "log_min_duration_statement=500".to_owned(),
         ];
-        let relaxed = ["fsync=off", "full_page_writes=off", "synchronous_commit=off"].map(str::to_owned);
-        let relaxed = if self.durable { &[][..] } else { &relaxed[..] };
+        let fast = ["fsync=off", "full_page_writes=off", "synchronous_commit=off"].map(str::to_owned);
+        let fast = if self.durable { &[][..] } else { &fast[..] };
         let program = Program::new("postgres", place::program("postgres")?, self.log)
             .arg("-D")
             .arg(home.join("data"))
             .args(
                 settings
                     .iter()
-                    .chain(relaxed)
+                    .chain(fast)
                     .flat_map(|setting| ["-c".to_owned(), setting.clone()]),
             )
             .account(account)
             .folder(home)
-            // "Fast shutdown": does not wait for clients to leave.
+            // A "fast shutdown", which does not wait for clients to disconnect.
             .stop_signal(Signal::SIGINT);
         Ok(program)
     }

@@ -1,5 +1,5 @@
-//! RabbitMQ 3.10: a private node with a private name server (epmd), and the management plugin, by which
-//! virtual hosts are made in milliseconds.
+//! RabbitMQ 3.10: a private node with its own name server (epmd) and the management plugin, which creates
+//! virtual hosts in milliseconds.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::child::{Child, Program};
 use crate::{place, wait};
 
-/// The script below `/usr/lib`: the one on the search path insists on the system's account.
+/// The script below `/usr/lib`, because the one in `PATH` only runs as the `rabbitmq` account.
 const SCRIPT: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 pub(crate) const USER: &str = "airwave";
@@ -36,7 +36,7 @@ impl RabbitMq<'_> {
         format!("http://127.0.0.1:{}", self.management_port)
     }
 
-    /// Starts the name server and then the node; they stop in the opposite order.
+    /// Starts the name server and then the node. Stop them in reverse order.
     pub(crate) async fn start(&self) -> Result<[Child; 2]> {
         place::private_folder(self.folder)?;
         let epmd = self.epmd().await?;
@@ -48,7 +48,7 @@ impl RabbitMq<'_> {
         Ok([node, epmd])
     }
 
-    /// Started by us and in the foreground: the one that Erlang would start stays behind as a daemon.
+    /// Starts epmd in the foreground, because Erlang would start a daemon that outlives the node.
     async fn epmd(&self) -> Result<Child> {
         let program = Program::new("epmd", place::program("epmd")?, self.log)
             .args(["-port", &self.epmd_port.to_string(), "-address", "127.0.0.1"])
@@ -76,13 +76,12 @@ impl RabbitMq<'_> {
             .env("RABBITMQ_DIST_PORT", self.distribution_port.to_string())
             .env("ERL_EPMD_PORT", self.epmd_port.to_string())
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
-            // Erlang's schedulers otherwise spin while idle, and this machine has other work.
+            // Keep Erlang's idle schedulers from busy-waiting.
             .env(
                 "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
                 "+sbwt none +sbwtdcpu none +sbwtdio none",
             )
-            // Makes the script become the server instead of waiting for it, so that a signal reaches the
-            // server.
+            // Makes the script exec the server, so that signals reach it.
             .env("RUNNING_UNDER_SYSTEMD", "true")
     }
 
@@ -107,7 +106,7 @@ impl RabbitMq<'_> {
     }
 }
 
-/// RabbitMQ's management API.
+/// A client of RabbitMQ's management API.
 #[derive(Debug)]
 pub(crate) struct Management {
     client: Client,
@@ -132,41 +131,41 @@ impl Management {
         Ok(())
     }
 
-    /// Makes a virtual host that our user may use, unless it is there.
-    pub(crate) async fn make_vhost(&self, name: &str) -> Result<()> {
+    /// Creates a virtual host with full access for [`USER`]. Idempotent.
+    pub(crate) async fn create_vhost(&self, name: &str) -> Result<()> {
         self.put(&format!("vhosts/{name}"), json!({})).await?;
         let all = json!({"configure": ".*", "write": ".*", "read": ".*"});
         self.put(&format!("permissions/{name}/{USER}"), all).await
     }
 
-    /// Closes connections of a virtual host as an administrator would: those whose client gave them a name
-    /// that begins so. Answers how many were listed; the list is a moment behind.
-    pub(crate) async fn close_connections(&self, vhost: &str, named: &str) -> Result<usize> {
+    /// Closes the connections of a virtual host whose client-provided name starts with `prefix`, as an
+    /// administrator would. Returns how many were listed; RabbitMQ updates the list with a delay.
+    pub(crate) async fn close_connections(&self, vhost: &str, prefix: &str) -> Result<usize> {
         let list = self.request(Method::GET, &format!("vhosts/{vhost}/connections"));
         let listed: Vec<Value> = list.send().await?.error_for_status()?.json().await?;
-        let meant = listed
+        let matching = listed
             .iter()
-            .filter(|connection| given_name(connection).starts_with(named))
+            .filter(|connection| client_name(connection).starts_with(prefix))
             .filter_map(|connection| connection.get("name")?.as_str());
-        let closed = futures::future::try_join_all(meant.map(|name| self.close_connection(name))).await?;
+        let closed = futures::future::try_join_all(matching.map(|name| self.close_connection(name))).await?;
         Ok(closed.len())
     }
 
     async fn close_connection(&self, name: &str) -> Result<()> {
         let close = self.request(Method::DELETE, &format!("connections/{name}"));
-        let answer = close.send().await?;
-        // One that is gone already is as it should be.
-        if answer.status() != StatusCode::NOT_FOUND {
-            answer.error_for_status()?;
+        let response = close.send().await?;
+        // It may have been closed already.
+        if response.status() != StatusCode::NOT_FOUND {
+            response.error_for_status()?;
         }
         Ok(())
     }
 
     async fn put(&self, path: &str, body: Value) -> Result<()> {
-        let answer = self.request(Method::PUT, path).json(&body).send().await?;
-        answer
+        let response = self.request(Method::PUT, path).json(&body).send().await?;
+        response
             .error_for_status()
-            .with_context(|| format!("RabbitMQ refused to make {path}"))?;
+            .with_context(|| format!("RabbitMQ did not create {path}"))?;
         Ok(())
     }
 
@@ -176,8 +175,8 @@ impl Management {
     }
 }
 
-/// The name that a connection's client gave it; the broker's own is made of the addresses.
-fn given_name(connection: &Value) -> &str {
+/// Returns the client-provided name of a connection; the broker's own name consists of the addresses.
+fn client_name(connection: &Value) -> &str {
     let name = connection.pointer("/client_properties/connection_name");
     name.and_then(Value::as_str).unwrap_or_default()
 }

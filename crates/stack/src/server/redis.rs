@@ -1,4 +1,4 @@
-//! Redis 7, append-only and never evicting: the job queue lives in it.
+//! Redis 7 with an append-only file and no eviction, because it stores the job queue.
 
 use std::path::Path;
 use std::time::Duration;
@@ -25,7 +25,7 @@ impl Redis<'_> {
     pub(crate) async fn start(&self) -> Result<Child> {
         place::private_folder(self.folder)?;
         let config = self.folder.join("redis.conf");
-        // In a file, so that the password is in no process list.
+        // A file keeps the password out of process lists.
         place::private_file(&config, &self.config())?;
         let program = Program::new("redis", place::program("redis-server")?, self.log).arg(config);
         let mut child = program.folder(self.folder).start()?;
@@ -47,18 +47,18 @@ impl Redis<'_> {
         )
     }
 
-    /// While it loads its file it answers `-LOADING`.
+    /// Fails while Redis loads its file and replies `-LOADING`.
     async fn ping(&self) -> Result<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
         stream
             .write_all(format!("AUTH {}\r\nPING\r\n", self.password).as_bytes())
             .await?;
-        let mut answer = vec![0; b"+OK\r\n+PONG\r\n".len()];
-        stream.read_exact(&mut answer).await?;
+        let mut reply = vec![0; b"+OK\r\n+PONG\r\n".len()];
+        stream.read_exact(&mut reply).await?;
         ensure!(
-            answer == b"+OK\r\n+PONG\r\n",
-            "it answered {}",
-            String::from_utf8_lossy(&answer)
+            reply == b"+OK\r\n+PONG\r\n",
+            "unexpected reply {}",
+            String::from_utf8_lossy(&reply)
         );
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! `airwave-stack` as a program: what it leaves behind.
+//! The `airwave-stack` program cleans up after itself.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use stack::{Stack, eventually};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 
-/// Starts a stack around a command that prints its description and then waits.
+/// Starts a stack around a shell command and reads the stack's description.
 async fn start(command: &str) -> (Child, Stack) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_airwave-stack"))
         .args([
@@ -30,14 +30,14 @@ async fn start(command: &str) -> (Child, Stack) {
     while !text.ends_with("END\n") {
         let mut part = [0; 4096];
         let length = out.read(&mut part).await.unwrap();
-        assert_ne!(length, 0, "it ended early: {text}");
+        assert_ne!(length, 0, "output ended early: {text}");
         text.push_str(std::str::from_utf8(&part[..length]).unwrap());
     }
     let stack = serde_json::from_str(text.trim_end_matches("END\n")).unwrap();
     (child, stack)
 }
 
-/// Returns the command lines of all processes that have to do with the folder.
+/// Returns the command lines of all processes that name the folder or run in it.
 fn processes(folder: &Path) -> Vec<String> {
     let folder = folder.to_str().unwrap();
     let mut found = Vec::new();
@@ -45,33 +45,33 @@ fn processes(folder: &Path) -> Vec<String> {
         let process = process.unwrap().path();
         let line =
             String::from_utf8_lossy(&std::fs::read(process.join("cmdline")).unwrap_or_default()).into_owned();
-        let place = std::fs::read_link(process.join("cwd")).unwrap_or_default();
-        if line.contains(folder) || place.to_string_lossy().starts_with(folder) {
+        let directory = std::fs::read_link(process.join("cwd")).unwrap_or_default();
+        if line.contains(folder) || directory.to_string_lossy().starts_with(folder) {
             found.push(line.replace('\0', " "));
         }
     }
     found
 }
 
-fn nothing_runs(folder: &Path) -> Result<(), String> {
-    let left = processes(folder);
-    if left.is_empty() {
+fn ensure_no_processes(folder: &Path) -> Result<(), String> {
+    let remaining = processes(folder);
+    if remaining.is_empty() {
         Ok(())
     } else {
-        Err(left.join("\n"))
+        Err(remaining.join("\n"))
     }
 }
 
 #[tokio::test]
-async fn the_exit_code_is_the_commands_and_nothing_is_left() {
+async fn exit_code_is_the_commands_and_cleanup_is_complete() {
     let (mut child, stack) = start("exit 7").await;
     assert_eq!(child.wait().await.unwrap().code(), Some(7));
     assert!(!stack.folder.exists());
-    nothing_runs(&stack.folder).unwrap();
+    ensure_no_processes(&stack.folder).unwrap();
 }
 
 #[tokio::test]
-async fn killing_it_ends_its_servers_too() {
+async fn sigkill_stops_servers() {
     let (mut child, stack) = start("sleep 1000").await;
     assert!(processes(&stack.folder).len() > 5);
     kill(
@@ -80,8 +80,8 @@ async fn killing_it_ends_its_servers_too() {
     )
     .unwrap();
     child.wait().await.unwrap();
-    eventually(Duration::from_secs(30), "the servers to end", async || {
-        nothing_runs(&stack.folder)
+    eventually(Duration::from_secs(30), "the servers to stop", async || {
+        ensure_no_processes(&stack.folder)
     })
     .await
     .unwrap();
@@ -89,7 +89,7 @@ async fn killing_it_ends_its_servers_too() {
 }
 
 #[tokio::test]
-async fn terminating_it_ends_the_command_and_the_servers() {
+async fn sigterm_stops_command_and_servers() {
     let (mut child, stack) = start("exec sleep 1000").await;
     kill(
         Pid::from_raw(child.id().unwrap().try_into().unwrap()),
@@ -98,5 +98,5 @@ async fn terminating_it_ends_the_command_and_the_servers() {
     .unwrap();
     assert!(!child.wait().await.unwrap().success());
     assert!(!stack.folder.exists());
-    nothing_runs(&stack.folder).unwrap();
+    ensure_no_processes(&stack.folder).unwrap();
 }

@@ -9,31 +9,31 @@ async fn connect(url: &str) -> Client {
     client
 }
 
-async fn make_table(url: String) -> Result<()> {
+async fn create_table(url: String) -> Result<()> {
     let client = connect(&url).await;
     client
-        .batch_execute("CREATE TABLE things (id int); INSERT INTO things VALUES (1)")
+        .batch_execute("CREATE TABLE items (id int); INSERT INTO items VALUES (1)")
         .await?;
     Ok(())
 }
 
-async fn things(url: &str) -> i64 {
+async fn items(url: &str) -> i64 {
     connect(url)
         .await
-        .query_one("SELECT count(*) FROM things", &[])
+        .query_one("SELECT count(*) FROM items", &[])
         .await
         .unwrap()
         .get(0)
 }
 
 #[tokio::test]
-async fn a_database_is_a_fresh_copy_of_a_template_that_is_made_once() {
+async fn databases_are_copies_of_one_template() {
     let stack = stack::shared().await.unwrap();
     let key = stack::secret::unique();
     let migrations = AtomicUsize::new(0);
     let migrate = async |url| {
         migrations.fetch_add(1, Ordering::Relaxed);
-        make_table(url).await
+        create_table(url).await
     };
     let (one, two) = futures::try_join!(
         stack.database_from("example", &key, &migrate),
@@ -44,22 +44,22 @@ async fn a_database_is_a_fresh_copy_of_a_template_that_is_made_once() {
     assert_ne!(one, two);
     connect(&one)
         .await
-        .batch_execute("INSERT INTO things VALUES (2)")
+        .batch_execute("INSERT INTO items VALUES (2)")
         .await
         .unwrap();
-    assert_eq!(things(&one).await, 2);
-    assert_eq!(things(&two).await, 1);
+    assert_eq!(items(&one).await, 2);
+    assert_eq!(items(&two).await, 1);
     let three = stack.database_from("example", &key, &migrate).await.unwrap();
-    assert_eq!(things(&three).await, 1);
+    assert_eq!(items(&three).await, 1);
     assert_eq!(migrations.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
-async fn a_migration_that_fails_leaves_no_template() {
+async fn failed_migration_leaves_no_template() {
     let stack = stack::shared().await.unwrap();
     let key = stack::secret::unique();
     let fail = async |url| {
-        make_table(url).await?;
+        create_table(url).await?;
         anyhow::bail!("failed on purpose")
     };
     let error = stack.database_from("example", &key, fail).await.unwrap_err();
@@ -67,17 +67,17 @@ async fn a_migration_that_fails_leaves_no_template() {
         format!("{error:#}"),
         "cannot migrate the template: failed on purpose"
     );
-    let database = stack.database_from("example", &key, make_table).await.unwrap();
-    assert_eq!(things(&database).await, 1);
+    let database = stack.database_from("example", &key, create_table).await.unwrap();
+    assert_eq!(items(&database).await, 1);
 }
 
 #[tokio::test]
-async fn an_empty_database_is_empty_and_its_own() {
+async fn empty_databases_are_independent() {
     let stack = stack::shared().await.unwrap();
     let (one, two) = (
         stack.empty_database("example").await.unwrap(),
         stack.empty_database("example").await.unwrap(),
     );
-    make_table(one).await.unwrap();
-    make_table(two).await.unwrap();
+    create_table(one).await.unwrap();
+    create_table(two).await.unwrap();
 }

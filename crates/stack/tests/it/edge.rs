@@ -53,7 +53,7 @@ async fn node() -> MediaNode {
 }
 
 #[tokio::test]
-async fn each_path_goes_where_it_belongs() {
+async fn paths_are_routed_to_their_servers() {
     let node = node().await;
     let origin = Origin::start(node.media_address()).await;
     for path in [
@@ -81,13 +81,13 @@ async fn each_path_goes_where_it_belongs() {
             "{path}"
         );
     }
-    assert_eq!(origin.get("/hls/nobody/index.m3u8").await.status(), 404);
-    assert_eq!(origin.get("/dash/nobody/index.mpd").await.status(), 404);
+    assert_eq!(origin.get("/hls/unknown/index.m3u8").await.status(), 404);
+    assert_eq!(origin.get("/dash/unknown/index.mpd").await.status(), 404);
     assert_eq!(origin.rest.count("/hls") + origin.rest.count("/dash"), 0);
 }
 
 #[tokio::test]
-async fn nothing_internal_is_behind_it() {
+async fn internal_paths_are_not_reachable() {
     let node = node().await;
     let origin = Origin::start(node.media_address()).await;
     let internal = [
@@ -109,12 +109,12 @@ async fn nothing_internal_is_behind_it() {
     ];
     let address = origin.edge.url().trim_start_matches("http://").to_owned();
     for path in internal {
-        // By hand: a client library would tidy the path first.
-        let answer = raw_get(&address, path).await;
-        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
+        // Written by hand, because a client library would normalise the path.
+        let response = raw_get(&address, path).await;
+        assert!(response.starts_with("HTTP/1.1 404 "), "{path}: {response}");
     }
     assert!(origin.rest.requests().is_empty(), "{:?}", origin.rest.requests());
-    // The port that the edge fetches media from has none of it either.
+    // Nor does the port from which the edge fetches media serve internal paths.
     for path in ["/stat", "/control/drop/publisher?app=live", "/_hook/publish"] {
         assert!(
             raw_get(&node.media_address(), path)
@@ -130,13 +130,13 @@ async fn raw_get(address: &str, path: &str) -> String {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    response
 }
 
 #[tokio::test]
-async fn the_gateway_learns_the_real_client_and_nothing_that_only_services_say() {
+async fn gateway_sees_client_address_but_no_internal_headers() {
     let origin = Origin::start("127.0.0.1:9".to_owned()).await;
     let request = origin.client.get(format!("{}/api/streams", origin.edge.url()));
     let request = request
@@ -169,7 +169,7 @@ async fn the_gateway_learns_the_real_client_and_nothing_that_only_services_say()
 }
 
 #[tokio::test]
-async fn no_query_string_is_written_down() {
+async fn query_strings_are_not_logged() {
     let origin = Origin::start("127.0.0.1:9".to_owned()).await;
     origin.get("/api/streams?token=very-secret").await;
     origin.get("/hls/alice/index.m3u8?token=very-secret").await;
@@ -178,13 +178,13 @@ async fn no_query_string_is_written_down() {
         .await;
     drop(origin.rest);
     let url = format!("{}/api/last?token=very-secret", origin.edge.url());
-    let away = eventually(Duration::from_secs(5), "the gateway to be gone", async || {
+    let unavailable = eventually(Duration::from_secs(5), "the gateway to be down", async || {
         let answer = origin.client.get(&url).send().await.unwrap();
         (answer.status() == 503).then_some(answer)
     });
-    let away = away.await.unwrap();
-    assert_eq!(away.headers()["content-type"], "application/problem+json");
-    assert_eq!(away.headers()["retry-after"], "2");
+    let unavailable = unavailable.await.unwrap();
+    assert_eq!(unavailable.headers()["content-type"], "application/problem+json");
+    assert_eq!(unavailable.headers()["retry-after"], "2");
     let folder = origin.edge.folder().to_path_buf();
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let logged = eventually(Duration::from_secs(10), "the log", async || {
@@ -197,7 +197,7 @@ async fn no_query_string_is_written_down() {
 }
 
 #[tokio::test]
-async fn what_it_refuses_itself_is_a_problem_too() {
+async fn edge_rejections_are_problem_details() {
     let origin = Origin::start("127.0.0.1:9".to_owned()).await;
     let url = format!("{}/api/streams", origin.edge.url());
     let large = origin

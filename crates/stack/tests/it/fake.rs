@@ -1,4 +1,4 @@
-//! An HTTP server that remembers what it was asked and answers with a status of the test's choice.
+//! An HTTP server that records requests and responds with a status of the test's choice.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,6 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
-/// What came in.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
     pub(crate) line: String,
@@ -25,7 +24,7 @@ impl Request {
 
 type Answer = Arc<dyn Fn(&Request) -> u16 + Send + Sync>;
 
-/// The server; it ends when dropped.
+/// Stops when dropped.
 pub(crate) struct Fake {
     pub(crate) address: String,
     requests: Arc<Mutex<Vec<Request>>>,
@@ -61,7 +60,7 @@ impl Fake {
         *self.answer.lock().unwrap() = Arc::new(answer);
     }
 
-    /// Returns the first request whose line holds the text.
+    /// Returns the first request whose request line contains the text.
     pub(crate) fn find(&self, text: &str) -> Option<Request> {
         self.requests()
             .into_iter()
@@ -89,7 +88,7 @@ async fn serve(stream: TcpStream, seen: Arc<Mutex<Vec<Request>>>, answers: Arc<M
     let status = answer(&request);
     seen.lock().unwrap().push(request);
     let text = format!("HTTP/1.1 {status} Fake\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    // The asker may be gone, which is its own affair.
+    // The client may have disconnected.
     let _ = stream.write_all(text.as_bytes()).await;
 }
 

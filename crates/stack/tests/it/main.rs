@@ -1,4 +1,4 @@
-//! The local servers, started for real.
+//! Tests against real local servers.
 
 #![expect(
     clippy::unwrap_used,

@@ -62,7 +62,7 @@ async fn plays(node: &MediaNode, name: &str) -> reqwest::Response {
 }
 
 #[tokio::test]
-async fn a_publisher_is_announced_with_the_secret_and_plays() {
+async fn publish_calls_hooks_with_secret_and_is_playable() {
     let stack = stack::shared().await.unwrap();
     let hooks = Fake::start(right_key).await;
     let node = node(stack, &hooks).await;
@@ -126,7 +126,7 @@ async fn a_publisher_is_announced_with_the_secret_and_plays() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_refused_and_no_secret_is_written_down() {
+async fn wrong_key_is_rejected_and_no_secret_is_logged() {
     let stack = stack::shared().await.unwrap();
     let hooks = Fake::start(right_key).await;
     let node = node(stack, &hooks).await;
@@ -138,7 +138,7 @@ async fn a_wrong_key_is_refused_and_no_secret_is_written_down() {
     let mut publisher = publish(&node, KEY).await.unwrap();
     plays(&node, "alice").await;
     publisher.kill().await.unwrap();
-    eventually(Duration::from_secs(10), "the end", async || {
+    eventually(Duration::from_secs(10), "the end of the publish", async || {
         hooks.find("publish_done")
     })
     .await
@@ -146,15 +146,15 @@ async fn a_wrong_key_is_refused_and_no_secret_is_written_down() {
     assert_eq!(
         hooks.count("/publish_done "),
         1,
-        "the refused ones were never published"
+        "rejected publishes caused hooks"
     );
     for secret in ["live_wrong_secret", "live_secret_of_alice", HOOK_SECRET] {
         assert_eq!(files_with(node.folder(), secret), Vec::<String>::new());
     }
 }
 
-/// Returns the files below the folder that hold the text, but for the configuration, which holds the hooks'
-/// secret.
+/// Returns the files below the folder that contain the text, except for the configuration, which contains the
+/// hook secret.
 fn files_with(folder: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -163,15 +163,15 @@ fn files_with(folder: &Path, text: &str) -> Vec<String> {
             found.extend(files_with(&path, text));
         } else if !path.ends_with("nginx.conf") {
             let bytes = std::fs::read(&path).unwrap();
-            let holds = bytes.windows(text.len()).any(|part| part == text.as_bytes());
-            found.extend(holds.then(|| path.display().to_string()));
+            let contains = bytes.windows(text.len()).any(|part| part == text.as_bytes());
+            found.extend(contains.then(|| path.display().to_string()));
         }
     }
     found
 }
 
 #[tokio::test]
-async fn the_configuration_is_for_its_owner_only() {
+async fn configuration_is_readable_by_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let stack = stack::shared().await.unwrap();
     let hooks = Fake::start(right_key).await;
@@ -181,14 +181,14 @@ async fn the_configuration_is_for_its_owner_only() {
 }
 
 #[tokio::test]
-async fn a_publisher_outlives_the_stream_service_and_not_its_refusal() {
+async fn publish_survives_stream_outage_but_not_rejection() {
     let stack = stack::shared().await.unwrap();
     let hooks = Fake::start(right_key).await;
     let mut node = node(stack, &hooks).await;
     let mut publisher = publish(&node, KEY).await.unwrap();
     plays(&node, "alice").await;
 
-    // Every answer but a refusal keeps it alive.
+    // Every response except a rejection keeps the publish alive.
     for status in [500, 503, 404] {
         let before = hooks.count("/update ");
         hooks.answer(move |_| status);
@@ -206,7 +206,7 @@ async fn a_publisher_outlives_the_stream_service_and_not_its_refusal() {
     let status = publisher.wait(Duration::from_secs(20)).await.unwrap();
     assert!(!status.success());
 
-    // And so does a service that is not there: media flows for longer than several updates take.
+    // So does an unreachable service: media keeps flowing for longer than several updates.
     hooks.answer(right_key);
     let mut publisher = publish(&node, KEY).await.unwrap();
     let start = eventually(Duration::from_secs(20), "media", async || bytes_in(&node).await)
@@ -222,28 +222,30 @@ async fn a_publisher_outlives_the_stream_service_and_not_its_refusal() {
     flows.await.unwrap();
     assert!(!publisher.ended().unwrap(), "{}", publisher.log());
 
-    // A restarted node is another boot.
+    // A restarted node has a new boot id.
     let boot = node.boot_id().to_owned();
     node.start("127.0.0.1:9").await.unwrap();
     assert_ne!(node.boot_id(), boot);
 }
 
 #[tokio::test]
-async fn a_frozen_publisher_is_dropped() {
+async fn frozen_publisher_is_dropped() {
     let stack = stack::shared().await.unwrap();
     let hooks = Fake::start(right_key).await;
     let mut node = node(stack, &hooks).await;
     let publisher = publish(&node, KEY).await.unwrap();
     plays(&node, "alice").await;
     publisher.freeze().unwrap();
-    eventually(Duration::from_secs(20), "the drop", async || {
-        hooks.find("/publish_done ")
-    })
+    eventually(
+        Duration::from_secs(20),
+        "the publisher to be dropped",
+        async || hooks.find("/publish_done "),
+    )
     .await
     .unwrap();
     publisher.thaw().unwrap();
 
-    // A killed worker is replaced, and the new one takes publishers.
+    // nginx replaces a killed worker, and the new one accepts publishes.
     let mut again = publish(&node, KEY).await.unwrap();
     eventually(Duration::from_secs(20), "media", async || bytes_in(&node).await)
         .await
@@ -257,7 +259,7 @@ async fn a_frozen_publisher_is_dropped() {
     .await
     .unwrap();
 
-    // A killed master takes its worker with it, which would hold the ports.
+    // Killing the master must also kill its worker, which would keep the ports in use.
     let master = node.process().unwrap();
     master.signal(Signal::SIGKILL).unwrap();
     master.wait().await.unwrap();

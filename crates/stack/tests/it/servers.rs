@@ -3,7 +3,7 @@ use std::time::Duration;
 use stack::eventually;
 
 #[tokio::test]
-async fn redis_never_evicts_and_keeps_what_it_was_told() {
+async fn redis_is_durable_and_never_evicts() {
     let stack = stack::shared().await.unwrap();
     let (_, config) = (
         stack.redis_prefix(),
@@ -14,7 +14,7 @@ async fn redis_never_evicts_and_keeps_what_it_was_told() {
 }
 
 #[tokio::test]
-async fn a_virtual_host_is_made_for_one_test() {
+async fn virtual_hosts_are_unique() {
     let stack = stack::shared().await.unwrap();
     let (one, two) = (stack.vhost().await.unwrap(), stack.vhost().await.unwrap());
     assert_ne!(one, two);
@@ -27,31 +27,31 @@ async fn a_virtual_host_is_made_for_one_test() {
         .await
         .unwrap();
     assert_eq!(answer.status(), 200);
-    // Making it again is no error: `make run` does so at every start.
+    // Creating it again is no error: `make run` does so at every start.
     stack.named_vhost(name).await.unwrap();
 }
 
 #[tokio::test]
-async fn the_bucket_answers_nobody_without_a_signature_and_lets_any_page_ask() {
+async fn bucket_requires_signature_and_allows_any_origin() {
     let stack = stack::shared().await.unwrap();
     let client = stack::http_client().unwrap();
-    let object = format!("{}/{}/thing", stack.bucket.endpoint, stack.bucket.name);
+    let object = format!("{}/{}/object", stack.bucket.endpoint, stack.bucket.name);
     let get = client.get(&object).send().await.unwrap();
     assert_eq!(get.status(), 403);
     assert_eq!(get.headers()["access-control-allow-origin"], "*");
-    let put = client.put(&object).body("thing").send().await.unwrap();
+    let put = client.put(&object).body("content").send().await.unwrap();
     assert_eq!(put.status(), 403);
-    let asks = client
+    let preflight = client
         .request(reqwest::Method::OPTIONS, &object)
         .send()
         .await
         .unwrap();
-    assert_eq!(asks.status(), 204);
-    assert_eq!(asks.headers()["access-control-allow-headers"], "Range");
+    assert_eq!(preflight.status(), 204);
+    assert_eq!(preflight.headers()["access-control-allow-headers"], "Range");
 }
 
 #[tokio::test]
-async fn waiting_says_what_it_waited_for_and_what_was_there_instead() {
+async fn timeout_error_names_condition_and_last_result() {
     let never = eventually(Duration::from_millis(30), "a miracle", async || {
         Err::<(), _>("only facts")
     });
@@ -75,7 +75,7 @@ async fn waiting_says_what_it_waited_for_and_what_was_there_instead() {
 }
 
 #[test]
-fn a_placeholder_without_a_value_or_with_syntax_in_its_value_is_refused() {
+fn unknown_placeholders_and_unsafe_values_are_rejected() {
     let render = |text: &str, value: &str| stack::template::render(text, &[("NAME", value.to_owned())]);
     assert_eq!(render("a ${NAME} of $uri", "b-1").unwrap(), "a b-1 of $uri");
     render("a ${OTHER}", "b").unwrap_err();
@@ -85,7 +85,7 @@ fn a_placeholder_without_a_value_or_with_syntax_in_its_value_is_refused() {
 }
 
 #[test]
-fn two_reservations_never_name_one_port() {
+fn reserved_ports_are_unique() {
     let ports: Vec<_> = (0..50).map(|_| stack::port::Port::free().unwrap()).collect();
     let mut numbers: Vec<_> = ports.iter().map(stack::port::Port::number).collect();
     numbers.sort_unstable();
