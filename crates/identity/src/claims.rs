@@ -1,16 +1,14 @@
-//! What an access token says.
-
 use chrono::{DateTime, Utc};
 use primitives::{Role, UserId};
 use serde::{Deserialize, Serialize};
 
-/// `iss` of every token that we make.
+/// The `iss` of every access token.
 pub const ISSUER: &str = "airwave-auth";
-/// `aud` of access tokens.
+/// The `aud` of access tokens.
 pub const AUDIENCE: &str = "airwave";
-/// Seconds by which the clocks of two machines may differ.
+/// By how many seconds the clocks of two machines may differ.
 pub const LEEWAY_SECONDS: i64 = 5;
-/// A longer token is refused before it is looked at; ours have about 500 bytes.
+/// Longer tokens are rejected unread; genuine ones have about 500 bytes.
 pub const MAX_TOKEN_BYTES: usize = 4096;
 
 /// The claims of an access token; all are required. Times are whole seconds since 1970.
@@ -22,44 +20,43 @@ pub struct Claims {
     pub aud: String,
     /// The user's id in decimal.
     pub sub: String,
-    /// The token's id.
+    /// Identifies the token.
     pub jti: String,
-    /// The session's id: all tokens that follow from one sign-in share it, and a logout revokes it.
+    /// Identifies the session: all tokens of one sign-in share it, and signing out revokes it.
     pub sid: String,
     /// Issued at.
     pub iat: i64,
     /// Expires at.
     pub exp: i64,
-    /// Not valid before; we do not set it, but honour it.
+    /// Not valid before. Never set by auth, but honoured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
-    /// The user's name at the time.
+    /// The username when the token was issued.
     pub username: String,
-    /// What the user may do, at the time.
+    /// The role when the token was issued.
     pub role: Role,
 }
 
 /// The user behind a verified access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// The account.
     pub id: UserId,
-    /// Its name when the token was made.
+    /// The username when the token was issued.
     pub username: String,
-    /// What it may do, as of when the token was made.
+    /// The role when the token was issued.
     pub role: Role,
-    /// The session that the token belongs to.
+    /// The `sid` of the token.
     pub session: String,
-    /// The token's own id.
+    /// The `jti` of the token.
     pub token_id: String,
-    /// When the token was made, to the second.
+    /// In whole seconds.
     pub issued_at: DateTime<Utc>,
-    /// When it expires, to the second; it is still accepted for [`LEEWAY_SECONDS`] more.
+    /// In whole seconds. The token is accepted for another [`LEEWAY_SECONDS`].
     pub expires_at: DateTime<Utc>,
 }
 
 impl User {
-    /// The user that claims name, or nothing when a claim has no meaning.
+    /// Returns the user described by the claims, or `None` if a claim is malformed.
     pub(crate) fn from_claims(claims: &Claims) -> Option<Self> {
         Some(Self {
             id: claims.sub.parse().ok()?,

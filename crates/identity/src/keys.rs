@@ -1,26 +1,23 @@
-//! The public keys that verify access tokens.
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-/// An Ed25519 public key and the id by which tokens name it.
+/// An Ed25519 public key that verifies access tokens, and its key id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     kid: String,
     bytes: [u8; 32],
 }
 
-/// Bytes that are no Ed25519 public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an Ed25519 public key")]
 pub struct InvalidKey;
 
 impl PublicKey {
-    /// A key under the id that its bytes give.
+    /// Creates a key, whose id is derived from its 32 bytes.
     ///
     /// # Errors
-    /// Bytes that are not a point of the curve, or a weak one.
+    /// If the bytes are not a point on the curve, or a weak one.
     pub fn new(bytes: &[u8]) -> Result<Self, InvalidKey> {
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| InvalidKey)?;
         let key = ed25519_dalek::VerifyingKey::from_bytes(&bytes).map_err(|_| InvalidKey)?;
@@ -33,40 +30,37 @@ impl PublicKey {
         })
     }
 
-    /// The id in the tokens' header.
+    /// Returns the key id, as in the header of tokens.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The 32 bytes of the key.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.bytes
     }
 }
 
-/// The keys that are in use: the signing one and, during a rotation, those before it.
+/// The keys in use: the signing key and, during a rotation, its predecessors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeySet {
     keys: Vec<PublicKey>,
 }
 
 impl KeySet {
-    /// A set of keys.
     #[must_use]
     pub fn new(keys: Vec<PublicKey>) -> Self {
         Self { keys }
     }
 
-    /// The keys, in the order in which they were given.
     #[must_use]
     pub fn keys(&self) -> &[PublicKey] {
         &self.keys
     }
 }
 
-/// The id of a key: its JWK thumbprint (RFC 7638), so that two processes with one key agree without talking.
+/// Returns the id of a key: its JWK thumbprint (RFC 7638), so that all processes derive the same id.
 #[must_use]
 pub fn key_id(public_key: &[u8; 32]) -> String {
     let x = URL_SAFE_NO_PAD.encode(public_key);
@@ -79,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_id_is_the_thumbprint_of_rfc_8037() {
+    fn key_id_matches_rfc_8037() {
         let key = URL_SAFE_NO_PAD
             .decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")
             .unwrap();
@@ -88,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_key_are_refused() {
+    fn invalid_keys_are_rejected() {
         for bad in [&[][..], &[1; 31], &[1; 33], &[0; 32]] {
             assert_eq!(PublicKey::new(bad), Err(InvalidKey), "{} bytes", bad.len());
         }

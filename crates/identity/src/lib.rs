@@ -1,23 +1,22 @@
-//! Who is asking: the user behind an access token, and the service behind a service token.
+//! Authenticates users by access tokens and services by service tokens.
 //!
-//! Access tokens are JWTs that the auth service signs with Ed25519 and everybody else only verifies: a
-//! [`Verifier`] holds auth's public keys and all revocations that still matter, in memory, and does no IO.
-//! What fills it is wired by crate `runtime`, so that a verification costs a signature check and three map
-//! look-ups, and goes on while auth is away. A token that was verified a moment ago costs the look-ups alone:
-//! its signature is remembered, never the verdict. Service tokens are JWTs under the deployment's shared
-//! secret, made by [`ServiceTokens`]; their audience and algorithm differ from those of access tokens, so
-//! neither is ever taken for the other.
+//! Access tokens are JWTs that auth signs with Ed25519 and the other services verify. A [`Verifier`] keeps
+//! auth's public keys and all current revocations in memory and does no I/O; crate `runtime` updates it.
+//! Verifying a token takes a signature check and three map lookups, and works while auth is unavailable.
+//! Valid signatures are cached, but expiry and revocation are checked every time.
 //!
-//! Neither the algorithm nor the key is chosen by the token: the algorithm is fixed, and `kid` only looks up
-//! a key that was handed over before.
+//! Service tokens are JWTs under the deployment's shared secret, issued by [`ServiceTokens`]. Their audience
+//! and algorithm differ from those of access tokens, so one kind is never accepted as the other.
+//!
+//! A token chooses neither algorithm nor key: the algorithm is fixed, and `kid` only selects a known key.
 
 mod claims;
 mod keys;
-mod remembered;
 mod revocation;
 mod secret;
 mod self_test;
 mod service;
+mod signature_cache;
 #[cfg(feature = "testing")]
 mod testing;
 mod verifier;

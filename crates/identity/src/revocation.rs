@@ -1,5 +1,3 @@
-//! Tokens that are refused before they expire.
-
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
@@ -7,43 +5,38 @@ use primitives::UserId;
 
 use crate::claims::User;
 
-/// Revocations in one answer of the auth service; an answer that is full is followed by more.
+/// Revocations per page of the auth service; a full page is followed by another.
 pub const REVOCATIONS_PAGE: usize = 1000;
-/// How often the memory of revocations is cleared of those that no token can meet any more.
-const PRUNE_EVERY: Duration = Duration::seconds(60);
+/// How often expired revocations are deleted.
+const PRUNE_INTERVAL: Duration = Duration::seconds(60);
 
-/// Tokens that are refused from now on. `until` is when the last of them has expired, leeway included.
+/// Revokes tokens that have not expired. `until` is when the last of them expires, leeway included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Revocation {
-    /// One token.
     Token {
-        /// Its `jti`.
+        /// The `jti`.
         id: String,
-        /// When it has expired, leeway included.
         until: DateTime<Utc>,
     },
-    /// All tokens of a session.
     Session {
-        /// Their `sid`.
+        /// The `sid`.
         id: String,
-        /// When the last has expired, leeway included.
         until: DateTime<Utc>,
     },
-    /// All tokens of a user that were issued before a time.
+    /// All tokens of a user that were issued before `valid_from`.
     User {
-        /// Their `sub`.
+        /// The `sub`.
         id: UserId,
-        /// A token with an earlier `iat` is refused.
+        /// Tokens with an earlier `iat` are revoked.
         valid_from: DateTime<Utc>,
-        /// When the last has expired, leeway included.
         until: DateTime<Utc>,
     },
 }
 
 impl Revocation {
-    /// Whether it refuses this user's token.
+    /// Returns whether this user's token is revoked.
     #[must_use]
-    pub fn refuses(&self, user: &User) -> bool {
+    pub fn revokes(&self, user: &User) -> bool {
         match self {
             Self::Token { id, .. } => *id == user.token_id,
             Self::Session { id, .. } => *id == user.session,
@@ -51,7 +44,7 @@ impl Revocation {
         }
     }
 
-    /// When the last token that it refuses has expired, leeway included.
+    /// Returns when the last revoked token expires, leeway included.
     #[must_use]
     pub fn until(&self) -> DateTime<Utc> {
         match self {
@@ -60,9 +53,9 @@ impl Revocation {
     }
 }
 
-/// What is revoked, by what names it.
+/// All current revocations.
 #[derive(Debug, Default)]
-pub(crate) struct Revoked {
+pub(crate) struct Revocations {
     tokens: HashMap<String, DateTime<Utc>>,
     sessions: HashMap<String, DateTime<Utc>>,
     users: HashMap<UserId, Cutoff>,
@@ -75,8 +68,8 @@ struct Cutoff {
     until: DateTime<Utc>,
 }
 
-impl Revoked {
-    /// Takes a revocation in; answers whether it was news.
+impl Revocations {
+    /// Adds a revocation. Returns whether it is new.
     pub(crate) fn add(&mut self, revocation: &Revocation, now: DateTime<Utc>) -> bool {
         self.prune(now);
         match revocation {
@@ -95,17 +88,17 @@ impl Revoked {
                     valid_from: DateTime::UNIX_EPOCH,
                     ..new
                 });
-                let news = cutoff.valid_from < *valid_from;
-                // Events come in any order: an older cut-off never takes a newer one back.
+                let is_new = cutoff.valid_from < *valid_from;
+                // Events arrive in any order: an older cut-off must not replace a newer one.
                 cutoff.valid_from = cutoff.valid_from.max(*valid_from);
                 cutoff.until = cutoff.until.max(*until);
-                news
+                is_new
             }
         }
     }
 
-    /// An entry refuses for as long as it is remembered, so a token can not come back during its leeway.
-    pub(crate) fn refuses(&self, user: &User) -> bool {
+    /// Ignores `until`, so a revoked token is not accepted again during its leeway.
+    pub(crate) fn revokes(&self, user: &User) -> bool {
         self.tokens.contains_key(&user.token_id)
             || self.sessions.contains_key(&user.session)
             || self
@@ -115,7 +108,7 @@ impl Revoked {
     }
 
     fn prune(&mut self, now: DateTime<Utc>) {
-        if now - self.pruned_at < PRUNE_EVERY {
+        if now - self.pruned_at < PRUNE_INTERVAL {
             return;
         }
         self.pruned_at = now;

@@ -1,25 +1,18 @@
-//! What a shared secret must be.
-
 use secrecy::{ExposeSecret, SecretString};
 
-/// A shorter secret is guessed too easily.
+/// Shorter secrets are too easy to guess.
 pub const MIN_SECRET_BYTES: usize = 32;
 
-/// Why a secret is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SecretProblem {
-    /// It has fewer than [`MIN_SECRET_BYTES`] bytes.
     #[error("must have at least {MIN_SECRET_BYTES} bytes")]
     Short,
-    /// It stands in a file that everybody can read.
-    #[error("is an example secret; make one with `openssl rand -base64 32`")]
+    /// Published in documentation or an example file.
+    #[error("is an example secret; generate one with `openssl rand -base64 32`")]
     Example,
 }
 
-/// Checks a secret; an example is good enough outside production.
-///
-/// # Errors
-/// What is wrong with it, without the secret.
+/// Validates a secret. Example secrets are allowed outside production. Errors do not contain the secret.
 pub fn check_secret(secret: &SecretString, production: bool) -> Result<(), SecretProblem> {
     let secret = secret.expose_secret();
     if secret.len() < MIN_SECRET_BYTES {
@@ -31,12 +24,12 @@ pub fn check_secret(secret: &SecretString, production: bool) -> Result<(), Secre
     Ok(())
 }
 
-/// Whether a secret looks like one from a documentation or an example file: it says so, or it repeats a few
-/// characters.
+/// Returns whether a secret looks like an example: it contains a telltale word, or has fewer than eight
+/// distinct characters.
 #[must_use]
 pub fn is_example_secret(secret: &str) -> bool {
     let lower = secret.to_ascii_lowercase();
-    let says_so = [
+    let telltales = [
         "example",
         "changeme",
         "change-me",
@@ -47,7 +40,7 @@ pub fn is_example_secret(secret: &str) -> bool {
         "password",
     ];
     let distinct = lower.bytes().collect::<std::collections::HashSet<_>>().len();
-    says_so.iter().any(|word| lower.contains(word)) || distinct < 8
+    telltales.iter().any(|word| lower.contains(word)) || distinct < 8
 }
 
 #[cfg(test)]
@@ -59,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn short_and_known_secrets_are_refused_in_production() {
+    fn short_and_example_secrets_are_rejected() {
         assert_eq!(check_secret(&secret("short"), false), Err(SecretProblem::Short));
         let example = secret("example-service-secret-32-bytes-long");
         assert_eq!(check_secret(&example, false), Ok(()));

@@ -1,4 +1,4 @@
-//! The cryptography that everything rests on, tried once before a process says that it is ready.
+//! Checks once, before the process is ready, that this build can sign and verify tokens.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,16 +11,12 @@ use serde_json::json;
 
 use crate::service::{ServiceName, ServiceTokens};
 
-/// The build can not sign or verify tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the cryptographic self-test failed: this build can not sign and verify tokens")]
+#[error("the cryptographic self-test failed: this build cannot sign and verify tokens")]
 pub struct SelfTestFailed;
 
-/// Signs and verifies a token of each kind. A build with no provider in jsonwebtoken, or with two (features
-/// unite through other crates), compiles and panics at the first use: better here than in the first request.
-///
-/// # Errors
-/// When something does not come back as it went.
+/// Signs and verifies a token of each kind. If cargo's feature unification selects no crypto provider of
+/// jsonwebtoken, or two, the build compiles but panics on first use: fail here rather than in a request.
 pub fn self_test() -> Result<(), SelfTestFailed> {
     std::panic::catch_unwind(|| ed25519_works() && hmac_works())
         .unwrap_or(false)
@@ -50,11 +46,16 @@ fn ed25519_works() -> bool {
 fn hmac_works() -> bool {
     let tokens = || {
         let secret = SecretString::from(STANDARD.encode(rand::random::<[u8; 32]>()));
-        ServiceTokens::new(&secret, None, ServiceName::Auth, Clock::manual(chrono::DateTime::UNIX_EPOCH))
+        ServiceTokens::new(
+            &secret,
+            None,
+            ServiceName::Auth,
+            Clock::manual(chrono::DateTime::UNIX_EPOCH),
+        )
     };
-    let (ours, theirs) = (tokens(), tokens());
-    let token = ours.issue();
-    ours.verify(&token).is_ok() && theirs.verify(&token).is_err()
+    let (issuer, stranger) = (tokens(), tokens());
+    let token = issuer.issue();
+    issuer.verify(&token).is_ok() && stranger.verify(&token).is_err()
 }
 
 #[cfg(test)]

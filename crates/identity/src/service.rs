@@ -1,4 +1,4 @@
-//! Which service is asking: short-lived tokens under the deployment's shared secret.
+//! Service tokens: short-lived JWTs under the deployment's shared secret.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,15 +11,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::claims::{LEEWAY_SECONDS, MAX_TOKEN_BYTES};
-use crate::remembered::Remembered;
+use crate::signature_cache::SignatureCache;
 
-/// `aud` of service tokens.
+/// The `aud` of service tokens.
 pub const SERVICE_AUDIENCE: &str = "airwave-internal";
-/// Seconds that a service token lives.
-const LIFE_SECONDS: i64 = 60;
-/// A token is used until half its life is over, so that one that has just been handed out is good for the
-/// whole call.
-const RENEW_AFTER_SECONDS: i64 = LIFE_SECONDS / 2;
+const TTL_SECONDS: i64 = 60;
+/// Reissue a token when half its lifetime has passed, so that it does not expire during a call.
+const RENEW_AFTER_SECONDS: i64 = TTL_SECONDS / 2;
 
 /// The services that call one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,7 +31,6 @@ pub enum ServiceName {
 }
 
 impl ServiceName {
-    /// Every service.
     pub const ALL: [Self; 6] = [
         Self::Auth,
         Self::Stream,
@@ -43,7 +40,7 @@ impl ServiceName {
         Self::Gateway,
     ];
 
-    /// The name in tokens, logs and metrics.
+    /// Returns the name in tokens, logs and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -80,17 +77,17 @@ pub struct ServiceSecretConfig {
     /// Secret under which services authenticate to one another (at least 32 bytes)
     #[arg(long, env = "AIRWAVE_SERVICE_SECRET", hide_env_values = true)]
     pub service_secret: SecretString,
-    /// The secret before it, still accepted during a rotation
+    /// Previous service secret, still accepted during a rotation
     #[arg(long, env = "AIRWAVE_SERVICE_SECRET_PREVIOUS", hide_env_values = true)]
     pub service_secret_previous: Option<SecretString>,
 }
 
-/// A service token that was not made under our secret, is over, or is none.
+/// The token is malformed, expired, or not signed with the deployment's secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("invalid service token")]
 pub struct InvalidServiceToken;
 
-/// Makes this service's tokens and checks those of others. Clones share one cached token.
+/// Issues this service's tokens and verifies those of others. Clones share one cached token.
 #[derive(Clone)]
 pub struct ServiceTokens {
     inner: Arc<Inner>,
@@ -102,7 +99,7 @@ struct Inner {
     sign: EncodingKey,
     accept: Vec<DecodingKey>,
     validation: Validation,
-    signed: Remembered<ServiceClaims>,
+    signed: SignatureCache<ServiceClaims>,
     current: Mutex<Option<Issued>>,
 }
 
@@ -120,7 +117,6 @@ struct ServiceClaims {
 }
 
 impl ServiceTokens {
-    /// Tokens of `me` under a configuration's secret.
     #[must_use]
     pub fn from_config(config: &ServiceSecretConfig, me: ServiceName, clock: Clock) -> Self {
         Self::new(
@@ -131,7 +127,7 @@ impl ServiceTokens {
         )
     }
 
-    /// Tokens of `me`, signed with `secret`; those of others are accepted under `previous` too.
+    /// Signs tokens of service `me` with `secret`. Tokens of others may also be signed with `previous`.
     #[must_use]
     pub fn new(
         secret: &SecretString,
@@ -142,7 +138,7 @@ impl ServiceTokens {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_required_spec_claims(&["aud", "sub", "exp"]);
         validation.set_audience(&[SERVICE_AUDIENCE]);
-        // Times are checked below, against the clock that was handed in.
+        // `verify` checks times against the injected clock.
         validation.validate_exp = false;
         let accept = std::iter::once(secret)
             .chain(previous)
@@ -155,20 +151,20 @@ impl ServiceTokens {
                 sign: EncodingKey::from_secret(secret.expose_secret().as_bytes()),
                 accept,
                 validation,
-                signed: Remembered::default(),
+                signed: SignatureCache::default(),
                 current: Mutex::new(None),
             }),
         }
     }
 
-    /// The service that this process is.
+    /// Returns the service that this process belongs to.
     #[must_use]
     pub fn me(&self) -> ServiceName {
         self.inner.me
     }
 
-    /// A token that says who we are, good for at least half a minute; signed anew only when the last is half
-    /// over.
+    /// Returns a token of this service that is valid for at least half a minute. Reuses the last one while it
+    /// can.
     #[must_use]
     pub fn issue(&self) -> String {
         let now = self.inner.clock.now();
@@ -186,24 +182,21 @@ impl ServiceTokens {
         token
     }
 
-    /// The service that made a token.
-    ///
-    /// # Errors
-    /// Anything but a token under one of our secrets that is not over.
+    /// Returns the service that issued a token.
     pub fn verify(&self, token: &str) -> Result<ServiceName, InvalidServiceToken> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidServiceToken);
         }
-        // Our secrets are those of the start, so what one of them signed stays signed.
+        // The secrets never change at run time, so cached signatures stay valid.
         let claims = self
             .inner
             .signed
             .get(token, |_| true, || self.inner.claims(token))?;
         let now = self.inner.clock.now().timestamp();
-        let over = claims.exp.saturating_add(LEEWAY_SECONDS) < now;
-        let too_early = claims.iat > now.saturating_add(LEEWAY_SECONDS);
-        let too_long = claims.exp.saturating_sub(claims.iat) > LIFE_SECONDS;
-        if over || too_early || too_long {
+        let expired = claims.exp.saturating_add(LEEWAY_SECONDS) < now;
+        let issued_in_future = claims.iat > now.saturating_add(LEEWAY_SECONDS);
+        let lives_too_long = claims.exp.saturating_sub(claims.iat) > TTL_SECONDS;
+        if expired || issued_in_future || lives_too_long {
             return Err(InvalidServiceToken);
         }
         claims.sub.parse()
@@ -217,16 +210,16 @@ impl Inner {
         Ok(signed.ok_or(InvalidServiceToken)?.claims)
     }
 
-    /// Signing under a secret has no way to fail; should it, the empty token is refused by whoever gets it.
+    /// HMAC signing cannot fail in practice; if it did, peers would reject the empty token.
     fn sign(&self, now: DateTime<Utc>) -> String {
         let claims = ServiceClaims {
             aud: SERVICE_AUDIENCE.to_owned(),
             sub: self.me.as_str().to_owned(),
             iat: now.timestamp(),
-            exp: now.timestamp() + LIFE_SECONDS,
+            exp: now.timestamp() + TTL_SECONDS,
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign).unwrap_or_else(|error| {
-            tracing::error!(%error, "could not sign a service token");
+            tracing::error!(%error, "cannot sign service token");
             String::new()
         })
     }
@@ -246,6 +239,7 @@ mod tests {
 
     use super::*;
 
+    const NOW: DateTime<Utc> = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
     const ONE: &str = "one-secret-of-at-least-32-bytes--";
     const TWO: &str = "two-secret-of-at-least-32-bytes--";
 
@@ -260,20 +254,20 @@ mod tests {
     }
 
     #[test]
-    fn a_token_names_its_service_until_it_is_over() {
-        let clock = Clock::manual(Utc::now());
+    fn token_names_its_service_until_it_expires() {
+        let clock = Clock::manual(NOW);
         let tokens = tokens(ONE, None, &clock);
         let token = tokens.issue();
         assert_eq!(tokens.verify(&token), Ok(ServiceName::Chat));
-        clock.advance(Duration::seconds(LIFE_SECONDS + LEEWAY_SECONDS));
+        clock.advance(Duration::seconds(TTL_SECONDS + LEEWAY_SECONDS));
         assert_eq!(tokens.verify(&token), Ok(ServiceName::Chat));
         clock.advance(Duration::seconds(1));
         assert_eq!(tokens.verify(&token), Err(InvalidServiceToken));
     }
 
     #[test]
-    fn a_token_is_reused_for_half_its_life() {
-        let clock = Clock::manual(Utc::now());
+    fn token_is_reused_for_half_its_lifetime() {
+        let clock = Clock::manual(NOW);
         let tokens = tokens(ONE, None, &clock);
         let first = tokens.issue();
         clock.advance(Duration::seconds(RENEW_AFTER_SECONDS - 1));
@@ -283,8 +277,8 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_rotated_without_refusing_anyone() {
-        let clock = Clock::system();
+    fn secret_rotation_rejects_no_service() {
+        let clock = Clock::manual(NOW);
         let (old, both, new) = (
             tokens(ONE, None, &clock),
             tokens(TWO, Some(ONE), &clock),
@@ -297,10 +291,10 @@ mod tests {
     }
 
     #[test]
-    fn other_tokens_are_refused() {
-        let clock = Clock::system();
+    fn other_tokens_are_rejected() {
+        let clock = Clock::manual(NOW);
         let tokens = tokens(ONE, None, &clock);
-        let now = Utc::now().timestamp();
+        let now = NOW.timestamp();
         let sign = |aud: &str, sub: &str, iat: i64, exp: i64| {
             let claims = ServiceClaims {
                 aud: aud.into(),

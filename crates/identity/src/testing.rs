@@ -1,20 +1,29 @@
-//! Keys and user tokens for tests; the real ones are made by the auth service alone.
+//! Issues keys and access tokens for tests.
+
+#![expect(clippy::disallowed_methods, reason = "tests run in real time")]
 
 use chrono::{Duration, Utc};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use primitives::{Role, UserId};
+use primitives::{Clock, Role, UserId};
 use uuid::Uuid;
 
 use crate::claims::{AUDIENCE, Claims, ISSUER};
 use crate::keys::{KeySet, PublicKey};
 use crate::verifier::Verifier;
 
-/// Plays the auth service: a key of its own, tokens for whoever a test needs.
+/// Stands in for the auth service: it has its own key and issues tokens for any user.
 pub struct TestIssuer {
     key: SigningKey,
     public: PublicKey,
+}
+
+/// A verifier on the system clock that knows no keys.
+impl Default for Verifier {
+    fn default() -> Self {
+        Self::new(Clock::system())
+    }
 }
 
 impl Default for TestIssuer {
@@ -25,21 +34,21 @@ impl Default for TestIssuer {
 
 #[expect(clippy::expect_used, reason = "a test fails by panicking")]
 impl TestIssuer {
-    /// An issuer with a fresh key.
+    /// Creates an issuer with a random key.
     #[must_use]
     pub fn new() -> Self {
         let key = SigningKey::from_bytes(&rand::random());
-        let public = PublicKey::new(key.verifying_key().as_bytes()).expect("a fresh key is a key");
+        let public = PublicKey::new(key.verifying_key().as_bytes()).expect("a generated key is valid");
         Self { key, public }
     }
 
-    /// What the auth service would answer to `KeySet`.
+    /// Returns auth's response to `KeySet`.
     #[must_use]
     pub fn key_set(&self) -> KeySet {
         KeySet::new(vec![self.public.clone()])
     }
 
-    /// A verifier that knows this issuer's key.
+    /// Returns a ready verifier with this issuer's key.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         let verifier = Verifier::default();
@@ -49,7 +58,7 @@ impl TestIssuer {
         verifier
     }
 
-    /// The claims of a good token, for a test to spoil.
+    /// Returns the claims of a valid token.
     #[must_use]
     pub fn claims(id: UserId, username: &str, role: Role) -> Claims {
         let now = Utc::now();
@@ -67,13 +76,13 @@ impl TestIssuer {
         }
     }
 
-    /// A good token for a user.
+    /// Issues a valid token.
     #[must_use]
     pub fn token(&self, id: UserId, username: &str, role: Role) -> String {
         self.sign(&Self::claims(id, username, role))
     }
 
-    /// Signs any claims under this issuer's key.
+    /// Signs arbitrary claims with this issuer's key.
     #[must_use]
     pub fn sign(&self, claims: &impl serde::Serialize) -> String {
         let header = Header {
@@ -83,11 +92,14 @@ impl TestIssuer {
         self.sign_with(&header, claims)
     }
 
-    /// Signs any claims under any header that names EdDSA.
+    /// Signs arbitrary claims under any EdDSA header.
     #[must_use]
     pub fn sign_with(&self, header: &Header, claims: &impl serde::Serialize) -> String {
-        let der = self.key.to_pkcs8_der().expect("an Ed25519 key has a PKCS#8 form");
+        let der = self
+            .key
+            .to_pkcs8_der()
+            .expect("Ed25519 keys have a PKCS#8 encoding");
         jsonwebtoken::encode(header, claims, &EncodingKey::from_ed_der(der.as_bytes()))
-            .expect("claims are JSON")
+            .expect("claims serialise to JSON")
     }
 }

@@ -1,5 +1,3 @@
-//! Access tokens: from the text in a header to the user behind it.
-
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -12,33 +10,33 @@ use tokio::sync::{Notify, broadcast, watch};
 
 use crate::claims::{AUDIENCE, Claims, ISSUER, LEEWAY_SECONDS, MAX_TOKEN_BYTES, User};
 use crate::keys::KeySet;
-use crate::remembered::Remembered;
-use crate::revocation::{Revocation, Revoked};
+use crate::revocation::{Revocation, Revocations};
+use crate::signature_cache::SignatureCache;
 
 /// How long [`Verifier::authenticate`] waits for a key set that has the token's key.
 const KEY_WAIT: Duration = Duration::from_secs(2);
-/// Calls that may wait for a key set at once; whoever signs nonsense can not pile up more.
+/// Concurrent calls that may wait for a key set. Bounds the waiters that forged tokens cause.
 const MAX_KEY_WAITERS: usize = 256;
-/// Revocations that a slow listener may lag behind before it must look at all its sockets again.
-const ANNOUNCEMENTS: usize = 1024;
+/// By how many revocations a receiver may lag before it must recheck all its sockets.
+const ANNOUNCEMENT_CAPACITY: usize = 1024;
 
 /// Why an access token is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Malformed, forged, or made for something else.
+    /// Malformed, forged, or issued for another purpose.
     #[error("invalid token")]
     Invalid,
     /// Expired, leeway included.
     #[error("expired token")]
     Expired,
-    /// Refused before its expiry: a logout, a ban, a new password.
+    /// Revoked before its expiry, as by signing out, a ban or a new password.
     #[error("revoked token")]
     Revoked,
-    /// Signed with a key that we have not heard of (yet).
-    #[error("token of an unknown key")]
+    /// Signed with a key that is not in the key set, or not yet.
+    #[error("token signed with an unknown key")]
     UnknownKey(String),
-    /// Neither keys nor the first revocation list have arrived yet, so no token can be judged.
-    #[error("keys or revocations have not arrived yet")]
+    /// The key set or the first revocation list is missing, so no token can be verified.
+    #[error("keys or revocations not loaded yet")]
     NotReady,
 }
 
@@ -66,40 +64,34 @@ struct Inner {
     clock: Clock,
     validation: Validation,
     keys: RwLock<HashMap<String, DecodingKey>>,
-    /// Counts key sets; 0 until the first.
+    /// The number of the fetch that returned the current key set; 0 before the first.
     key_sets: watch::Sender<u64>,
-    /// Counts fetches that began: only a set whose fetch began after the question answers it.
+    /// Counts started fetches. A waiter needs a key set whose fetch started after its request.
     fetches: AtomicU64,
     keys_wanted: Notify,
     key_waiters: AtomicUsize,
-    signed: Remembered<Signed>,
-    revoked: RwLock<Revoked>,
-    /// Set once the first complete revocation list has arrived.
-    knows_revocations: AtomicBool,
+    signed: SignatureCache<SignedClaims>,
+    revoked: RwLock<Revocations>,
+    /// Set once the first complete revocation list is loaded.
+    revocations_loaded: AtomicBool,
     announcements: broadcast::Sender<Revocation>,
 }
 
-/// What a key signed. It stays signed, whatever becomes of the token.
-struct Signed {
+/// The contents of a correctly signed token.
+struct SignedClaims {
     kid: String,
     claims: Claims,
 }
 
-impl Default for Verifier {
-    fn default() -> Self {
-        Self::new(Clock::system())
-    }
-}
-
 impl Verifier {
-    /// A verifier that knows no key yet.
+    /// Creates a verifier without keys, which rejects every token with [`TokenError::NotReady`].
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
-        // Times are checked in `judge`, against the clock that was handed in; their types by `Claims`.
+        // `check_validity` checks times against the injected clock.
         validation.validate_exp = false;
         Self {
             inner: Arc::new(Inner {
@@ -110,34 +102,30 @@ impl Verifier {
                 fetches: AtomicU64::new(0),
                 keys_wanted: Notify::new(),
                 key_waiters: AtomicUsize::new(0),
-                signed: Remembered::default(),
+                signed: SignatureCache::default(),
                 revoked: RwLock::default(),
-                knows_revocations: AtomicBool::new(false),
-                announcements: broadcast::Sender::new(ANNOUNCEMENTS),
+                revocations_loaded: AtomicBool::new(false),
+                announcements: broadcast::Sender::new(ANNOUNCEMENT_CAPACITY),
             }),
         }
     }
 
-    /// The user behind a token, judged by what is known now. A token of an unknown key asks for a new key set
-    /// on the way.
-    ///
-    /// # Errors
-    /// Why the token is not accepted.
+    /// Returns the user of a valid token. A token signed with an unknown key also requests a new key set.
     pub fn verify(&self, token: &str) -> Result<User, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::Invalid);
         }
-        // A revoked token would pass for as long as the revocations are unknown.
+        // Without the revocation list, revoked tokens would be accepted.
         if !self.is_ready() {
             return Err(TokenError::NotReady);
         }
-        let has_key = |signed: &Signed| self.keys().contains_key(&signed.kid);
-        let signed = self.inner.signed.get(token, has_key, || self.signed(token))?;
-        self.judge(&signed)
+        let has_key = |signed: &SignedClaims| self.keys().contains_key(&signed.kid);
+        let signed = self.inner.signed.get(token, has_key, || self.decode(token))?;
+        self.check_validity(&signed)
     }
 
-    /// Checks the signature and reads what was signed.
-    fn signed(&self, token: &str) -> Result<Signed, TokenError> {
+    /// Checks the signature and decodes the claims.
+    fn decode(&self, token: &str) -> Result<SignedClaims, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
         if header.alg != Algorithm::EdDSA {
             return Err(TokenError::Invalid);
@@ -150,29 +138,29 @@ impl Verifier {
         };
         let data = jsonwebtoken::decode::<Claims>(token, key, &self.inner.validation);
         let claims = data.map_err(|_| TokenError::Invalid)?.claims;
-        Ok(Signed { kid, claims })
+        Ok(SignedClaims { kid, claims })
     }
 
     fn keys(&self) -> RwLockReadGuard<'_, HashMap<String, DecodingKey>> {
         self.inner.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Like [`Verifier::verify`], but a token of an unknown key waits a moment for the next key set, so that
-    /// a rotation refuses nobody; when that set does not have the key either, the token is invalid.
+    /// Like [`Verifier::verify`], but waits up to two seconds for a new key set if the key is unknown, so
+    /// that rotating keys rejects no valid token. A token whose key is missing from that set is invalid.
     ///
     /// # Errors
-    /// Why the token is not accepted; [`TokenError::UnknownKey`] when no key set came in time.
+    /// [`TokenError::UnknownKey`] if no key set arrived in time.
     pub async fn authenticate(&self, token: &str) -> Result<User, TokenError> {
         let mut key_sets = self.inner.key_sets.subscribe();
-        let asked_after = self.inner.fetches.load(Ordering::SeqCst);
+        let last_fetch = self.inner.fetches.load(Ordering::SeqCst);
         let unknown = match self.verify(token) {
             Err(error @ TokenError::UnknownKey(_)) => error,
-            judged => return judged,
+            result => return result,
         };
         let Some(_waiter) = Waiter::enter(&self.inner.key_waiters) else {
             return Err(unknown);
         };
-        let fresh = key_sets.wait_for(|fetch| *fetch > asked_after);
+        let fresh = key_sets.wait_for(|fetch| *fetch > last_fetch);
         match tokio::time::timeout(KEY_WAIT, fresh).await {
             Ok(Ok(_)) => {}
             Ok(Err(_)) | Err(_) => return Err(unknown),
@@ -183,8 +171,8 @@ impl Verifier {
         })
     }
 
-    /// What changes with time, and so is looked at each time.
-    fn judge(&self, Signed { claims, .. }: &Signed) -> Result<User, TokenError> {
+    /// Checks expiry and revocation, which may change between two uses of a token.
+    fn check_validity(&self, SignedClaims { claims, .. }: &SignedClaims) -> Result<User, TokenError> {
         let now = self.inner.clock.now().timestamp();
         if claims.exp.saturating_add(LEEWAY_SECONDS) < now {
             return Err(TokenError::Expired);
@@ -201,31 +189,30 @@ impl Verifier {
         }
     }
 
-    /// Whether a key set has arrived.
+    /// Returns whether a key set is loaded.
     #[must_use]
     pub fn has_keys(&self) -> bool {
         *self.inner.key_sets.borrow() > 0
     }
 
-    /// Notes that every revocation up to now has been added with [`Verifier::revoke`].
+    /// Declares that every revocation so far has been added with [`Verifier::revoke`].
     pub fn set_revocations_known(&self) {
-        self.inner.knows_revocations.store(true, Ordering::Release);
+        self.inner.revocations_loaded.store(true, Ordering::Release);
     }
 
-    /// Whether tokens can be judged: a key set and the first complete revocation list have arrived.
+    /// Returns whether a key set and the first complete revocation list are loaded.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.has_keys() && self.inner.knows_revocations.load(Ordering::Acquire)
+        self.has_keys() && self.inner.revocations_loaded.load(Ordering::Acquire)
     }
 
-    /// Notes that a key set is being asked for now; hand the answer to [`Verifier::set_keys`] with what this
-    /// gave.
+    /// Registers the start of a key set fetch. Pass the returned number to [`Verifier::set_keys`].
     #[must_use]
     pub fn begin_fetch(&self) -> u64 {
         self.inner.fetches.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Replaces the keys by those that a fetch brought.
+    /// Replaces the keys with the result of a fetch.
     pub fn set_keys(&self, keys: &KeySet, fetch: u64) {
         let map = keys
             .keys()
@@ -240,39 +227,38 @@ impl Verifier {
         });
     }
 
-    /// Waits until a token of an unknown key was seen. Whoever fetches keys waits here, and between two
-    /// fetches.
+    /// Waits for a token that was signed with an unknown key. The key fetcher must limit its own rate.
     pub async fn keys_wanted(&self) {
         self.inner.keys_wanted.notified().await;
     }
 
-    /// Refuses tokens from now on and announces it; a repeat announces nothing.
+    /// Adds a revocation and announces it if it is new.
     pub fn revoke(&self, revocation: Revocation) {
         let now = self.inner.clock.now();
-        let news = self
+        let is_new = self
             .inner
             .revoked
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .add(&revocation, now);
-        if news {
-            // Nobody may be listening, which is no error.
+        if is_new {
+            // The send fails without receivers, which is fine.
             let _ = self.inner.announcements.send(revocation);
         }
     }
 
-    /// Whether a token that was accepted before would be refused now.
+    /// Returns whether a user's token has been revoked since it was accepted.
     #[must_use]
     pub fn is_revoked(&self, user: &User) -> bool {
         self.inner
             .revoked
             .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .refuses(user)
+            .revokes(user)
     }
 
-    /// Each revocation as it is learnt, for whoever holds something open for a user. A receiver that lags
-    /// must look at all that it holds with [`Verifier::is_revoked`].
+    /// Subscribes to new revocations, for tasks that serve users over long connections. A receiver that lags
+    /// must recheck all its users with [`Verifier::is_revoked`].
     #[must_use]
     pub fn revocations(&self) -> broadcast::Receiver<Revocation> {
         self.inner.announcements.subscribe()
@@ -287,7 +273,7 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// One call that waits for a key set; leaves when it is dropped.
+/// Counts a call that waits for a key set, until dropped.
 struct Waiter<'a>(&'a AtomicUsize);
 
 impl<'a> Waiter<'a> {
