@@ -1,4 +1,4 @@
-//! Two supervised connections to the broker.
+//! Supervised connections to the broker.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,17 +15,16 @@ use tokio::time::{interval, sleep, timeout};
 
 use crate::{BusConfig, Error};
 
-/// How long the broker may take to answer one request.
-pub(crate) const ANSWER: Duration = Duration::from_secs(5);
-/// Silence after which half a connection is taken for dead, in seconds; the broker proposes 60.
-const HEARTBEAT: u16 = 10;
-/// The first pause before connecting again; doubled up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause before connecting again: a broker that was away for an hour is used again this soon.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long the broker may take to respond to one request.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// The heartbeat timeout in seconds; the broker proposes 60.
+const HEARTBEAT_SECONDS: u16 = 10;
+/// The first delay before reconnecting; doubled up to [`MAX_RECONNECT_DELAY`].
+const MIN_RECONNECT_DELAY: Duration = Duration::from_millis(200);
+const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(5);
 
-/// The connections of this process to RabbitMQ. Cheap to clone; it connects again for ever, until every clone
-/// is dropped or it is closed.
+/// The connections of this process to RabbitMQ. Cheap to clone; it reconnects until it is closed or every
+/// clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Bus {
     name: Arc<str>,
@@ -34,18 +33,18 @@ pub struct Bus {
 }
 
 impl Bus {
-    /// Starts to connect in the background and returns at once. The name shows in the broker's list of
-    /// connections. Call it inside a tokio runtime.
+    /// Starts to connect in the background and returns at once. The name appears in the broker's list of
+    /// connections. Must be called in a Tokio runtime.
     ///
     /// # Errors
-    /// [`Error::Config`] when the URL cannot be understood.
+    /// [`Error::Config`] if the URL is malformed.
     pub fn connect(config: &BusConfig, name: &str) -> Result<Self, Error> {
         let mut uri: AMQPUri = config
             .amqp_url
             .expose_secret()
             .parse()
             .map_err(|_| Error::Config("AIRWAVE_AMQP_URL is not an AMQP URL".to_owned()))?;
-        uri.query.heartbeat = Some(HEARTBEAT);
+        uri.query.heartbeat = Some(HEARTBEAT_SECONDS);
         Ok(Self {
             name: name.into(),
             publishing: Link::open(uri.clone(), format!("{name} publishing")),
@@ -53,15 +52,12 @@ impl Bus {
         })
     }
 
-    /// Whether both connections are up now.
+    /// Returns whether both connections are up.
     pub fn is_connected(&self) -> bool {
         self.publishing.current().is_some() && self.consuming.current().is_some()
     }
 
-    /// Says whether both connections are up, in the form that a readiness check wants.
-    ///
-    /// # Errors
-    /// [`Error::Disconnected`] when one is not.
+    /// Fails with [`Error::Disconnected`] unless both connections are up, for readiness checks.
     pub async fn ping(&self) -> Result<(), Error> {
         if self.is_connected() {
             Ok(())
@@ -76,7 +72,7 @@ impl Bus {
         self.consuming.connected().await;
     }
 
-    /// Closes both connections in good order and connects no more.
+    /// Closes both connections and stops reconnecting.
     pub async fn close(&self) {
         tokio::join!(self.publishing.close(), self.consuming.close());
     }
@@ -94,7 +90,7 @@ impl Bus {
     }
 }
 
-/// One connection that is replaced whenever it fails.
+/// A connection that is replaced whenever it fails.
 #[derive(Clone)]
 pub(crate) struct Link {
     state: watch::Receiver<Option<Arc<Connection>>>,
@@ -111,7 +107,7 @@ impl Link {
         }
     }
 
-    /// The connection, if it is up.
+    /// Returns the connection, if it is up.
     pub(crate) fn current(&self) -> Option<Arc<Connection>> {
         self.state
             .borrow()
@@ -119,8 +115,7 @@ impl Link {
             .filter(|connection| connection.status().connected())
     }
 
-    /// Whether the broker has asked for no more messages: it is short of memory or disk, and reads nothing
-    /// that we send.
+    /// Returns whether the broker blocks publishers because it is short of memory or disk space.
     pub(crate) fn is_blocked(&self) -> bool {
         self.current()
             .is_some_and(|connection| connection.status().blocked())
@@ -135,12 +130,11 @@ impl Link {
             if state.wait_for(up).await.is_ok() {
                 return;
             }
-            // The supervisor is gone: closed, and never up again.
+            // Closed: the connection never comes back.
             std::future::pending::<()>().await;
         }
     }
 
-    /// Opens a channel on the connection.
     pub(crate) async fn channel(&self) -> Result<Channel, Error> {
         let connection = self.current().ok_or(Error::Disconnected)?;
         within(connection.create_channel()).await
@@ -149,7 +143,7 @@ impl Link {
     async fn close(&self) {
         self.supervisor.0.abort();
         if let Some(connection) = self.current() {
-            // A broker that does not answer notices the closed socket.
+            // A broker that does not respond notices the closed socket.
             let _ = within(connection.close(200, "goodbye".into())).await;
         }
     }
@@ -163,7 +157,7 @@ impl std::fmt::Debug for Link {
     }
 }
 
-/// Ends the supervising task with the last handle.
+/// Aborts the supervising task when the last handle is dropped.
 struct Supervisor(AbortHandle);
 
 impl Drop for Supervisor {
@@ -172,54 +166,56 @@ impl Drop for Supervisor {
     }
 }
 
-/// Awaits an answer of the broker, but not for ever.
-pub(crate) async fn within<T>(answer: impl Future<Output = lapin::Result<T>>) -> Result<T, Error> {
-    match timeout(ANSWER, answer).await {
-        Ok(answer) => Ok(answer?),
+/// Awaits a response of the broker for up to [`REQUEST_TIMEOUT`].
+pub(crate) async fn within<T>(response: impl Future<Output = lapin::Result<T>>) -> Result<T, Error> {
+    match timeout(REQUEST_TIMEOUT, response).await {
+        Ok(response) => Ok(response?),
         Err(_) => Err(Error::Timeout),
     }
 }
 
 async fn supervise(uri: AMQPUri, name: String, state: watch::Sender<Option<Arc<Connection>>>) {
-    let mut pause = FIRST_PAUSE;
+    let mut delay = MIN_RECONNECT_DELAY;
     let up = gauge!("bus_connected", "connection" => name.clone());
     up.set(0.0);
     loop {
         let properties = ConnectionProperties::default().with_connection_name(name.clone().into());
         match within(Connection::connect_uri(uri.clone(), properties)).await {
             Ok(connection) => {
-                tracing::info!(connection = name, "connected to the broker");
+                tracing::info!(connection = name, "connected to RabbitMQ");
                 let connection = Arc::new(connection);
                 state.send_replace(Some(Arc::clone(&connection)));
                 up.set(1.0);
-                let reason = end_of(&connection).await;
+                let reason = connection_loss(&connection).await;
                 state.send_replace(None);
                 up.set(0.0);
                 counter!("bus_connections_lost_total", "connection" => name.clone()).increment(1);
-                tracing::warn!(connection = name, reason, "connection to the broker lost");
-                pause = FIRST_PAUSE;
+                tracing::warn!(connection = name, reason, "connection to RabbitMQ lost");
+                delay = MIN_RECONNECT_DELAY;
             }
-            Err(error) => tracing::warn!(connection = name, %error, "broker unavailable, trying again"),
+            Err(error) => tracing::warn!(connection = name, %error, "RabbitMQ unavailable, retrying"),
         }
-        sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        sleep(delay.mul_f64(rand::random_range(0.5..1.5))).await;
+        delay = (delay * 2).min(MAX_RECONNECT_DELAY);
     }
 }
 
-/// Waits until the connection has failed, and says why.
-async fn end_of(connection: &Connection) -> String {
+/// Waits until the connection has failed and returns the reason.
+async fn connection_loss(connection: &Connection) -> String {
     let mut events = std::pin::pin!(connection.events_listener());
-    let mut looks = interval(Duration::from_millis(500));
+    let mut polls = interval(Duration::from_millis(500));
     loop {
         tokio::select! {
             event = events.next() => match event {
                 Some(Event::Error(error)) if !connection.status().connected() => return error.to_string(),
-                Some(Event::ConnectionBlocked(reason)) => tracing::warn!(reason, "the broker takes no messages now"),
-                Some(Event::ConnectionUnblocked) => tracing::info!("the broker takes messages again"),
+                Some(Event::ConnectionBlocked(reason)) => {
+                    tracing::warn!(reason, "RabbitMQ blocks publishers");
+                }
+                Some(Event::ConnectionUnblocked) => tracing::info!("RabbitMQ accepts messages again"),
                 Some(_) => {}
-                None => return "ended".to_owned(),
+                None => return "closed".to_owned(),
             },
-            _ = looks.tick() => if !connection.status().connected() {
+            _ = polls.tick() => if !connection.status().connected() {
                 return format!("{:?}", connection.status());
             },
         }

@@ -14,43 +14,43 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-pub use outcome::Failure;
+pub use outcome::HandlerError;
 
 use crate::Bus;
 use crate::publisher::Publisher;
 
-/// An event on its way to a handler.
+/// An event that is passed to a handler.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// The event's id, for [`inbox_claim`](crate::inbox_claim).
+    /// Deduplicates the event with [`inbox_claim`](crate::inbox_claim).
     pub id: Uuid,
-    /// The event; its payload is present, whatever its type says.
+    /// The event; its payload is always present.
     pub event: Event,
-    /// Counts from one. An attempt that ended with its process counts too.
+    /// Starts at 1 and includes attempts that ended with a crash of the process.
     pub attempt: u32,
 }
 
-/// When a message whose handler asked for a retry comes back, and when it is given up.
+/// When a message is retried, and when it becomes a dead letter.
 #[derive(Debug, Clone)]
-pub struct Retry {
-    /// The pause after the first attempt, the second and so on; the last one repeats. Consumers that share a
-    /// delay share the broker's queue for it, so the fewer different ones the better.
+pub struct RetryPolicy {
+    /// The delays after the first attempt, the second and so on; the last one repeats. Each distinct delay
+    /// needs a queue on the broker, which all consumers share, so use few of them.
     pub delays: Vec<Duration>,
-    /// After so many attempts the message becomes a dead letter.
+    /// The message becomes a dead letter after this many attempts.
     pub attempts: u32,
 }
 
-impl Default for Retry {
-    /// Soon at first, then every five minutes: in all about 80 minutes, which outlasts most outages of a
-    /// dependency.
+impl Default for RetryPolicy {
+    /// Retries after 1, 5 and 30 seconds, then every five minutes: about 80 minutes in all, which outlasts
+    /// most outages of a dependency.
     fn default() -> Self {
         let delays = [1, 5, 30, 300].map(Duration::from_secs).to_vec();
         Self { delays, attempts: 20 }
     }
 }
 
-impl Retry {
-    /// The pause after an attempt, or nothing when it was the last.
+impl RetryPolicy {
+    /// Returns the delay after an attempt, or `None` after the last one.
     fn delay(&self, attempt: u32) -> Option<Duration> {
         if attempt >= self.attempts {
             return None;
@@ -60,36 +60,35 @@ impl Retry {
     }
 }
 
-/// A durable consumer before it runs.
+/// Describes a durable consumer.
 #[derive(Debug, Clone)]
 pub struct Consumer {
     name: String,
     keys: Vec<String>,
-    retry: Retry,
+    retry: RetryPolicy,
     concurrency: u16,
-    limit: Duration,
+    handler_timeout: Duration,
 }
 
 impl Consumer {
-    /// A consumer named `<service>.<name>`, which is the name of its queue too, for events with one of the
-    /// routing keys; `*` stands for one word.
+    /// Creates a consumer of events with one of the routing keys; `*` matches one word. Its name,
+    /// `<service>.<name>`, is also that of its queue.
     pub fn new(name: &str, keys: &[&str]) -> Self {
         Self {
             name: name.to_owned(),
             keys: keys.iter().map(|key| (*key).to_owned()).collect(),
-            retry: Retry::default(),
+            retry: RetryPolicy::default(),
             concurrency: 8,
-            limit: Duration::from_secs(30),
+            handler_timeout: Duration::from_secs(30),
         }
     }
 
-    /// Sets when messages are tried again and when they are given up.
     #[must_use]
-    pub fn retry(self, retry: Retry) -> Self {
+    pub fn retry(self, retry: RetryPolicy) -> Self {
         Self { retry, ..self }
     }
 
-    /// Sets how many handlers run at once in this process; 8 unless told otherwise.
+    /// Sets how many handlers run at once in this process (default: 8).
     #[must_use]
     pub fn concurrency(self, concurrency: u16) -> Self {
         Self {
@@ -98,22 +97,25 @@ impl Consumer {
         }
     }
 
-    /// Sets how long one handler may take before its attempt counts as failed; 30 s unless told otherwise.
-    /// Keep it far below the broker's own 30 minutes: long work belongs into a job row.
+    /// Sets how long a handler may run before its attempt fails (default: 30 s). Keep it far below the
+    /// broker's own limit of 30 minutes: long work belongs in a job table.
     #[must_use]
-    pub fn handler_limit(self, limit: Duration) -> Self {
-        Self { limit, ..self }
+    pub fn handler_timeout(self, timeout: Duration) -> Self {
+        Self {
+            handler_timeout: timeout,
+            ..self
+        }
     }
 
-    /// Consumes until told to stop, through every reconnection, and then finishes the handlers that run.
+    /// Consumes until shutdown, across reconnections, and then waits for running handlers.
     pub async fn run<H, F>(self, bus: Bus, shutdown: CancellationToken, handler: H)
     where
         H: Fn(Delivery) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<(), Failure>> + Send + 'static,
+        F: Future<Output = Result<(), HandlerError>> + Send + 'static,
     {
         let slots = Arc::new(Semaphore::new(usize::from(self.concurrency)));
         let worker = Arc::new(Worker {
-            dead: dead_letters(&self.name),
+            dead_letter_queue: dead_letter_queue(&self.name),
             publisher: Mutex::new(Publisher::new(&bus)),
             handler,
             consumer: self,
@@ -129,10 +131,13 @@ impl Consumer {
             }
             match worker.session(&bus, &shutdown, &slots, &running).await {
                 Ok(()) => break,
-                Err(error) => tracing::warn!(consumer = worker.consumer.name, %error, "consuming again soon"),
+                Err(error) => {
+                    let consumer = &worker.consumer.name;
+                    tracing::warn!(consumer, %error, "consumer interrupted, restarting");
+                }
             }
             if shutdown
-                .run_until_cancelled(sleep(session::pause()))
+                .run_until_cancelled(sleep(session::restart_delay()))
                 .await
                 .is_none()
             {
@@ -144,17 +149,16 @@ impl Consumer {
     }
 }
 
-/// The queue for a service's dead letters: `stream.dead` for `stream.owners`.
-fn dead_letters(consumer: &str) -> String {
+/// Returns the name of a service's dead-letter queue: `stream.dead` for `stream.owners`.
+fn dead_letter_queue(consumer: &str) -> String {
     let service = consumer.split_once('.').map_or(consumer, |(service, _)| service);
     format!("{service}.dead")
 }
 
-/// A consumer that runs.
 struct Worker<H> {
     consumer: Consumer,
-    dead: String,
-    /// Locked from a message to its confirm, so that a returned message cannot be taken for another's.
+    dead_letter_queue: String,
+    /// Locked until the confirm arrives, so that a returned message is attributed to the right publish.
     publisher: Mutex<Publisher>,
     handler: H,
 }
@@ -164,8 +168,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_delay_repeats_until_the_attempts_are_used_up() {
-        let retry = Retry {
+    fn last_delay_repeats_until_last_attempt() {
+        let retry = RetryPolicy {
             delays: vec![Duration::from_secs(1), Duration::from_secs(5)],
             attempts: 4,
         };
@@ -176,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_letters_are_kept_by_service() {
-        assert_eq!(dead_letters("stream.owners"), "stream.dead");
+    fn dead_letter_queue_is_named_after_service() {
+        assert_eq!(dead_letter_queue("stream.owners"), "stream.dead");
     }
 }

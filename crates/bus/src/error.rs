@@ -1,30 +1,21 @@
-//! What can go wrong between us and the broker.
-
-/// What went wrong on the bus.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no connection to the broker now.
-    #[error("no connection to the broker")]
+    #[error("not connected to RabbitMQ")]
     Disconnected,
-    /// The broker is short of memory or disk and takes no messages now.
-    #[error("the broker takes no messages now")]
+    /// The broker is short of memory or disk space.
+    #[error("RabbitMQ blocks publishers")]
     Blocked,
-    /// The broker did not answer in time.
-    #[error("the broker did not answer in time")]
+    #[error("RabbitMQ did not respond in time")]
     Timeout,
-    /// The broker refused to take the message.
-    #[error("the broker refused the message")]
-    Refused,
-    /// No queue is bound for the message.
-    #[error("no queue takes the message")]
+    /// The broker did not confirm the message.
+    #[error("RabbitMQ did not confirm the message")]
+    Unconfirmed,
+    #[error("no queue is bound for the message")]
     Unroutable,
-    /// What AMQP said.
     #[error(transparent)]
     Amqp(#[from] lapin::Error),
-    /// What the database said.
     #[error(transparent)]
     Store(#[from] storage::Error),
-    /// The configuration cannot work.
     #[error("{0}")]
     Config(String),
 }
@@ -40,7 +31,7 @@ impl From<Error> for primitives::Error {
         match error {
             Error::Store(error) => error.into(),
             Error::Config(reason) => {
-                tracing::error!(reason, "bus configuration");
+                tracing::error!(reason, "invalid bus configuration");
                 Self::internal()
             }
             _ => Self::unavailable(),

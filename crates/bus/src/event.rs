@@ -1,8 +1,6 @@
-//! The routing key of each event.
-
 use proto::events::v1::event::Payload;
 
-/// The key that an event travels under. A new event does not compile until it has one here.
+/// Returns the routing key of an event. The exhaustive match forces every new event to have one.
 pub(crate) fn routing_key(payload: &Payload) -> &'static str {
     match payload {
         Payload::UserRegistered(_) => "user.registered",

@@ -1,20 +1,19 @@
-//! Trace contexts in AMQP headers, and the few headers of our own.
+//! AMQP headers: trace contexts and Airwave's own headers.
 
 use std::collections::HashMap;
 
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use opentelemetry::propagation::Extractor;
 
-/// How often the message was handed to a handler that asked for a retry.
+/// How many attempts at handling the message have failed.
 pub(crate) const ATTEMPTS: &str = "airwave-attempts";
-/// In a dead letter: the queue that it died in.
-pub(crate) const DIED_IN: &str = "airwave-queue";
-/// In a dead letter: why it died.
-pub(crate) const REASON: &str = "airwave-reason";
-/// Counted by the broker when a delivery came back unanswered, as after a crash.
+/// On a dead letter: the queue that it comes from.
+pub(crate) const DEAD_LETTER_QUEUE: &str = "airwave-queue";
+/// On a dead letter: why handling failed.
+pub(crate) const DEAD_LETTER_REASON: &str = "airwave-reason";
+/// Counted by the broker when a delivery returns without an acknowledgement, as after a crash.
 const DELIVERY_COUNT: &str = "x-delivery-count";
 
-/// Puts the pairs into a table of headers.
 pub(crate) fn table(pairs: impl IntoIterator<Item = (String, String)>) -> FieldTable {
     let mut table = FieldTable::default();
     for (key, value) in pairs {
@@ -23,12 +22,11 @@ pub(crate) fn table(pairs: impl IntoIterator<Item = (String, String)>) -> FieldT
     table
 }
 
-/// Puts one text into a table of headers.
 pub(crate) fn insert(table: &mut FieldTable, key: &str, value: String) {
     table.insert(key.into(), AMQPValue::LongString(LongString::from(value)));
 }
 
-/// Reads the trace context out of AMQP headers.
+/// Extracts the trace context from AMQP headers.
 pub(crate) struct Carrier(HashMap<String, String>);
 
 impl Carrier {
@@ -58,7 +56,7 @@ impl Extractor for Carrier {
     }
 }
 
-/// How many attempts the headers record, counting those that ended with the process as well.
+/// Returns the number of recorded attempts, including those that ended with a crash of the process.
 pub(crate) fn attempts(headers: Option<&FieldTable>) -> u32 {
     let number = |key: &str| {
         headers
@@ -95,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attempts_add_up_ours_and_the_brokers() {
+    fn attempts_include_broker_redeliveries() {
         let mut headers = table([(ATTEMPTS.to_owned(), "3".to_owned())]);
         assert_eq!(attempts(Some(&headers)), 3);
         headers.insert(DELIVERY_COUNT.into(), AMQPValue::LongLongInt(2));
@@ -104,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_counts_nothing() {
+    fn malformed_attempts_count_as_zero() {
         assert_eq!(
             attempts(Some(&table([(ATTEMPTS.to_owned(), "many".to_owned())]))),
             0

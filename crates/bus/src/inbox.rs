@@ -1,4 +1,4 @@
-//! The inbox: an event that comes twice has one effect.
+//! The inbox, which deduplicates events.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -7,16 +7,13 @@ use uuid::Uuid;
 
 use crate::schema::inbox;
 
-/// How long an id is kept: longer than any retry, and longer than a broker that was down over a holiday.
-const KEPT: chrono::Duration = chrono::Duration::days(8);
-/// Rows that one transaction removes.
-const BATCH: u16 = 1000;
+/// How long an event id is kept: longer than any retry or plausible broker outage.
+const RETENTION: chrono::Duration = chrono::Duration::days(8);
+/// Rows deleted per transaction.
+const BATCH_SIZE: u16 = 1000;
 
-/// Writes down, in the transaction of the effect, that the consumer had the event. False: it had it before,
-/// and the handler returns without an effect.
-///
-/// # Errors
-/// What the database says.
+/// Records, in the transaction of the effect, that the consumer has handled the event. Returns `false` if it
+/// was handled before, in which case the handler must have no effect.
 pub async fn inbox_claim(conn: &mut AsyncPgConnection, consumer: &str, event_id: Uuid) -> QueryResult<bool> {
     let row = (inbox::consumer.eq(consumer), inbox::event_id.eq(event_id));
     let inserted = diesel::insert_into(inbox::table)
@@ -27,28 +24,25 @@ pub async fn inbox_claim(conn: &mut AsyncPgConnection, consumer: &str, event_id:
     Ok(inserted == 1)
 }
 
-/// Removes ids that are older than eight days, in small steps, and says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes event ids older than eight days in batches. Returns how many were deleted.
 pub async fn inbox_prune(database: &Database) -> storage::Result<usize> {
-    let mut removed = 0;
+    let mut deleted = 0;
     loop {
-        let step = database.transaction(async |conn| prune_step(conn).await).await?;
-        removed += step;
-        if step < usize::from(BATCH) {
-            return Ok(removed);
+        let batch = database.transaction(async |conn| prune_batch(conn).await).await?;
+        deleted += batch;
+        if batch < usize::from(BATCH_SIZE) {
+            return Ok(deleted);
         }
     }
 }
 
-async fn prune_step(conn: &mut AsyncPgConnection) -> storage::Result<usize> {
+async fn prune_batch(conn: &mut AsyncPgConnection) -> storage::Result<usize> {
     let statement = "DELETE FROM inbox WHERE (consumer, event_id) IN (SELECT consumer, event_id FROM inbox \
                      WHERE created_at < now() - $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
-    let removed = diesel::sql_query(statement)
-        .bind::<diesel::sql_types::Interval, _>(KEPT)
-        .bind::<diesel::sql_types::BigInt, _>(i64::from(BATCH))
+    let deleted = diesel::sql_query(statement)
+        .bind::<diesel::sql_types::Interval, _>(RETENTION)
+        .bind::<diesel::sql_types::BigInt, _>(i64::from(BATCH_SIZE))
         .execute(conn)
         .await?;
-    Ok(removed)
+    Ok(deleted)
 }

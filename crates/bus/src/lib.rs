@@ -1,26 +1,25 @@
-//! Durable events through an outbox, consumers with an inbox, and realtime messages.
+//! Publishes durable events through an outbox, consumes them with an inbox, and carries realtime messages.
 //!
 //! ```text
-//!  a transaction ─emit─▶ outbox ─Relay─▶ exchange airwave.events ─▶ queue of each Consumer ─▶ handler ─▶ inbox + effect
-//!                                                    └─────────────▶ queue of each Listener (one per replica, transient)
-//!  Realtime::publish ─▶ exchange airwave.realtime ─▶ queue of each RealtimeSubscriber (bound to the keys it wants)
+//! transaction ─emit─▶ outbox ─Relay─▶ airwave.events ─┬▶ Consumer's durable queue ─▶ handler ─▶ inbox + effect
+//!                                                     └▶ Listener's transient queue, one per replica
+//! Realtime::publish ─▶ airwave.realtime ─▶ RealtimeSubscriber's transient queue, bound to its keys
 //! ```
 //!
-//! * [`emit`] writes the event in the transaction that makes it true. [`Relay`] publishes it with confirms
-//!   and deletes the row after the confirm: a crash means a repeat, never a loss.
-//! * [`Consumer`] has a durable queue that all replicas of a service share. Its handler answers `Ok`, retry
-//!   (delayed, bounded) or fail (dead letter), and makes the effect happen once with [`inbox_claim`]. No
-//!   order is promised: a handler ignores a version of an aggregate that it has passed.
-//! * [`Listener`] hears the same events with a queue that lives as long as its connection; after each
-//!   connecting it says so, and its owner asks for what was missed.
-//! * [`Realtime`] and [`RealtimeSubscriber`] are for what a later message or a read repairs: no confirms, no
-//!   disk, dropped when the broker is away.
+//! * [`emit`] writes an event in the transaction that causes it. [`Relay`] publishes it and deletes the row
+//!   after the broker's confirm, so a crash may repeat an event but never loses one.
+//! * [`Consumer`] has a durable queue that all replicas of a service share. Its handler returns `Ok`, a retry
+//!   (delayed, bounded) or a failure (dead letter), and uses [`inbox_claim`] to have its effect once. Events
+//!   arrive in no particular order: a handler ignores versions of an aggregate older than the latest it saw.
+//! * [`Listener`] receives the same events through a queue that lives as long as its connection. It reports
+//!   each connection, after which its owner fetches what it missed.
+//! * [`Realtime`] and [`RealtimeSubscriber`] carry messages that a later message or a read makes up for: no
+//!   confirms, no persistence, dropped while the broker is unavailable.
 //!
-//! [`Bus`] keeps two connections alive for ever, one to publish and one to consume, because a broker that is
-//! out of memory or disk stops reading from those that publish, and acknowledgements must still come through.
-//! lapin's own recovery is not used: it gives up after some attempts and leaves a connection that is dead for
-//! good. Here a connection that fails is replaced by a new one, and each user builds its channel, queues and
-//! bindings anew on it.
+//! [`Bus`] has two connections, one to publish and one to consume: a broker that is short of memory or disk
+//! space stops reading from connections that publish, and acknowledgements must still arrive. It does not use
+//! lapin's recovery, which gives up after some attempts. Instead, a failed connection is replaced, and its
+//! users declare their channels, queues and bindings again.
 
 mod config;
 mod connection;
@@ -43,14 +42,14 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use config::BusConfig;
 pub use connection::Bus;
-pub use consumer::{Consumer, Delivery, Failure, Retry};
+pub use consumer::{Consumer, Delivery, HandlerError, RetryPolicy};
 pub use error::Error;
 pub use inbox::{inbox_claim, inbox_prune};
-pub use listener::{Heard, Listener};
+pub use listener::{Listener, ListenerEvent};
 pub use outbox::{Backlog, emit};
 pub use realtime::Realtime;
 pub use relay::Relay;
-pub use subscriber::{Bindings, RealtimeHeard, RealtimeSubscriber};
+pub use subscriber::{KeyBindings, RealtimeSubscriber, SubscriberEvent};
 
-/// The tables `outbox` and `inbox`, to be migrated before the service's own.
+/// The tables `outbox` and `inbox`. Run before the service's own migrations.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

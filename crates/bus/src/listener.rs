@@ -1,4 +1,4 @@
-//! Durable events heard by one replica, without a durable queue.
+//! Delivers durable events to every replica, without a durable queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,18 +12,16 @@ use crate::headers::Carrier;
 use crate::transient::{self, Incoming};
 use crate::{Bus, topology};
 
-/// What a [`Listener`] hears.
 #[derive(Debug)]
-pub enum Heard {
-    /// Listening begins, for the first time or again: events before this moment were missed, so ask for the
-    /// state now.
+pub enum ListenerEvent {
+    /// The listener has connected or reconnected. Earlier events may be missing, so fetch the current state.
     Connected,
-    /// An event, and a span that joins the trace of its cause: work on the event belongs into it.
+    /// An event, and a span in the trace of its cause. Handle the event inside the span.
     Event(Box<Event>, Span),
 }
 
-/// One replica's ear on the durable events. It may miss events while the broker is away, says so, and needs
-/// no inbox.
+/// Receives durable events in one replica. It misses events while disconnected, reports each connection, and
+/// needs no inbox.
 #[derive(Debug)]
 pub struct Listener {
     incoming: tokio::sync::mpsc::Receiver<Incoming>,
@@ -31,34 +29,34 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens for events with one of the routing keys until dropped; `*` stands for one word.
+    /// Listens for events with one of the routing keys until dropped; `*` matches one word.
     pub fn start(bus: &Bus, keys: &[&str]) -> Self {
         let keys = keys.iter().map(|key| (*key).to_owned()).collect();
         let transient::Receiver { incoming, up, .. } = transient::start(bus, topology::EVENTS, keys);
         Self { incoming, up }
     }
 
-    /// Waits for the next thing to hear. `None` never comes while the runtime lives.
-    pub async fn next(&mut self) -> Option<Heard> {
+    /// Waits for the next event. Returns `None` only when the runtime shuts down.
+    pub async fn next(&mut self) -> Option<ListenerEvent> {
         loop {
             match self.incoming.recv().await? {
-                Incoming::Connected => return Some(Heard::Connected),
+                Incoming::Connected => return Some(ListenerEvent::Connected),
                 Incoming::Message { key, headers, body } => match Event::decode(body.as_slice()) {
                     Ok(event) => {
-                        let span = info_span!("hear", otel.kind = "consumer", key, event_id = event.id);
+                        let span = info_span!("receive", otel.kind = "consumer", key, event_id = event.id);
                         proto::trace::continue_from(&span, &Carrier::new(headers.as_ref()));
-                        return Some(Heard::Event(Box::new(event), span));
+                        return Some(ListenerEvent::Event(Box::new(event), span));
                     }
                     Err(error) => {
                         counter!("bus_undecodable_total").increment(1);
-                        tracing::warn!(key, %error, "event not understood");
+                        tracing::warn!(key, %error, "cannot decode event");
                     }
                 },
             }
         }
     }
 
-    /// Whether events arrive now; while not, ask for what they would say.
+    /// Returns whether events arrive now. While they do not, poll for changes instead.
     pub fn is_connected(&self) -> bool {
         self.up.load(Ordering::Acquire)
     }

@@ -1,9 +1,8 @@
-//! The outbox: an event is written in the transaction that makes it true.
+//! The transactional outbox.
 
-use std::time::SystemTime;
-
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Double, Nullable};
+use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use prost::Message;
 use proto::events::v1::Event;
@@ -14,14 +13,11 @@ use uuid::Uuid;
 use crate::event::routing_key;
 use crate::schema::outbox;
 
-/// The channel that wakes the relays.
+/// The PostgreSQL channel that wakes the relays.
 pub(crate) const CHANNEL: &str = "airwave_outbox";
 
-/// Writes an event into the outbox, inside the caller's transaction: it is told if and only if that commits.
-/// The current trace context travels with it.
-///
-/// # Errors
-/// What the database says.
+/// Writes an event to the outbox inside the caller's transaction: it is published if and only if that
+/// commits. It occurs at the start of the transaction and carries the current trace context.
 pub async fn emit(
     conn: &mut AsyncPgConnection,
     payload: Payload,
@@ -34,7 +30,7 @@ pub async fn emit(
         id: id.to_string(),
         aggregate_id,
         version,
-        occurred_at: Some(SystemTime::now().into()),
+        occurred_at: Some(proto::time::timestamp(wake_relays(conn).await?)),
         payload: Some(payload),
     };
     let headers = serde_json::to_value(proto::trace::current_context())
@@ -49,34 +45,45 @@ pub async fn emit(
         .values(row)
         .execute(conn)
         .await?;
-    // Delivered at the commit, and once however many events the transaction emits.
-    storage::notify(conn, CHANNEL).await?;
     Ok(id)
 }
 
-/// How much waits in an outbox, counted up to 10,000, so that a long one is not read through.
+#[derive(QueryableByName)]
+struct TransactionTime {
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+}
+
+/// Notifies the relays when the transaction commits, once however many events it emits. Returns the time at
+/// which it began, in the same query to save a round trip.
+async fn wake_relays(conn: &mut AsyncPgConnection) -> QueryResult<DateTime<Utc>> {
+    let statement = diesel::sql_query("SELECT now() AS now FROM pg_notify($1, '')");
+    let statement = statement.bind::<diesel::sql_types::Text, _>(CHANNEL);
+    Ok(statement.get_result::<TransactionTime>(conn).await?.now)
+}
+
+/// The backlog of an outbox. Counts stop at 10,000, so that a long outbox is not scanned completely.
 #[derive(Debug, Clone, Copy, PartialEq, QueryableByName)]
 pub struct Backlog {
-    /// Events that wait.
+    /// Unpublished events.
     #[diesel(sql_type = BigInt)]
     pub depth: i64,
-    /// How long the oldest has waited, in seconds.
+    /// The age of the oldest event.
     #[diesel(sql_type = Nullable<Double>)]
-    pub oldest: Option<f64>,
-    /// Events that were offered and that nobody heard.
+    pub oldest_seconds: Option<f64>,
+    /// Events without a queue, or not confirmed by the broker, at least once.
     #[diesel(sql_type = BigInt)]
-    pub unheard: i64,
+    pub deferred: i64,
 }
 
 impl Backlog {
-    /// What waits in a database's outbox.
-    ///
-    /// # Errors
-    /// The store's.
+    /// Measures a database's outbox.
     pub async fn of(database: &Database) -> storage::Result<Self> {
-        let statement = "SELECT count(*) AS depth, extract(epoch FROM now() - min(created_at))::float8 AS oldest, \
-                         count(*) FILTER (WHERE attempts > 0) AS unheard \
-                         FROM (SELECT created_at, attempts FROM outbox ORDER BY created_at LIMIT 10000) AS first";
+        let statement = "SELECT count(*) AS depth, \
+                         extract(epoch FROM now() - min(created_at))::float8 AS oldest_seconds, \
+                         count(*) FILTER (WHERE attempts > 0) AS deferred \
+                         FROM (SELECT created_at, attempts FROM outbox \
+                         ORDER BY created_at LIMIT 10000) AS first";
         database
             .read(
                 async move |conn: &mut AsyncPgConnection| -> storage::Result<Self> {

@@ -1,4 +1,4 @@
-//! Publishing with confirms: a message counts as published when the broker says that it is on its disks.
+//! Publishes with confirms: a message counts as published once the broker has written it to disk.
 
 use std::collections::HashSet;
 
@@ -7,11 +7,11 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
 use tokio::time::{Instant, timeout_at};
 
-use crate::connection::{ANSWER, within};
+use crate::connection::{REQUEST_TIMEOUT, within};
 use crate::{Bus, Error, topology};
 
-/// A persistent message on its way out.
-pub(crate) struct Outgoing {
+/// A persistent message to publish.
+pub(crate) struct OutgoingMessage {
     pub(crate) exchange: String,
     pub(crate) key: String,
     /// Unique among the messages that are published together.
@@ -20,18 +20,16 @@ pub(crate) struct Outgoing {
     pub(crate) body: Vec<u8>,
 }
 
-/// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// The broker has it.
+pub(crate) enum PublishOutcome {
     Confirmed,
-    /// No queue is bound for it; the broker dropped it.
+    /// No queue is bound for the message, so the broker dropped it.
     Returned,
-    /// Unknown or refused: it is published again.
+    /// Refused, or not confirmed in time: publish it again.
     Failed,
 }
 
-/// A channel in confirm mode, opened again whenever it failed. It belongs to one task.
+/// A channel in confirm mode that is reopened after a failure.
 pub(crate) struct Publisher {
     bus: Bus,
     channel: Option<Channel>,
@@ -45,24 +43,26 @@ impl Publisher {
         }
     }
 
-    /// Opens the channel, if it is not open.
+    /// Opens the channel unless it is open.
     pub(crate) async fn ready(&mut self) -> Result<(), Error> {
         self.channel().await.map(|_| ())
     }
 
-    /// Publishes one message.
-    pub(crate) async fn publish(&mut self, message: Outgoing) -> Result<(), Error> {
+    pub(crate) async fn publish(&mut self, message: OutgoingMessage) -> Result<(), Error> {
         match self.publish_all(vec![message]).await?.first() {
-            Some(Outcome::Confirmed) => Ok(()),
-            Some(Outcome::Returned) => Err(Error::Unroutable),
-            Some(Outcome::Failed) | None => Err(Error::Refused),
+            Some(PublishOutcome::Confirmed) => Ok(()),
+            Some(PublishOutcome::Returned) => Err(Error::Unroutable),
+            Some(PublishOutcome::Failed) | None => Err(Error::Unconfirmed),
         }
     }
 
-    /// Publishes messages and waits for all confirms together; says what became of each, in order.
-    pub(crate) async fn publish_all(&mut self, messages: Vec<Outgoing>) -> Result<Vec<Outcome>, Error> {
+    /// Publishes messages and waits for all confirms. Returns the outcomes in the order of the messages.
+    pub(crate) async fn publish_all(
+        &mut self,
+        messages: Vec<OutgoingMessage>,
+    ) -> Result<Vec<PublishOutcome>, Error> {
         let channel = self.channel().await?;
-        let deadline = Instant::now() + ANSWER;
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
         let mut ids = Vec::with_capacity(messages.len());
         let mut sent = Vec::with_capacity(messages.len());
         for message in messages {
@@ -74,12 +74,12 @@ impl Publisher {
         }
         let (mut outcomes, returned) = await_confirms(sent, deadline).await;
         for (outcome, id) in outcomes.iter_mut().zip(&ids) {
-            if *outcome == Outcome::Confirmed && returned.contains(id) {
-                *outcome = Outcome::Returned;
+            if *outcome == PublishOutcome::Confirmed && returned.contains(id) {
+                *outcome = PublishOutcome::Returned;
             }
         }
-        if outcomes.contains(&Outcome::Failed) {
-            // Late confirms must not be taken for those of the next messages.
+        if outcomes.contains(&PublishOutcome::Failed) {
+            // A late confirm must not be attributed to the next messages.
             self.channel = None;
         }
         Ok(outcomes)
@@ -104,7 +104,7 @@ impl Publisher {
     }
 }
 
-async fn send(channel: &Channel, message: Outgoing) -> lapin::Result<PublisherConfirm> {
+async fn send(channel: &Channel, message: OutgoingMessage) -> lapin::Result<PublisherConfirm> {
     let properties = BasicProperties::default()
         .with_delivery_mode(2)
         .with_content_type("application/x-protobuf".into())
@@ -125,25 +125,25 @@ async fn send(channel: &Channel, message: Outgoing) -> lapin::Result<PublisherCo
         .await
 }
 
-/// Waits for the confirms and collects the ids of returned messages. lapin hands a returned message out with
-/// whichever confirm is completed next, so a return says nothing about the confirm that carried it; but by
-/// the time all messages sent together are confirmed, all of their returns have been handed out.
+/// Waits for the confirms and collects the ids of returned messages. lapin attaches a returned message to
+/// whichever confirm completes next, so it may belong to another message of the batch. Once the whole batch
+/// is confirmed, all of its returned messages have been seen.
 async fn await_confirms(
     sent: Vec<Option<PublisherConfirm>>,
     deadline: Instant,
-) -> (Vec<Outcome>, HashSet<String>) {
+) -> (Vec<PublishOutcome>, HashSet<String>) {
     let mut outcomes = Vec::with_capacity(sent.len());
     let mut returned = HashSet::new();
     for confirm in sent {
-        let answer = match confirm {
+        let confirmation = match confirm {
             Some(confirm) => timeout_at(deadline, confirm).await.ok().and_then(Result::ok),
             None => None,
         };
-        outcomes.push(match &answer {
-            Some(Confirmation::Ack(_)) => Outcome::Confirmed,
-            _ => Outcome::Failed,
+        outcomes.push(match &confirmation {
+            Some(Confirmation::Ack(_)) => PublishOutcome::Confirmed,
+            _ => PublishOutcome::Failed,
         });
-        let message = answer.and_then(Confirmation::take_message);
+        let message = confirmation.and_then(Confirmation::take_message);
         if let Some(id) = message.and_then(|message| message.delivery.properties.message_id().clone()) {
             returned.insert(id.to_string());
         }

@@ -1,4 +1,4 @@
-//! Publishing realtime messages: no confirms, no disk, and never a caller that waits.
+//! Publishes realtime messages without confirms or persistence, and without blocking the caller.
 
 use lapin::options::BasicPublishOptions;
 use lapin::types::FieldTable;
@@ -13,19 +13,19 @@ use crate::connection::within;
 use crate::headers::table;
 use crate::{Bus, Error, topology};
 
-/// Messages that wait for the connection at most: a few megabytes, since most have hundreds of bytes and a
-/// busy room's some kilobytes.
-const WAITING: usize = 4096;
+/// Bounds the queue to a few megabytes: most messages have hundreds of bytes, those of busy rooms some
+/// kilobytes.
+const MAX_QUEUED_MESSAGES: usize = 4096;
 
-/// Publishes realtime messages. Cheap to clone. What cannot be sent soon is dropped and counted: a later
-/// message or a read repairs it.
+/// Publishes realtime messages. Cheap to clone. Messages that cannot be sent at once are dropped and counted;
+/// a later message or a read makes up for them.
 #[derive(Clone, Debug)]
 pub struct Realtime {
-    queue: mpsc::Sender<Outgoing>,
+    queue: mpsc::Sender<QueuedMessage>,
 }
 
 #[derive(Debug)]
-struct Outgoing {
+struct QueuedMessage {
     key: String,
     headers: FieldTable,
     body: Vec<u8>,
@@ -35,19 +35,19 @@ impl Realtime {
     /// The key of notifications, which every gateway binds.
     pub const USERS: &'static str = "users";
 
-    /// Starts the task that publishes. It ends with the last clone.
+    /// Starts the publishing task, which ends when the last clone is dropped.
     pub fn start(bus: &Bus) -> Self {
-        let (queue, messages) = mpsc::channel(WAITING);
+        let (queue, messages) = mpsc::channel(MAX_QUEUED_MESSAGES);
         tokio::spawn(publish(bus.clone(), messages));
         Self { queue }
     }
 
-    /// The key of one stream's room: `stream.12`.
+    /// Returns the key of a stream's chat room, such as `stream.12`.
     pub fn stream_key(stream_id: i64) -> String {
         format!("stream.{stream_id}")
     }
 
-    /// Hands a message over, with the current trace context, and returns at once.
+    /// Queues a message with the current trace context and returns at once.
     pub fn publish(&self, key: impl Into<String>, message: Payload) {
         let body = Envelope {
             message: Some(message),
@@ -56,27 +56,27 @@ impl Realtime {
         let headers = table(proto::trace::current_context());
         if self
             .queue
-            .try_send(Outgoing {
+            .try_send(QueuedMessage {
                 key: key.into(),
                 headers,
                 body,
             })
             .is_err()
         {
-            dropped("full");
+            count_dropped("full");
         }
     }
 }
 
-fn dropped(reason: &'static str) {
+fn count_dropped(reason: &'static str) {
     counter!("bus_realtime_dropped_total", "reason" => reason).increment(1);
 }
 
-async fn publish(bus: Bus, mut messages: mpsc::Receiver<Outgoing>) {
+async fn publish(bus: Bus, mut messages: mpsc::Receiver<QueuedMessage>) {
     let mut open: Option<Channel> = None;
     while let Some(message) = messages.recv().await {
         if bus.publishing().is_blocked() {
-            dropped("blocked");
+            count_dropped("blocked");
             continue;
         }
         let channel = match open.take().filter(|channel| channel.status().connected()) {
@@ -84,7 +84,7 @@ async fn publish(bus: Bus, mut messages: mpsc::Receiver<Outgoing>) {
             None => match self::open(&bus).await {
                 Ok(channel) => channel,
                 Err(_) => {
-                    dropped("disconnected");
+                    count_dropped("disconnected");
                     continue;
                 }
             },
@@ -94,7 +94,7 @@ async fn publish(bus: Bus, mut messages: mpsc::Receiver<Outgoing>) {
                 counter!("bus_realtime_published_total").increment(1);
                 open = Some(channel);
             }
-            Err(_) => dropped("failed"),
+            Err(_) => count_dropped("failed"),
         }
     }
 }
@@ -105,7 +105,7 @@ async fn open(bus: &Bus) -> Result<Channel, Error> {
     Ok(channel)
 }
 
-async fn send(channel: &Channel, message: Outgoing) -> Result<(), Error> {
+async fn send(channel: &Channel, message: QueuedMessage) -> Result<(), Error> {
     let properties = BasicProperties::default()
         .with_delivery_mode(1)
         .with_content_type("application/x-protobuf".into())

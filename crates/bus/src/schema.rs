@@ -1,4 +1,4 @@
-//! The two tables of the bus. Kept by hand: they are in every service's database and in no service's schema file.
+//! Written by hand, because these tables exist in every service's database but in no service's schema file.
 
 diesel::table! {
     outbox (id) {

@@ -1,5 +1,4 @@
-//! Exchanges and queues. Declaring is idempotent, so each user declares all that it uses, on every new
-//! channel.
+//! Declares exchanges and queues. Declaring is idempotent, so every new channel declares all it uses.
 
 use std::time::Duration;
 
@@ -11,20 +10,16 @@ use lapin::{Channel, ExchangeKind};
 use crate::Error;
 use crate::connection::within;
 
-/// The exchange of the durable events.
 pub(crate) const EVENTS: &str = "airwave.events";
-/// The exchange of the realtime messages.
 pub(crate) const REALTIME: &str = "airwave.realtime";
-/// After so many deliveries without an answer (a process that dies on the message) the broker makes a dead
-/// letter of it. Older brokers have no limit of their own and newer ones 20, so it is always named.
+/// The broker dead-letters a message after this many unacknowledged deliveries, as when it crashes its
+/// consumer. Set explicitly because older brokers have no default; newer ones use 20.
 const DELIVERY_LIMIT: i32 = 20;
 
-/// Declares the exchange of the durable events.
 pub(crate) async fn events_exchange(channel: &Channel) -> Result<(), Error> {
     exchange(channel, EVENTS, ExchangeKind::Topic, true).await
 }
 
-/// Declares the exchange of the realtime messages, which nothing outlives.
 pub(crate) async fn realtime_exchange(channel: &Channel) -> Result<(), Error> {
     exchange(channel, REALTIME, ExchangeKind::Topic, false).await
 }
@@ -37,46 +32,44 @@ async fn exchange(channel: &Channel, name: &str, kind: ExchangeKind, durable: bo
     within(channel.exchange_declare(name.into(), kind, options, FieldTable::default())).await
 }
 
-/// Declares a consumer's queue, its service's queue for dead letters, and the queues in which messages wait
-/// for a retry.
+/// Declares a consumer's queue, its service's dead-letter queue and the retry queues.
 pub(crate) async fn consumer(
     channel: &Channel,
     queue: &str,
-    dead: &str,
+    dead_letter_queue: &str,
     keys: &[String],
     delays: &[Duration],
 ) -> Result<(), Error> {
     events_exchange(channel).await?;
-    quorum_queue(channel, dead, &[]).await?;
+    quorum_queue(channel, dead_letter_queue, &[]).await?;
     let limits = [
         ("x-delivery-limit", AMQPValue::LongInt(DELIVERY_LIMIT)),
         ("x-dead-letter-exchange", text("")),
-        ("x-dead-letter-routing-key", text(dead)),
+        ("x-dead-letter-routing-key", text(dead_letter_queue)),
     ];
     quorum_queue(channel, queue, &limits).await?;
     bind(channel, queue, EVENTS, keys).await?;
     for delay in delays {
-        waiting_room(channel, *delay).await?;
+        retry_queue(channel, *delay).await?;
     }
     Ok(())
 }
 
-/// The exchange through which a message goes to wait. It takes the queue to come back to as its routing key.
-pub(crate) fn waiting_room_name(delay: Duration) -> String {
+/// Names the exchange of a retry queue. Publish to it with the queue to return to as the routing key.
+pub(crate) fn retry_exchange_name(delay: Duration) -> String {
     format!("airwave.retry.{}", delay.as_millis())
 }
 
-/// Declares a queue in which messages wait for one delay. A message that has waited is dead-lettered to the
-/// default exchange under the routing key that it came with, which is its queue's name: one waiting room
-/// serves every consumer.
-async fn waiting_room(channel: &Channel, delay: Duration) -> Result<(), Error> {
-    let name = waiting_room_name(delay);
+/// Declares the queue in which messages wait for one delay. Afterwards the broker dead-letters them to the
+/// default exchange under their routing key, which names the consumer's queue, so all consumers share it.
+async fn retry_queue(channel: &Channel, delay: Duration) -> Result<(), Error> {
+    let name = retry_exchange_name(delay);
     let millis = i32::try_from(delay.as_millis()).unwrap_or(i32::MAX);
     exchange(channel, &name, ExchangeKind::Fanout, true).await?;
     let limits = [
         ("x-message-ttl", AMQPValue::LongInt(millis)),
         ("x-dead-letter-exchange", text("")),
-        // The message leaves the waiting room only when its queue has taken it.
+        // The message stays in the retry queue until its destination has confirmed it.
         ("x-dead-letter-strategy", text("at-least-once")),
         ("x-overflow", text("reject-publish")),
     ];
@@ -94,15 +87,15 @@ async fn quorum_queue(channel: &Channel, name: &str, arguments: &[(&str, AMQPVal
     Ok(())
 }
 
-/// Binds a queue to keys of an exchange, a bounded number of requests at a time.
+/// Binds a queue to keys of an exchange, with up to 64 concurrent requests.
 pub(crate) async fn bind(
     channel: &Channel,
     queue: &str,
     exchange: &str,
     keys: &[String],
 ) -> Result<(), Error> {
-    for some in keys.chunks(64) {
-        let requests = some.iter().map(|key| {
+    for chunk in keys.chunks(64) {
+        let requests = chunk.iter().map(|key| {
             let options = QueueBindOptions::default();
             channel.queue_bind(
                 queue.into(),

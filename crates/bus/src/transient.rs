@@ -1,5 +1,5 @@
-//! A queue that lives as long as its connection: exclusive, deleted with its consumer, bound to keys that may
-//! change at run time. After each connecting the owner is told, because what was sent in between is lost.
+//! A queue that lives as long as its connection: exclusive, auto-deleted, and bound to keys that may change
+//! at run time. Its owner learns of each connection, because messages are lost while disconnected.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,22 +17,20 @@ use tokio::time::sleep;
 use crate::connection::within;
 use crate::{Bus, Error, topology};
 
-/// Messages that the broker sends ahead and that wait for the owner; each is a bound on memory.
+/// Bounds the messages that the broker sends ahead, and those that wait for the owner.
 const PREFETCH: u16 = 256;
 
-/// Adds or removes a key.
-pub(crate) struct Change {
+/// Binds or unbinds a key.
+pub(crate) struct BindingChange {
     pub(crate) key: String,
     pub(crate) add: bool,
-    /// Hears whether the broker has it now.
+    /// Receives whether the broker has applied the change.
     pub(crate) done: oneshot::Sender<bool>,
 }
 
-/// What the owner of the queue receives.
 pub(crate) enum Incoming {
-    /// The queue exists and its keys are bound.
+    /// The queue exists and all keys are bound.
     Connected,
-    /// A message.
     Message {
         key: String,
         headers: Option<FieldTable>,
@@ -40,19 +38,18 @@ pub(crate) enum Incoming {
     },
 }
 
-/// The owner's end.
 pub(crate) struct Receiver {
     pub(crate) incoming: mpsc::Receiver<Incoming>,
-    pub(crate) changes: mpsc::UnboundedSender<Change>,
+    pub(crate) changes: mpsc::UnboundedSender<BindingChange>,
     pub(crate) up: Arc<AtomicBool>,
 }
 
-/// Starts the task that keeps the queue. It ends when the receiver is dropped.
+/// Starts the task that owns the queue. It ends when the receiver is dropped.
 pub(crate) fn start(bus: &Bus, exchange: &'static str, keys: BTreeSet<String>) -> Receiver {
     let (out, incoming) = mpsc::channel(usize::from(PREFETCH));
     let (changes, wanted) = mpsc::unbounded_channel();
     let up = Arc::new(AtomicBool::new(false));
-    let keeper = Keeper {
+    let task = QueueTask {
         bus: bus.clone(),
         exchange,
         keys,
@@ -60,7 +57,7 @@ pub(crate) fn start(bus: &Bus, exchange: &'static str, keys: BTreeSet<String>) -
         out,
         up: Arc::clone(&up),
     };
-    tokio::spawn(keeper.run());
+    tokio::spawn(task.run());
     Receiver {
         incoming,
         changes,
@@ -68,45 +65,44 @@ pub(crate) fn start(bus: &Bus, exchange: &'static str, keys: BTreeSet<String>) -
     }
 }
 
-struct Keeper {
+struct QueueTask {
     bus: Bus,
     exchange: &'static str,
     keys: BTreeSet<String>,
-    changes: mpsc::UnboundedReceiver<Change>,
+    changes: mpsc::UnboundedReceiver<BindingChange>,
     out: mpsc::Sender<Incoming>,
     up: Arc<AtomicBool>,
 }
 
 /// Why a session ended.
-enum End {
-    /// The owner is gone.
-    Owner,
-    /// The channel is.
-    Channel(Error),
+enum SessionEnd {
+    ReceiverDropped,
+    ChannelFailed(Error),
 }
 
-impl From<Error> for End {
+impl From<Error> for SessionEnd {
     fn from(error: Error) -> Self {
-        Self::Channel(error)
+        Self::ChannelFailed(error)
     }
 }
 
-impl Keeper {
+impl QueueTask {
     async fn run(mut self) {
         while self.wait_for_broker().await {
             let ended = self.session().await;
             self.up.store(false, Ordering::Release);
             match ended {
-                End::Owner => return,
-                End::Channel(error) => {
-                    tracing::debug!(exchange = self.exchange, %error, "listening again soon");
+                SessionEnd::ReceiverDropped => return,
+                SessionEnd::ChannelFailed(error) => {
+                    tracing::debug!(exchange = self.exchange, %error, "transient queue lost, redeclaring");
                 }
             }
             sleep(std::time::Duration::from_millis(rand::random_range(100..500))).await;
         }
     }
 
-    /// Notes changes of the keys until the broker is there; false when the owner is gone.
+    /// Waits for the connection and records changes of the keys meanwhile. Returns `false` if the receiver
+    /// was dropped.
     async fn wait_for_broker(&mut self) -> bool {
         let link = self.bus.consuming().clone();
         loop {
@@ -114,14 +110,14 @@ impl Keeper {
                 () = link.connected() => return true,
                 () = self.out.closed() => return false,
                 Some(change) = self.changes.recv() => {
-                    self.note(&change);
+                    self.record(&change);
                     let _ = change.done.send(false);
                 }
             }
         }
     }
 
-    fn note(&mut self, change: &Change) -> bool {
+    fn record(&mut self, change: &BindingChange) -> bool {
         if change.add {
             self.keys.insert(change.key.clone())
         } else {
@@ -129,21 +125,21 @@ impl Keeper {
         }
     }
 
-    async fn session(&mut self) -> End {
+    async fn session(&mut self) -> SessionEnd {
         match self.serve().await {
-            Ok(()) => End::Owner,
+            Ok(()) => SessionEnd::ReceiverDropped,
             Err(end) => end,
         }
     }
 
-    async fn serve(&mut self) -> Result<(), End> {
+    async fn serve(&mut self) -> Result<(), SessionEnd> {
         let out = self.out.clone();
         let channel = self.bus.consuming().channel().await?;
         let (queue, mut messages) = self.declare(&channel).await?;
         self.up.store(true, Ordering::Release);
         let mut pending = Some((Incoming::Connected, None));
         loop {
-            // While the owner is busy no message is taken, but its changes are: it may be waiting for one.
+            // While the owner is busy, take no messages but apply its changes: it may wait for one of them.
             tokio::select! {
                 permit = out.reserve(), if pending.is_some() => {
                     let Ok(permit) = permit else { return Ok(()) };
@@ -190,10 +186,10 @@ impl Keeper {
         Ok((queue, messages))
     }
 
-    async fn apply(&mut self, channel: &Channel, queue: &str, change: Change) -> Result<(), Error> {
-        let changed = self.note(&change);
+    async fn apply(&mut self, channel: &Channel, queue: &str, change: BindingChange) -> Result<(), Error> {
+        let changed = self.record(&change);
         let (queue, key) = (queue.into(), change.key.as_str().into());
-        let asked = match (changed, change.add) {
+        let applied = match (changed, change.add) {
             (false, _) => Ok(()),
             (true, true) => {
                 let options = QueueBindOptions::default();
@@ -204,7 +200,7 @@ impl Keeper {
                 within(channel.queue_unbind(queue, self.exchange.into(), key, FieldTable::default())).await
             }
         };
-        let _ = change.done.send(asked.is_ok());
-        asked
+        let _ = change.done.send(applied.is_ok());
+        applied
     }
 }

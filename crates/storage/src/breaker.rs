@@ -42,7 +42,7 @@ impl RedisBreaker {
                 let retry_at = (now + RETRY_DELAY).timestamp_micros();
                 self.retry_at.store(retry_at, Ordering::Relaxed);
                 metrics::counter!(self.failures).increment(1);
-                tracing::warn!(%error, "Redis unavailable, this process counts by itself");
+                tracing::warn!(%error, "Redis unavailable, skipping it for a second");
                 None
             }
         }

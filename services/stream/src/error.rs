@@ -86,7 +86,7 @@ impl From<Error> for primitives::Error {
 }
 
 /// The store decides whether a retry can help. Everything else is retried, since events are always valid.
-impl From<Error> for bus::Failure {
+impl From<Error> for bus::HandlerError {
     fn from(error: Error) -> Self {
         if let Error::Store(error) = error {
             error.into()

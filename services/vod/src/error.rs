@@ -159,7 +159,7 @@ fn internal(error: &Error) -> primitives::Error {
     primitives::Error::internal()
 }
 
-impl From<Error> for bus::Failure {
+impl From<Error> for bus::HandlerError {
     /// Retries even after an invalid row or a bug, because the next version may handle the event.
     fn from(error: Error) -> Self {
         match error {

@@ -1,11 +1,11 @@
--- Events that are true but not yet told. A relay publishes a row and deletes it after the broker's confirm.
+-- Unpublished events. A relay publishes a row and deletes it after the broker's confirm.
 CREATE TABLE outbox (
     id UUID PRIMARY KEY,
     routing_key TEXT NOT NULL,
     payload BYTEA NOT NULL,
     -- The trace context of the transaction that emitted it.
     headers JSONB NOT NULL,
-    -- How often publishing failed or found no queue.
+    -- How many times publishing failed or found no queue.
     attempts INTEGER NOT NULL DEFAULT 0,
     due_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
@@ -14,7 +14,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_due ON outbox (due_at);
 CREATE INDEX outbox_created ON outbox (created_at);
 
--- Events whose effect is in this database. A consumer inserts the id in the transaction of the effect.
+-- Handled events. A consumer inserts the id in the transaction of the effect.
 CREATE TABLE inbox (
     consumer TEXT NOT NULL,
     event_id UUID NOT NULL,

@@ -1,48 +1,44 @@
-//! What a handler may answer.
-
 use std::error::Error as StdError;
 
 use primitives::ErrorKind;
 
 type Cause = Box<dyn StdError + Send + Sync>;
 
-/// Why a handler did not finish its work.
+/// Tells the consumer what to do with an event that was not handled.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// It may work later: the message comes back after a pause, a bounded number of times.
+pub enum HandlerError {
+    /// Temporary: the event is delivered again after a delay, up to the consumer's number of attempts.
     #[error("retry: {0}")]
     Retry(#[source] Cause),
-    /// It will never work: the message becomes a dead letter at once.
+    /// Permanent: the event becomes a dead letter at once.
     #[error("fail: {0}")]
     Fail(#[source] Cause),
 }
 
-impl Failure {
-    /// It may work later.
+impl HandlerError {
     pub fn retry(cause: impl Into<Cause>) -> Self {
         Self::Retry(cause.into())
     }
 
-    /// It will never work.
     pub fn fail(cause: impl Into<Cause>) -> Self {
         Self::Fail(cause.into())
     }
 }
 
-impl From<storage::Error> for Failure {
-    /// A row that is missing today may be there tomorrow, so nothing that a store says is final.
+impl From<storage::Error> for HandlerError {
+    /// Every store error is temporary: a missing row may still arrive.
     fn from(error: storage::Error) -> Self {
         Self::retry(error)
     }
 }
 
-impl From<diesel::result::Error> for Failure {
+impl From<diesel::result::Error> for HandlerError {
     fn from(error: diesel::result::Error) -> Self {
         storage::Error::from(error).into()
     }
 }
 
-impl From<primitives::Error> for Failure {
+impl From<primitives::Error> for HandlerError {
     fn from(error: primitives::Error) -> Self {
         match error.kind {
             ErrorKind::Unavailable

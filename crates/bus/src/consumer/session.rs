@@ -1,10 +1,10 @@
-//! One channel's life: declare, consume, hand out, answer.
+//! Consumes on one channel: declares the queues, runs the handlers and acknowledges.
 
 use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
 use lapin::Channel;
@@ -18,33 +18,33 @@ use metrics::{counter, histogram};
 use prost::Message as _;
 use proto::events::v1::Event;
 use tokio::sync::Semaphore;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, field, info_span};
 use uuid::Uuid;
 
-use super::{Delivery, Failure, Worker};
+use super::{Delivery, HandlerError, Worker};
 use crate::connection::within;
-use crate::headers::{ATTEMPTS, Carrier, DIED_IN, REASON, attempts, insert};
-use crate::publisher::Outgoing;
+use crate::headers::{ATTEMPTS, Carrier, DEAD_LETTER_QUEUE, DEAD_LETTER_REASON, attempts, insert};
+use crate::publisher::OutgoingMessage;
 use crate::{Bus, Error, topology};
 
-/// Between two checks that the broker still counts us among the queue's consumers.
-const CHECK: Duration = Duration::from_secs(30);
+/// Interval of the checks that the broker still lists this consumer.
+const CONSUMER_CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
-/// A pause of about a second; replicas that lost the broker together do not come back together.
-pub(super) fn pause() -> Duration {
+/// Returns about a second, randomised so that replicas do not reconnect at the same moment.
+pub(super) fn restart_delay() -> Duration {
     Duration::from_millis(rand::random_range(300..1500))
 }
 
 impl<H, F> Worker<H>
 where
     H: Fn(Delivery) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<(), Failure>> + Send + 'static,
+    F: Future<Output = Result<(), HandlerError>> + Send + 'static,
 {
-    /// Consumes on a new channel until told to stop (`Ok`, when all handlers are done) or until the channel
-    /// is of no more use.
+    /// Consumes on a new channel until shutdown (`Ok`, after all handlers have finished) or until the channel
+    /// fails.
     pub(super) async fn session(
         self: &Arc<Self>,
         bus: &Bus,
@@ -54,10 +54,10 @@ where
     ) -> Result<(), Error> {
         let channel = bus.consuming().channel().await?;
         let mut messages = self.consume(bus, &channel).await?;
-        let mut checks = interval(CHECK);
+        let mut checks = interval(CONSUMER_CHECK_INTERVAL);
         checks.reset();
         loop {
-            // A message is taken only when a handler is free for it.
+            // Take a message only when a handler is free, so that other replicas can have it.
             let slot = tokio::select! {
                 slot = Arc::clone(slots).acquire_owned() => slot.ok(),
                 () = shutdown.cancelled() => break,
@@ -70,7 +70,7 @@ where
                 }
                 () = shutdown.cancelled() => break,
             };
-            // A stream that ends was cancelled by the broker, as when the queue is deleted: begin anew.
+            // The broker cancelled the consumer, for example because the queue was deleted: declare it again.
             let message = message.ok_or(Error::Disconnected)??;
             let worker = Arc::clone(self);
             running.spawn(async move {
@@ -79,7 +79,7 @@ where
             });
         }
         let _ = within(channel.basic_cancel(messages.tag(), BasicCancelOptions::default())).await;
-        // The channel stays open for the answers of the handlers that still run.
+        // Keep the channel open for the acknowledgements of running handlers.
         running.close();
         running.wait().await;
         let _ = within(channel.close(200, "goodbye".into())).await;
@@ -91,12 +91,12 @@ where
         topology::consumer(
             channel,
             &consumer.name,
-            &self.dead,
+            &self.dead_letter_queue,
             &consumer.keys,
             &consumer.retry.delays,
         )
         .await?;
-        // As many again as run, so that a handler that ends finds the next message here.
+        // Twice the concurrency, so that a free handler does not wait for the network.
         let prefetch = consumer.concurrency.saturating_mul(2);
         within(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
         let tag = format!("{}.{}", bus.name(), Uuid::now_v7());
@@ -110,8 +110,7 @@ where
         .await
     }
 
-    /// Fails when the queue is gone or the broker no longer knows of a consumer: the stream may stay silent
-    /// in both cases.
+    /// Fails if the queue was deleted or has no consumers: the delivery stream may not report either.
     async fn check(&self, channel: &Channel) -> Result<(), Error> {
         let options = QueueDeclareOptions::durable().passive();
         let name = self.consumer.name.as_str();
@@ -140,52 +139,55 @@ where
             let result = self.handle(&message, attempt).await;
             let consumer = self.consumer.name.clone();
             histogram!("bus_handler_seconds", "consumer" => consumer).record(started.elapsed());
-            self.answer(message, attempt, result).await;
+            self.acknowledge(message, attempt, result).await;
         }
         .instrument(span)
         .await;
     }
 
-    /// Runs the handler within its limit. What it panics with is a reason to retry: the next version may not.
-    async fn handle(&self, message: &Message, attempt: u32) -> Result<(), Failure> {
-        let event = Event::decode(message.data.as_slice()).map_err(Failure::fail)?;
-        let id = Uuid::parse_str(&event.id).map_err(Failure::fail)?;
+    /// Runs the handler within its time limit. A panic is retried, because a newer version may not panic.
+    async fn handle(&self, message: &Message, attempt: u32) -> Result<(), HandlerError> {
+        let event = Event::decode(message.data.as_slice()).map_err(HandlerError::fail)?;
+        let id = Uuid::parse_str(&event.id).map_err(HandlerError::fail)?;
         Span::current().record("event_id", field::display(id));
         if event.payload.is_none() {
-            return Err(Failure::fail("the event has no payload that we know"));
+            return Err(HandlerError::fail("unknown payload type"));
         }
         let delivery = Delivery { id, event, attempt };
         let handling = AssertUnwindSafe(async { (self.handler)(delivery).await }).catch_unwind();
-        match timeout(self.consumer.limit, handling).await {
+        match timeout(self.consumer.handler_timeout, handling).await {
             Ok(Ok(result)) => result,
-            Ok(Err(panic)) => Err(Failure::retry(format!("the handler panicked: {}", said(&*panic)))),
-            Err(_) => Err(Failure::retry("the handler took too long")),
+            Ok(Err(panic)) => Err(HandlerError::retry(format!(
+                "handler panicked: {}",
+                panic_message(&*panic)
+            ))),
+            Err(_) => Err(HandlerError::retry("handler timed out")),
         }
     }
 
-    async fn answer(&self, message: Message, attempt: u32, result: Result<(), Failure>) {
+    async fn acknowledge(&self, message: Message, attempt: u32, result: Result<(), HandlerError>) {
         let outcome = match result {
             Ok(()) => "done",
-            Err(Failure::Retry(cause)) => match self.consumer.retry.delay(attempt) {
+            Err(HandlerError::Retry(cause)) => match self.consumer.retry.delay(attempt) {
                 Some(delay) => {
-                    tracing::warn!(%cause, ?delay, "event not handled, trying again");
-                    self.move_on(&message, attempt, Ok(delay)).await
+                    tracing::warn!(%cause, ?delay, "event not handled, retrying");
+                    self.republish(&message, attempt, Ok(delay)).await
                 }
                 None => {
-                    tracing::error!(%cause, "event not handled, attempts used up");
-                    self.move_on(&message, attempt, Err(cause.to_string())).await
+                    tracing::error!(%cause, "event not handled, no attempts left");
+                    self.republish(&message, attempt, Err(cause.to_string())).await
                 }
             },
-            Err(Failure::Fail(cause)) => {
-                tracing::error!(%cause, "event not handled, dead letter");
-                self.move_on(&message, attempt, Err(cause.to_string())).await
+            Err(HandlerError::Fail(cause)) => {
+                tracing::error!(%cause, "event not handled, moved to dead letters");
+                self.republish(&message, attempt, Err(cause.to_string())).await
             }
         };
         counter!("bus_consumed_total", "consumer" => self.consumer.name.clone(), "outcome" => outcome)
             .increment(1);
-        let answered = if outcome == "unmoved" {
-            // At once it would spin; the broker counts this delivery.
-            sleep(pause()).await;
+        let acknowledged = if outcome == "requeued" {
+            // Wait first, because the broker delivers the message again at once. It counts this delivery.
+            sleep(restart_delay()).await;
             within(message.acker.nack(BasicNackOptions {
                 requeue: true,
                 multiple: false,
@@ -194,29 +196,30 @@ where
         } else {
             within(message.acker.ack(BasicAckOptions::default())).await
         };
-        // A channel that is gone has given the message back already, and it comes again.
-        if let Err(error) = answered {
-            tracing::debug!(%error, "delivery not answered");
+        // If the channel has failed, the broker has requeued the message already.
+        if let Err(error) = acknowledged {
+            tracing::debug!(%error, "cannot acknowledge delivery");
         }
     }
 
-    /// Publishes the message to where it waits for its retry, or to the dead letters with a reason.
-    async fn move_on(&self, message: &Message, attempt: u32, to: Result<Duration, String>) -> &'static str {
+    /// Publishes the message to a retry queue, or to the dead letters with a reason. Returns the outcome for
+    /// the metric.
+    async fn republish(&self, message: &Message, attempt: u32, to: Result<Duration, String>) -> &'static str {
         let queue = &self.consumer.name;
         let mut headers = FieldTable::default();
         for (key, value) in message.properties.headers().iter().flat_map(FieldTable::inner) {
-            // The broker's own counters begin anew with the new message.
+            // Drop the broker's own counters: this is a new message.
             if !key.as_str().starts_with("x-") {
                 headers.insert(key.clone(), value.clone());
             }
         }
         insert(&mut headers, ATTEMPTS, attempt.to_string());
         let (exchange, key, outcome) = match to {
-            Ok(delay) => (topology::waiting_room_name(delay), queue.clone(), "retried"),
+            Ok(delay) => (topology::retry_exchange_name(delay), queue.clone(), "retried"),
             Err(reason) => {
-                insert(&mut headers, DIED_IN, queue.clone());
-                insert(&mut headers, REASON, reason);
-                (String::new(), self.dead.clone(), "dead")
+                insert(&mut headers, DEAD_LETTER_QUEUE, queue.clone());
+                insert(&mut headers, DEAD_LETTER_REASON, reason);
+                (String::new(), self.dead_letter_queue.clone(), "dead")
             }
         };
         let id = message
@@ -224,7 +227,7 @@ where
             .message_id()
             .as_ref()
             .map_or_else(|| Uuid::now_v7().to_string(), std::string::ToString::to_string);
-        let outgoing = Outgoing {
+        let outgoing = OutgoingMessage {
             exchange,
             key,
             id,
@@ -234,16 +237,15 @@ where
         match self.publisher.lock().await.publish(outgoing).await {
             Ok(()) => outcome,
             Err(error) => {
-                tracing::warn!(%error, "event given back to its queue");
-                "unmoved"
+                tracing::warn!(%error, "cannot republish event, returning it to its queue");
+                "requeued"
             }
         }
     }
 }
 
-/// What a panic said.
-fn said(panic: &(dyn Any + Send)) -> &str {
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("something that is no text")
+        .unwrap_or("not a string")
 }

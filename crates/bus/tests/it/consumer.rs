@@ -1,19 +1,18 @@
-//! Handlers that fail, panic, dawdle, and stop in good order.
+//! Consumers: retries, dead letters, concurrency and shutdown.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bus::{Consumer, Failure};
+use bus::{Consumer, HandlerError};
 use lapin::BasicProperties;
 use lapin::options::{BasicPublishOptions, QueueDeleteOptions};
 use lapin::types::AMQPValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{SOON, World, next, quick, stream_started};
+use crate::world::{TIMEOUT, World, next, quick, stream_started};
 
-/// The text of a header of a dead letter.
 fn header(message: &lapin::message::BasicGetMessage, name: &str) -> String {
     match message
         .properties
@@ -27,7 +26,7 @@ fn header(message: &lapin::message::BasicGetMessage, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_poison_message_becomes_a_dead_letter_while_the_queue_flows() {
+async fn poison_message_becomes_dead_letter_without_blocking_queue() {
     let world = World::new().await;
     world.relay();
     let (attempts, mut tried) = mpsc::unbounded_channel();
@@ -39,7 +38,7 @@ async fn a_poison_message_becomes_a_dead_letter_while_the_queue_flows() {
                 attempts.send(delivery.attempt).unwrap();
                 panic!("unlucky");
             }
-            done.send(delivery).map_err(Failure::fail)
+            done.send(delivery).map_err(HandlerError::fail)
         }
     };
     let consumer = Consumer::new("test.poison", &["stream.*"]).retry(quick(3));
@@ -62,7 +61,7 @@ async fn a_poison_message_becomes_a_dead_letter_while_the_queue_flows() {
 }
 
 #[tokio::test]
-async fn a_retry_comes_back_and_a_failure_dies_at_once() {
+async fn retry_is_redelivered_and_failure_becomes_dead_letter_at_once() {
     let world = World::new().await;
     world.relay();
     let calls = Arc::new(Mutex::new(Vec::new()));
@@ -73,23 +72,23 @@ async fn a_retry_comes_back_and_a_failure_dies_at_once() {
             let version = delivery.event.version;
             seen.lock().unwrap().push((version, delivery.attempt));
             match (version, delivery.attempt) {
-                (1, 1) => Err(Failure::retry("not yet")),
+                (1, 1) => Err(HandlerError::retry("not yet")),
                 (1, _) => Ok(()),
                 (3, 1) => std::future::pending().await,
                 (3, _) => Ok(()),
-                _ => Err(Failure::fail("never")),
+                _ => Err(HandlerError::fail("never")),
             }
         }
     };
     let consumer = Consumer::new("test.answers", &["stream.*"]).retry(quick(5));
-    let consumer = consumer.handler_limit(Duration::from_millis(200));
+    let consumer = consumer.handler_timeout(Duration::from_millis(200));
     world.consume(consumer, "test.answers", handler).await;
     for version in [1, 2, 3] {
         world.emit(stream_started(), version).await;
     }
     let letter = world.take("test.dead").await;
     assert!(header(&letter, "airwave-reason").contains("never"));
-    let wait = stack::eventually(SOON, "the retries", async || calls.lock().unwrap().len() == 5);
+    let wait = stack::eventually(TIMEOUT, "the retries", async || calls.lock().unwrap().len() == 5);
     wait.await.unwrap();
     let mut calls = calls.lock().unwrap().clone();
     calls.sort_unstable();
@@ -97,9 +96,9 @@ async fn a_retry_comes_back_and_a_failure_dies_at_once() {
 }
 
 #[tokio::test]
-async fn what_does_not_decode_dies_at_once() {
+async fn undecodable_message_becomes_dead_letter_at_once() {
     let world = World::new().await;
-    let heard = world.hear("test.garbage", &["stream.*"]).await;
+    let deliveries = world.collect("test.garbage", &["stream.*"]).await;
     let channel = world.channel().await;
     for body in [&b"\xff\xff not protobuf"[..], b""] {
         let (exchange, key) = ("airwave.events".into(), "stream.started".into());
@@ -112,11 +111,11 @@ async fn what_does_not_decode_dies_at_once() {
         assert_eq!(letter.data, body);
         assert_eq!(header(&letter, "airwave-attempts"), "1");
     }
-    assert!(heard.is_empty());
+    assert!(deliveries.is_empty());
 }
 
 #[tokio::test]
-async fn stopping_finishes_the_handlers_that_run() {
+async fn shutdown_waits_for_running_handlers() {
     let world = World::new().await;
     world.relay();
     let (started, mut running) = mpsc::unbounded_channel();
@@ -125,7 +124,7 @@ async fn stopping_finishes_the_handlers_that_run() {
     let handler = move |delivery: bus::Delivery| {
         let (started, counted) = (started.clone(), Arc::clone(&counted));
         async move {
-            started.send(delivery).map_err(Failure::fail)?;
+            started.send(delivery).map_err(HandlerError::fail)?;
             tokio::time::sleep(Duration::from_millis(300)).await;
             counted.fetch_add(1, Ordering::SeqCst);
             Ok(())
@@ -143,14 +142,14 @@ async fn stopping_finishes_the_handlers_that_run() {
     next(&mut running).await;
     next(&mut running).await;
     stop.cancel();
-    tokio::time::timeout(SOON, consumer).await.unwrap().unwrap();
+    tokio::time::timeout(TIMEOUT, consumer).await.unwrap().unwrap();
     assert_eq!(
         finished.load(Ordering::SeqCst),
         2,
-        "handlers were cut short, or more were begun"
+        "handlers were aborted, or more were started"
     );
-    // What was finished does not come again; the rest does.
-    let mut rest = world.hear("test.slow", &["stream.*"]).await;
+    // Finished events are not redelivered; the rest are.
+    let mut rest = world.collect("test.slow", &["stream.*"]).await;
     for _ in 0..4 {
         next(&mut rest).await;
     }
@@ -159,11 +158,11 @@ async fn stopping_finishes_the_handlers_that_run() {
 }
 
 #[tokio::test]
-async fn no_more_handlers_run_at_once_than_allowed() {
+async fn concurrency_is_bounded() {
     let world = World::new().await;
     world.relay();
-    let (most, now) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (peak, running) = (Arc::clone(&most), Arc::clone(&now));
+    let (max, now) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (peak, running) = (Arc::clone(&max), Arc::clone(&now));
     let (done, mut handled) = mpsc::unbounded_channel();
     let handler = move |delivery: bus::Delivery| {
         let (peak, running, done) = (Arc::clone(&peak), Arc::clone(&running), done.clone());
@@ -171,7 +170,7 @@ async fn no_more_handlers_run_at_once_than_allowed() {
             peak.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(20)).await;
             running.fetch_sub(1, Ordering::SeqCst);
-            done.send(delivery).map_err(Failure::fail)
+            done.send(delivery).map_err(HandlerError::fail)
         }
     };
     let consumer = Consumer::new("test.narrow", &["stream.*"])
@@ -184,14 +183,14 @@ async fn no_more_handlers_run_at_once_than_allowed() {
     for _ in 0..30 {
         next(&mut handled).await;
     }
-    assert!((2..=3).contains(&most.load(Ordering::SeqCst)), "{most:?}");
+    assert!((2..=3).contains(&max.load(Ordering::SeqCst)), "{max:?}");
 }
 
 #[tokio::test]
-async fn a_queue_that_is_deleted_is_declared_again() {
+async fn deleted_queue_is_declared_again() {
     let world = World::new().await;
     world.relay();
-    let mut heard = world.hear("test.fragile", &["stream.*"]).await;
+    let mut deliveries = world.collect("test.fragile", &["stream.*"]).await;
     let deleted = world
         .channel()
         .await
@@ -200,5 +199,5 @@ async fn a_queue_that_is_deleted_is_declared_again() {
     deleted.unwrap();
     world.consuming("test.fragile").await;
     let id = world.emit(stream_started(), 1).await;
-    assert_eq!(next(&mut heard).await.id, id);
+    assert_eq!(next(&mut deliveries).await.id, id);
 }

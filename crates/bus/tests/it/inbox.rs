@@ -1,12 +1,10 @@
-//! The inbox by itself.
-
 use bus::{inbox_claim, inbox_prune};
 use uuid::Uuid;
 
 use crate::world::World;
 
 #[tokio::test]
-async fn an_id_is_claimed_once_by_each_consumer() {
+async fn each_consumer_claims_event_once() {
     let world = World::new().await;
     let mut conn = world.database.get().await.unwrap();
     let id = Uuid::now_v7();
@@ -16,7 +14,7 @@ async fn an_id_is_claimed_once_by_each_consumer() {
 }
 
 #[tokio::test]
-async fn old_ids_are_removed_and_young_ones_kept() {
+async fn prune_deletes_only_old_ids() {
     let world = World::new().await;
     world
         .execute(

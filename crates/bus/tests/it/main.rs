@@ -1,7 +1,6 @@
 //! The bus against a real broker and a real database, and against connections that are cut.
 
 #![expect(clippy::disallowed_methods, reason = "tests run in real time")]
-
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod consumer;

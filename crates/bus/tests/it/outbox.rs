@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use bus::{Backlog, Consumer};
 use proto::events::v1::event::Payload;
 
-use crate::world::{SOON, World, next, quick, stream_started, user_deleted};
+use crate::world::{TIMEOUT, World, next, quick, stream_started, user_deleted};
 
 #[tokio::test]
-async fn what_was_rolled_back_is_never_told() {
+async fn rolled_back_event_is_not_published() {
     let world = World::new().await;
     world.relay();
-    let mut heard = world.hear("test.all", &["stream.*", "user.*"]).await;
+    let mut deliveries = world.collect("test.all", &["stream.*", "user.*"]).await;
     let work = world
         .database
         .transaction(async |conn| -> Result<(), storage::Error> {
@@ -20,37 +20,42 @@ async fn what_was_rolled_back_is_never_told() {
         });
     assert!(work.await.is_err());
     let id = world.emit(stream_started(), 2).await;
-    let delivery = next(&mut heard).await;
+    let delivery = next(&mut deliveries).await;
     assert_eq!((delivery.id, delivery.attempt), (id, 1));
     let event = delivery.event;
     assert_eq!((event.aggregate_id, event.version), (7, 2));
     assert!(event.occurred_at.is_some());
     assert!(matches!(event.payload, Some(Payload::StreamStarted(started)) if started.title == "A title"));
     world.outbox_is_empty().await;
-    assert!(heard.try_recv().is_err());
+    assert!(deliveries.try_recv().is_err());
 }
 
 #[tokio::test]
-async fn what_waits_is_counted() {
+async fn backlog_counts_unpublished_events() {
     let world = World::new().await;
-    let none = Backlog::of(&world.database).await.unwrap();
-    assert_eq!((none.depth, none.oldest, none.unheard), (0, None, 0));
+    let empty = Backlog::of(&world.database).await.unwrap();
+    assert_eq!((empty.depth, empty.oldest_seconds, empty.deferred), (0, None, 0));
     world.emit(user_deleted(), 1).await;
     world.emit(stream_started(), 2).await;
     let two = Backlog::of(&world.database).await.unwrap();
-    assert_eq!((two.depth, two.unheard), (2, 0));
-    assert!(two.oldest.is_some_and(|seconds| (0.0..60.0).contains(&seconds)));
+    assert_eq!((two.depth, two.deferred), (2, 0));
+    assert!(
+        two.oldest_seconds
+            .is_some_and(|seconds| (0.0..60.0).contains(&seconds))
+    );
 }
 
 #[tokio::test]
-async fn a_crash_between_publishing_and_deleting_repeats_the_event_and_not_its_effect() {
+async fn crash_before_delete_repeats_event_but_not_effect() {
     let world = World::new().await;
     world
         .execute(
-            "CREATE TABLE effects (event_id UUID); CREATE TABLE calls (event_id UUID); CREATE SEQUENCE deletions; \
+            "CREATE TABLE effects (event_id UUID); CREATE TABLE calls (event_id UUID); \
+             CREATE SEQUENCE deletions; \
              CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
              IF nextval('deletions') = 1 THEN RAISE EXCEPTION 'crash'; END IF; RETURN NULL; END $$; \
-             CREATE TRIGGER fail_once AFTER DELETE ON outbox FOR EACH STATEMENT EXECUTE FUNCTION fail_once();",
+             CREATE TRIGGER fail_once AFTER DELETE ON outbox FOR EACH STATEMENT \
+             EXECUTE FUNCTION fail_once();",
         )
         .await;
     let database = world.database.clone();
@@ -78,16 +83,16 @@ async fn a_crash_between_publishing_and_deleting_repeats_the_event_and_not_its_e
     world.relay();
     world.outbox_is_empty().await;
     let calls = async || world.number("SELECT count(*) FROM calls").await;
-    stack::eventually(SOON, "the repeat", async || calls().await == 2)
+    stack::eventually(TIMEOUT, "the repeat", async || calls().await == 2)
         .await
         .unwrap();
     assert_eq!(world.number("SELECT count(*) FROM effects").await, 1);
 }
 
 #[tokio::test]
-async fn two_relays_share_the_work_without_doubles() {
+async fn two_relays_publish_each_event_once() {
     let world = World::new().await;
-    let mut heard = world.hear("test.all", &["stream.*"]).await;
+    let mut deliveries = world.collect("test.all", &["stream.*"]).await;
     let mut expected = HashMap::new();
     let work = world
         .database
@@ -105,32 +110,32 @@ async fn two_relays_share_the_work_without_doubles() {
     world.relay();
     let mut seen = HashMap::new();
     for _ in 0..500 {
-        *seen.entry(next(&mut heard).await.id).or_insert(0) += 1;
+        *seen.entry(next(&mut deliveries).await.id).or_insert(0) += 1;
     }
     world.outbox_is_empty().await;
     assert_eq!(seen, expected);
-    assert!(heard.try_recv().is_err(), "an event came twice");
+    assert!(deliveries.try_recv().is_err(), "duplicate event");
 }
 
 #[tokio::test]
-async fn an_event_that_nobody_hears_waits_and_holds_nobody_up() {
+async fn event_without_queue_waits_without_blocking_others() {
     let world = World::new().await;
     world.relay();
-    let mut streams = world.hear("test.streams", &["stream.*"]).await;
+    let mut streams = world.collect("test.streams", &["stream.*"]).await;
     for version in 0..150 {
         world.emit(user_deleted(), version).await;
     }
     let id = world.emit(stream_started(), 1).await;
     assert_eq!(next(&mut streams).await.id, id);
-    let unheard = async || {
+    let deferred = async || {
         world
             .number("SELECT count(*) FROM outbox WHERE attempts > 0")
             .await
     };
-    stack::eventually(SOON, "the events to be put off", async || unheard().await == 150)
+    stack::eventually(TIMEOUT, "deferred events", async || deferred().await == 150)
         .await
         .unwrap();
-    let mut users = world.hear("test.users", &["user.*"]).await;
+    let mut users = world.collect("test.users", &["user.*"]).await;
     for _ in 0..150 {
         next(&mut users).await;
     }
@@ -138,14 +143,14 @@ async fn an_event_that_nobody_hears_waits_and_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn a_relay_that_stops_tells_what_was_emitted_last() {
+async fn relay_publishes_last_events_on_shutdown() {
     let world = World::new().await;
-    let mut heard = world.hear("test.all", &["stream.*"]).await;
+    let mut deliveries = world.collect("test.all", &["stream.*"]).await;
     world.bus.connected().await;
     let stop = tokio_util::sync::CancellationToken::new();
     stop.cancel();
     let id = world.emit(stream_started(), 1).await;
     bus::Relay::run(world.database.clone(), world.bus.clone(), stop).await;
     assert_eq!(world.outbox().await, 0);
-    assert_eq!(next(&mut heard).await.id, id);
+    assert_eq!(next(&mut deliveries).await.id, id);
 }

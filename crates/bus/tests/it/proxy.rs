@@ -1,4 +1,4 @@
-//! A way to the broker that can be cut.
+//! A TCP proxy whose connections a test can cut.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,19 +8,19 @@ use tokio::sync::broadcast;
 
 pub(crate) struct Proxy {
     port: u16,
-    cut: broadcast::Sender<()>,
+    disconnect: broadcast::Sender<()>,
     refusing: Arc<AtomicBool>,
 }
 
 impl Proxy {
-    /// Listens on a port of its own for connections to the server of this URL.
-    pub(crate) async fn before(url: &str) -> Self {
+    /// Listens on a free port for connections to the server of the URL.
+    pub(crate) async fn start(url: &str) -> Self {
         let server = server(url).to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (cut, _) = broadcast::channel(1);
+        let (disconnect, _) = broadcast::channel(1);
         let refusing = Arc::new(AtomicBool::new(false));
-        let (ends, refuses) = (cut.clone(), Arc::clone(&refusing));
+        let (ends, refuses) = (disconnect.clone(), Arc::clone(&refusing));
         tokio::spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
                 if refuses.load(Ordering::SeqCst) {
@@ -36,27 +36,31 @@ impl Proxy {
                 });
             }
         });
-        Self { port, cut, refusing }
+        Self {
+            port,
+            disconnect,
+            refusing,
+        }
     }
 
-    /// The URL with this proxy in place of the server.
+    /// Replaces the server of the URL with this proxy.
     pub(crate) fn url(&self, url: &str) -> String {
         url.replace(server(url), &format!("127.0.0.1:{}", self.port))
     }
 
-    /// Cuts all connections; new ones are made as before.
-    pub(crate) fn cut(&self) {
-        let _ = self.cut.send(());
+    /// Cuts all connections but accepts new ones.
+    pub(crate) fn disconnect(&self) {
+        let _ = self.disconnect.send(());
     }
 
-    /// Cuts all connections and takes no new ones, until told otherwise.
+    /// Cuts all connections, and refuses new ones while `refuse` is set.
     pub(crate) fn refuse(&self, refuse: bool) {
         self.refusing.store(refuse, Ordering::SeqCst);
-        self.cut();
+        self.disconnect();
     }
 }
 
-/// `host:port` of a URL.
+/// Returns `host:port` of a URL.
 fn server(url: &str) -> &str {
     let rest = url.split_once("://").unwrap().1;
     let rest = rest.split_once('@').map_or(rest, |(_, rest)| rest);

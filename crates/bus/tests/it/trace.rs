@@ -1,8 +1,8 @@
-//! One trace from the transaction to whoever hears of it.
+//! Traces reach from a transaction to every consumer.
 
 use std::sync::Once;
 
-use bus::{Consumer, Failure, Heard, Listener, Realtime, RealtimeHeard, RealtimeSubscriber};
+use bus::{Consumer, HandlerError, Listener, ListenerEvent, Realtime, RealtimeSubscriber, SubscriberEvent};
 use opentelemetry::trace::{TraceContextExt, TraceId, TracerProvider};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -15,7 +15,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::world::{SOON, World, quick, stream_started};
+use crate::world::{TIMEOUT, World, quick, stream_started};
 
 fn trace_everything() {
     static ONCE: Once = Once::new();
@@ -33,21 +33,25 @@ fn trace_of(span: &Span) -> TraceId {
 }
 
 #[tokio::test]
-async fn an_event_joins_the_trace_of_its_transaction() {
+async fn event_joins_trace_of_transaction() {
     trace_everything();
     let world = World::new().await;
     world.relay();
     let (traces, mut seen) = mpsc::unbounded_channel();
     let handler = move |_| {
         let traces = traces.clone();
-        async move { traces.send(trace_of(&Span::current())).map_err(Failure::fail) }
+        async move {
+            traces
+                .send(trace_of(&Span::current()))
+                .map_err(HandlerError::fail)
+        }
     };
     let consumer = Consumer::new("test.traced", &["stream.*"]).retry(quick(3));
     world.consume(consumer, "test.traced", handler).await;
     let mut listener = Listener::start(&world.bus, &["stream.*"]);
     assert!(matches!(
-        timeout(SOON, listener.next()).await.unwrap(),
-        Some(Heard::Connected)
+        timeout(TIMEOUT, listener.next()).await.unwrap(),
+        Some(ListenerEvent::Connected)
     ));
 
     let request = info_span!("request");
@@ -55,24 +59,24 @@ async fn an_event_joins_the_trace_of_its_transaction() {
 
     assert_ne!(trace_of(&request), TraceId::INVALID);
     assert_eq!(
-        timeout(SOON, seen.recv()).await.unwrap(),
+        timeout(TIMEOUT, seen.recv()).await.unwrap(),
         Some(trace_of(&request))
     );
-    match timeout(SOON, listener.next()).await.unwrap() {
-        Some(Heard::Event(_, span)) => assert_eq!(trace_of(&span), trace_of(&request)),
+    match timeout(TIMEOUT, listener.next()).await.unwrap() {
+        Some(ListenerEvent::Event(_, span)) => assert_eq!(trace_of(&span), trace_of(&request)),
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
-async fn a_realtime_message_joins_the_trace_of_its_publisher() {
+async fn realtime_message_joins_trace_of_publisher() {
     trace_everything();
     let world = World::new().await;
     let realtime = Realtime::start(&world.bus);
     let mut subscriber = RealtimeSubscriber::start(&world.bus, &["stream.1"]);
     assert!(matches!(
-        timeout(SOON, subscriber.next()).await.unwrap(),
-        Some(RealtimeHeard::Connected)
+        timeout(TIMEOUT, subscriber.next()).await.unwrap(),
+        Some(SubscriberEvent::Connected)
     ));
     world.bus.connected().await;
     let request = info_span!("request");
@@ -83,8 +87,8 @@ async fn a_realtime_message_joins_the_trace_of_its_publisher() {
         };
         realtime.publish(Realtime::stream_key(1), Message::ViewerCountChanged(message));
     });
-    match timeout(SOON, subscriber.next()).await.unwrap() {
-        Some(RealtimeHeard::Message { span, .. }) => assert_eq!(trace_of(&span), trace_of(&request)),
+    match timeout(TIMEOUT, subscriber.next()).await.unwrap() {
+        Some(SubscriberEvent::Message { span, .. }) => assert_eq!(trace_of(&span), trace_of(&request)),
         other => panic!("{other:?}"),
     }
 }

@@ -1,9 +1,9 @@
-//! What each test has for itself: a database, a virtual host, a bus, and an eye on the broker.
+//! The environment of each test: its own database, virtual host, bus and connection to the broker.
 
 use std::future::Future;
 use std::time::Duration;
 
-use bus::{Bus, BusConfig, Consumer, Delivery, Failure, Relay, Retry};
+use bus::{Bus, BusConfig, Consumer, Delivery, HandlerError, Relay, RetryPolicy};
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use lapin::message::BasicGetMessage;
@@ -17,8 +17,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-/// Long enough for a busy machine, and never waited for in full by a test that passes.
-pub(crate) const SOON: Duration = Duration::from_secs(30);
+/// Long enough for a busy machine; a passing test never waits this long.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) struct World {
     pub(crate) database: Database,
@@ -32,11 +32,11 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new() -> Self {
         let amqp_url = vhost().await;
-        Self::over(&amqp_url, &amqp_url).await
+        Self::with_bus_url(&amqp_url, &amqp_url).await
     }
 
-    /// The bus reaches the broker by one URL and the test by another.
-    pub(crate) async fn over(bus_url: &str, amqp_url: &str) -> Self {
+    /// The bus and the test reach the broker through different URLs.
+    pub(crate) async fn with_bus_url(bus_url: &str, amqp_url: &str) -> Self {
         let stop = CancellationToken::new();
         Self {
             database: database().await,
@@ -62,18 +62,18 @@ impl World {
     pub(crate) async fn consume<H, F>(&self, consumer: Consumer, queue: &str, handler: H)
     where
         H: Fn(Delivery) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<(), Failure>> + Send + 'static,
+        F: Future<Output = Result<(), HandlerError>> + Send + 'static,
     {
         tokio::spawn(consumer.run(self.bus.clone(), self.stop.clone(), handler));
         self.consuming(queue).await;
     }
 
-    /// Runs a consumer that hands on what it hears.
-    pub(crate) async fn hear(&self, queue: &str, keys: &[&str]) -> mpsc::UnboundedReceiver<Delivery> {
-        let (heard, deliveries) = mpsc::unbounded_channel();
+    /// Runs a consumer that forwards its deliveries.
+    pub(crate) async fn collect(&self, queue: &str, keys: &[&str]) -> mpsc::UnboundedReceiver<Delivery> {
+        let (sender, deliveries) = mpsc::unbounded_channel();
         let handler = move |delivery| {
-            let heard = heard.clone();
-            async move { heard.send(delivery).map_err(Failure::fail) }
+            let sender = sender.clone();
+            async move { sender.send(delivery).map_err(HandlerError::fail) }
         };
         self.consume(Consumer::new(queue, keys).retry(quick(3)), queue, handler)
             .await;
@@ -81,7 +81,7 @@ impl World {
     }
 
     pub(crate) async fn consuming(&self, queue: &str) {
-        let wait = stack::eventually(SOON, "the consumer", async || {
+        let wait = stack::eventually(TIMEOUT, "the consumer", async || {
             self.queue(queue)
                 .await
                 .is_some_and(|(_, consumers)| consumers > 0)
@@ -89,7 +89,7 @@ impl World {
         wait.await.unwrap();
     }
 
-    /// Messages that are ready in a queue, and its consumers.
+    /// Returns how many messages are ready in a queue, and its number of consumers.
     pub(crate) async fn queue(&self, name: &str) -> Option<(u32, u32)> {
         let passive = QueueDeclareOptions::durable().passive();
         let channel = self.channel().await;
@@ -102,7 +102,7 @@ impl World {
 
     pub(crate) async fn take(&self, queue: &str) -> BasicGetMessage {
         let channel = self.channel().await;
-        let wait = stack::eventually(SOON, "a message in the queue", async || {
+        let wait = stack::eventually(TIMEOUT, "a message in the queue", async || {
             channel
                 .basic_get(queue.into(), BasicGetOptions { no_ack: true })
                 .await
@@ -152,7 +152,7 @@ impl World {
     }
 
     pub(crate) async fn outbox_is_empty(&self) {
-        stack::eventually(SOON, "an empty outbox", async || self.outbox().await == 0)
+        stack::eventually(TIMEOUT, "an empty outbox", async || self.outbox().await == 0)
             .await
             .unwrap();
     }
@@ -177,9 +177,9 @@ async fn database() -> Database {
     .unwrap()
 }
 
-/// Retries that a test can wait for.
-pub(crate) fn quick(attempts: u32) -> Retry {
-    Retry {
+/// A short retry delay.
+pub(crate) fn quick(attempts: u32) -> RetryPolicy {
+    RetryPolicy {
         delays: vec![Duration::from_millis(50)],
         attempts,
     }
@@ -199,9 +199,9 @@ pub(crate) fn user_deleted() -> Payload {
     Payload::UserDeleted(UserDeleted { user_id: 1 })
 }
 
-/// The next thing that a consumer hears.
+/// Waits for the next delivery.
 pub(crate) async fn next(deliveries: &mut mpsc::UnboundedReceiver<Delivery>) -> Delivery {
-    tokio::time::timeout(SOON, deliveries.recv())
+    tokio::time::timeout(TIMEOUT, deliveries.recv())
         .await
         .unwrap()
         .unwrap()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth::config::Config;
 use auth::store::Store;
 use bucket::{Bucket, BucketConfig};
-use bus::{Bus, BusConfig, Heard, Listener};
+use bus::{Bus, BusConfig, ListenerEvent, Listener};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
@@ -77,7 +77,7 @@ impl World {
         let bus = Bus::connect(&self.config.common.bus, "test").unwrap();
         let mut listener = Listener::start(&bus, keys);
         let first = tokio::time::timeout(TIMEOUT, listener.next()).await.unwrap();
-        assert!(matches!(first, Some(Heard::Connected)));
+        assert!(matches!(first, Some(ListenerEvent::Connected)));
         Events { listener, _bus: bus }
     }
 
@@ -211,8 +211,8 @@ impl Events {
     pub(crate) async fn next(&mut self) -> Payload {
         loop {
             match tokio::time::timeout(TIMEOUT, self.listener.next()).await {
-                Ok(Some(Heard::Event(event, _))) => return event.payload.unwrap(),
-                Ok(Some(Heard::Connected)) => {}
+                Ok(Some(ListenerEvent::Event(event, _))) => return event.payload.unwrap(),
+                Ok(Some(ListenerEvent::Connected)) => {}
                 Ok(None) | Err(_) => panic!("no event received"),
             }
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Consumer, Delivery, Failure};
+use bus::{Consumer, Delivery, HandlerError};
 use primitives::{StreamId, UserId};
 use proto::events::v1::event::Payload;
 use tokio::time::sleep;
@@ -33,7 +33,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let bus = app.bus.clone();
     let handler = move |delivery| {
         let app = app.clone();
-        async move { handle(&app, delivery).await.map_err(Failure::retry) }
+        async move { handle(&app, delivery).await.map_err(HandlerError::retry) }
     };
     Consumer::new(CONSUMER, ROUTING_KEYS)
         .concurrency(CONCURRENCY)

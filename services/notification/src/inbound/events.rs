@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use bus::{Consumer, Delivery, Failure, inbox_claim};
+use bus::{Consumer, Delivery, HandlerError, inbox_claim};
 use chrono::{DateTime, Utc};
 use primitives::{BroadcastId, StreamId, UserId, VodId};
 use proto::events::v1::event::Payload;
@@ -37,12 +37,12 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
         .await;
 }
 
-async fn handle(app: &App, delivery: Delivery) -> Result<(), Failure> {
+async fn handle(app: &App, delivery: Delivery) -> Result<(), HandlerError> {
     let id = delivery.id;
     let at = proto::time::datetime(delivery.event.occurred_at.as_ref()).unwrap_or_else(|| app.clock.now());
     if let Some(Payload::UserDeleted(deleted)) = &delivery.event.payload {
         let user = UserId(deleted.user_id);
-        return start_purge(app, id, user).await.map_err(Failure::retry);
+        return start_purge(app, id, user).await.map_err(HandlerError::retry);
     }
     let Some(occasion) = occasion(delivery.event.payload, at) else {
         return Ok(());
@@ -57,7 +57,7 @@ async fn handle(app: &App, delivery: Delivery) -> Result<(), Failure> {
             fanout_create(conn, &occasion, id, at, now).await
         })
         .await
-        .map_err(Failure::retry)?;
+        .map_err(HandlerError::retry)?;
     if let Some(stored) = created {
         enqueue_page(app, &stored, Fanout::START).await;
     }

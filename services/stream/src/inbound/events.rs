@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::{Bus, Consumer, Delivery, Failure};
+use bus::{Bus, Consumer, Delivery, HandlerError};
 use primitives::UserId;
 use proto::Peer;
 use proto::events::v1::event::Payload;
@@ -35,11 +35,11 @@ pub async fn consume(store: Store, bus: Bus, shutdown: Shutdown) {
         .await;
 }
 
-async fn apply(store: &Store, delivery: Delivery) -> Result<(), Failure> {
+async fn apply(store: &Store, delivery: Delivery) -> Result<(), HandlerError> {
     let Some((user, update)) = delivery.event.payload.and_then(owner_update) else {
         return Ok(());
     };
-    let user = UserId::try_from(user).map_err(Failure::fail)?;
+    let user = UserId::try_from(user).map_err(HandlerError::fail)?;
     Ok(store
         .owner_apply(delivery.id, user, delivery.event.version, update)
         .await?)

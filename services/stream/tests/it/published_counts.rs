@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use bus::{RealtimeHeard, RealtimeSubscriber};
+use bus::{RealtimeSubscriber, SubscriberEvent};
 use proto::events::v1::realtime::Message;
 
 use crate::leases::flush;
-use crate::world::{Replica, TIMEOUT, World};
+use crate::world::{TIMEOUT, World, start};
 
 /// Receives published counts.
 struct Counts(RealtimeSubscriber);
@@ -17,7 +17,7 @@ impl Counts {
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let mut subscriber = RealtimeSubscriber::start(&world.events.bus, &keys);
         let first = tokio::time::timeout(TIMEOUT, subscriber.next()).await.unwrap();
-        assert!(matches!(first, Some(RealtimeHeard::Connected)));
+        assert!(matches!(first, Some(SubscriberEvent::Connected)));
         Self(subscriber)
     }
 
@@ -25,7 +25,7 @@ impl Counts {
     async fn next(&mut self) -> (i64, u32) {
         loop {
             let received = tokio::time::timeout(TIMEOUT, self.0.next()).await.unwrap();
-            if let Some(RealtimeHeard::Message {
+            if let Some(SubscriberEvent::Message {
                 message: Message::ViewerCountChanged(changed),
                 ..
             }) = received
@@ -63,7 +63,7 @@ async fn changes_are_published_and_counts_survive_a_flushed_redis() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_replica_publishes_and_its_successor_repeats_nothing() {
     let mut world = World::new().await;
-    let second = Replica::start(&world.config).await;
+    let second = start(&world.config).await;
     let ((quiet, _), (busy, _)) = (world.create().await, world.create().await);
     let mut counts = Counts::subscribe(&world, &[quiet, busy]).await;
     world.renew("g1", quiet, &["u:1"]).await;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bus::{Consumer, Delivery, Failure, inbox_claim};
+use bus::{Consumer, Delivery, HandlerError, inbox_claim};
 use chrono::{DateTime, Utc};
 use primitives::{BroadcastId, CategoryId, StreamId, UserId};
 use proto::events::v1::RecordingFinished;
@@ -47,7 +47,7 @@ pub async fn run(serving: Arc<Serving>, shutdown: CancellationToken) {
 ///
 /// # Errors
 /// The failure decides whether the event is retried.
-pub async fn handle(serving: &Serving, delivery: Delivery) -> Result<(), Failure> {
+pub async fn handle(serving: &Serving, delivery: Delivery) -> Result<(), HandlerError> {
     let (id, version) = (delivery.id, delivery.event.version);
     let Some(payload) = delivery.event.payload else {
         return Ok(());
@@ -81,7 +81,7 @@ enum CopyUpdate {
 }
 
 impl CopyUpdate {
-    fn of(payload: Payload, version: i64) -> Result<Self, Failure> {
+    fn of(payload: Payload, version: i64) -> Result<Self, HandlerError> {
         Ok(match payload {
             Payload::UserRegistered(user) => Self::Owner(Owner {
                 id: user.user_id,
@@ -131,11 +131,12 @@ impl CopyUpdate {
 }
 
 /// An invalid file name is a bug of the sender, so the event is not retried.
-fn new_recording(event: RecordingFinished) -> Result<NewRecording, Failure> {
+fn new_recording(event: RecordingFinished) -> Result<NewRecording, HandlerError> {
     let file = RecordingName::parse(&event.file_name);
     Ok(NewRecording {
-        file: file
-            .ok_or_else(|| Failure::fail(format!("{:?} is not the name of a recording", event.file_name)))?,
+        file: file.ok_or_else(|| {
+            HandlerError::fail(format!("{:?} is not the name of a recording", event.file_name))
+        })?,
         node: event.node,
         broadcast: BroadcastId::try_from(event.broadcast_id).ok(),
         stream: StreamId(event.stream_id),
