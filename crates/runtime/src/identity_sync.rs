@@ -10,7 +10,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use bus::{Heard, Listener};
+use bus::{Listener, ListenerEvent};
 use chrono::{DateTime, Utc};
 use identity::{KeySet, PublicKey, REVOCATIONS_PAGE, Revocation, Verifier};
 use primitives::{Error, UserId};
@@ -104,8 +104,8 @@ async fn keep_revocations(verifier: Verifier, source: impl Source, mut listener:
         }
         // Wakes up every second, because the listener does not report a lost connection.
         match timeout(DISCONNECTED_POLL_PERIOD, listener.next()).await {
-            Ok(Some(Heard::Connected)) => call_now = true,
-            Ok(Some(Heard::Event(event, span))) => span.in_scope(|| apply(&verifier, *event)),
+            Ok(Some(ListenerEvent::Connected)) => call_now = true,
+            Ok(Some(ListenerEvent::Event(event, span))) => span.in_scope(|| apply(&verifier, *event)),
             // The listener ends only with its runtime; until then polling is enough.
             Ok(None) => sleep(DISCONNECTED_POLL_PERIOD).await,
             Err(_) => {}
