@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bucket::Bucket;
-use bus::{Bus, BusConfig, Relay};
+use bus::{Bus, BusConfig, Consumer, Delivery, HandlerError, Relay};
 use identity::{ServiceName, ServiceTokens, Verifier};
 use primitives::Clock;
 use proto::Access;
@@ -184,6 +184,15 @@ impl Parts {
     pub fn relay(&self, database: &Database) {
         let relay = Relay::run(database.clone(), self.bus.clone(), self.drained.clone());
         self.shutdown.spawn_essential("relay", relay);
+    }
+
+    /// Consumes events until the stop.
+    pub fn consume<F>(&self, consumer: Consumer, handler: impl Fn(Delivery) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Result<(), HandlerError>> + Send + 'static,
+    {
+        let consuming = consumer.run(self.bus.clone(), self.shutdown.soft_token(), handler);
+        self.shutdown.spawn_essential("events", consuming);
     }
 
     /// Removes handled events from the inbox once no repeat of them can arrive.

@@ -9,6 +9,7 @@ use bus::BusConfig;
 use http::Uri;
 use identity::{ServiceSecretConfig, check_secret};
 use secrecy::SecretString;
+use storage::DatabaseConfig;
 
 /// What a deployment is for. Production refuses what is convenient in development.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -113,6 +114,36 @@ pub struct CommonConfig {
     pub grpc: GrpcConfig,
     #[command(flatten)]
     pub bus: BusConfig,
+}
+
+/// The configuration of a service with a database and no settings of its own.
+#[derive(Debug, Clone, clap::Args)]
+pub struct BasicConfig {
+    #[command(flatten)]
+    pub common: CommonConfig,
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+    /// gRPC address of the auth service, such as http://auth:7001
+    #[arg(long, env = "AIRWAVE_AUTH_URL")]
+    pub auth_url: PeerUrl,
+}
+
+impl ServiceConfig for BasicConfig {
+    fn process(&self) -> &ProcessConfig {
+        &self.common.process
+    }
+}
+
+impl BasicConfig {
+    /// Any free ports.
+    #[must_use]
+    pub fn for_testing(database: DatabaseConfig, bus: BusConfig, auth: SocketAddr) -> Self {
+        Self {
+            common: CommonConfig::for_testing(bus),
+            database,
+            auth_url: auth.into(),
+        }
+    }
 }
 
 /// The service secret that all tests share.

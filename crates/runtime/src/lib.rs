@@ -7,6 +7,7 @@
 //! * [`Chassis`] is a service with its ports bound and its clients created; [`Chassis::run`] migrates, starts
 //!   the service's [`Parts`] and stops them again. [`Process`] is the part of it that does not need the
 //!   broker.
+//! * [`BasicService`] is all of this for a service that has no settings of its own.
 //! * [`Health`] collects each [`Dependency`]; `/healthz`, `/readyz` and `/metrics` answer on the internal
 //!   port.
 //! * [`Shutdown`] owns the background tasks, including periodic ones ([`Shutdown::every`]).
@@ -17,6 +18,7 @@
 
 pub mod identity_sync;
 
+mod basic;
 mod boot;
 mod chassis;
 mod cli;
@@ -30,11 +32,12 @@ mod process;
 mod shutdown;
 mod telemetry;
 
+pub use basic::{BasicService, BoundService};
 pub use boot::{Command, EXIT_CONFIG, boot};
 pub use chassis::{Chassis, Parts};
 pub use cli::{Cli, MigrateConfig};
 pub use config::{
-    CommonConfig, ConfigError, Environment, GrpcConfig, PeerUrl, ProcessConfig, ServiceConfig,
+    BasicConfig, CommonConfig, ConfigError, Environment, GrpcConfig, PeerUrl, ProcessConfig, ServiceConfig,
     TEST_SERVICE_SECRET, TelemetryConfig,
 };
 pub use gauges::LabelledGauges;
