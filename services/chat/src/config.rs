@@ -48,32 +48,22 @@ impl Config {
         }
     }
 
-    /// Any free ports and the given servers.
+    /// Any free ports; `peers` serves both auth and stream.
     #[must_use]
-    pub fn for_testing(servers: TestServers) -> Self {
+    pub fn for_testing(
+        mongo: MongoConfig,
+        redis: RedisConfig,
+        bus: bus::BusConfig,
+        peers: SocketAddr,
+    ) -> Self {
         Self {
-            common: CommonConfig::for_testing(bus::BusConfig::new(servers.amqp_url)),
-            mongo: MongoConfig::new(servers.mongodb_url, servers.mongodb_database),
-            redis: RedisConfig::new(servers.redis_url, servers.redis_prefix),
-            auth_url: servers.peers.into(),
-            stream_url: servers.peers.into(),
+            common: CommonConfig::for_testing(bus),
+            mongo,
+            redis,
+            auth_url: peers.into(),
+            stream_url: peers.into(),
             chat_rate_burst: 5,
             chat_rate_seconds: 5,
         }
     }
-}
-
-/// The servers of one test.
-#[derive(Debug, Clone)]
-pub struct TestServers {
-    pub mongodb_url: String,
-    /// Unique to the test.
-    pub mongodb_database: String,
-    pub redis_url: String,
-    /// Unique to the test.
-    pub redis_prefix: String,
-    /// The URL of its own virtual host.
-    pub amqp_url: String,
-    /// A fake auth and stream service.
-    pub peers: SocketAddr,
 }

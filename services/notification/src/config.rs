@@ -52,38 +52,28 @@ pub struct JobsConfig {
 }
 
 impl Config {
-    /// Any free ports, the given servers, and a queue of its own.
+    /// Any free ports, and a queue with the prefix of Redis.
     #[must_use]
-    pub fn for_testing(servers: TestServers) -> Self {
+    pub fn for_testing(
+        database: DatabaseConfig,
+        redis: RedisConfig,
+        bus: bus::BusConfig,
+        auth: SocketAddr,
+    ) -> Self {
         Self {
-            common: CommonConfig::for_testing(bus::BusConfig::new(servers.amqp_url)),
-            database: DatabaseConfig::new(servers.database_url),
-            redis: RedisConfig::new(servers.redis_url, servers.redis_prefix.clone()),
-            auth_url: servers.auth.into(),
+            common: CommonConfig::for_testing(bus),
+            database,
+            auth_url: auth.into(),
             jobs: JobsConfig {
-                queue_prefix: servers.redis_prefix,
+                queue_prefix: redis.redis_prefix.clone(),
                 fanout_page_size: 1000,
                 job_concurrency: 4,
                 fanout_give_up_hours: 24,
             },
+            redis,
             notification_retention_days: 90,
         }
     }
-}
-
-/// The servers of one test.
-#[derive(Debug, Clone)]
-pub struct TestServers {
-    /// A migrated database.
-    pub database_url: String,
-    /// Redis.
-    pub redis_url: String,
-    /// Unique to the test.
-    pub redis_prefix: String,
-    /// The URL of its own virtual host.
-    pub amqp_url: String,
-    /// A fake auth service.
-    pub auth: SocketAddr,
 }
 
 /// BullMQ appends a colon to the prefix, so it may not contain one.

@@ -46,11 +46,11 @@ async fn deleted_message_leaves_a_tombstone() {
     );
     assert!(matches!(stored.get("deletedAt"), Some(Bson::DateTime(_))));
     let deletions = || {
-        let received = world.received.lock().unwrap();
-        received
-            .iter()
-            .filter(|m| matches!(m, Realtime::ChatMessageDeleted(d) if d.id == first.id && d.seq == 1))
-            .count()
+        let deleted = world.received.all(|message| match message {
+            Realtime::ChatMessageDeleted(d) if d.id == first.id && d.seq == 1 => Some(()),
+            _ => None,
+        });
+        deleted.len()
     };
     let posted = || world.posted().iter().any(|posted| posted.seq == 3);
     stack::eventually(TIMEOUT, "the announcements", async || posted())
@@ -116,7 +116,7 @@ async fn guests_read_only() {
 async fn only_the_gateway_may_call() {
     let world = World::new().await;
     let replica = world.fast_replica().await;
-    let token = world.issuer.token(UserId(5), "lan", Role::User);
+    let token = world.kit.issuer.token(UserId(5), "lan", Role::User);
     for service in ServiceName::ALL
         .into_iter()
         .filter(|name| *name != ServiceName::Gateway)

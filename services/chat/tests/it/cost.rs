@@ -92,11 +92,8 @@ async fn simultaneous_messages_share_inserts_and_announcements() {
     announced.await.unwrap();
     let numbers: Vec<i64> = world.posted().iter().map(|posted| posted.seq).collect();
     assert_eq!(numbers, (1..=i64::try_from(COUNT).unwrap()).collect::<Vec<_>>());
-    let received = world.received.lock().unwrap();
-    let announcements = received
-        .iter()
-        .filter(|message| matches!(message, Realtime::ChatMessagesPosted(_)))
-        .count();
+    let posted = |message: &Realtime| matches!(message, Realtime::ChatMessagesPosted(_)).then_some(());
+    let announcements = world.received.all(posted).len();
     assert!(announcements <= commands.len(), "{announcements} announcements");
 }
 
@@ -110,7 +107,7 @@ async fn quiet_rooms_share_inserts() {
     let client = world.client(&replica, 5, Role::User);
     let rooms = 100..100 + ROOMS;
     for room in rooms.clone() {
-        world.peers.room(room, OWNER, true, 1);
+        world.peers.stream.set_room(room, OWNER, true, 1);
         client.send_in(room, "first", None).await.unwrap();
     }
 

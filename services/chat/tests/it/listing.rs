@@ -59,7 +59,7 @@ async fn lists_page_by_seq_and_by_number() {
 #[tokio::test]
 async fn heads_span_replicas() {
     let world = World::new().await;
-    world.peers.room(8, 1, true, 1);
+    world.peers.stream.set_room(8, 1, true, 1);
     let replicas = [world.fast_replica().await, world.fast_replica().await];
     let (one, two) = (
         world.client(&replicas[0], 5, Role::User),

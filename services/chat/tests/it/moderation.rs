@@ -107,7 +107,7 @@ async fn only_moderators_moderate() {
         Code::InvalidArgument
     );
     // A moderator of one room is a viewer in another.
-    cast.world.peers.room(30, VIEWER, true, 1);
+    cast.world.peers.stream.set_room(30, VIEWER, true, 1);
     let message = cast.viewer.send_in(30, "own", None).await.unwrap();
     let request = proto::chat::v1::DeleteMessageRequest {
         stream_id: 30,
@@ -201,12 +201,12 @@ async fn bans_apply_everywhere_and_timeouts_end() {
         _ => None,
     };
     assert_eq!(
-        cast.world.wait_for_realtime("the ban", banned).await,
+        cast.world.received.first("the ban", banned).await,
         (VIEWER, false)
     );
     // The user can read, and send in other rooms.
     assert!(!cast.viewer.list(10, None).await.messages.is_empty());
-    cast.world.peers.room(30, 40, true, 1);
+    cast.world.peers.stream.set_room(30, 40, true, 1);
     cast.viewer.send_in(30, "elsewhere", None).await.unwrap();
     assert_eq!(cast.owner.bans().await.unwrap(), [VIEWER]);
 

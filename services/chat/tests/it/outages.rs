@@ -82,7 +82,7 @@ async fn shutdown_settles_queued_messages() {
         })
         .collect();
     let before = Instant::now();
-    replica.stop().await;
+    replica.stop().await.unwrap();
     assert!(before.elapsed() < Duration::from_secs(10));
     let acknowledged = futures::future::join_all(sends)
         .await

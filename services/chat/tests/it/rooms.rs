@@ -53,24 +53,24 @@ async fn only_live_rooms_accept_messages() {
         (error.code(), error.message()),
         (Code::NotFound, "Stream not found.")
     );
-    world.peers.room(8, OWNER, false, 1);
+    world.peers.stream.set_room(8, OWNER, false, 1);
     let error = client.send_in(8, "x", None).await.unwrap_err();
     assert_eq!(
         (error.code(), error.message()),
         (Code::AlreadyExists, "Stream is not live.")
     );
     // At most one request per second.
-    let before = world.peers.room_requests();
+    let before = world.peers.stream.room_requests();
     for _ in 0..20 {
         client.send_in(8, "x", None).await.unwrap_err();
     }
     assert!(
-        world.peers.room_requests() - before < 15,
+        world.peers.stream.room_requests() - before < 15,
         "{}",
-        world.peers.room_requests() - before
+        world.peers.stream.room_requests() - before
     );
     // The stream just started, and its event has not arrived yet.
-    world.peers.room(8, OWNER, true, 2);
+    world.peers.stream.set_room(8, OWNER, true, 2);
     wait_for_outcome(&client, 8, None).await;
 }
 
@@ -185,10 +185,7 @@ async fn deleted_account_is_erased() {
         Realtime::ChatMessageDeleted(deleted) => Some((deleted.id.clone(), deleted.seq)),
         _ => None,
     };
-    assert_eq!(
-        world.wait_for_realtime("the deletion", deleted).await,
-        (mine.id, 1)
-    );
+    assert_eq!(world.received.first("the deletion", deleted).await, (mine.id, 1));
     let wait = stack::eventually(TIMEOUT, "the account to leave the lists", async || {
         let moderators = world.count("moderators", LIVE).await;
         (moderators, world.count("bans", LIVE).await) == (0, 1)

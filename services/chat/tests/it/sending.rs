@@ -191,7 +191,7 @@ async fn client_id_identifies_the_message() {
     assert_eq!(stored, [1, 2, 3, 4, 5, 6]);
 
     // Other users and other rooms have their own client ids.
-    world.peers.room(8, 1, true, 1);
+    world.peers.stream.set_room(8, 1, true, 1);
     let other = world
         .client(&replicas[0], 6, Role::User)
         .send_in(LIVE, "once", Some("c-1"))

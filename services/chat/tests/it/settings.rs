@@ -53,7 +53,7 @@ async fn settings_are_public_and_published() {
         _ => None,
     };
     assert_eq!(
-        world.wait_for_realtime("the new settings", updated).await,
+        world.received.first("the new settings", updated).await,
         (LIVE, 30, true)
     );
     let (many, long) = (vec!["x"; 201], "x".repeat(51));
@@ -121,7 +121,7 @@ async fn slow_mode_spans_replicas() {
     .await
     .unwrap();
     // Another room has its own turns.
-    world.peers.room(30, OWNER, true, 1);
+    world.peers.stream.set_room(30, OWNER, true, 1);
     viewer.send_in(30, "elsewhere", None).await.unwrap();
 }
 
@@ -148,7 +148,7 @@ async fn followers_only_restricts_viewers() {
     owner.add_moderator(6).await.unwrap();
     owner.update_settings(None, Some(true), None).await.unwrap();
     assert_eq!(code(viewer.send("x").await).unwrap(), "chat.followers_only");
-    world.peers.follow(7, OWNER);
+    world.peers.auth.add_followers(OWNER, [7]);
     let follower = client(7, Role::User);
     follower.send("x").await.unwrap();
     for exempt in [
@@ -160,12 +160,12 @@ async fn followers_only_restricts_viewers() {
         exempt.send("x").await.unwrap();
     }
     // Auth is asked once per user. A new follow takes effect soon.
-    let before = world.peers.follow_requests();
+    let before = world.peers.auth.follow_checks();
     for _ in 0..10 {
         follower.send("x").await.unwrap();
     }
-    assert_eq!((before, world.peers.follow_requests()), (2, 2));
-    world.peers.follow(5, OWNER);
+    assert_eq!((before, world.peers.auth.follow_checks()), (2, 2));
+    world.peers.auth.add_followers(OWNER, [5]);
     let started = Instant::now();
     stack::eventually(TIMEOUT, "the follow", async || viewer.send("now").await)
         .await

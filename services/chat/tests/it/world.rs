@@ -1,17 +1,15 @@
 //! The environment of one test: its own MongoDB database, virtual host, key prefix and peers, and any number of
 //! replicas.
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
-use bus::{Bus, RealtimeHeard, RealtimeSubscriber};
-use chat::config::TestServers;
 use chat::{App, Config};
 use futures::TryStreamExt;
-use identity::{ServiceName, ServiceTokens, TestIssuer};
+use identity::ServiceName;
 use mongodb::bson::{Document, doc};
 use primitives::{Clock, Role, UserId};
 use prost::Message as _;
+use proto::PeerChannel;
 use proto::chat::v1::chat_service_client::ChatServiceClient;
 use proto::chat::v1::{
     ListMessagesRequest, ListMessagesResponse, Message, SendMessageRequest, list_messages_request,
@@ -19,76 +17,52 @@ use proto::chat::v1::{
 use proto::events::v1::Event;
 use proto::events::v1::event::Payload;
 use proto::events::v1::realtime::Message as Realtime;
-use proto::{CallContext, Peer, PeerChannel};
-use runtime::Shutdown;
+use secrecy::ExposeSecret;
 use storage::{Mongo, MongoConfig};
-use tokio::task::JoinHandle;
+use testkit::{Peers, RealtimeLog, peer};
 use tonic::Status;
 
-use crate::peers::Peers;
 use crate::proxy::Proxy;
 
-/// Generous for a busy machine; a passing test never waits this long.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(40);
+pub(crate) use testkit::TIMEOUT;
+
 /// A live stream.
 pub(crate) const LIVE: i64 = 7;
 pub(crate) const OWNER: i64 = 1;
 
-pub(crate) struct World {
-    pub(crate) servers: TestServers,
-    pub(crate) peers: Peers,
-    pub(crate) issuer: TestIssuer,
-    pub(crate) mongo: Mongo,
-    /// The realtime messages of the live room, in order.
-    pub(crate) received: Arc<Mutex<Vec<Realtime>>>,
-}
+pub(crate) type Replica = testkit::Replica<App>;
 
-pub(crate) struct Replica {
-    pub(crate) app: Arc<App>,
-    pub(crate) shutdown: Shutdown,
-    task: JoinHandle<anyhow::Result<()>>,
+pub(crate) struct World {
+    pub(crate) kit: testkit::World,
+    pub(crate) peers: Peers,
+    pub(crate) mongo: Mongo,
+    /// The realtime messages of the live room.
+    pub(crate) received: RealtimeLog,
+    mongo_config: MongoConfig,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
-        runtime::install_tls_provider();
-        let stack = stack::shared().await.unwrap();
-        let issuer = TestIssuer::new();
-        let peers = Peers::new(issuer.key_set());
-        peers.room(LIVE, OWNER, true, 1);
-        let servers = TestServers {
-            mongodb_url: stack.mongodb_url.clone(),
-            mongodb_database: stack.mongo_database(),
-            redis_url: stack.redis_url.clone(),
-            redis_prefix: stack.redis_prefix(),
-            amqp_url: stack.vhost().await.unwrap(),
-            peers: peers.serve().await,
-        };
-        let mongo = MongoConfig::new(&servers.mongodb_url, &servers.mongodb_database);
-        let mongo = Mongo::connect(&mongo, "test").await.unwrap();
-        let received = listen(&servers.amqp_url).await;
+        let kit = testkit::World::new().await;
+        kit.peers.stream.set_room(LIVE, OWNER, true, 1);
+        let mongo_config = kit.mongo();
         Self {
-            servers,
-            peers,
-            issuer,
-            mongo,
-            received,
+            peers: kit.peers.clone(),
+            mongo: Mongo::connect(&mongo_config, "test").await.unwrap(),
+            received: RealtimeLog::listen(&kit.bus, &[&bus::Realtime::stream_key(LIVE)]).await,
+            mongo_config,
+            kit,
         }
     }
 
     /// Starts a replica and waits until it serves.
     pub(crate) async fn replica(&self, change: impl FnOnce(&mut Config)) -> Replica {
-        let mut config = Config::for_testing(self.servers.clone());
+        let (kit, mongo) = (&self.kit, self.mongo_config.clone());
+        let mut config = Config::for_testing(mongo, kit.redis.clone(), kit.bus.clone(), kit.peers.addr);
         change(&mut config);
         let service = chat::build(config, Clock::system()).await.unwrap();
-        let (app, health) = (service.app.clone(), service.chassis.process.health.clone());
-        let shutdown = Shutdown::new(Duration::from_secs(10));
-        let task = tokio::spawn(chat::run(service, shutdown.clone()));
-        let ready = stack::eventually(TIMEOUT, "the service", async || {
-            health.is_ready().await && app.bus.is_connected()
-        });
-        ready.await.unwrap();
-        Replica { app, shutdown, task }
+        let replica = Replica::start(service, |s| (s.app.clone(), &s.chassis), chat::run);
+        replica.ready().await
     }
 
     /// Starts a replica with a rate limit that tests do not reach.
@@ -99,7 +73,7 @@ impl World {
 
     /// Starts a proxy to MongoDB.
     pub(crate) async fn proxy(&self) -> Proxy {
-        let (_, rest) = self.servers.mongodb_url.split_once("://").unwrap();
+        let (_, rest) = self.kit.stack.mongodb_url.split_once("://").unwrap();
         let server = rest.split(['/', '?']).next().unwrap();
         Proxy::before(server.rsplit('@').next().unwrap().to_owned()).await
     }
@@ -115,7 +89,7 @@ impl World {
     }
 
     pub(crate) fn client(&self, replica: &Replica, user: i64, role: Role) -> Client {
-        let token = self.issuer.token(UserId(user), &format!("user{user}"), role);
+        let token = self.kit.token(UserId(user), role);
         self.client_with(replica, ServiceName::Gateway, Some(token))
     }
 
@@ -125,22 +99,9 @@ impl World {
         service: ServiceName,
         user_token: Option<String>,
     ) -> Client {
-        let tokens = ServiceTokens::new(
-            &runtime::TEST_SERVICE_SECRET.into(),
-            None,
-            service,
-            Clock::system(),
-        );
-        let peer = Peer::new(
-            format!("http://{}", replica.app.grpc_addr).parse().unwrap(),
-            tokens,
-        );
-        let context = CallContext {
-            user_token,
-            ..CallContext::background(Duration::from_secs(30))
-        };
+        let peer = peer(replica.app.grpc_addr, service, Clock::system());
         Client {
-            rpc: ChatServiceClient::new(peer.with(&context)),
+            rpc: ChatServiceClient::new(peer.with(&testkit::context(user_token))),
         }
     }
 
@@ -154,8 +115,10 @@ impl World {
             payload: Some(payload),
         };
         let body = event.encode_to_vec();
-        let connection =
-            lapin::Connection::connect(&self.servers.amqp_url, lapin::ConnectionProperties::default());
+        let connection = lapin::Connection::connect(
+            self.kit.bus.amqp_url.expose_secret(),
+            lapin::ConnectionProperties::default(),
+        );
         let channel = connection.await.unwrap().create_channel().await.unwrap();
         channel
             .confirm_select(lapin::options::ConfirmSelectOptions::default())
@@ -179,24 +142,11 @@ impl World {
 
     /// The announced chat messages, in order.
     pub(crate) fn posted(&self) -> Vec<Message> {
-        let received = self.received.lock().unwrap();
-        let posted = received.iter().filter_map(|message| match message {
+        let posted = self.received.all(|message| match message {
             Realtime::ChatMessagesPosted(posted) => Some(posted.messages.clone()),
             _ => None,
         });
-        posted.flatten().collect()
-    }
-
-    /// Waits for a realtime message that `select` accepts.
-    pub(crate) async fn wait_for_realtime<T>(
-        &self,
-        what: &str,
-        select: impl Fn(&Realtime) -> Option<T>,
-    ) -> T {
-        let selected = stack::eventually(TIMEOUT, what, async || {
-            self.received.lock().unwrap().iter().find_map(&select)
-        });
-        selected.await.unwrap()
+        posted.concat()
     }
 
     /// Counts the documents of a room in a collection.
@@ -279,28 +229,4 @@ impl Client {
             .unwrap()
             .into_inner()
     }
-}
-
-impl Replica {
-    pub(crate) async fn stop(self) {
-        self.shutdown.stop();
-        self.task.await.unwrap().unwrap();
-    }
-}
-
-async fn listen(amqp_url: &str) -> Arc<Mutex<Vec<Realtime>>> {
-    let bus = Bus::connect(&bus::BusConfig::new(amqp_url), "test").unwrap();
-    let mut subscriber = RealtimeSubscriber::start(&bus, &[&bus::Realtime::stream_key(LIVE)]);
-    assert!(matches!(subscriber.next().await, Some(RealtimeHeard::Connected)));
-    let received = Arc::new(Mutex::new(Vec::new()));
-    let receiving = received.clone();
-    tokio::spawn(async move {
-        let _bus = bus;
-        while let Some(next) = subscriber.next().await {
-            if let RealtimeHeard::Message { message, .. } = next {
-                receiving.lock().unwrap().push(message);
-            }
-        }
-    });
-    received
 }

@@ -258,6 +258,7 @@ async fn invalid_input_is_rejected() {
 async fn only_the_gateway_may_call_on_behalf_of_a_user() {
     let (world, replica) = world().await;
     let token = world
+        .kit
         .issuer
         .token(primitives::UserId(5), "lan", primitives::Role::User);
     let code = async |service, token| {

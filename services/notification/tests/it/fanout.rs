@@ -15,7 +15,7 @@ const DONE: &str = "SELECT count(*) FROM fanouts WHERE state = 'done'";
 #[tokio::test]
 async fn every_follower_is_notified_once() {
     let world = World::new().await;
-    world.auth.follow(1, 1001..3501);
+    world.auth.add_followers(1, 1001..3501);
     let _replica = world.replica(|_| {}).await;
     world.emit(live(9), 7, 1).await;
     world.counted(DONE, 1).await;
@@ -46,7 +46,7 @@ async fn every_follower_is_notified_once() {
 #[tokio::test]
 async fn duplicate_event_notifies_once() {
     let world = World::new().await;
-    world.auth.follow(1, 101..=120);
+    world.auth.add_followers(1, 101..=120);
     let _replica = world.replica(|_| {}).await;
     let id = world.emit(live(9), 7, 1).await;
     world.counted(DONE, 1).await;
@@ -75,13 +75,13 @@ async fn duplicate_event_notifies_once() {
 #[tokio::test]
 async fn fanout_survives_an_emptied_redis() {
     let world = World::new().await;
-    world.auth.follow(1, 101..=150);
-    world.auth.refuse_after(115);
+    world.auth.add_followers(1, 101..=150);
+    world.auth.fail_after_follower(115);
     let _replica = world.replica(|config| config.jobs.fanout_page_size = 5).await;
     world.emit(live(9), 7, 1).await;
     world.counted(ALL, 15).await;
     assert!(world.empty_redis().await > 0);
-    world.auth.refuse_after(i64::MAX);
+    world.auth.fail_after_follower(i64::MAX);
     world.counted(DONE, 1).await;
     assert_eq!(world.count(ALL).await, 50);
     stack::eventually(TIMEOUT, "the pushes", async || world.pushes().len() == 50)
@@ -93,7 +93,7 @@ async fn fanout_survives_an_emptied_redis() {
 #[tokio::test]
 async fn fanout_without_a_job_is_delivered() {
     let world = World::new().await;
-    world.auth.follow(1, 101..=103);
+    world.auth.add_followers(1, 101..=103);
     let statement = "WITH f AS (INSERT INTO fanouts (event_id, type, user_id, related_entity_id, dedupe_key, \
         message, due_at, occurred_at) VALUES (gen_random_uuid(), 'stream_started', 1, 7, 'stream_started:9', \
         'm', now(), now()) RETURNING id) SELECT count(*) FROM f";
@@ -106,7 +106,7 @@ async fn fanout_without_a_job_is_delivered() {
 #[tokio::test]
 async fn replicas_share_the_work() {
     let world = World::new().await;
-    world.auth.follow(1, 1001..1301);
+    world.auth.add_followers(1, 1001..1301);
     let small = |config: &mut notification::Config| config.jobs.fanout_page_size = 10;
     let (_one, _two) = (world.replica(small).await, world.replica(small).await);
     for broadcast in 1..=5 {
@@ -125,8 +125,8 @@ async fn replicas_share_the_work() {
 #[tokio::test]
 async fn fanout_survives_an_auth_outage() {
     let world = World::new().await;
-    world.auth.follow(1, 101..=103);
-    world.auth.refuse_after(0);
+    world.auth.add_followers(1, 101..=103);
+    world.auth.fail_after_follower(0);
     let _replica = world.replica(|_| {}).await;
     world.emit(live(9), 7, 1).await;
     world
@@ -136,7 +136,7 @@ async fn fanout_survives_an_auth_outage() {
         )
         .await;
     assert_eq!(world.count(ALL).await, 0);
-    world.auth.refuse_after(i64::MAX);
+    world.auth.fail_after_follower(i64::MAX);
     world.counted(DONE, 1).await;
     assert_eq!(world.count(ALL).await, 3);
     assert_eq!(
@@ -154,7 +154,7 @@ async fn old_fanout_is_abandoned() {
         due_at, occurred_at, created_at) VALUES (gen_random_uuid(), 'stream_started', 1, 7, 'stream_started:9', \
         'm', now(), now(), now() - interval '25 hours') RETURNING id) SELECT count(*) FROM f";
     world.count(old).await;
-    world.auth.follow(1, [101]);
+    world.auth.add_followers(1, [101]);
     let _replica = world.replica(|_| {}).await;
     world
         .counted("SELECT count(*) FROM fanouts WHERE state = 'abandoned'", 1)
@@ -186,7 +186,7 @@ async fn follower_notifies_once_a_day() {
         AND related_entity_type = 'user' AND related_entity_id = actor_id AND subject_title IS NULL \
         AND message = 'mai is now following you.'";
     assert_eq!((world.count(own).await, world.count(ALL).await), (2, 3));
-    assert_eq!(world.auth.pages(), 0, "auth has nothing to add");
+    assert_eq!(world.auth.follower_pages(), 0, "auth has nothing to add");
     let pushed = stack::eventually(TIMEOUT, "the pushes", async || {
         let pages = world.pushed_pages();
         (pages.len() == 3).then_some(pages)
@@ -202,7 +202,7 @@ async fn follower_notifies_once_a_day() {
 #[tokio::test]
 async fn vod_notifies_followers() {
     let world = World::new().await;
-    world.auth.follow(1, [101, 102]);
+    world.auth.add_followers(1, [101, 102]);
     let _replica = world.replica(|_| {}).await;
     let vod = VodPublished {
         vod_id: 5,
@@ -225,7 +225,7 @@ async fn vod_notifies_followers() {
 #[tokio::test]
 async fn deleted_account_is_purged() {
     let world = World::new().await;
-    world.auth.follow(1, [2, 3]);
+    world.auth.add_followers(1, [2, 3]);
     let _replica = world.replica(|_| {}).await;
     world.emit(live(9), 7, 1).await;
     world.emit(follow(2, 3), 2, 1).await;
@@ -259,16 +259,16 @@ async fn deleted_account_is_purged() {
 #[tokio::test]
 async fn pushes_resume_after_a_restart() {
     let world = World::new().await;
-    world.auth.follow(1, 101..=110);
+    world.auth.add_followers(1, 101..=110);
     // The first start also declares the queue; the relay holds back events until then.
     let replica = world.replica(|_| {}).await;
     world
         .emit(Payload::UserDeleted(UserDeleted { user_id: 99 }), 99, 1)
         .await;
     world.counted("SELECT count(*) FROM inbox", 1).await;
-    replica.stop().await;
+    replica.stop().await.unwrap();
     let pushed = async |n: usize| {
-        let at = || world.pushed.lock().unwrap().get(n - 1).map(|(at, _)| *at);
+        let at = || Some(world.pushed.all_with_times(|_| Some(())).get(n - 1)?.0);
         stack::eventually(TIMEOUT, "the push", async || at())
             .await
             .unwrap()
@@ -287,6 +287,6 @@ async fn pushes_resume_after_a_restart() {
                 pushed(count + usize::try_from(again).unwrap()).await - before
             );
         }
-        replica.stop().await;
+        replica.stop().await.unwrap();
     }
 }

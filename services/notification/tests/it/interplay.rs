@@ -22,8 +22,8 @@ async fn node(world: &World, version: &str, command: &str, input: Option<Value>)
     node.current_dir(folder())
         .arg("queue.mjs")
         .arg(version)
-        .arg(&world.servers.redis_url);
-    node.arg(&world.servers.redis_prefix)
+        .arg(&world.kit.stack.redis_url);
+    node.arg(&world.kit.redis.redis_prefix)
         .arg(command)
         .args(input.map(|value| value.to_string()));
     node.stdin(Stdio::null()).kill_on_drop(true);
@@ -38,8 +38,8 @@ async fn node(world: &World, version: &str, command: &str, input: Option<Value>)
 
 async fn share_the_queue(version: &str) {
     let world = World::new().await;
-    world.auth.follow(1, 101..=104);
-    world.auth.refuse_after(0);
+    world.auth.add_followers(1, 101..=104);
+    world.auth.fail_after_follower(0);
     let replica = world.replica(|config| config.jobs.fanout_page_size = 2).await;
     let event = world.emit(live(9), 7, 1).await;
     world
@@ -69,7 +69,7 @@ async fn share_the_queue(version: &str) {
         Some(json!({ "name": "stream_started", "data": { "v": 1 } })),
     )
     .await;
-    world.auth.refuse_after(i64::MAX);
+    world.auth.fail_after_follower(i64::MAX);
     node(
         &world,
         version,
@@ -108,13 +108,13 @@ async fn share_the_queue(version: &str) {
             .any(|job| job["id"] == bad["id"] && job["state"] == "failed")
     });
     again.await.unwrap();
-    replica.stop().await;
+    replica.stop().await.unwrap();
 
     // Node processes a job that the Rust library adds.
     let again = Box::pin(node(&world, version, "work", None));
     let queue = bullmq_rs::QueueBuilder::new("notifications")
-        .connection(bullmq_rs::RedisConnection::new(&world.servers.redis_url))
-        .prefix(&world.servers.redis_prefix)
+        .connection(bullmq_rs::RedisConnection::new(&world.kit.stack.redis_url))
+        .prefix(&world.kit.redis.redis_prefix)
         .build::<Value>()
         .await
         .unwrap();

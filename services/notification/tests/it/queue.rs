@@ -8,12 +8,16 @@ use crate::world::{TIMEOUT, World, live};
 
 async fn queue(world: &World) -> Queue<Value> {
     let builder =
-        QueueBuilder::new("notifications").connection(RedisConnection::new(&world.servers.redis_url));
-    builder.prefix(&world.servers.redis_prefix).build().await.unwrap()
+        QueueBuilder::new("notifications").connection(RedisConnection::new(&world.kit.stack.redis_url));
+    builder
+        .prefix(&world.kit.redis.redis_prefix)
+        .build()
+        .await
+        .unwrap()
 }
 
 fn key(world: &World, name: &str) -> String {
-    format!("{}:notifications:{name}", world.servers.redis_prefix)
+    format!("{}:notifications:{name}", world.kit.redis.redis_prefix)
 }
 
 async fn failed(queue: &Queue<Value>, id: &str) -> String {
@@ -34,7 +38,7 @@ async fn failed(queue: &Queue<Value>, id: &str) -> String {
 #[tokio::test]
 async fn invalid_jobs_fail_with_a_reason() {
     let world = World::new().await;
-    world.auth.follow(1, [101]);
+    world.auth.add_followers(1, [101]);
     let _replica = world.replica(|_| {}).await;
     let queue = queue(&world).await;
     let good = json!({
@@ -75,7 +79,7 @@ async fn invalid_jobs_fail_with_a_reason() {
 #[tokio::test]
 async fn job_that_contradicts_its_fanout_fails() {
     let world = World::new().await;
-    world.auth.follow(1, [101]);
+    world.auth.add_followers(1, [101]);
     let _replica = world.replica(|_| {}).await;
     world.emit(live(9), 7, 1).await;
     world
@@ -97,7 +101,7 @@ async fn job_that_contradicts_its_fanout_fails() {
 #[tokio::test]
 async fn incomplete_hashes_fail_as_unreadable() {
     let world = World::new().await;
-    world.auth.follow(1, [101]);
+    world.auth.add_followers(1, [101]);
     let _replica = world.replica(|_| {}).await;
     let mut redis = world.redis.connection();
     let hashes: [(&str, &[(&str, &str)]); 3] = [
@@ -146,14 +150,14 @@ async fn incomplete_hashes_fail_as_unreadable() {
 #[tokio::test]
 async fn job_of_a_dead_worker_is_retried() {
     let world = World::new().await;
-    world.auth.follow(1, [101]);
-    world.auth.refuse_after(0);
+    world.auth.add_followers(1, [101]);
+    world.auth.fail_after_follower(0);
     let replica = world.replica(|_| {}).await;
     world.emit(live(9), 7, 1).await;
     world
         .counted("SELECT count(*) FROM fanouts WHERE attempts > 0", 1)
         .await;
-    replica.stop().await;
+    replica.stop().await.unwrap();
     // As after a worker took the job and died, and its lock expired.
     let queue = queue(&world).await;
     let id = world.count("SELECT id AS count FROM fanouts").await;
@@ -181,7 +185,7 @@ async fn job_of_a_dead_worker_is_retried() {
         JobState::Active
     );
 
-    world.auth.refuse_after(i64::MAX);
+    world.auth.fail_after_follower(i64::MAX);
     let _replica = world.replica(|_| {}).await;
     world.counted("SELECT count(*) FROM notifications", 1).await;
 }
@@ -190,7 +194,7 @@ async fn job_of_a_dead_worker_is_retried() {
 #[tokio::test]
 async fn delayed_job_blocks_no_other() {
     let world = World::new().await;
-    world.auth.follow(1, [101]);
+    world.auth.add_followers(1, [101]);
     let _replica = world.replica(|_| {}).await;
     let queue = queue(&world).await;
     let delay = |seconds| {

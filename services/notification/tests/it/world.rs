@@ -1,102 +1,60 @@
 //! The environment of one test: its own database, virtual host, queue and followers, and any number of replicas.
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
-use bus::{Bus, Realtime, RealtimeHeard, RealtimeSubscriber, Relay};
 use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use identity::{ServiceName, ServiceTokens, TestIssuer};
-use notification::config::TestServers;
+use identity::ServiceName;
 use notification::{App, Config, MIGRATIONS};
 use primitives::{Clock, Role, UserId};
+use proto::PeerChannel;
 use proto::events::v1::event::Payload;
 use proto::events::v1::realtime::Message;
 use proto::events::v1::{NotificationsRead, StreamStarted, UsersNotified};
 use proto::notification::v1::notification_service_client::NotificationServiceClient;
-use proto::{CallContext, Peer, PeerChannel};
-use runtime::Shutdown;
 use storage::deadpool_redis::redis::cmd;
-use storage::{AsyncPgConnection, Database, DatabaseConfig, Redis, RedisConfig};
-use tokio::task::JoinHandle;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use storage::{AsyncPgConnection, DatabaseConfig, Redis};
+use testkit::peers::FakeAuth;
+use testkit::{Outbox, RealtimeLog, peer};
 use uuid::Uuid;
 
-use crate::peers::Auth;
+pub(crate) use testkit::TIMEOUT;
 
-/// Generous for a busy machine; a passing test never waits this long.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(40);
+pub(crate) type Replica = testkit::Replica<App>;
 
 pub(crate) struct World {
-    pub(crate) servers: TestServers,
-    pub(crate) auth: Auth,
-    pub(crate) issuer: TestIssuer,
-    pub(crate) database: Database,
+    pub(crate) kit: testkit::World,
+    pub(crate) auth: FakeAuth,
     pub(crate) redis: Redis,
-    /// Received realtime messages, with their times.
-    pub(crate) pushed: Arc<Mutex<Vec<(Instant, Message)>>>,
-    _stop: DropGuard,
-}
-
-pub(crate) struct Replica {
-    pub(crate) app: Arc<App>,
-    shutdown: Shutdown,
-    task: JoinHandle<anyhow::Result<()>>,
+    pub(crate) pushed: RealtimeLog,
+    database: DatabaseConfig,
+    outbox: Outbox,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
-        runtime::install_tls_provider();
-        let stack = stack::shared().await.unwrap();
-        let migrate = async |url: String| storage::migrate(&DatabaseConfig::new(url), MIGRATIONS).await;
-        let issuer = TestIssuer::new();
-        let auth = Auth::new(issuer.key_set());
-        let servers = TestServers {
-            database_url: stack.database("notification", migrate).await.unwrap(),
-            redis_url: stack.redis_url.clone(),
-            redis_prefix: stack.redis_prefix(),
-            amqp_url: stack.vhost().await.unwrap(),
-            auth: auth.serve().await,
-        };
-        let database = Database::connect(&DatabaseConfig::new(&servers.database_url)).unwrap();
-        let bus = Bus::connect(&bus::BusConfig::new(&servers.amqp_url), "test").unwrap();
-        let stop = CancellationToken::new();
-        // The test publishes events through an outbox, like every service.
-        tokio::spawn(Relay::run(database.clone(), bus.clone(), stop.clone()));
-        let redis = Redis::connect(&RedisConfig::new(&servers.redis_url, &servers.redis_prefix)).unwrap();
-        let pushed = listen(&bus).await;
+        let kit = testkit::World::new().await;
+        let database = kit.database("notification", MIGRATIONS).await;
         Self {
-            servers,
-            auth,
-            issuer,
+            auth: kit.peers.auth.clone(),
+            redis: Redis::connect(&kit.redis).unwrap(),
+            pushed: RealtimeLog::listen(&kit.bus, &[bus::Realtime::USERS]).await,
+            outbox: Outbox::start(&database, &kit.bus),
             database,
-            redis,
-            pushed,
-            _stop: stop.drop_guard(),
+            kit,
         }
     }
 
     /// Starts a replica and waits until it serves.
     pub(crate) async fn replica(&self, change: impl FnOnce(&mut Config)) -> Replica {
-        let mut config = Config::for_testing(self.servers.clone());
+        let (kit, database) = (&self.kit, self.database.clone());
+        let mut config = Config::for_testing(database, kit.redis.clone(), kit.bus.clone(), kit.peers.addr);
         change(&mut config);
         let service = notification::build(config, Clock::system()).await.unwrap();
-        let (app, health) = (service.app.clone(), service.chassis.process.health.clone());
-        let shutdown = Shutdown::new(Duration::from_secs(10));
-        let task = tokio::spawn(notification::run(service, shutdown.clone()));
-        let ready = stack::eventually(TIMEOUT, "the service", async || {
-            self.count("SELECT count(*) FROM fanouts").await;
-            health.is_ready().await && app.bus.is_connected()
-        });
-        ready.await.unwrap();
-        Replica { app, shutdown, task }
+        let replica = Replica::start(service, |s| (s.app.clone(), &s.chassis), notification::run);
+        replica.ready().await
     }
 
     pub(crate) async fn emit(&self, payload: Payload, aggregate: i64, version: i64) -> Uuid {
-        let emit = async move |conn: &mut AsyncPgConnection| {
-            Ok::<_, storage::Error>(bus::emit(conn, payload, aggregate, version).await?)
-        };
-        self.database.transaction(emit).await.unwrap()
+        self.outbox.emit(payload, aggregate, version).await
     }
 
     /// Publishes an event under a given id, possibly one that was published before.
@@ -120,7 +78,7 @@ impl World {
             .await?;
             Ok::<_, storage::Error>(())
         };
-        self.database.transaction(send).await.unwrap();
+        self.outbox.database.transaction(send).await.unwrap();
     }
 
     pub(crate) async fn count(&self, query: &str) -> i64 {
@@ -133,7 +91,7 @@ impl World {
         let count = async move |conn: &mut AsyncPgConnection| {
             Ok::<Count, storage::Error>(diesel::sql_query(query).get_result(conn).await?)
         };
-        self.database.read(count).await.unwrap().count
+        self.outbox.database.read(count).await.unwrap().count
     }
 
     /// Waits until a count has the expected value.
@@ -148,7 +106,7 @@ impl World {
     /// Deletes the test's own keys in Redis. Returns how many.
     pub(crate) async fn empty_redis(&self) -> usize {
         let mut connection = self.redis.connection();
-        let pattern = format!("{}:*", self.servers.redis_prefix);
+        let pattern = format!("{}:*", self.kit.redis.redis_prefix);
         let keys: Vec<String> = cmd("KEYS")
             .arg(pattern)
             .query_async(&mut connection)
@@ -166,22 +124,18 @@ impl World {
 
     /// The pushed notifications, one message per page of users.
     pub(crate) fn pushed_pages(&self) -> Vec<UsersNotified> {
-        let pushed = self.pushed.lock().unwrap();
-        let pages = pushed.iter().filter_map(|(_, message)| match message {
+        self.pushed.all(|message| match message {
             Message::UsersNotified(page) => Some(page.clone()),
             _ => None,
-        });
-        pages.collect()
+        })
     }
 
     /// The pushed read messages.
     pub(crate) fn read(&self) -> Vec<NotificationsRead> {
-        let pushed = self.pushed.lock().unwrap();
-        let read = pushed.iter().filter_map(|(_, message)| match message {
+        self.pushed.all(|message| match message {
             Message::NotificationsRead(read) => Some(read.clone()),
             _ => None,
-        });
-        read.collect()
+        })
     }
 
     /// How many notifications were pushed to each user.
@@ -195,7 +149,7 @@ impl World {
 
     /// A client that calls as the gateway, on behalf of a user.
     pub(crate) fn client(&self, replica: &Replica, user: i64) -> NotificationServiceClient<PeerChannel> {
-        let token = self.issuer.token(UserId(user), "lan", Role::User);
+        let token = self.kit.issuer.token(UserId(user), "lan", Role::User);
         self.client_with(replica, ServiceName::Gateway, Some(token))
     }
 
@@ -205,44 +159,9 @@ impl World {
         service: ServiceName,
         user_token: Option<String>,
     ) -> NotificationServiceClient<PeerChannel> {
-        let tokens = ServiceTokens::new(
-            &runtime::TEST_SERVICE_SECRET.into(),
-            None,
-            service,
-            Clock::system(),
-        );
-        let peer = Peer::new(
-            format!("http://{}", replica.app.grpc_addr).parse().unwrap(),
-            tokens,
-        );
-        let context = CallContext {
-            user_token,
-            ..CallContext::background(Duration::from_secs(10))
-        };
-        NotificationServiceClient::new(peer.with(&context))
+        let peer = peer(replica.app.grpc_addr, service, Clock::system());
+        NotificationServiceClient::new(peer.with(&testkit::context(user_token)))
     }
-}
-
-impl Replica {
-    pub(crate) async fn stop(self) {
-        self.shutdown.stop();
-        self.task.await.unwrap().unwrap();
-    }
-}
-
-async fn listen(bus: &Bus) -> Arc<Mutex<Vec<(Instant, Message)>>> {
-    let pushed = Arc::new(Mutex::new(Vec::new()));
-    let mut subscriber = RealtimeSubscriber::start(bus, &[Realtime::USERS]);
-    assert!(matches!(subscriber.next().await, Some(RealtimeHeard::Connected)));
-    let received = pushed.clone();
-    tokio::spawn(async move {
-        while let Some(next) = subscriber.next().await {
-            if let RealtimeHeard::Message { message, .. } = next {
-                received.lock().unwrap().push((Instant::now(), message));
-            }
-        }
-    });
-    pushed
 }
 
 /// The event that streamer 1 went live with stream 7.
