@@ -18,7 +18,7 @@ async fn stream_goes_live_with_media_and_its_end_leaves_a_recording() {
     );
 
     let mut publisher = world.publish(&key).await;
-    let (_, event) = world.events.first("stream.started", started).await;
+    let (_, event) = world.events.first_with_time("stream.started", started).await;
     assert_eq!(
         (event.stream_id, event.user_id, event.title.as_str()),
         (id, ANNA.0, "A title")
@@ -50,12 +50,12 @@ async fn stream_goes_live_with_media_and_its_end_leaves_a_recording() {
     assert!(owner.on_air && owner.broadcast_id == event.broadcast_id);
 
     publisher.stop().await.unwrap();
-    let (_, over) = world.events.first("stream.ended", ended).await;
+    let (_, over) = world.events.first_with_time("stream.ended", ended).await;
     assert_eq!(
         (over.broadcast_id, over.reason.as_str()),
         (event.broadcast_id, "publisher_gone")
     );
-    let (_, recording) = world.events.first("recording.finished", recorded).await;
+    let (_, recording) = world.events.first_with_time("recording.finished", recorded).await;
     assert_eq!(
         (recording.node.as_str(), &recording.file_name),
         (NODE, &file_name)
@@ -95,7 +95,7 @@ async fn broadcast_ends_without_hooks_when_nginx_is_killed() {
     let mut publisher = world.go_live(id, &key).await;
     world.node.kill_worker().await.unwrap();
     publisher.wait(TIMEOUT).await.unwrap();
-    let (_, over) = world.events.first("stream.ended", ended).await;
+    let (_, over) = world.events.first_with_time("stream.ended", ended).await;
     assert_eq!(over.reason, "publisher_gone");
     let file = std::fs::read_dir(world.node.record_dir())
         .unwrap()
@@ -108,7 +108,7 @@ async fn broadcast_ends_without_hooks_when_nginx_is_killed() {
         !owner.on_air && owner.broadcast_id == over.broadcast_id,
         "the sweeper finds the owner of the file"
     );
-    assert!(world.events.all(recorded).is_empty());
+    assert!(world.events.all_with_times(recorded).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +118,7 @@ async fn broadcast_outlives_an_unreachable_node_until_the_timeout() {
     let _publisher = world.go_live(id, &key).await;
     let stopped = Instant::now();
     world.node.stop().await.unwrap();
-    let (received, over) = world.events.first("stream.ended", ended).await;
+    let (received, over) = world.events.first_with_time("stream.ended", ended).await;
     assert_eq!(over.reason, "node_lost");
     assert!(
         received - stopped > Duration::from_secs(7),

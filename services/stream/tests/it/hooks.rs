@@ -179,7 +179,7 @@ async fn repeated_hooks_have_no_effect() {
     );
     publisher.stop().await.unwrap();
     world.until_live(id, false).await;
-    let (_, recording) = world.events.first("recording.finished", recorded).await;
+    let (_, recording) = world.events.first_with_time("recording.finished", recorded).await;
     let version = world.stream(id).await.version;
 
     let path = world.node.record_dir().join(&recording.file_name);
@@ -207,11 +207,11 @@ async fn repeated_hooks_have_no_effect() {
         proto::events::v1::event::Payload::StreamDeleted(deleted) => Some(deleted.stream_id),
         _ => None,
     };
-    world.events.first("stream.deleted", deleted).await;
+    world.events.first_with_time("stream.deleted", deleted).await;
     let counts = (
-        world.events.all(started).len(),
-        world.events.all(ended).len(),
-        world.events.all(recorded).len(),
+        world.events.all_with_times(started).len(),
+        world.events.all_with_times(ended).len(),
+        world.events.all_with_times(recorded).len(),
     );
     assert_eq!((counts, version), ((1, 1, 1), 3));
 }
@@ -233,7 +233,7 @@ async fn publish_without_media_expires() {
         eventually(TIMEOUT, "the expiry", expired).await.unwrap(),
         "never_started"
     );
-    assert!(world.events.all(started).is_empty());
+    assert!(world.events.all_with_times(started).is_empty());
     assert!(world.broadcasts(id).await.broadcasts.is_empty());
 }
 

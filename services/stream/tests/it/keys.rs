@@ -49,7 +49,7 @@ async fn rotation_ends_the_broadcast_with_the_old_key() {
         "immediately"
     );
     publisher.wait(TIMEOUT).await.unwrap();
-    let (_, over) = world.events.first("stream.ended", ended).await;
+    let (_, over) = world.events.first_with_time("stream.ended", ended).await;
     assert_eq!(over.reason, "key_rotated");
 
     let mut late = world.publish(&old).await;

@@ -56,7 +56,8 @@ async fn pages_by_number_and_by_cursor_agree() {
     let sql = world.sql().await;
     for sort in [StreamSort::Newest, StreamSort::Viewers] {
         if sort == StreamSort::Viewers {
-            let watched = "UPDATE streams SET status = 'live', start_time = created_at, broadcast_id = 1, node = 'main', \
+            let watched = "UPDATE streams SET status = 'live', start_time = created_at, broadcast_id = 1, \
+                node = 'main', \
                            viewer_count = (id % 3)::int";
             sql.batch_execute(watched).await.unwrap();
             created.sort_by_key(|id| (-(id % 3), -id));

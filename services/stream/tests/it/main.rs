@@ -1,7 +1,6 @@
 //! Tests of the stream service on real servers, with nginx-rtmp as the media node and ffmpeg as the encoder.
 
 #![expect(clippy::disallowed_methods, reason = "tests run in real time")]
-
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod going_live;
@@ -11,7 +10,6 @@ mod keys;
 mod leases;
 mod lists;
 mod owners;
-mod peers;
 mod pictures;
 mod published_counts;
 mod reconnecting;

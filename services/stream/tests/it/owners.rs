@@ -78,7 +78,10 @@ async fn ban_ends_the_broadcast_and_rejects_the_key() {
     world.apply(ANNA, 2, OwnerUpdate::Banned(true)).await;
     world.until_live(id, false).await;
     publisher.wait(TIMEOUT).await.unwrap();
-    assert_eq!(world.events.first("stream.ended", ended).await.1.reason, "banned");
+    assert_eq!(
+        world.events.first_with_time("stream.ended", ended).await.1.reason,
+        "banned"
+    );
     let mut again = world.publish(&key).await;
     assert!(!again.wait(TIMEOUT).await.unwrap().success());
     assert_eq!(world.rejections(id).await, ["banned"]);
@@ -114,7 +117,7 @@ async fn snapshot_is_imported_and_marked_as_complete() {
         banned: true,
         version: 4,
     };
-    world.auth.owners.lock().unwrap().push(owner);
+    world.kit.peers.auth.add_owner(owner);
     let copied = "SELECT count(*) FROM owners WHERE id = 21 AND username = 'carl' AND banned_at IS NOT NULL";
     let timeout = TIMEOUT * 3;
     eventually(timeout, "the snapshot", async || {

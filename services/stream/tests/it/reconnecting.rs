@@ -28,11 +28,11 @@ async fn reconnect_within_the_grace_resumes_the_broadcast() {
     .unwrap();
     assert_eq!(world.stream(id).await.broadcast_id, broadcast);
     assert_eq!(
-        world.events.all(started).len(),
+        world.events.all_with_times(started).len(),
         1,
         "a resumed broadcast is not announced again"
     );
-    assert!(world.events.all(ended).is_empty());
+    assert!(world.events.all_with_times(ended).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,7 +44,7 @@ async fn reconnect_after_the_grace_starts_a_new_broadcast() {
     world.until_live(id, false).await;
     let _second = world.go_live(id, &key).await;
     stack::eventually(crate::world::TIMEOUT, "both", async || {
-        world.events.all(started).len() == 2
+        world.events.all_with_times(started).len() == 2
     })
     .await
     .unwrap();
@@ -52,7 +52,7 @@ async fn reconnect_after_the_grace_starts_a_new_broadcast() {
         .events
         .all(started)
         .into_iter()
-        .map(|(_, started)| started.broadcast_id)
+        .map(|started| started.broadcast_id)
         .collect();
     assert!(ids.first() != ids.last(), "{ids:?}");
     assert_eq!(world.broadcasts(id).await.broadcasts.len(), 2);

@@ -13,7 +13,7 @@ async fn second_encoder_is_rejected_while_the_first_sends() {
     assert!(!second.wait(TIMEOUT).await.unwrap().success());
     assert!(!first.ended().unwrap());
     assert_eq!(world.rejections(id).await, ["already_live"]);
-    assert_eq!(world.events.all(started).len(), 1);
+    assert_eq!(world.events.all_with_times(started).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,6 +42,6 @@ async fn second_encoder_replaces_a_frozen_one() {
     .await
     .unwrap();
     assert_eq!(world.stream(id).await.broadcast_id, broadcast);
-    assert_eq!(world.events.all(started).len(), 1);
-    assert!(world.events.all(ended).is_empty());
+    assert_eq!(world.events.all_with_times(started).len(), 1);
+    assert!(world.events.all_with_times(ended).is_empty());
 }

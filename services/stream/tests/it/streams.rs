@@ -41,7 +41,7 @@ async fn only_owners_and_admins_update_a_stream() {
         (changed.title.as_str(), changed.category.unwrap().slug.as_str()),
         ("Another", "gaming")
     );
-    let (_, event) = world
+    let event = world
         .events
         .first("stream.updated", |payload| match payload {
             Payload::StreamUpdated(updated) => Some(updated.clone()),
@@ -112,10 +112,10 @@ async fn stop_ends_the_broadcast_and_drops_the_encoder() {
     assert_eq!(stopped.status(), StreamStatus::Ended);
     publisher.wait(TIMEOUT).await.unwrap();
     assert_eq!(
-        world.events.first("stream.ended", ended).await.1.reason,
+        world.events.first_with_time("stream.ended", ended).await.1.reason,
         "stopped"
     );
-    world.events.first("recording.finished", recorded).await;
+    world.events.first_with_time("recording.finished", recorded).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,10 +146,10 @@ async fn deleting_a_stream_keeps_its_recording() {
     assert_eq!(again.code(), Code::NotFound);
     publisher.wait(TIMEOUT).await.unwrap();
     assert_eq!(
-        world.events.first("stream.ended", ended).await.1.reason,
+        world.events.first_with_time("stream.ended", ended).await.1.reason,
         "deleted"
     );
-    let (_, recording) = world.events.first("recording.finished", recorded).await;
+    let (_, recording) = world.events.first_with_time("recording.finished", recorded).await;
     assert_eq!(
         (recording.stream_id, recording.user_id, recording.title.as_str()),
         (0, ANNA.0, "A title")

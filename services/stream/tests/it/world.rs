@@ -1,64 +1,40 @@
 //! The environment of one test: a database, a virtual host, a key prefix, a media node, and any number of
 //! replicas.
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
-use bucket::BucketConfig;
-use bus::{Bus, BusConfig, Heard, Listener};
-use identity::{ServiceName, ServiceTokens, TestIssuer};
+use identity::ServiceName;
 use primitives::{Clock, IdempotencyKey, Role, UserId};
-use proto::events::v1::Event;
 use proto::events::v1::event::Payload;
 use proto::stream::v1::stream_service_client::StreamServiceClient;
 use proto::stream::v1::{
     CreateStreamRequest, GetStreamRequest, ListBroadcastsRequest, ListBroadcastsResponse, Stream,
 };
 use proto::upload::messages;
-use proto::{CallContext, Peer, PeerChannel};
-use runtime::Shutdown;
+use proto::{CallContext, PeerChannel};
 use secrecy::ExposeSecret;
-use stack::{MediaNode, Publisher, Stack, eventually};
-use storage::{DatabaseConfig, RedisConfig};
+use stack::{MediaNode, Publisher, eventually};
 use stream::{App, Config};
+use testkit::{EventLog, peer};
 
-use crate::peers::Auth;
+pub(crate) use testkit::TIMEOUT;
 
 pub(crate) const NODE: &str = "main";
 pub(crate) const ANNA: UserId = UserId(7);
 pub(crate) const BOB: UserId = UserId(8);
-/// Generous, for slow machines.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(crate) type Replica = testkit::Replica<App>;
 
 pub(crate) struct World {
+    pub(crate) kit: testkit::World,
     pub(crate) config: Config,
     pub(crate) node: MediaNode,
-    pub(crate) auth: Auth,
     pub(crate) replica: Replica,
     pub(crate) events: EventLog,
-    issuer: TestIssuer,
 }
 
-/// A running instance of the service.
-pub(crate) struct Replica {
-    pub(crate) app: Arc<App>,
-    pub(crate) shutdown: Shutdown,
-}
-
-impl Replica {
-    pub(crate) async fn start(config: &Config) -> Self {
-        let service = stream::build(config.clone(), Clock::system()).await.unwrap();
-        let shutdown = Shutdown::new(Duration::from_secs(5));
-        let app = Arc::clone(&service.app);
-        tokio::spawn(stream::run(service, shutdown.clone()));
-        Self { app, shutdown }
-    }
-}
-
-impl Drop for Replica {
-    fn drop(&mut self) {
-        self.shutdown.abort();
-    }
+/// Starts a replica without waiting until it is ready.
+pub(crate) async fn start(config: &Config) -> Replica {
+    let service = stream::build(config.clone(), Clock::system()).await.unwrap();
+    Replica::start(service, |s| (s.app.clone(), &s.chassis), stream::run)
 }
 
 impl World {
@@ -68,36 +44,23 @@ impl World {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        runtime::install_tls_provider();
-        let stack = stack::shared().await.unwrap();
-        let issuer = TestIssuer::new();
-        let auth = Auth::new(issuer.key_set());
-        let mut config = config(stack, &auth).await;
-        let mut node = stack
-            .media_node(NODE, config.stream_hook_secret.expose_secret())
-            .unwrap();
+        let kit = testkit::World::new().await;
+        let mut config = config(&kit).await;
+        let secret = config.stream_hook_secret.expose_secret();
+        let mut node = kit.stack.media_node(NODE, secret).unwrap();
         let address = format!("{NODE}={}|{}", node.control_url(), node.media_url());
         config.stream_media_nodes = vec![address.parse().unwrap()];
         change(&mut config);
-        let events = EventLog::listen(&config.common.bus).await;
-        let replica = Replica::start(&config).await;
-        let hooks = replica.app.hooks_addr.to_string();
-        node.start(&hooks).await.unwrap();
-        let world = Self {
+        let events = EventLog::listen(&kit.bus, &["stream.*", "recording.*", "user.*"]).await;
+        let replica = start(&config).await;
+        node.start(&replica.app.hooks_addr.to_string()).await.unwrap();
+        Self {
+            replica: replica.ready().await,
+            kit,
             config,
             node,
-            auth,
-            replica,
             events,
-            issuer,
-        };
-        // The service is ready once it has migrated and has auth's keys.
-        eventually(TIMEOUT, "the service", async || {
-            world.try_stream(ANNA, 1).await.err().map(|e| e.code()) == Some(tonic::Code::NotFound)
-        })
-        .await
-        .unwrap();
-        world
+        }
     }
 
     /// Returns a client that calls as the gateway, on behalf of a user.
@@ -111,8 +74,13 @@ impl World {
         user: UserId,
         idempotency_key: &str,
     ) -> StreamServiceClient<PeerChannel> {
-        let idempotency_key = IdempotencyKey::parse(idempotency_key);
-        self.call_in(Some((user, Role::User)), ServiceName::Gateway, idempotency_key)
+        self.call_in(
+            ServiceName::Gateway,
+            &CallContext {
+                idempotency_key: IdempotencyKey::parse(idempotency_key),
+                ..testkit::context(Some(self.kit.token(user, Role::User)))
+            },
+        )
     }
 
     pub(crate) fn admin(&self) -> StreamServiceClient<PeerChannel> {
@@ -124,27 +92,13 @@ impl World {
         user: Option<(UserId, Role)>,
         service: ServiceName,
     ) -> StreamServiceClient<PeerChannel> {
-        self.call_in(user, service, None)
+        let token = user.map(|(id, role)| self.kit.token(id, role));
+        self.call_in(service, &testkit::context(token))
     }
 
-    fn call_in(
-        &self,
-        user: Option<(UserId, Role)>,
-        service: ServiceName,
-        idempotency_key: Option<IdempotencyKey>,
-    ) -> StreamServiceClient<PeerChannel> {
-        let secret = &self.config.common.process.service_secret.service_secret;
-        let tokens = ServiceTokens::new(secret, None, service, Clock::system());
-        let peer = Peer::new(
-            format!("http://{}", self.replica.app.grpc_addr).parse().unwrap(),
-            tokens,
-        );
-        let user_token = user.map(|(id, role)| self.issuer.token(id, &format!("user{id}"), role));
-        StreamServiceClient::new(peer.with(&CallContext {
-            user_token,
-            idempotency_key,
-            ..CallContext::background(TIMEOUT)
-        }))
+    fn call_in(&self, service: ServiceName, context: &CallContext) -> StreamServiceClient<PeerChannel> {
+        let peer = peer(self.replica.app.grpc_addr, service, Clock::system());
+        StreamServiceClient::new(peer.with(context))
     }
 
     /// Creates a stream of Anna. Returns its id and key.
@@ -223,10 +177,7 @@ impl World {
     }
 
     pub(crate) async fn sql(&self) -> tokio_postgres::Client {
-        let url = self.config.database.database_url.expose_secret();
-        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client
+        testkit::sql(&self.config.database).await
     }
 
     /// Sends a hook as the node's nginx would. Returns the status.
@@ -244,79 +195,11 @@ impl World {
     }
 }
 
-async fn config(stack: &Stack, auth: &Auth) -> Config {
-    let migrate = async |url: String| storage::migrate(&DatabaseConfig::new(url), stream::MIGRATIONS).await;
-    let mut database = DatabaseConfig::new(stack.database("stream", migrate).await.unwrap());
-    database.database_pool_size = 4;
-    let redis = RedisConfig::new(&stack.redis_url, stack.redis_prefix());
-    let bus = BusConfig::new(stack.vhost().await.unwrap());
-    let mut config = Config::for_testing(database, redis, bus, bucket(stack));
-    config.auth_url = format!("http://{}", auth.serve().await).parse().unwrap();
+async fn config(kit: &testkit::World) -> Config {
+    let database = kit.database("stream", stream::MIGRATIONS).await;
+    let mut config = Config::for_testing(database, kit.redis.clone(), kit.bus.clone(), kit.bucket());
+    config.auth_url = kit.peers.addr.into();
     config
-}
-
-fn bucket(stack: &Stack) -> BucketConfig {
-    BucketConfig {
-        public_endpoint: Some(stack.bucket.public_endpoint.parse().unwrap()),
-        name: stack.bucket.name.clone(),
-        region: stack.bucket.region.clone(),
-        key_id: stack.bucket.key_id.clone(),
-        secret: stack.bucket.secret.clone().into(),
-        prefix: stack.bucket_prefix(),
-        ..BucketConfig::for_testing(stack.bucket.endpoint.parse().unwrap())
-    }
-}
-
-/// Records all events on the bus, with the times of their arrival.
-pub(crate) struct EventLog {
-    received: Arc<Mutex<Vec<(Instant, Event)>>>,
-    pub(crate) bus: Bus,
-}
-
-impl EventLog {
-    async fn listen(config: &BusConfig) -> Self {
-        let bus = Bus::connect(config, "test").unwrap();
-        let mut listener = Listener::start(&bus, &["stream.*", "recording.*", "user.*"]);
-        let first = tokio::time::timeout(TIMEOUT, listener.next()).await.unwrap();
-        assert!(matches!(first, Some(Heard::Connected)));
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&received);
-        tokio::spawn(async move {
-            while let Some(next) = listener.next().await {
-                if let Heard::Event(event, _) = next {
-                    log.lock().unwrap().push((Instant::now(), *event));
-                }
-            }
-        });
-        Self { received, bus }
-    }
-
-    /// Returns the events so far that `pick` accepts.
-    pub(crate) fn all<T>(&self, mut pick: impl FnMut(&Payload) -> Option<T>) -> Vec<(Instant, T)> {
-        let received = self.received.lock().unwrap();
-        let mut picked = Vec::new();
-        for (at, event) in received.iter() {
-            picked.extend(
-                event
-                    .payload
-                    .as_ref()
-                    .and_then(&mut pick)
-                    .map(|value| (*at, value)),
-            );
-        }
-        picked
-    }
-
-    /// Waits for the first event that `pick` accepts.
-    pub(crate) async fn first<T>(
-        &self,
-        what: &str,
-        mut pick: impl FnMut(&Payload) -> Option<T>,
-    ) -> (Instant, T) {
-        eventually(TIMEOUT, what, async || self.all(&mut pick).into_iter().next())
-            .await
-            .unwrap()
-    }
 }
 
 pub(crate) fn started(payload: &Payload) -> Option<proto::events::v1::StreamStarted> {
