@@ -29,7 +29,7 @@ async fn newest_version_of_a_copy_wins() {
         banned: false,
         version: 1,
     };
-    world.peers.owners.lock().unwrap().push(owner);
+    world.peers.auth.add_owner(owner);
     let talk = CategoryCopy {
         id: 2,
         name: "Talk".into(),
@@ -37,7 +37,7 @@ async fn newest_version_of_a_copy_wins() {
         tags: vec![],
         version: 1,
     };
-    world.peers.categories.lock().unwrap().push(talk);
+    world.peers.stream.add_category(talk);
     world.record(FILE, three_seconds());
     world.deliver(Payload::RecordingFinished(finished(FILE)), 1).await;
     world.run();

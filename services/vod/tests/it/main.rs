@@ -9,7 +9,6 @@ mod faults;
 mod importing;
 mod lists;
 mod migrations;
-mod peers;
 mod publishing;
 mod recording;
 mod repeating;

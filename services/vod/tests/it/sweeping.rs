@@ -12,8 +12,8 @@ const FILE: &str = "abcdefghijklmnopqrst-1795376364.flv";
 async fn recording_without_event_is_adopted_after_its_broadcast() {
     let world = World::running().await;
     let answer = |on_air| {
-        let mut known = world.peers.recordings.lock().unwrap();
-        known.insert(FILE.to_owned(), owner_of(&finished(FILE), on_air));
+        let owner = owner_of(&finished(FILE), on_air);
+        world.peers.stream.set_recording(FILE, owner);
     };
     answer(true);
     world.record(FILE, three_seconds());

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bucket::BucketConfig;
-use bus::{BusConfig, Delivery};
-use identity::{ServiceName, ServiceTokens, TestIssuer};
+use bus::Delivery;
+use identity::{ServiceName, TestIssuer};
 use primitives::{Clock, Role, UserId};
 use proto::events::v1::event::Payload;
 use proto::events::v1::{Event, RecordingFinished};
@@ -13,24 +12,20 @@ use proto::stream::v1::RecordingOwner;
 use proto::vod::v1::vod_service_client::VodServiceClient;
 use proto::vod::v1::{GetVodRequest, ListVodsRequest, Vod, VodStatus};
 use proto::{CallContext, Peer, PeerChannel};
-use runtime::{GrpcConfig, PeerUrl, ProcessConfig, Shutdown, TEST_SERVICE_SECRET};
-use secrecy::SecretString;
-use storage::{DatabaseConfig, RedisConfig};
+use runtime::{GrpcConfig, PeerUrl, ProcessConfig, Shutdown};
 use tempfile::TempDir;
+use testkit::{Peers, TIMEOUT, peer};
 use vod::config::{AppConfig, Config, ServeConfig, WorkConfig};
 use vod::{App, Serving, Worker};
 
-use crate::peers::FakePeers;
-
 pub(crate) const NODE: &str = "node-1";
 pub(crate) const OWNER: UserId = UserId(7);
-const TIMEOUT: Duration = Duration::from_secs(40);
 
 pub(crate) struct World {
     pub(crate) app: Arc<App>,
     pub(crate) serving: Arc<Serving>,
     pub(crate) worker: Arc<Worker>,
-    pub(crate) peers: FakePeers,
+    pub(crate) peers: Peers,
     pub(crate) disk: TempDir,
     pub(crate) shutdown: Shutdown,
     issuer: TestIssuer,
@@ -48,11 +43,8 @@ impl World {
 
     /// Builds a service with changed settings, without starting it.
     pub(crate) async fn stopped(change: impl FnOnce(&mut Config)) -> Self {
-        runtime::install_tls_provider();
-        let (issuer, disk) = (TestIssuer::new(), tempfile::tempdir().unwrap());
-        let peers = FakePeers::with_keys_of(&issuer);
-        let peers_url = PeerUrl::from(peers.serve().await);
-        let mut config = config(&disk, peers_url).await;
+        let (kit, disk) = (testkit::World::new().await, tempfile::tempdir().unwrap());
+        let mut config = config(&disk, &kit).await;
         change(&mut config);
         let service = vod::build(config, Clock::system()).await.unwrap();
         let (app, serving, worker) = (
@@ -60,21 +52,17 @@ impl World {
             service.serving.clone().unwrap(),
             service.worker.clone().unwrap(),
         );
-        let address = format!("http://{}", serving.grpc_addr).parse().unwrap();
-        let secret = SecretString::from(TEST_SERVICE_SECRET);
-        let tokens = ServiceTokens::new(&secret, None, ServiceName::Gateway, Clock::system());
-        let shutdown = Shutdown::new(Duration::from_secs(5));
-        let (gateway, service) = (Peer::new(address, tokens), Some(service));
+        let gateway = peer(serving.grpc_addr, ServiceName::Gateway, Clock::system());
         Self {
             app,
             serving,
             worker,
-            peers,
+            peers: kit.peers,
             disk,
-            shutdown,
-            issuer,
+            shutdown: Shutdown::new(Duration::from_secs(5)),
+            issuer: kit.issuer,
             gateway,
-            service,
+            service: Some(service),
         }
     }
 
@@ -234,10 +222,7 @@ impl World {
     }
 
     pub(crate) async fn sql(&self, statement: &str) -> Vec<tokio_postgres::Row> {
-        use secrecy::ExposeSecret;
-        let url = self.app.config.database.database_url.expose_secret();
-        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
+        let client = testkit::sql(&self.app.config.database).await;
         client.query(statement, &[]).await.unwrap()
     }
 }
@@ -257,34 +242,19 @@ impl Drop for World {
     }
 }
 
-async fn config(disk: &TempDir, peers: PeerUrl) -> Config {
-    let stack = stack::shared().await.unwrap();
-    let migrate = async |url: String| storage::migrate(&DatabaseConfig::new(url), vod::MIGRATIONS).await;
-    let database = stack.database("vod", migrate).await.unwrap();
-    let bucket = BucketConfig {
-        endpoint: stack.bucket.endpoint.parse().unwrap(),
-        public_endpoint: Some(stack.bucket.public_endpoint.parse().unwrap()),
-        name: stack.bucket.name.clone(),
-        region: stack.bucket.region.clone(),
-        key_id: stack.bucket.key_id.clone(),
-        secret: SecretString::from(stack.bucket.secret.clone()),
-        prefix: stack.bucket_prefix(),
-        part_timeout_seconds: 30,
-    };
+async fn config(disk: &TempDir, kit: &testkit::World) -> Config {
+    let peers = PeerUrl::from(kit.peers.addr);
     let common = AppConfig {
         process: ProcessConfig::for_testing(),
-        database: DatabaseConfig {
-            database_pool_size: 5,
-            ..DatabaseConfig::new(database)
-        },
-        bucket,
+        database: kit.database("vod", vod::MIGRATIONS).await,
+        bucket: kit.bucket(),
         stream_url: peers.clone(),
         url_hours: 24,
     };
     let serve = ServeConfig {
         grpc: GrpcConfig::for_testing(),
-        redis: RedisConfig::new(stack.redis_url.clone(), stack.redis_prefix()),
-        bus: BusConfig::new(stack.vhost().await.unwrap()),
+        redis: kit.redis.clone(),
+        bus: kit.bus.clone(),
         auth_url: peers,
         clock_milliseconds: 100,
         upload_max_bytes: 24 * 1024 * 1024,
