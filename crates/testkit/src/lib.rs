@@ -9,7 +9,7 @@
 //! | [`log`] | events and realtime messages, collected for assertions |
 //! | [`outbox`] | publishes a test's events |
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "tests run in real time")]
 
 pub mod grpc;
