@@ -87,7 +87,7 @@ pub async fn run(service: Service, shutdown: Shutdown) -> anyhow::Result<()> {
             peers.clone(),
             verifier.clone(),
             realtime.bindings(),
-            config.socket.most(),
+            config.socket.connection_limits(),
         ));
         let listener = Listener::start(&bus, events::KEYS);
         events::start(&hub, &people, &recent, &verifier, listener, realtime, shutdown);

@@ -79,8 +79,8 @@ pub struct PublicConfig {
         default_value = "127.0.0.1,::1"
     )]
     pub gateway_trusted_proxies: Vec<Network>,
-    /// Other origins whose pages may call the API, separated by commas; if any is set, sockets from all others
-    /// are refused
+    /// Other origins whose pages may call the API, separated by commas; if any is set, sockets from all
+    /// others are refused
     #[arg(long, env = "AIRWAVE_GATEWAY_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub gateway_allowed_origins: Vec<String>,
     /// Directory of the built web client (web/dist); without it, only the API is served

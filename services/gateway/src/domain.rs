@@ -1,13 +1,12 @@
-//! What is allowed and what state follows, without IO: who is who behind the proxies, the order of a room's
-//! messages, who is present where, how often one socket may speak or one party ask, and how many sockets a
-//! party may have.
+//! Rules without IO: client addresses behind proxies, origins, rate limits, the order of a room's messages,
+//! presence, and limits per socket, user and address.
 
 pub(crate) mod address;
+pub(crate) mod connection_limits;
 pub(crate) mod flood;
-pub(crate) mod life;
 pub(crate) mod limits;
+pub(crate) mod live_state;
 pub(crate) mod origin;
-pub(crate) mod parties;
 pub(crate) mod presence;
 pub(crate) mod rate;
 pub(crate) mod sequence;

@@ -1,189 +1,141 @@
-//! Who is connected to this gateway and in which rooms: the gateway's only state, in memory, and gone with
-//! the process.
+//! The connected sockets, the users behind them and the chat rooms they are in. This is the gateway's only
+//! state; it lives in memory and is lost when the process stops.
 //!
-//! Cast: a [`Connection`] is one socket with the user behind it. A [`room::Room`] is one stream's chat; it is
-//! held in memory while someone is in it, or was in it when the stream ended and waits for the next start.
-//! [`Leases`] says to the stream service who watches. Everything that is sent to a socket is sent while its
-//! room is locked, and sending never waits: so what a socket is sent is in order, and a slow one delays
-//! nobody: it lags behind (`members`).
+//! The hub sits between `inbound`, which brings it sockets, client events and bus events, and `outbound`, from
+//! which it fetches rooms and messages. It knows no protocol: a socket is a [`connection::Transport`], which
+//! `inbound::socket` implements.
+//!
+//! | module | responsibility |
+//! | --- | --- |
+//! | [`connections`] | all sockets, by id and by user, and their limits; closes them when a token is revoked |
+//! | [`connection`] | one socket: its session, its rooms, and how it is sent events and closed |
+//! | [`rooms`] | the rooms in memory and their bindings to the broker |
+//! | [`room`] | one room: the order of its messages, their delivery, and the stream's live state |
+//! | [`membership`] | how sockets join and leave rooms |
+//! | [`viewers`] | presence in rooms, and the viewer leases that report it to the stream service |
+//! | [`delivery`] | the way of a message into its room, and how a gap is filled |
+//! | [`repair`] | finds messages and live states that no realtime message announced |
+//! | [`drain`] | closes all sockets before the process stops |
+//! | [`upstream`] | the calls to the stream and chat services |
+//!
+//! Everything that is sent to the sockets of a room is sent while the room is locked, so each socket gets it in
+//! order. Sending never waits: a slow socket lags and delays no other (see [`room`]).
 
 pub(crate) mod connection;
+pub(crate) mod connections;
+pub(crate) mod delivery;
 mod drain;
-pub(crate) mod event;
-pub(crate) mod leases;
-pub(crate) mod line;
-mod members;
-mod news;
-mod repair;
+mod gauges;
+pub(crate) mod lock;
+pub(crate) mod membership;
+pub(crate) mod repair;
 pub(crate) mod room;
-mod rooms;
-mod watch;
+pub(crate) mod rooms;
+mod upstream;
+pub(crate) mod viewers;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bus::Bindings;
+use bus::KeyBindings;
 use identity::Verifier;
-use primitives::address::network;
-use primitives::{Error, StreamId, UserId};
-use socketioxide::socket::Sid;
+use primitives::Error;
 
-use crate::domain::parties::{Most, Parties};
-use crate::domain::presence::{Presence, Viewer};
+use crate::domain::connection_limits::ConnectionLimits;
 use crate::hub::connection::{Connection, Session};
+use crate::hub::connections::Connections;
+use crate::hub::delivery::Delivery;
 use crate::hub::drain::Drain;
-use crate::hub::leases::Leases;
+use crate::hub::membership::Membership;
+use crate::hub::repair::Repair;
 use crate::hub::rooms::Rooms;
+use crate::hub::upstream::Upstream;
+use crate::hub::viewers::Viewers;
 use crate::outbound::peers::Peers;
 
-/// How long a socket that authenticated may take until it is connected.
-const CONNECTING: Duration = Duration::from_secs(10);
+/// A socket that authenticated but is not connected after this time is removed.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Sockets, users, rooms.
 pub(crate) struct Hub {
-    sockets: Mutex<HashMap<Sid, Arc<Connection>>>,
-    parties: Mutex<Parties<Sid>>,
-    rooms: Arc<Rooms>,
-    presence: Mutex<Presence>,
-    leases: Leases,
-    drain: Drain,
-    peers: Peers,
-    verifier: Verifier,
+    pub(crate) connections: Connections,
+    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) viewers: Arc<Viewers>,
+    pub(crate) membership: Arc<Membership>,
+    pub(crate) delivery: Arc<Delivery>,
+    pub(crate) repair: Repair,
+    pub(crate) drain: Drain,
 }
 
 impl Hub {
-    pub(crate) fn new(peers: Peers, verifier: Verifier, bindings: Bindings, most: Most) -> Self {
+    pub(crate) fn new(
+        peers: Peers,
+        verifier: Verifier,
+        bindings: KeyBindings,
+        limits: ConnectionLimits,
+    ) -> Self {
+        let upstream = Upstream::new(peers);
+        let rooms = Arc::new(Rooms::new(bindings));
+        let viewers = Arc::new(Viewers::new(upstream.clone()));
+        let membership = Arc::new(Membership::new(&rooms, &viewers, &upstream));
+        let delivery = Arc::new(Delivery::new(&rooms, &upstream));
         Self {
-            sockets: Mutex::default(),
-            parties: Mutex::new(Parties::new(most)),
-            rooms: Arc::new(Rooms::new(bindings)),
-            presence: Mutex::default(),
-            leases: Leases::default(),
+            connections: Connections::new(limits, verifier),
+            repair: Repair::new(&rooms, &membership, &delivery, &upstream),
             drain: Drain::default(),
-            peers,
-            verifier,
+            rooms,
+            viewers,
+            membership,
+            delivery,
         }
     }
 
-    /// A socket came. It is refused when its user or its address has too many already.
+    /// Adds a socket, unless its user or its address has too many.
     pub(crate) fn add(&self, connection: &Arc<Connection>) -> Result<(), Error> {
-        let address = connection.address().map(network);
-        lock(&self.parties).enter(connection.id(), connection.user_id(), address)?;
-        let mut sockets = lock(&self.sockets);
-        sockets.insert(connection.id(), connection.clone());
-        metrics::gauge!("gateway_sockets").set(count(sockets.len()));
-        drop(sockets);
-        if self.is_draining() {
-            // Who sends all away may have looked before it was here.
-            connection.depart();
+        self.connections.insert(connection)?;
+        if self.drain.has_begun() {
+            // The drain may have listed the sockets before this one was added.
+            connection.request_close();
         }
         Ok(())
     }
 
-    /// A socket is gone.
+    /// Removes a closed socket from its rooms and from the hub.
     pub(crate) fn remove(&self, connection: &Arc<Connection>) {
-        connection.mark_gone();
-        let id = connection.id();
-        let mut sockets = lock(&self.sockets);
-        if sockets.get(&id).is_some_and(|here| Arc::ptr_eq(here, connection)) {
-            sockets.remove(&id);
-            lock(&self.parties).leave(id);
-        }
-        metrics::gauge!("gateway_sockets").set(count(sockets.len()));
-        drop(sockets);
-        for stream in connection.rooms() {
-            self.leave(connection, stream);
-        }
+        self.connections.remove(connection);
+        self.membership.leave_all(connection);
     }
 
-    /// Somebody signs in on a socket, or does it again. Nothing changes when the user has too many sockets
-    /// already.
+    /// Signs a user in on a socket, or renews the session. Changes nothing if the user has too many sockets.
     pub(crate) fn sign_in(&self, connection: &Arc<Connection>, session: Session) -> Result<(), Error> {
-        lock(&self.parties).identify(connection.id(), Some(session.user.id))?;
-        self.identify(connection, Some(session));
+        self.connections.set_user(connection, Some(session.user.id))?;
+        self.set_session(connection, Some(session));
         Ok(())
     }
 
-    /// Nobody is signed in on a socket any more.
+    /// Makes a socket a guest's.
     pub(crate) fn sign_out(&self, connection: &Arc<Connection>) {
-        // For a guest there is always a place.
-        let _ = lock(&self.parties).identify(connection.id(), None);
-        self.identify(connection, None);
+        // Cannot fail: guests have no limit per user.
+        let _ = self.connections.set_user(connection, None);
+        self.set_session(connection, None);
     }
 
-    /// The viewer behind a socket may be another.
-    fn identify(&self, connection: &Arc<Connection>, session: Option<Session>) {
+    fn set_session(&self, connection: &Arc<Connection>, session: Option<Session>) {
         let before = connection.viewer();
         connection.set_session(session);
-        let after = connection.viewer();
-        if before != after {
-            for stream in connection.rooms() {
-                self.enter(stream, &after);
-                let renamed = self
-                    .rooms
-                    .get(stream)
-                    .is_some_and(|room| room.rename(connection.id(), &after));
-                self.exit(stream, if renamed { &before } else { &after });
-            }
-        }
+        self.membership.viewer_changed(connection, &before);
     }
 
-    /// The sockets of a user.
-    pub(crate) fn of_user(&self, user: UserId) -> Vec<Arc<Connection>> {
-        let ids = lock(&self.parties).of_user(user);
-        let sockets = lock(&self.sockets);
-        ids.iter().filter_map(|id| sockets.get(id).cloned()).collect()
-    }
-
-    /// A socket by its id.
-    pub(crate) fn find(&self, id: Sid) -> Option<Arc<Connection>> {
-        lock(&self.sockets).get(&id).cloned()
-    }
-
-    /// All sockets.
-    pub(crate) fn all(&self) -> Vec<Arc<Connection>> {
-        lock(&self.sockets).values().cloned().collect()
-    }
-
-    /// Removes sockets that ended without a word: a transport may close while its socket is still connecting.
-    pub(crate) fn sweep(&self) {
-        for connection in self.all() {
-            if !connection.is_connected() && connection.age() > CONNECTING {
+    /// Removes sockets whose transport closed before they were connected, which no event reports.
+    pub(crate) fn remove_stale(&self) {
+        for connection in self.connections.all() {
+            if !connection.is_connected() && connection.age() > CONNECT_TIMEOUT {
                 self.remove(&connection);
             }
         }
     }
 
-    /// Closes a socket whose token has been revoked; true when it was. Asked again once the socket is known
-    /// under its user, since a revocation between the token's verification and then found nothing to close.
-    pub(crate) fn close_revoked(&self, connection: &Arc<Connection>) -> bool {
-        let session = connection.session();
-        let revoked = session.is_some_and(|session| self.verifier.is_revoked(&session.user));
-        if revoked {
-            connection.expel();
-        }
-        revoked
+    /// Closes all sockets over a period of time, in random order.
+    pub(crate) async fn close_all(&self, period: Duration) {
+        self.drain.run(&self.connections, period).await;
     }
-
-    fn enter(&self, stream: StreamId, viewer: &Viewer) {
-        lock(&self.presence).enter(stream, viewer);
-        self.leases.renew_soon(stream, viewer);
-    }
-
-    fn exit(&self, stream: StreamId, viewer: &Viewer) {
-        if lock(&self.presence).leave(stream, viewer) {
-            self.leases.release_soon(stream, viewer);
-        }
-    }
-}
-
-/// A lock whose holder never panics half-way through a change.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A number for a gauge.
-fn count(n: usize) -> f64 {
-    u32::try_from(n).unwrap_or(u32::MAX).into()
 }

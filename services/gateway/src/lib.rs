@@ -3,6 +3,7 @@
 mod app;
 mod config;
 mod domain;
+mod event;
 mod hub;
 mod inbound;
 mod outbound;

@@ -1004,7 +1004,7 @@ export interface components {
             message: string;
             /**
              * Format: int64
-             * @description Its place in the room's sequence.
+             * @description Its sequence number in the room.
              */
             seq: number;
             /** Format: int64 */

@@ -4,7 +4,7 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description Signs the socket in, for the first time or with the next token. */
+        /** @description Signs in on the socket, or renews its token. */
         Authenticate: {
             /** @description An access token. */
             token: string;
@@ -15,7 +15,7 @@ export interface components {
             message: string;
             /**
              * Format: int64
-             * @description Its place in the room's sequence.
+             * @description Its sequence number in the room.
              */
             seq: number;
             /** Format: int64 */
@@ -26,44 +26,45 @@ export interface components {
             userId: number;
             username: string;
         };
-        /** @description The rules of the room have changed. */
+        /** @description The settings of the chat room changed. */
         ChatSettingsUpdated: {
-            /** @description Only those who follow the owner speak. */
+            /** @description Whether only followers of the streamer may send messages. */
             followersOnly: boolean;
             /**
              * Format: int32
-             * @description Between two messages of one user; 0 when there is no pause.
+             * @description Seconds between two messages of one user; 0 if slow mode is off.
              */
             slowModeSeconds: number;
             /** Format: int64 */
             streamId: number;
         };
-        /** @description Why an event was not done. */
-        Failure: {
+        /** @description Why an event was rejected. */
+        EventError: {
             /** @description Stable. */
             code: string;
-            /** @description One sentence for a person. */
+            /** @description One English sentence. */
             message: string;
         };
         /**
-         * @description Asks for the user's notifications. Has no data.
+         * @description Subscribes to the user's notifications. Has no data.
          * @default null
          */
         JoinNotificationRoom: unknown;
-        /** @description Comes into the room of a stream that is live. A socket that is in it already gets the history again. */
+        /** @description Joins the chat room of a live stream. A socket that is already in the room gets the history again. */
         JoinStreamRoom: {
             /**
              * Format: int64
-             * @description The `seq` of the last message that the client has: the history is of the next 500. Without it, of the newest 20.
+             * @description The `seq` of the last message that the client has. The history then contains up to 500 messages after
+             *     it; otherwise the newest 20.
              */
             afterSeq?: number | null;
             streamId: number | string;
         };
-        /** @description Leaves the room of a stream. */
+        /** @description Leaves the chat room of a stream. */
         LeaveStreamRoom: {
             streamId: number | string;
         };
-        /** @description A message is gone; its number stays used. */
+        /** @description A message was deleted. Its sequence number is not reused. */
         MessageDeleted: {
             id: string;
             /** Format: int64 */
@@ -71,85 +72,96 @@ export interface components {
             /** Format: int64 */
             streamId: number;
         };
-        /** @description A notification, to all sockets of its user. */
+        /** @description A notification. Clients may build their own sentence from `type`, `actor` and `subject`. */
         NewNotification: {
+            actor: components["schemas"]["Person"] | null;
             /** Format: date-time */
             createdAt: string | null;
             /** Format: int64 */
             id: number;
+            /** @description The notification as an English sentence. */
             message: string;
             /** Format: int64 */
             relatedEntityId: number;
             /** @description `user`, `stream` or `vod`. */
             relatedEntityType: string;
+            subject: components["schemas"]["Subject"] | null;
             /** @description `new_follower`, `stream_started` or `new_vod`. */
             type: string;
         };
-        /** @description Notifications were read, in whichever tab: those named, or all that there were. */
+        /** @description Notifications were marked as read, by this or another client of the user. */
         NotificationRead: {
             all: boolean;
-            /** @description Empty when all were read. */
+            /** @description Empty if all were read. */
             ids: number[];
             /** Format: int64 */
             unreadCount: number;
         };
-        /** @description The socket hears its user's notifications. */
+        /** @description The socket receives its user's notifications. */
         NotificationRoomJoined: {
-            /** @description `user_` and the user's id. */
+            /** @description `user_` followed by the user's id. */
             room: string;
         };
-        /** @description The messages before those that follow, to whoever comes into a room. */
+        /** @description A user in a list, or next to what they own. */
+        Person: {
+            avatarUrl?: string | null;
+            displayName: string;
+            /** Format: int64 */
+            id: number;
+            username: string;
+        };
+        /** @description The latest messages of a room, sent to a socket that joins it. */
         RecentChatHistory: {
-            /** @description In order of `seq`. */
+            /** @description Ordered by `seq`. */
             messages: components["schemas"]["ChatMessage"][];
             /** Format: int64 */
             streamId: number;
-            /** @description There are more than these: older ones, or after `afterSeq` more of those that follow. */
+            /** @description Whether messages were left out: older ones or, after `afterSeq`, newer ones. */
             truncated: boolean;
         };
-        /** @description Why an event was not done. */
-        Refusal: {
+        /** @description Why an event was rejected. */
+        Rejection: {
             /** @description Stable. */
             code: string;
-            /** @description One sentence for a person. */
+            /** @description One English sentence. */
             message: string;
             /** @constant */
             ok: false;
-            /** @description Milliseconds after which a retry makes sense, where that is known. */
+            /** @description Milliseconds to wait before a retry, if known. */
             retryAfterMs?: number;
         };
-        /** @description The welcome, after the history. */
+        /** @description The socket joined the room. Sent after the history. */
         RoomJoinedSuccessfully: {
             /** Format: int64 */
             streamId: number;
         };
-        /** @description Says something in the room of a stream. */
-        Saying: {
-            /** @description Makes a retry safe: the same id is the same message. */
+        /** @description Sends a message to the chat room of a stream. */
+        SendMessage: {
+            /** @description Makes a retry safe: a message with the same id is stored once. */
             clientMessageId?: string | null;
-            /** @description 1 to 500 characters, at most 2 KiB. */
+            /** @description 1 to 500 characters and at most 2 KiB. */
             message: string;
             streamId: number | string;
         };
-        /** @description The process is about to stop: the client comes back after so many milliseconds, to another replica or to the next one. */
+        /** @description The server is about to stop. Reconnect after this many milliseconds. */
         ServerDraining: {
             /** Format: int64 */
             reconnectInMs: number;
         };
-        /** @description The stream has ended, and everyone is out of its room. */
+        /** @description The stream ended, and all sockets left its room. */
         StreamEndedNotification: {
             message: string;
-            /** @description The stream's id as text. */
+            /** @description The stream's id as a string. */
             roomId: string;
             /** Format: int64 */
             streamId: number;
         };
-        /** @description The stream is live again, to those who were in its room at its last end. */
+        /** @description The stream is live again. Sent to the sockets that were in its room when it ended. */
         StreamStarted: {
             /** Format: int64 */
             streamId: number;
         };
-        /** @description The stream's words have changed. */
+        /** @description The title, description or category of the stream changed. */
         StreamUpdated: {
             /** Format: int64 */
             categoryId: number | null;
@@ -158,9 +170,15 @@ export interface components {
             streamId: number;
             title: string;
         };
-        /** @description The socket's token has expired: it is a guest's until `authenticate`. */
+        /** @description A stream or VOD as it was when the notification was created. */
+        Subject: {
+            /** Format: int64 */
+            id: number;
+            title: string;
+        };
+        /** @description The socket's token expired. The socket is a guest's until it sends `authenticate`. */
         TokenExpired: Record<string, never>;
-        /** @description Somebody may not speak any more, for good when `expiresAt` is null. */
+        /** @description A user was banned from the chat room; permanently if `expiresAt` is null. */
         UserBanned: {
             /** Format: date-time */
             expiresAt: string | null;
@@ -169,7 +187,7 @@ export interface components {
             /** Format: int64 */
             userId: number;
         };
-        /** @description How many watch, at most once a second and only when it changed. */
+        /** @description The viewer count of a stream changed. Sent at most once per second. */
         ViewerCountUpdated: {
             /** Format: int32 */
             count: number;
@@ -179,14 +197,14 @@ export interface components {
         ServerEvents: {
             chat_settings_updated: components["schemas"]["ChatSettingsUpdated"];
             message_deleted: components["schemas"]["MessageDeleted"];
-            message_error: components["schemas"]["Failure"];
+            message_error: components["schemas"]["EventError"];
             new_message: components["schemas"]["ChatMessage"];
             new_notification: components["schemas"]["NewNotification"];
             notification_read: components["schemas"]["NotificationRead"];
-            notification_room_join_error: components["schemas"]["Failure"];
+            notification_room_join_error: components["schemas"]["EventError"];
             notification_room_joined: components["schemas"]["NotificationRoomJoined"];
             recent_chat_history: components["schemas"]["RecentChatHistory"];
-            room_join_error: components["schemas"]["Failure"];
+            room_join_error: components["schemas"]["EventError"];
             room_joined_successfully: components["schemas"]["RoomJoinedSuccessfully"];
             server_draining: components["schemas"]["ServerDraining"];
             stream_ended_notification: components["schemas"]["StreamEndedNotification"];
@@ -206,29 +224,29 @@ export interface components {
                     ok: true;
                     /** Format: int64 */
                     userId: number;
-                } | components["schemas"]["Refusal"];
+                } | components["schemas"]["Rejection"];
             };
             chat_message: {
-                data: components["schemas"]["Saying"];
+                data: components["schemas"]["SendMessage"];
                 answer: {
                     id: string;
                     /** @constant */
                     ok: true;
                     /**
                      * Format: int64
-                     * @description Its place in the room's sequence.
+                     * @description Its sequence number in the room.
                      */
                     seq: number;
-                } | components["schemas"]["Refusal"];
+                } | components["schemas"]["Rejection"];
             };
             join_notification_room: {
                 data: components["schemas"]["JoinNotificationRoom"];
                 answer: {
                     /** @constant */
                     ok: true;
-                    /** @description `user_` and the user's id. */
+                    /** @description `user_` followed by the user's id. */
                     room: string;
-                } | components["schemas"]["Refusal"];
+                } | components["schemas"]["Rejection"];
             };
             join_stream_room: {
                 data: components["schemas"]["JoinStreamRoom"];
@@ -237,7 +255,7 @@ export interface components {
                     ok: true;
                     /** Format: int64 */
                     streamId: number;
-                } | components["schemas"]["Refusal"];
+                } | components["schemas"]["Rejection"];
             };
             leave_stream_room: {
                 data: components["schemas"]["LeaveStreamRoom"];
@@ -246,7 +264,7 @@ export interface components {
                     ok: true;
                     /** Format: int64 */
                     streamId: number;
-                } | components["schemas"]["Refusal"];
+                } | components["schemas"]["Rejection"];
             };
         };
     };

@@ -1,60 +1,57 @@
-//! When a socket that says too much is refused, and when it is cut.
+//! When the events of a socket are rejected, and when a flooding socket is disconnected.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use crate::domain::rate::Bucket;
 
-/// What becomes of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It may be handled.
-    Pass,
-    /// It is answered with an error.
-    Refuse,
-    /// It is the one that was too much: the socket is closed.
-    Cut,
-    /// It comes after that one, and is not even answered.
+pub(crate) enum EventDecision {
+    Accept,
+    /// The client gets an error.
+    Reject,
+    /// The event that exceeds the limit: the socket is disconnected.
+    Disconnect,
+    /// Follows that event, and gets no answer.
     Ignore,
 }
 
-/// Counts all events of one socket, good or not. Refusals cost work, too, so there may be as many of them as
-/// there may be events: a client that is too fast is told so, and one that says more than twice what it may
-/// is cut.
+/// Counts all events of one socket, valid or not. Rejections cost work, too, so they have the same limit as
+/// events: a client that is too fast gets errors, and one that sends more than twice its limit is disconnected.
 #[derive(Debug)]
 pub(crate) struct Flood {
     events: Bucket,
-    refusals: Bucket,
-    over: bool,
+    rejections: Bucket,
+    disconnected: bool,
 }
 
 impl Flood {
-    /// A socket that may send `burst` events at once and `per_second` in the long run.
+    /// Allows `burst` events at once and `per_second` in the long run.
     pub(crate) fn new(burst: u32, per_second: u32) -> Self {
         Self {
             events: Bucket::new(burst, per_second),
-            refusals: Bucket::new(burst, per_second),
-            over: false,
+            rejections: Bucket::new(burst, per_second),
+            disconnected: false,
         }
     }
 
-    /// An event came.
-    pub(crate) fn event(&mut self, now: Instant) -> Verdict {
-        if !self.over && self.events.take(now) {
-            Verdict::Pass
+    /// Counts an event.
+    pub(crate) fn event(&mut self, now: Instant) -> EventDecision {
+        if !self.disconnected && self.events.take(now) {
+            EventDecision::Accept
         } else {
-            self.refusal(now)
+            self.rejection(now)
         }
     }
 
-    /// An event that was let pass could not be taken after all.
-    pub(crate) fn refusal(&mut self, now: Instant) -> Verdict {
-        if self.over {
-            Verdict::Ignore
-        } else if self.refusals.take(now) {
-            Verdict::Refuse
+    /// Counts a rejection, also of an event that was accepted but did not fit into the queue.
+    pub(crate) fn rejection(&mut self, now: Instant) -> EventDecision {
+        if self.disconnected {
+            EventDecision::Ignore
+        } else if self.rejections.take(now) {
+            EventDecision::Reject
         } else {
-            self.over = true;
-            Verdict::Cut
+            self.disconnected = true;
+            EventDecision::Disconnect
         }
     }
 }
@@ -65,41 +62,44 @@ mod tests {
 
     use super::*;
 
-    fn verdicts(flood: &mut Flood, events: usize, now: Instant) -> Vec<(Verdict, usize)> {
-        let mut counts: Vec<(Verdict, usize)> = Vec::new();
+    fn decisions(flood: &mut Flood, events: usize, now: Instant) -> Vec<(EventDecision, usize)> {
+        let mut counts: Vec<(EventDecision, usize)> = Vec::new();
         for _ in 0..events {
-            let verdict = flood.event(now);
-            match counts.last_mut().filter(|(last, _)| *last == verdict) {
+            let decision = flood.event(now);
+            match counts.last_mut().filter(|(last, _)| *last == decision) {
                 Some((_, count)) => *count += 1,
-                None => counts.push((verdict, 1)),
+                None => counts.push((decision, 1)),
             }
         }
         counts
     }
 
     #[test]
-    fn who_says_more_than_twice_what_it_may_is_cut() {
+    fn flood_is_disconnected_above_twice_its_limit() {
         let mut flood = Flood::new(3, 10);
         assert_eq!(
-            verdicts(&mut flood, 20, Instant::now()),
+            decisions(&mut flood, 20, Instant::now()),
             [
-                (Verdict::Pass, 3),
-                (Verdict::Refuse, 3),
-                (Verdict::Cut, 1),
-                (Verdict::Ignore, 13),
+                (EventDecision::Accept, 3),
+                (EventDecision::Reject, 3),
+                (EventDecision::Disconnect, 1),
+                (EventDecision::Ignore, 13),
             ]
         );
         let later = Instant::now() + Duration::from_secs(60);
-        assert_eq!(flood.event(later), Verdict::Ignore, "it is over");
+        assert_eq!(flood.event(later), EventDecision::Ignore, "disconnected for good");
     }
 
     #[test]
-    fn who_is_a_little_too_fast_is_never_cut() {
+    fn slight_excess_is_never_disconnected() {
         let (mut flood, start) = (Flood::new(3, 10), Instant::now());
-        // 20 a second where 10 may be.
+        // 20 per second; 10 are allowed.
         for n in 0..2000 {
-            let verdict = flood.event(start + Duration::from_millis(50) * n);
-            assert!(matches!(verdict, Verdict::Pass | Verdict::Refuse), "{n}");
+            let decision = flood.event(start + Duration::from_millis(50) * n);
+            assert!(
+                matches!(decision, EventDecision::Accept | EventDecision::Reject),
+                "{n}"
+            );
         }
     }
 }

@@ -1,20 +1,19 @@
-//! Who is present where on this gateway: the source of the viewer leases.
+//! Who is present in which room on this gateway: the source of the viewer leases.
 
 use std::collections::HashMap;
 
 use primitives::{StreamId, UserId};
 
-/// One viewer, however many tabs.
+/// A viewer. All tabs of a browser are one viewer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Viewer {
-    /// Someone who is signed in.
     User(UserId),
-    /// A guest, by the signed id in the browser's cookie.
+    /// The visitor id of the guest's browser.
     Guest(String),
 }
 
 impl Viewer {
-    /// The name under which leases know the viewer.
+    /// Returns the viewer's name in leases.
     pub(crate) fn lease_name(&self) -> String {
         match self {
             Self::User(id) => format!("u:{id}"),
@@ -23,13 +22,12 @@ impl Viewer {
     }
 }
 
-/// Connections by room and viewer. Never below zero: what has no connection has no entry.
+/// Connections by room and viewer.
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
     rooms: HashMap<StreamId, HashMap<Viewer, u32>>,
 }
 
-/// A lease as it should stand now.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Lease {
     pub(crate) stream: StreamId,
@@ -38,7 +36,7 @@ pub(crate) struct Lease {
 }
 
 impl Presence {
-    /// A connection of the viewer came into the room.
+    /// Counts a connection of the viewer in the room.
     pub(crate) fn enter(&mut self, stream: StreamId, viewer: &Viewer) -> Lease {
         let viewers = self.rooms.entry(stream).or_default();
         let connections = viewers.entry(viewer.clone()).or_default();
@@ -50,7 +48,7 @@ impl Presence {
         }
     }
 
-    /// A connection of the viewer left; true when it was the last.
+    /// Removes a connection of the viewer; returns whether it was the last.
     pub(crate) fn leave(&mut self, stream: StreamId, viewer: &Viewer) -> bool {
         let Some(viewers) = self.rooms.get_mut(&stream) else {
             return false;
@@ -69,7 +67,7 @@ impl Presence {
         last
     }
 
-    /// The lease of a viewer who is there.
+    /// Returns the lease of a viewer who is present.
     pub(crate) fn lease(&self, stream: StreamId, viewer: &Viewer) -> Option<Lease> {
         let connections = *self.rooms.get(&stream)?.get(viewer)?;
         Some(Lease {
@@ -79,7 +77,6 @@ impl Presence {
         })
     }
 
-    /// All leases.
     pub(crate) fn leases(&self) -> Vec<Lease> {
         let of_room = |(stream, viewers): (&StreamId, &HashMap<Viewer, u32>)| {
             let stream = *stream;
@@ -102,7 +99,7 @@ mod tests {
     const ROOM: StreamId = StreamId(1);
 
     #[test]
-    fn tabs_are_one_viewer() {
+    fn tabs_count_as_one_viewer() {
         let mut presence = Presence::default();
         let ann = Viewer::User(UserId(7));
         assert_eq!(presence.enter(ROOM, &ann).connections, 1);
@@ -110,14 +107,14 @@ mod tests {
         assert!(!presence.leave(ROOM, &ann));
         assert_eq!(presence.leases().len(), 1);
         assert!(presence.leave(ROOM, &ann));
-        assert!(!presence.leave(ROOM, &ann), "nobody leaves twice");
+        assert!(!presence.leave(ROOM, &ann), "left already");
         assert!(presence.leases().is_empty());
     }
 
     proptest! {
-        /// Against the plain model: a list of connections.
+        /// Compares with a simple model: a list of connections.
         #[test]
-        fn leases_are_the_viewers_of_the_connections(
+        fn leases_match_the_connections(
             steps in prop::collection::vec((any::<bool>(), 1_i64..4, 1_i64..4), 0..200)
         ) {
             let mut presence = Presence::default();

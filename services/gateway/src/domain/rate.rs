@@ -1,13 +1,15 @@
-//! How often something may happen: a bucket of tokens that fills steadily.
+//! A token bucket.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// Allows `burst` at once and `per_second` in the long run.
 #[derive(Debug, Clone)]
 pub(crate) struct Bucket {
     burst: u32,
     interval: Duration,
-    /// When the bucket was, or will be, as full as it gets.
+    /// When the bucket was, or will be, full.
     full_at: Option<Instant>,
 }
 
@@ -30,7 +32,7 @@ impl Bucket {
         fits
     }
 
-    /// Takes so many tokens, there or not; answers how long whoever took them has to wait before the next.
+    /// Takes tokens, even if there are not enough; returns how long to wait before taking the next.
     pub(crate) fn spend(&mut self, tokens: u32, now: Instant) -> Duration {
         let full_at = self.full_at.map_or(now, |at| at.max(now)) + self.interval * tokens;
         self.full_at = Some(full_at);
@@ -46,7 +48,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_burst_passes_and_then_the_rate() {
+    fn burst_passes_then_the_rate_applies() {
         let start = Instant::now();
         let mut bucket = Bucket::new(3, 10);
         assert_eq!((0..5).filter(|_| bucket.take(start)).count(), 3);
@@ -56,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn who_spends_more_than_there_is_waits_for_it() {
+    fn overdraft_has_to_wait() {
         let start = Instant::now();
         let mut bucket = Bucket::new(10, 10);
         assert_eq!(bucket.spend(10, start), Duration::ZERO);
@@ -65,12 +67,12 @@ mod tests {
             bucket.spend(0, start + Duration::from_millis(500)),
             Duration::ZERO
         );
-        assert!(!bucket.take(start + Duration::from_millis(500)), "it is empty");
+        assert!(!bucket.take(start + Duration::from_millis(500)), "empty");
     }
 
     proptest! {
         #[test]
-        fn never_more_than_burst_and_rate(steps in prop::collection::vec(0_u64..200, 1..300)) {
+        fn never_exceeds_burst_and_rate(steps in prop::collection::vec(0_u64..200, 1..300)) {
             let start = Instant::now();
             let mut bucket = Bucket::new(5, 20);
             let (mut now, mut taken) = (start, 0_u128);

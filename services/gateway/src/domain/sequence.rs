@@ -1,34 +1,35 @@
-//! The order of one room's messages: delivered once, in sequence, whatever order they arrive in.
+//! The order of one room's messages: each is delivered once and in sequence, in whatever order they arrive.
 
 use std::collections::{BTreeMap, VecDeque};
 
-/// Messages that wait for one before them, at most. More are dropped: filling the gap brings them back.
+/// Most messages that wait for an earlier one. Others are dropped and fetched again when the gap is filled.
 const MAX_WAITING: usize = 1000;
 
-/// A room's messages. Numbers have no holes, so what is missing is known.
+/// A room's messages. Sequence numbers are contiguous, so a missing message is noticed.
 #[derive(Debug)]
 pub(crate) struct Sequence<T> {
-    /// The highest number up to which nothing is missing.
+    /// Every message up to this number has arrived.
     complete: i64,
     waiting: BTreeMap<i64, T>,
-    /// The newest of those up to `complete`, without a hole: for those who come in, and for those who lag.
+    /// The newest messages up to `complete`, without a gap: for sockets that join or lag.
     recent: VecDeque<(i64, T)>,
     keep: usize,
 }
 
-/// Messages for someone who comes in.
+/// Messages for a socket that joins.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct History<T> {
     pub(crate) messages: Vec<T>,
-    /// There are more than were asked for.
+    /// Whether messages were left out.
     pub(crate) truncated: bool,
 }
 
 impl<T: Clone> Sequence<T> {
-    /// A room whose newest messages are these, oldest first; `keep` of them are remembered.
-    pub(crate) fn new(head: i64, newest: impl IntoIterator<Item = (i64, T)>, keep: usize) -> Self {
+    /// Creates a sequence from the latest sequence number and the newest messages, oldest first. Remembers
+    /// `keep` messages.
+    pub(crate) fn new(latest: i64, newest: impl IntoIterator<Item = (i64, T)>, keep: usize) -> Self {
         let mut sequence = Self {
-            complete: head,
+            complete: latest,
             waiting: BTreeMap::new(),
             recent: VecDeque::new(),
             keep,
@@ -39,8 +40,8 @@ impl<T: Clone> Sequence<T> {
         sequence
     }
 
-    /// Takes a message in; true when it completes something that can be handed out.
-    pub(crate) fn offer(&mut self, seq: i64, message: T) -> bool {
+    /// Inserts a message; returns whether there is a new message to deliver.
+    pub(crate) fn insert(&mut self, seq: i64, message: T) -> bool {
         let before = self.complete;
         if seq > self.complete {
             self.waiting.insert(seq, message);
@@ -56,30 +57,30 @@ impl<T: Clone> Sequence<T> {
     }
 
     fn remember(&mut self, seq: i64, message: T) {
-        // A hole would make the memory lie about what came after a number.
+        // With a gap, `since` would leave out messages.
         if self.recent.back().is_some_and(|(last, _)| last + 1 != seq) {
             self.recent.clear();
         }
         self.recent.push_back((seq, message));
     }
 
-    /// Forgets the oldest; called once everybody who keeps up was handed what is new.
+    /// Forgets the oldest messages. Called after a delivery, which needs them.
     pub(crate) fn trim(&mut self) {
         let excess = self.recent.len().saturating_sub(self.keep);
         self.recent.drain(..excess);
     }
 
-    /// The highest number up to which nothing is missing.
+    /// Returns the number up to which every message has arrived.
     pub(crate) fn complete(&self) -> i64 {
         self.complete
     }
 
-    /// Whether something waits for a message that has not come.
+    /// Returns whether a message waits for an earlier one.
     pub(crate) fn has_gap(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// A message that is remembered, or that waits for one before it.
+    /// Returns a message that is remembered or waits for an earlier one.
     pub(crate) fn get_mut(&mut self, seq: i64) -> Option<&mut T> {
         if seq > self.complete {
             return self.waiting.get_mut(&seq);
@@ -88,12 +89,11 @@ impl<T: Clone> Sequence<T> {
         self.recent.get_mut(index).map(|(_, message)| message)
     }
 
-    /// The number of the oldest that is remembered.
+    /// Returns the number of the oldest remembered message.
     fn first(&self) -> i64 {
         self.recent.front().map_or(self.complete + 1, |(first, _)| *first)
     }
 
-    /// The newest messages.
     pub(crate) fn newest(&self, limit: usize) -> History<T> {
         let skip = self.recent.len().saturating_sub(limit);
         let messages: Vec<T> = self
@@ -109,18 +109,18 @@ impl<T: Clone> Sequence<T> {
         }
     }
 
-    /// All messages above a number, or nothing when the memory does not reach back that far.
+    /// Returns all messages after a number, or `None` if the memory does not reach back that far.
     pub(crate) fn since(&self, seq: i64) -> Option<impl ExactSizeIterator<Item = &(i64, T)>> {
         let known = usize::try_from(seq.saturating_add(1).saturating_sub(self.first())).ok()?;
         Some(self.recent.range(known.min(self.recent.len())..))
     }
 
-    /// Some messages above a number, or nothing when the memory does not reach back that far.
+    /// Returns up to `limit` messages after a number, or `None` if the memory does not reach back that far.
     pub(crate) fn after(&self, seq: i64, limit: usize) -> Option<History<T>> {
-        let above = self.since(seq)?;
+        let rest = self.since(seq)?;
         Some(History {
-            truncated: above.len() > limit,
-            messages: above.take(limit).map(|(_, message)| message.clone()).collect(),
+            truncated: rest.len() > limit,
+            messages: rest.take(limit).map(|(_, message)| message.clone()).collect(),
         })
     }
 }
@@ -131,14 +131,14 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_gap_holds_back_what_follows() {
+    fn gap_delays_later_messages() {
         let mut room = Sequence::new(2, [(1, 1), (2, 2)], 10);
-        assert!(!room.offer(4, 4));
+        assert!(!room.insert(4, 4));
         assert!(room.has_gap());
-        assert_eq!(room.get_mut(4), Some(&mut 4), "one that waits");
-        assert!(room.offer(3, 3));
+        assert_eq!(room.get_mut(4), Some(&mut 4), "waiting");
+        assert!(room.insert(3, 3));
         assert!(!room.has_gap());
-        assert!(!room.offer(3, 3), "a repeat");
+        assert!(!room.insert(3, 3), "duplicate");
         assert_eq!(room.get_mut(2), Some(&mut 2));
         assert_eq!(room.get_mut(0), None);
         assert_eq!(room.get_mut(5), None);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn history_after_a_number_says_when_it_cannot_know() {
+    fn history_is_none_beyond_the_memory() {
         let mut room = Sequence::new(100, [(99, 99), (100, 100)], 3);
         assert_eq!(room.after(97, 500), None);
         assert_eq!(
@@ -190,11 +190,11 @@ mod tests {
                 truncated: false
             })
         );
-        room.offer(101, 101);
-        room.offer(102, 102);
-        assert!(room.after(98, 500).is_some(), "kept until it was handed out");
+        room.insert(101, 101);
+        room.insert(102, 102);
+        assert!(room.after(98, 500).is_some(), "kept until delivered");
         room.trim();
-        assert_eq!(room.after(98, 500), None, "forgotten by now");
+        assert_eq!(room.after(98, 500), None, "forgotten");
         let empty = Sequence::<i64>::new(0, [], 3);
         assert_eq!(
             empty.after(0, 500),
@@ -206,18 +206,18 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever order, however often: once each, in order, and nothing before its time.
+        /// Messages in any order, with duplicates, are delivered once and in sequence.
         #[test]
-        fn everything_comes_once_and_in_order(order in prop::collection::vec(1_i64..60, 0..400)) {
+        fn messages_are_delivered_once_and_in_order(order in prop::collection::vec(1_i64..60, 0..400)) {
             let mut room = Sequence::new(0, [], 20);
             let mut seen = std::collections::BTreeSet::new();
             let (mut cursor, mut delivered) = (0, Vec::new());
             for seq in order {
                 seen.insert(seq);
-                let news = room.offer(seq, seq);
+                let deliverable = room.insert(seq, seq);
                 let before = delivered.len();
                 delivered.extend(room.since(cursor).unwrap().map(|(_, message)| *message));
-                prop_assert_eq!(news, delivered.len() > before);
+                prop_assert_eq!(deliverable, delivered.len() > before);
                 cursor = room.complete();
                 room.trim();
                 let contiguous = (1..).take_while(|n| seen.contains(n)).count();

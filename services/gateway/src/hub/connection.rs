@@ -4,103 +4,111 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use identity::User;
 use primitives::{StreamId, UserId};
 use proto::CallContext;
 use serde::Serialize;
-use socketioxide::extract::SocketRef;
-use socketioxide::socket::Sid;
-use socketioxide::{SendError, SocketError};
+use serde_json::value::{RawValue, to_raw_value};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::presence::Viewer;
 use crate::domain::rate::Bucket;
-use crate::hub::event::ServerEvent;
-use crate::hub::lock;
+use crate::event::ServerEvent;
+use crate::hub::lock::lock;
 
-/// Messages of histories that a socket gets at once, and a second in the long run. With it the memory of a
-/// client that asks again and again but does not read has a bound: it is cut after 20 s.
+/// Messages of histories that a socket may get at once, and per second in the long run. This bounds the memory
+/// used by a client that joins repeatedly without reading: it is disconnected after 20 s.
 const HISTORY_BURST: u32 = 2000;
 const HISTORY_PER_SECOND: u32 = 500;
-/// What a client that was told to go has to close its transport itself.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// How long a client has to close its transport after it got a disconnect packet.
+const DISCONNECT_GRACE: Duration = Duration::from_secs(1);
 
-/// A user who is signed in, and the token that says so.
+/// Identifies a socket among those of this gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SocketId(pub(crate) [u8; 16]);
+
+/// The protocol under a socket. No method waits.
+pub(crate) trait Transport: Send + Sync {
+    fn is_connected(&self) -> bool;
+    /// Queues an event.
+    fn send(&self, event: &str, data: &RawValue) -> SendOutcome;
+    /// Queues a disconnect packet, after which the client does not reconnect by itself. Returns false if the
+    /// buffer is full.
+    fn disconnect(&self) -> bool;
+    /// Closes the transport without a disconnect packet, after what is queued was sent: the client reconnects
+    /// by itself.
+    fn close(&self);
+}
+
+/// A signed-in user and their access token.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) user: User,
     pub(crate) token: String,
 }
 
-/// A place in a room.
+/// Whether a socket may join a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// There was none before.
+pub(super) enum RoomSlot {
     New,
-    /// Inside already, or waiting for the next start.
-    Had,
-    /// There are too many already.
-    None,
+    /// The socket is in the room, or waits for the stream's next start.
+    Existing,
+    LimitReached,
 }
 
-/// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sent {
-    /// It is on its way.
-    Yes,
-    /// The socket's buffer has no room for it.
-    Full,
-    /// There is nobody to get it.
-    Gone,
+pub(crate) enum SendOutcome {
+    Queued,
+    BufferFull,
+    Closed,
 }
 
-/// A socket that is connected, or just about to be.
+/// A socket that is connected or about to be.
 pub(crate) struct Connection {
-    socket: SocketRef,
-    /// Ends the transport under the socket, for clients that do not read and those that come back by
-    /// themselves.
-    transport: Box<dyn Fn() + Send + Sync>,
+    id: SocketId,
+    transport: Box<dyn Transport>,
     session: Mutex<Option<Session>>,
-    /// The guest's name in leases: from the browser's cookie, or random.
+    /// The guest's name in viewer leases: from the browser's cookie, or random.
     visitor: String,
     address: Option<IpAddr>,
     rooms: Mutex<HashSet<StreamId>>,
-    /// Was too slow, and is being cut.
-    cut: AtomicBool,
-    histories: Mutex<Bucket>,
-    since: Instant,
-    departing: CancellationToken,
-    gone: CancellationToken,
+    /// The socket was too slow and is being closed.
+    too_slow: AtomicBool,
+    history_allowance: Mutex<Bucket>,
+    created_at: Instant,
+    close_requested: CancellationToken,
+    closed: CancellationToken,
 }
 
 impl Connection {
     pub(crate) fn new(
-        socket: SocketRef,
+        id: SocketId,
+        transport: Box<dyn Transport>,
         session: Option<Session>,
         visitor: String,
         address: Option<IpAddr>,
-        transport: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
         Self {
-            socket,
+            id,
             transport,
             session: Mutex::new(session),
             visitor,
             address,
             rooms: Mutex::default(),
-            cut: AtomicBool::new(false),
-            histories: Mutex::new(Bucket::new(HISTORY_BURST, HISTORY_PER_SECOND)),
-            since: Instant::now(),
-            departing: CancellationToken::new(),
-            gone: CancellationToken::new(),
+            too_slow: AtomicBool::new(false),
+            history_allowance: Mutex::new(Bucket::new(HISTORY_BURST, HISTORY_PER_SECOND)),
+            created_at: Instant::now(),
+            close_requested: CancellationToken::new(),
+            closed: CancellationToken::new(),
         }
     }
 
-    pub(crate) fn id(&self) -> Sid {
-        self.socket.id
+    pub(crate) fn id(&self) -> SocketId {
+        self.id
     }
 
     pub(crate) fn session(&self) -> Option<Session> {
@@ -115,7 +123,7 @@ impl Connection {
         lock(&self.session).as_ref().map(|session| session.user.id)
     }
 
-    /// When the user's token expires; never for a guest.
+    /// Returns when the user's token expires; `None` for a guest.
     pub(crate) fn expires_at(&self) -> Option<DateTime<Utc>> {
         lock(&self.session)
             .as_ref()
@@ -127,12 +135,11 @@ impl Connection {
             .map_or_else(|| Viewer::Guest(self.visitor.clone()), Viewer::User)
     }
 
-    /// Where the client is.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         self.address
     }
 
-    /// The context of a call that this socket's event needs.
+    /// Returns the context for a call on behalf of this socket.
     pub(crate) fn context(&self, timeout: Duration) -> CallContext {
         CallContext {
             user_token: lock(&self.session).as_ref().map(|session| session.token.clone()),
@@ -145,114 +152,112 @@ impl Connection {
         lock(&self.rooms).iter().copied().collect()
     }
 
-    /// Takes a place in a room.
-    pub(super) fn take_room(&self, stream: StreamId, most: usize) -> Place {
+    /// Notes that the socket joins a room, if it is in fewer than `max`.
+    pub(super) fn add_room(&self, stream: StreamId, max: usize) -> RoomSlot {
         let mut rooms = lock(&self.rooms);
         if rooms.contains(&stream) {
-            return Place::Had;
+            return RoomSlot::Existing;
         }
-        if rooms.len() >= most {
-            return Place::None;
+        if rooms.len() >= max {
+            return RoomSlot::LimitReached;
         }
         rooms.insert(stream);
-        Place::New
+        RoomSlot::New
     }
 
-    pub(super) fn drop_room(&self, stream: StreamId) {
+    pub(super) fn remove_room(&self, stream: StreamId) {
         lock(&self.rooms).remove(&stream);
     }
 
     pub(crate) fn is_connected(&self) -> bool {
-        self.socket.connected()
+        self.transport.is_connected()
     }
 
-    pub(crate) fn age(&self) -> Duration {
-        self.since.elapsed()
+    pub(super) fn age(&self) -> Duration {
+        self.created_at.elapsed()
     }
 
-    pub(super) fn mark_gone(&self) {
-        self.gone.cancel();
+    pub(super) fn mark_closed(&self) {
+        self.closed.cancel();
     }
 
-    pub(crate) fn is_gone(&self) -> bool {
-        self.gone.is_cancelled()
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.is_cancelled()
     }
 
-    /// Ends when the socket is gone.
-    pub(crate) fn gone(&self) -> &CancellationToken {
-        &self.gone
+    /// Is cancelled when the socket has closed.
+    pub(crate) fn closed(&self) -> &CancellationToken {
+        &self.closed
     }
 
-    /// Sends an event without waiting. A socket that has no room for it is cut.
+    /// Sends an event, or disconnects the socket if its buffer is full.
     pub(crate) fn emit<E: ServerEvent>(&self, event: &E) {
         self.emit_as(E::NAME, event);
     }
 
-    /// Sends an event whose name depends on what it answers.
+    /// Like [`emit`](Self::emit), for events that share a type.
     pub(crate) fn emit_as<T: Serialize>(&self, name: &str, data: &T) {
-        if self.try_emit(name, data) == Sent::Full {
-            self.cut_slow();
+        if let Some(data) = serialise(name, data)
+            && self.try_emit(name, &data) == SendOutcome::BufferFull
+        {
+            self.disconnect_slow();
         }
     }
 
-    /// Sends an event if there is room for it.
-    pub(super) fn try_emit<T: Serialize + ?Sized>(&self, name: &str, data: &T) -> Sent {
-        if self.cut.load(Ordering::Relaxed) {
-            return Sent::Gone;
+    /// Sends a serialised event if the buffer has room for it.
+    pub(super) fn try_emit(&self, name: &str, data: &RawValue) -> SendOutcome {
+        if self.too_slow.load(Ordering::Relaxed) {
+            return SendOutcome::Closed;
         }
-        match self.socket.emit(name, data) {
-            Ok(()) => Sent::Yes,
-            Err(SendError::Socket(SocketError::InternalChannelFull)) => Sent::Full,
-            Err(SendError::Socket(SocketError::Closed)) => Sent::Gone,
-            Err(error) => {
-                tracing::error!(%error, event = name, "an event could not be written");
-                Sent::Gone
-            }
-        }
+        self.transport.send(name, data)
     }
 
-    /// Ends a socket that does not keep up. Its client sees a broken connection, comes back and asks for what
-    /// it missed.
-    pub(super) fn cut_slow(&self) {
-        if !self.cut.swap(true, Ordering::Relaxed) {
+    /// Closes a socket that does not keep up. The client reconnects and asks for what it missed.
+    pub(super) fn disconnect_slow(&self) {
+        if !self.too_slow.swap(true, Ordering::Relaxed) {
             metrics::counter!("gateway_socket_cut_total").increment(1);
-            (self.transport)();
+            self.transport.close();
         }
     }
 
-    /// Notes that the socket got so many messages of a history; answers how long it has to wait before the
-    /// next one.
-    pub(super) fn spend_history(&self, messages: usize) -> Duration {
+    /// Counts messages of a history; returns how long the socket has to wait before its next event.
+    pub(super) fn count_history(&self, messages: usize) -> Duration {
         let messages = u32::try_from(messages).unwrap_or(u32::MAX);
-        lock(&self.histories).spend(messages, Instant::now())
+        lock(&self.history_allowance).spend(messages, Instant::now())
     }
 
-    /// Asks for a socket's end as soon as no event of it is being handled.
-    pub(super) fn depart(&self) {
-        self.departing.cancel();
+    /// Requests the socket to be closed after the event that is being handled.
+    pub(super) fn request_close(&self) {
+        self.close_requested.cancel();
     }
 
-    /// Ends when the socket is to be ended.
-    pub(crate) fn departing(&self) -> &CancellationToken {
-        &self.departing
+    /// Is cancelled when the socket is to be closed.
+    pub(crate) fn close_requested(&self) -> &CancellationToken {
+        &self.close_requested
     }
 
-    /// Ends the transport without a goodbye, after what waits to be sent. To the client the connection is
-    /// lost, and it comes back by itself, which it would not after a goodbye.
-    pub(crate) fn hang_up(&self) {
-        (self.transport)();
+    /// Closes the transport so that the client reconnects by itself.
+    pub(crate) fn close(&self) {
+        self.transport.close();
     }
 
-    /// Tells a socket to go, and sees to it that it goes. Its client does not come back by itself.
-    pub(crate) fn expel(self: &Arc<Self>) {
-        if self.socket.clone().disconnect().is_err() {
-            // Its buffer is full: there is no way to say anything.
-            self.hang_up();
+    /// Disconnects the client so that it does not reconnect by itself.
+    pub(crate) fn disconnect(self: &Arc<Self>) {
+        if !self.transport.disconnect() {
+            // The buffer has no room for the packet.
+            self.close();
         }
         let this = self.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(GOODBYE).await;
-            this.hang_up();
+            tokio::time::sleep(DISCONNECT_GRACE).await;
+            this.close();
         });
     }
+}
+
+/// Serialises the data of an event.
+pub(super) fn serialise<T: Serialize>(name: &str, data: &T) -> Option<Box<RawValue>> {
+    to_raw_value(data)
+        .inspect_err(|error| tracing::error!(%error, event = name, "cannot serialise an event"))
+        .ok()
 }

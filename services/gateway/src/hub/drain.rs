@@ -1,5 +1,5 @@
-//! How the sockets go when the process stops: they are told first, and closed a few at a time in random
-//! order, so that they do not all come back at once.
+//! Draining: sockets are warned, and then closed a few at a time in random order, so that they do not all
+//! reconnect at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,65 +8,63 @@ use std::time::Duration;
 use rand::seq::SliceRandom;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::hub::Hub;
+use crate::event::ServerDraining;
 use crate::hub::connection::Connection;
-use crate::hub::event::ServerDraining;
+use crate::hub::connections::Connections;
 
-/// Sockets go in so many parts.
-const SLICES: u32 = 50;
-/// Those of one part come back within this time after they are closed.
-const SPREAD: Duration = Duration::from_secs(1);
+/// Into how many groups the sockets are divided.
+const GROUPS: u32 = 50;
+/// The sockets of one group reconnect within this time after they are closed.
+const RECONNECT_SPREAD: Duration = Duration::from_secs(1);
 
-/// How far the end of the process has come.
 #[derive(Default)]
-pub(super) struct Drain {
+pub(crate) struct Drain {
     begun: AtomicBool,
-    over: CancellationToken,
+    finished: CancellationToken,
 }
 
-impl Hub {
-    /// Whether the sockets are being sent away.
-    pub(crate) fn is_draining(&self) -> bool {
-        self.drain.begun.load(Ordering::SeqCst)
+impl Drain {
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::SeqCst)
     }
 
-    /// Ends when the last socket has been sent away.
-    pub(crate) async fn drained(&self) {
-        self.drain.over.cancelled().await;
+    /// Waits until all sockets have been closed.
+    pub(crate) async fn finished(&self) {
+        self.finished.cancelled().await;
     }
 
-    /// Says that the last socket has been sent away when it is dropped.
-    pub(crate) fn end_of_drain(&self) -> DropGuard {
-        self.drain.over.clone().drop_guard()
+    /// Returns a guard that marks the drain as finished when it is dropped.
+    pub(crate) fn finish_on_drop(&self) -> DropGuard {
+        self.finished.clone().drop_guard()
     }
 
-    /// Sends all sockets away within a time. Those that come from now on are sent away at once.
-    pub(crate) async fn drain(&self, time: Duration) {
-        self.drain.begun.store(true, Ordering::SeqCst);
-        let mut sockets = self.all();
+    /// Closes all sockets over a period of time. Later sockets are closed as soon as they are added.
+    pub(super) async fn run(&self, connections: &Connections, period: Duration) {
+        self.begun.store(true, Ordering::SeqCst);
+        let mut sockets = connections.all();
         sockets.shuffle(&mut rand::rng());
-        let (slices, pause) = (slices(&sockets), time / SLICES);
-        for (slice, pauses) in slices.iter().zip(1_u32..) {
-            tell(slice, pause * pauses);
+        let (groups, pause) = (groups(&sockets), period / GROUPS);
+        for (group, pauses) in groups.iter().zip(1_u32..) {
+            announce(group, pause * pauses);
         }
-        for slice in slices {
+        for group in groups {
             tokio::time::sleep(pause).await;
-            slice.iter().for_each(|socket| socket.depart());
+            group.iter().for_each(|socket| socket.request_close());
         }
     }
 }
 
-fn slices(sockets: &[Arc<Connection>]) -> Vec<&[Arc<Connection>]> {
-    let slices = usize::try_from(SLICES).unwrap_or(1);
-    sockets.chunks(sockets.len().div_ceil(slices).max(1)).collect()
+fn groups(sockets: &[Arc<Connection>]) -> Vec<&[Arc<Connection>]> {
+    let groups = usize::try_from(GROUPS).unwrap_or(1);
+    sockets.chunks(sockets.len().div_ceil(groups).max(1)).collect()
 }
 
-/// Tells sockets that they will be closed after a time, and when to come back.
-fn tell(sockets: &[Arc<Connection>], closed_in: Duration) {
+/// Tells each socket when to reconnect, given the time until it is closed.
+fn announce(sockets: &[Arc<Connection>], closed_in: Duration) {
     for socket in sockets {
-        let back_in = closed_in + SPREAD.mul_f64(rand::random());
+        let reconnect_in = closed_in + RECONNECT_SPREAD.mul_f64(rand::random());
         socket.emit(&ServerDraining {
-            reconnect_in_ms: u64::try_from(back_in.as_millis()).unwrap_or(u64::MAX),
+            reconnect_in_ms: u64::try_from(reconnect_in.as_millis()).unwrap_or(u64::MAX),
         });
     }
 }

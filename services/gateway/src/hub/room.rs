@@ -1,44 +1,46 @@
-//! One stream's chat room on this gateway.
+//! One stream's chat room on this gateway: the order of its messages, their delivery to its sockets, and the
+//! stream's live state.
 
 mod admission;
+mod members;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use primitives::StreamId;
+use tokio::time::Instant;
 
-use crate::domain::life::{Change, Life};
+use crate::domain::live_state::{LiveState, LiveTransition};
 use crate::domain::presence::Viewer;
 use crate::domain::sequence::Sequence;
-use crate::hub::event::{
-    MessageDeleted, ServerEvent, StreamEndedNotification, StreamStarted, ViewerCountUpdated,
+use crate::event::{
+    ChatMessage, MessageDeleted, ServerEvent, StreamEndedNotification, StreamStarted, ViewerCountUpdated,
 };
-use crate::hub::line::Line;
-use crate::hub::lock;
-use crate::hub::members::Members;
+use crate::hub::lock::lock;
+use crate::hub::room::members::Members;
 
-pub(super) use self::admission::{Admission, CATCH_UP};
+pub(super) use self::admission::{Admission, HISTORY_LIMIT};
 
-/// Messages remembered for those who come in and for those who lag.
+/// Messages remembered for sockets that join or lag.
 pub(super) const MEMORY: usize = 500;
-/// Messages of a busy room that come within this time, for each socket in it, after the last ones go out
-/// together: each socket's then take one system call and one wake-up.
-const GATHER_FOR_EACH: Duration = Duration::from_micros(100);
-/// Nobody waits longer than this for a room to gather: a conversation does not feel it.
-const GATHER_MAX: Duration = Duration::from_millis(50);
-/// Between two tries for sockets that do not keep up.
-const LAG: Duration = Duration::from_millis(50);
-/// Deletions that may be remembered for messages that have not come yet.
-const MAX_GONE: usize = 1000;
+/// How long a busy room gathers messages, per socket. Messages that are sent together cost each socket one
+/// system call and one wake-up.
+const GATHER_PER_SOCKET: Duration = Duration::from_micros(100);
+/// Short enough not to be noticed in a conversation.
+const MAX_GATHER: Duration = Duration::from_millis(50);
+/// Between two attempts to send to sockets that lag.
+const LAG_RETRY_DELAY: Duration = Duration::from_millis(50);
+/// Deletions remembered for messages that have not arrived yet.
+const MAX_EARLY_DELETIONS: usize = 1000;
 
-/// A room; its state changes, and its sockets are sent things, under one lock.
+/// A room. One lock guards its state and everything that is sent to its sockets.
 pub(crate) struct Room {
     id: StreamId,
     state: Mutex<State>,
-    /// Held by whoever fills the state for the first time.
+    /// Locked while the room is loaded.
     pub(super) opening: tokio::sync::Mutex<()>,
-    /// Held by whoever fetches messages that did not arrive.
+    /// Locked while missing messages are fetched.
     pub(super) fetching: tokio::sync::Mutex<()>,
 }
 
@@ -46,23 +48,22 @@ pub(crate) struct Room {
 struct State {
     open: Option<Open>,
     members: Members,
-    /// Were here when the stream ended, and have not left.
-    watchers: Members,
-    /// When messages were last handed out.
-    handed: Option<Instant>,
-    /// A task comes to hand out what has gathered.
+    /// Sockets that were in the room when the stream ended. They wait for its next start.
+    waiting: Members,
+    last_delivery: Option<Instant>,
+    /// A task will deliver the messages that are gathered.
     gathering: bool,
-    /// A task comes for those who lag.
-    lagging: bool,
+    /// A task will retry the sockets that lag.
+    retrying: bool,
 }
 
+/// What a loaded room knows.
 struct Open {
-    life: Life,
-    lines: Sequence<Line>,
-    /// Deleted, but not here yet.
-    gone: BTreeSet<i64>,
-    /// As told last.
-    viewers: Option<u32>,
+    live: LiveState,
+    messages: Sequence<ChatMessage>,
+    /// Messages that were deleted before they arrived.
+    early_deletions: BTreeSet<i64>,
+    viewer_count: Option<u32>,
 }
 
 impl Room {
@@ -85,197 +86,202 @@ impl Room {
 
     pub(super) fn is_live(&self) -> bool {
         let state = lock(&self.state);
-        state.open.as_ref().is_some_and(|open| open.life.is_live())
+        state.open.as_ref().is_some_and(|open| open.live.is_live())
     }
 
     pub(super) fn has_members(&self) -> bool {
         !lock(&self.state).members.is_empty()
     }
 
-    /// Fills the state for the first time.
-    pub(super) fn open(&self, life: Life, head: i64, newest: Vec<Line>) {
+    /// Loads the room: its live state, its latest sequence number and its newest messages.
+    pub(super) fn open(&self, live: LiveState, latest: i64, newest: Vec<ChatMessage>) {
+        let newest = newest.into_iter().map(|message| (message.seq, message));
         lock(&self.state).open = Some(Open {
-            life,
-            lines: Sequence::new(head, newest.into_iter().map(|line| (line.seq, line)), MEMORY),
-            gone: BTreeSet::new(),
-            viewers: None,
+            live,
+            messages: Sequence::new(latest, newest, MEMORY),
+            early_deletions: BTreeSet::new(),
+            viewer_count: None,
         });
     }
 
-    /// Takes messages in, and hands out what is complete: at once, or in a moment together with others. True
-    /// when a message before those that wait is missing.
-    pub(super) fn offer(self: &Arc<Self>, lines: impl IntoIterator<Item = Line>) -> bool {
+    /// Accepts messages and delivers those without a gap before them: at once, or together with others soon.
+    /// Returns whether there is a gap.
+    pub(super) fn accept(self: &Arc<Self>, messages: impl IntoIterator<Item = ChatMessage>) -> bool {
         let mut state = lock(&self.state);
         let Some(open) = &mut state.open else { return false };
-        let mut news = false;
-        for mut line in lines {
-            line.deleted |= open.gone.remove(&line.seq);
-            news |= open.lines.offer(line.seq, line);
+        let mut deliverable = false;
+        for mut message in messages {
+            message.deleted |= open.early_deletions.remove(&message.seq);
+            deliverable |= open.messages.insert(message.seq, message);
         }
-        let gap = open.lines.has_gap();
-        if news {
-            self.hand_out_soon(&mut state);
+        let has_gap = open.messages.has_gap();
+        if deliverable {
+            self.deliver_soon(&mut state);
         }
-        gap
+        has_gap
     }
 
-    fn hand_out_soon(self: &Arc<Self>, state: &mut State) {
-        let due = state.handed.map(|at| at + gather(state.members.len()));
+    fn deliver_soon(self: &Arc<Self>, state: &mut State) {
+        let due = state
+            .last_delivery
+            .map(|at| at + gather_time(state.members.len()));
+        // The first message after a pause is delivered at once.
         let Some(due) = due.filter(|due| Instant::now() < *due) else {
-            return self.hand_out(state);
+            return self.deliver(state);
         };
         if !std::mem::replace(&mut state.gathering, true) {
             let room = self.clone();
             tokio::spawn(async move {
-                tokio::time::sleep_until(due.into()).await;
+                tokio::time::sleep_until(due).await;
                 let mut state = lock(&room.state);
                 state.gathering = false;
-                room.hand_out(&mut state);
+                room.deliver(&mut state);
             });
         }
     }
 
-    /// Hands out what is complete.
-    fn hand_out(self: &Arc<Self>, state: &mut State) {
+    fn deliver(self: &Arc<Self>, state: &mut State) {
         let Some(open) = &mut state.open else { return };
-        let all = state.members.deliver(&open.lines);
-        open.lines.trim();
-        state.handed = Some(Instant::now());
+        let all = state.members.deliver(&open.messages);
+        open.messages.trim();
+        state.last_delivery = Some(Instant::now());
         if !all {
-            self.come_back(state);
+            self.retry_later(state);
         }
     }
 
-    /// Tries again for those who lag, until nobody does.
-    fn come_back(self: &Arc<Self>, state: &mut State) {
-        if std::mem::replace(&mut state.lagging, true) {
+    /// Retries sockets that lag, until none does.
+    fn retry_later(self: &Arc<Self>, state: &mut State) {
+        if std::mem::replace(&mut state.retrying, true) {
             return;
         }
         let room = self.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(LAG).await;
+            tokio::time::sleep(LAG_RETRY_DELAY).await;
             let mut state = lock(&room.state);
-            state.lagging = false;
-            room.hand_out(&mut state);
+            state.retrying = false;
+            room.deliver(&mut state);
         });
     }
 
-    /// The highest message up to which nothing is missing, and whether one waits for an earlier one.
-    pub(super) fn complete(&self) -> Option<(i64, bool)> {
+    /// Returns the number up to which every message has arrived, and whether a later one waits for a gap.
+    pub(super) fn progress(&self) -> Option<(i64, bool)> {
         let state = lock(&self.state);
         let open = state.open.as_ref()?;
-        Some((open.lines.complete(), open.lines.has_gap()))
+        Some((open.messages.complete(), open.messages.has_gap()))
     }
 
-    /// The history after a number, when memory does not reach back that far: false.
+    /// Returns whether the memory has all messages after a sequence number.
     pub(super) fn remembers(&self, after: i64) -> bool {
         let state = lock(&self.state);
         let open = state.open.as_ref();
-        open.is_some_and(|open| open.lines.since(after).is_some())
+        open.is_some_and(|open| open.messages.since(after).is_some())
     }
 
-    /// A message is gone. Whoever hears of it before the message comes never shows it.
-    pub(super) fn message_deleted(self: &Arc<Self>, id: String, seq: i64) {
+    /// Deletes a message. A deletion that overtakes its message keeps it from being sent.
+    pub(crate) fn delete_message(self: &Arc<Self>, id: String, seq: i64) {
         let mut state = lock(&self.state);
-        self.hand_out(&mut state);
+        self.deliver(&mut state);
         let Some(open) = &mut state.open else { return };
-        let complete = open.lines.complete();
-        match open.lines.get_mut(seq) {
-            Some(line) if line.deleted => return,
-            Some(line) => line.deleted = true,
-            None if seq > complete && open.gone.len() < MAX_GONE => {
-                open.gone.insert(seq);
+        let complete = open.messages.complete();
+        match open.messages.get_mut(seq) {
+            Some(message) if message.deleted => return,
+            Some(message) => message.deleted = true,
+            None if seq > complete && open.early_deletions.len() < MAX_EARLY_DELETIONS => {
+                open.early_deletions.insert(seq);
             }
+            // Older than the memory: clients may still show it.
             None => {}
         }
-        state.members.tell(&MessageDeleted {
+        state.members.broadcast(&MessageDeleted {
             stream_id: self.id,
             id,
             seq,
         });
     }
 
-    /// How many watch; told when it is not what was told last.
-    pub(super) fn counted(self: &Arc<Self>, viewers: u32) {
+    /// Sends the viewer count if it differs from the last one.
+    pub(crate) fn set_viewer_count(self: &Arc<Self>, viewers: u32) {
         let mut state = lock(&self.state);
         let Some(open) = &mut state.open else { return };
-        if open.viewers.replace(viewers) == Some(viewers) {
+        if open.viewer_count.replace(viewers) == Some(viewers) {
             return;
         }
-        let all = state.members.count(&ViewerCountUpdated {
+        let all = state.members.send_count(&ViewerCountUpdated {
             stream_id: self.id,
             count: viewers,
         });
         if !all {
-            self.come_back(&mut state);
+            self.retry_later(&mut state);
         }
     }
 
-    /// Tells everyone in the room.
-    pub(super) fn tell<E: ServerEvent>(self: &Arc<Self>, event: &E) {
+    /// Sends an event to all sockets in the room, after the messages before it.
+    pub(crate) fn broadcast<E: ServerEvent>(self: &Arc<Self>, event: &E) {
         let mut state = lock(&self.state);
-        self.hand_out(&mut state);
-        state.members.tell(event);
+        self.deliver(&mut state);
+        state.members.broadcast(event);
     }
 
-    /// News of the stream's life; answers who left because of them.
-    pub(super) fn live_changed(
+    /// Updates the live state; returns the viewers who left because the stream ended.
+    pub(super) fn update_live(
         self: &Arc<Self>,
-        news: impl FnOnce(&mut Life) -> Option<Change>,
+        update: impl FnOnce(&mut LiveState) -> Option<LiveTransition>,
     ) -> Vec<Viewer> {
         let mut state = lock(&self.state);
         let Some(open) = &mut state.open else {
             return Vec::new();
         };
-        match news(&mut open.life) {
+        match update(&mut open.live) {
             None => Vec::new(),
-            Some(Change::Started) => {
-                let watchers = std::mem::take(&mut state.watchers);
+            Some(LiveTransition::Started) => {
+                let waiting = std::mem::take(&mut state.waiting);
                 let event = StreamStarted { stream_id: self.id };
-                state.members.tell(&event);
+                state.members.broadcast(&event);
                 drop(state);
-                watchers.tell(&event);
-                self.forget(&watchers);
+                waiting.broadcast(&event);
+                self.release(&waiting);
                 Vec::new()
             }
-            Some(Change::Ended) => self.end(&mut state, "The stream has ended."),
+            Some(LiveTransition::Ended) => self.end(&mut state, "The stream has ended."),
         }
     }
 
-    /// The stream is gone for good, and the room with it; answers who left.
+    /// Ends the room for good; returns the viewers who left.
     pub(super) fn stream_deleted(self: &Arc<Self>) -> Vec<Viewer> {
         let mut state = lock(&self.state);
         let viewers = self.end(&mut state, "The stream was deleted.");
         state.open = None;
-        let watchers = std::mem::take(&mut state.watchers);
+        let waiting = std::mem::take(&mut state.waiting);
         drop(state);
-        self.forget(&watchers);
+        self.release(&waiting);
         viewers
     }
 
-    fn forget(&self, watchers: &Members) {
-        for member in watchers.iter() {
-            member.connection.drop_room(self.id);
+    /// Removes the room from sockets that no longer wait for it.
+    fn release(&self, waiting: &Members) {
+        for member in waiting.iter() {
+            member.connection.remove_room(self.id);
         }
     }
 
-    /// Everyone leaves, and waits for the next start.
+    /// Lets all members wait for the next start; returns their viewers.
     fn end(self: &Arc<Self>, state: &mut State, message: &'static str) -> Vec<Viewer> {
-        self.hand_out(state);
-        state.members.tell(&StreamEndedNotification {
+        self.deliver(state);
+        state.members.broadcast(&StreamEndedNotification {
             room_id: self.id.to_string(),
             stream_id: self.id,
             message,
         });
         let members = std::mem::take(&mut state.members);
         let viewers = members.iter().map(|member| member.viewer.clone()).collect();
-        state.watchers.extend(members);
+        state.waiting.extend(members);
         viewers
     }
 }
 
-/// How long a room of this size gathers.
-fn gather(sockets: usize) -> Duration {
+/// Returns how long a room with this many sockets gathers messages.
+fn gather_time(sockets: usize) -> Duration {
     let sockets = u32::try_from(sockets).unwrap_or(u32::MAX);
-    GATHER_FOR_EACH.saturating_mul(sockets).min(GATHER_MAX)
+    GATHER_PER_SOCKET.saturating_mul(sockets).min(MAX_GATHER)
 }

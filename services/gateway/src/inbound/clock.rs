@@ -1,56 +1,47 @@
-//! What the clock says: periodic, idempotent tasks.
+//! Periodic tasks, all idempotent.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use runtime::Shutdown;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::interval;
 use uuid::Uuid;
 
 use crate::hub::Hub;
 use crate::outbound::views::Views;
 
-/// A message that was stored but never announced arrives within this time.
-const HEADS_EVERY: Duration = Duration::from_secs(2);
-const VIEWS_EVERY: Duration = Duration::from_secs(1);
-const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// A message whose announcement was lost is delivered within this time.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+const VIEWS_INTERVAL: Duration = Duration::from_secs(1);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Starts the periodic tasks.
 pub(crate) fn start(hub: &Arc<Hub>, views: &Arc<Views>, shutdown: &Shutdown) {
     let gateway = Uuid::new_v4().simple().to_string();
-    shutdown.spawn_essential("viewer leases", hub.clone().keep_leases(gateway));
-    let (heads, stop) = (hub.clone(), shutdown.clone());
-    shutdown.spawn_essential("chat heads", async move {
-        let mut ticks = ticks(HEADS_EVERY);
-        while next(&mut ticks, &stop).await {
-            heads.poll_heads().await;
+    let leases = hub.clone();
+    shutdown.spawn_essential("viewer leases", async move {
+        leases.viewers.run(gateway, &leases.drain).await;
+    });
+    let rooms = hub.clone();
+    shutdown.every("latest sequence numbers", POLL_INTERVAL, move || {
+        let rooms = rooms.clone();
+        async move {
+            rooms.repair.poll().await;
+            Ok::<_, Infallible>(())
         }
     });
     let (views, stop) = (views.clone(), shutdown.clone());
     shutdown.spawn_essential("views", async move {
-        let mut ticks = ticks(VIEWS_EVERY);
-        while next(&mut ticks, &stop).await {
+        let mut ticks = interval(VIEWS_INTERVAL);
+        while stop.run_until_stopped(ticks.tick()).await.is_some() {
             views.report().await;
         }
-        // Those of the last second.
+        // Views since the last report.
         views.report().await;
     });
-    let (sockets, stop) = (hub.clone(), shutdown.clone());
-    shutdown.spawn_essential("socket sweep", async move {
-        let mut ticks = ticks(SWEEP_EVERY);
-        while next(&mut ticks, &stop).await {
-            sockets.sweep();
-        }
+    let sockets = hub.clone();
+    shutdown.every("stale sockets", SWEEP_INTERVAL, move || {
+        sockets.remove_stale();
+        std::future::ready(Ok::<_, Infallible>(()))
     });
-}
-
-fn ticks(every: Duration) -> Interval {
-    let mut ticks = interval(every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
-}
-
-/// Waits for the next tick; false when a stop comes first.
-async fn next(ticks: &mut Interval, stop: &Shutdown) -> bool {
-    stop.run_until_stopped(ticks.tick()).await.is_some()
 }

@@ -6,6 +6,8 @@
 
 mod choice;
 mod number;
+mod simplify;
+mod socket;
 mod text;
 
 use std::cell::Cell;
@@ -15,6 +17,8 @@ use serde::de::{Deserialize, Deserializer};
 
 pub(crate) use choice::{CategoryChoice, Flag, RoleName, StreamSortName, StreamStatusName};
 pub(crate) use number::{BanSeconds, BodyId, Cursor, Id, Limit, PageNumber, Seq, SlowModeSeconds};
+pub(crate) use simplify::simplify;
+pub(crate) use socket::{AccessToken, LastSeq, StreamRef};
 pub(crate) use text::{
     Bio, BlockedWords, CategoryName, ChatText, ClientMessageId, Description, DisplayName, IdempotencyName,
     ObjectKey, Password, Reason, SearchQuery, Tag, Tags, Title, Username, UsernamePrefix,

@@ -1,17 +1,19 @@
-//! Socket.IO for browsers: protocol 5 over websocket and polling, on a listener of its own.
+//! Socket.IO for browsers: protocol 5 over websocket and polling, on its own listener.
 //!
-//! A socket authenticates and gets its handlers in the connect *middleware*, which runs before the client is
-//! told that it is connected: a client that speaks at once is heard. Its events go through one queue, because
-//! the library runs each event in a task of its own, and chat has an order.
+//! A socket authenticates and gets its handlers in the connect *middleware*, which runs before the client
+//! learns that it is connected, so no early event is lost. Its events go through one queue, because the library
+//! runs each event in its own task, and chat messages have an order.
 
 mod asyncapi;
 mod client;
-mod event;
+mod engine;
 mod front;
+mod handle;
 mod handlers;
 mod handshake;
 mod intake;
 mod listener;
+mod packet;
 mod transport;
 mod visitor;
 mod worker;
@@ -20,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identity::{ServiceSecretConfig, Verifier};
-use primitives::Clock;
+use primitives::{Clock, Error};
 use secrecy::ExposeSecret;
 use tokio_util::task::TaskTracker;
 
@@ -29,12 +31,12 @@ use crate::domain::address::Network;
 use crate::domain::origin::{CorsPolicy, Origins};
 use crate::domain::visitor::Visitors;
 use crate::hub::Hub;
+use crate::hub::connection::Session;
 use crate::outbound::peers::Peers;
 
 pub(crate) use asyncapi::document;
 pub(crate) use listener::SocketListener;
 
-/// What the handlers of all sockets share.
 pub(crate) struct Sockets {
     pub(crate) hub: Arc<Hub>,
     pub(crate) peers: Peers,
@@ -47,7 +49,7 @@ pub(crate) struct Sockets {
     pub(crate) visitors: Visitors,
     pub(crate) path: String,
     pub(crate) transports: transport::Transports,
-    /// One for each socket; it ends with the socket.
+    /// One task per socket.
     pub(crate) workers: TaskTracker,
 }
 
@@ -80,9 +82,15 @@ impl Sockets {
             workers: TaskTracker::new(),
         }
     }
+
+    /// Verifies an access token.
+    async fn verify(&self, token: String) -> Result<Session, Error> {
+        let user = self.verifier.authenticate(&token).await?;
+        Ok(Session { user, token })
+    }
 }
 
-/// Guests are known by all gateways of a deployment, before and after the secret's rotation.
+/// Returns the visitor ids, which all gateways recognise, also after a rotation of the service secret.
 fn visitors(secrets: &ServiceSecretConfig) -> Visitors {
     let previous = secrets.service_secret_previous.as_ref();
     Visitors::new(

@@ -1,4 +1,4 @@
-//! Who a socket is, from the handshake to the end of its token.
+//! Authentication of sockets, from the handshake to the expiry of the token, and notifications.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use identity::TestIssuer;
 use proto::events::v1::event::Payload;
 use proto::events::v1::realtime::Message;
 use proto::events::v1::{NotificationsRead, NotifiedUser, TokenRevoked, UsersNotified, token_revoked};
+use proto::notification::v1::Subject;
 use serde_json::{Value, json};
 
 use crate::client::{Client, Options};
@@ -52,7 +53,7 @@ async fn both_paths_and_both_transports_serve() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_refused_with_its_code() {
+async fn bad_token_is_rejected_with_its_code() {
     let world = World::new().await;
     let now = chrono::Utc::now().timestamp();
     let mut claims = TestIssuer::claims(primitives::UserId(5), "ann", primitives::Role::User);
@@ -89,16 +90,16 @@ async fn a_bad_token_is_refused_with_its_code() {
 }
 
 #[tokio::test]
-async fn guests_watch_but_do_not_speak() {
+async fn guests_watch_but_cannot_chat() {
     let world = World::new().await;
     world.stream(1, true);
     let mut guest = world.guest().await;
     guest.join(1).await;
-    let said = guest
+    let answer = guest
         .ask("chat_message", json!({"streamId": 1, "message": "hi"}))
         .await;
     assert_eq!(
-        (&said["ok"], &said["code"]),
+        (&answer["ok"], &answer["code"]),
         (&json!(false), &json!("auth.token_missing"))
     );
     assert!(guest.event("message_error").await["message"].is_string());
@@ -107,9 +108,9 @@ async fn guests_watch_but_do_not_speak() {
     assert!(guest.event("notification_room_join_error").await["message"].is_string());
 }
 
-/// The handlers are there before the client hears that it is connected.
+/// The handlers are registered before the client learns that it is connected.
 #[tokio::test]
-async fn what_is_said_at_once_is_heard() {
+async fn events_sent_on_connect_are_handled() {
     let world = World::new().await;
     world.stream(1, true);
     let eager = json!([["join_stream_room", {"streamId": 1}], ["join_notification_room", null]]);
@@ -134,10 +135,10 @@ async fn what_is_said_at_once_is_heard() {
 }
 
 #[tokio::test]
-async fn a_token_ends_and_another_takes_its_place() {
+async fn expired_token_makes_a_guest_until_the_next_token() {
     let world = World::new().await;
     world.stream(1, true);
-    // Signed in when it is there: the client takes its time to start.
+    // Signs in after connecting, because the client's start takes a part of the token's lifetime.
     let mut socket = world.guest().await;
     socket.join(1).await;
     let mut claims = TestIssuer::claims(primitives::UserId(5), "ann", primitives::Role::User);
@@ -149,11 +150,11 @@ async fn a_token_ends_and_another_takes_its_place() {
     );
     leases(&world, &["u:5"]).await;
     socket.event("token_expired").await;
-    let said = socket
+    let answer = socket
         .ask("chat_message", json!({"streamId": 1, "message": "hi"}))
         .await;
-    assert_eq!(said["ok"], false, "a guest now");
-    // Still there, as a guest.
+    assert_eq!(answer["ok"], false, "a guest cannot chat");
+    // The socket stays in the room as a guest.
     stack::eventually(SOON, "the guest's lease", async || {
         let state = world.peers.state();
         state.leases.len() == 1 && state.leases.keys().all(|(_, viewer)| viewer.starts_with("g:"))
@@ -170,15 +171,15 @@ async fn a_token_ends_and_another_takes_its_place() {
         .await;
     assert_eq!((&answer["ok"], &answer["userId"]), (&json!(true), &json!(5)));
     leases(&world, &["u:5"]).await;
-    let said = socket
+    let answer = socket
         .ask("chat_message", json!({"streamId": 1, "message": "hi"}))
         .await;
-    assert_eq!(said["ok"], true, "{said}");
+    assert_eq!(answer["ok"], true, "{answer}");
     socket.event("new_message").await;
 }
 
 #[tokio::test]
-async fn a_logout_closes_the_session_s_sockets() {
+async fn logout_disconnects_the_sockets_of_the_session() {
     let world = World::new().await;
     let mut claims = TestIssuer::claims(primitives::UserId(5), "ann", primitives::Role::User);
     claims.sid = "the-session".to_owned();
@@ -206,7 +207,7 @@ async fn a_logout_closes_the_session_s_sockets() {
     assert_eq!(one.event("disconnect").await["reason"], "io server disconnect");
     two.event("disconnect").await;
     let joined = other.ask("join_notification_room", Value::Null).await;
-    assert_eq!(joined["ok"], true, "another session of the same user goes on");
+    assert_eq!(joined["ok"], true, "another session of the user is not affected");
     let mut again = Client::start(&world.app.socket, &with_token(&world.issuer.sign(&claims)));
     assert_eq!(
         again.event("connect_error").await["message"],
@@ -215,16 +216,19 @@ async fn a_logout_closes_the_session_s_sockets() {
 }
 
 #[tokio::test]
-async fn a_notice_reaches_all_sockets_of_a_user_and_so_does_that_it_was_read() {
+async fn notification_and_its_reading_reach_all_sockets_of_the_user() {
     let world = World::new().await;
     let (mut one, mut two, mut other) = (
         world.socket(5, "ann").await,
         world.socket(5, "ann").await,
         world.socket(6, "bob").await,
     );
-    let notice = UsersNotified {
-        actor_id: 0,
-        subject: None,
+    let notified = UsersNotified {
+        actor_id: 6,
+        subject: Some(Subject {
+            id: 1,
+            title: "Chess".to_owned(),
+        }),
         r#type: "stream_started".to_owned(),
         message: "<i>bob</i> is live".to_owned(),
         related_entity_id: 1,
@@ -243,7 +247,7 @@ async fn a_notice_reaches_all_sockets_of_a_user_and_so_does_that_it_was_read() {
     };
     world
         .peers
-        .push(bus::Realtime::USERS, Message::UsersNotified(notice));
+        .push(bus::Realtime::USERS, Message::UsersNotified(notified));
     for socket in [&mut one, &mut two] {
         let got = socket.event("new_notification").await;
         assert_eq!((&got["id"], &got["type"]), (&json!(50), &json!("stream_started")));
@@ -252,6 +256,13 @@ async fn a_notice_reaches_all_sockets_of_a_user_and_so_does_that_it_was_read() {
             (&json!("<i>bob</i> is live"), &json!("stream"))
         );
         assert!(got["createdAt"].is_string() && got["relatedEntityId"] == 1);
+        assert_eq!(got["subject"], json!({"id": 1, "title": "Chess"}));
+        let actor = &got["actor"];
+        assert_eq!(
+            (&actor["id"], &actor["username"], &actor["displayName"]),
+            (&json!(6), &json!("user_6"), &json!("User 6"))
+        );
+        assert!(actor.get("avatarUrl").is_some());
     }
     let read = NotificationsRead {
         user_id: 5,
@@ -276,21 +287,21 @@ async fn a_notice_reaches_all_sockets_of_a_user_and_so_does_that_it_was_read() {
     }
 }
 
-/// Waits until the leases are these.
+/// Waits until exactly these viewers have leases.
 pub(crate) async fn leases(world: &World, viewers: &[&str]) {
     let expected: Vec<String> = viewers.iter().map(|viewer| (*viewer).to_owned()).collect();
     stack::eventually(SOON, "the leases", async || {
-        let held: Vec<String> = world
+        let current: Vec<String> = world
             .peers
             .state()
             .leases
             .keys()
             .map(|(_, viewer)| viewer.clone())
             .collect();
-        if held == expected {
+        if current == expected {
             Ok(())
         } else {
-            Err(format!("{held:?}"))
+            Err(format!("{current:?}"))
         }
     })
     .await

@@ -1,77 +1,72 @@
-//! Who comes into a room and who leaves it, and what they are sent first.
+//! How a socket joins and leaves a room, and the history that it gets first.
 
 use std::sync::Arc;
 
-use socketioxide::socket::Sid;
-
 use super::Room;
+use super::members::{Guard, Member};
 use crate::domain::presence::Viewer;
 use crate::domain::sequence::{History, Sequence};
-use crate::hub::connection::Connection;
-use crate::hub::event::{RecentChatHistory, RoomJoinedSuccessfully};
-use crate::hub::line::Line;
-use crate::hub::lock;
-use crate::hub::members::Member;
-use crate::hub::rooms::Hold;
+use crate::event::{ChatMessage, RecentChatHistory, RoomJoinedSuccessfully};
+use crate::hub::connection::{Connection, SocketId};
+use crate::hub::lock::lock;
 
-/// Messages that someone gets who comes in for the first time.
-const NEWEST: usize = 20;
-/// Messages that someone gets at most who comes back.
-pub(in crate::hub) const CATCH_UP: usize = 500;
+/// Messages that a socket gets when it joins for the first time.
+const FIRST_HISTORY: usize = 20;
+/// Most messages that a socket gets when it comes back.
+pub(in crate::hub) const HISTORY_LIMIT: usize = 500;
 
-/// What happened to somebody who wanted in.
+/// The outcome of a join, with the number of messages that were sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::hub) enum Admission {
-    /// Came in, and got so many messages.
-    Entered(usize),
-    /// Was in already, and got the history again, of so many messages.
-    Again(usize),
-    /// The stream is not live.
+    Joined(usize),
+    /// The socket was in the room already, and got the history again.
+    Rejoined(usize),
     NotLive,
 }
 
 impl Room {
-    /// Lets a socket in: the history, the welcome, and from then on every message, without a gap and without
-    /// a repeat.
+    /// Adds a socket and sends it the history, the welcome, and from then on every message, without gaps or
+    /// repeats.
     pub(in crate::hub) fn admit(
         &self,
         connection: &Arc<Connection>,
         viewer: Viewer,
-        hold: Hold,
+        guard: Guard,
         after: Option<i64>,
-        older: Option<History<Line>>,
+        older: Option<History<ChatMessage>>,
     ) -> Admission {
         let mut state = lock(&self.state);
-        let Some(open) = state.open.as_ref().filter(|open| open.life.is_live()) else {
+        let Some(open) = state.open.as_ref().filter(|open| open.live.is_live()) else {
             return Admission::NotLive;
         };
-        let history = self.history(&open.lines, after, older);
-        let (messages, complete) = (history.messages.len(), open.lines.complete());
+        let history = self.history(&open.messages, after, older);
+        let (count, complete) = (history.messages.len(), open.messages.complete());
         connection.emit(&history);
         connection.emit(&RoomJoinedSuccessfully { stream_id: self.id });
-        let before = state.watchers.remove(connection.id());
-        let member = Member::new(connection.clone(), viewer, hold);
-        let entered = state.members.admit(member, complete);
+        let waiting = state.waiting.remove(connection.id());
+        let member = Member::new(connection.clone(), viewer, guard);
+        let joined = state.members.add(member, complete);
         drop(state);
-        drop(before);
-        if entered {
-            Admission::Entered(messages)
+        // Dropped after the room is unlocked, because the guard locks the map of rooms.
+        drop(waiting);
+        if joined {
+            Admission::Joined(count)
         } else {
-            Admission::Again(messages)
+            Admission::Rejoined(count)
         }
     }
 
     fn history(
         &self,
-        lines: &Sequence<Line>,
+        messages: &Sequence<ChatMessage>,
         after: Option<i64>,
-        older: Option<History<Line>>,
+        older: Option<History<ChatMessage>>,
     ) -> RecentChatHistory {
         let mut history = match after {
-            None => lines.newest(NEWEST),
-            Some(after) => missed(lines, after, older),
+            None => messages.newest(FIRST_HISTORY),
+            Some(after) => missed(messages, after, older),
         };
-        history.messages.retain(|line| !line.deleted);
+        history.messages.retain(|message| !message.deleted);
         RecentChatHistory {
             stream_id: self.id,
             messages: history.messages,
@@ -79,35 +74,39 @@ impl Room {
         }
     }
 
-    /// Takes a socket out; answers the viewer that it counted as, if it did.
-    pub(in crate::hub) fn dismiss(&self, id: Sid) -> Option<Viewer> {
+    /// Removes a socket; returns the viewer that it was counted as, if it was.
+    pub(in crate::hub) fn remove(&self, id: SocketId) -> Option<Viewer> {
         let mut state = lock(&self.state);
-        let (member, watcher) = (state.members.remove(id), state.watchers.remove(id));
+        let (member, waiting) = (state.members.remove(id), state.waiting.remove(id));
         drop(state);
-        drop(watcher);
+        drop(waiting);
         member.map(|member| member.viewer.clone())
     }
 
-    /// The user behind a socket changed; true when the socket is here.
-    pub(in crate::hub) fn rename(&self, id: Sid, viewer: &Viewer) -> bool {
+    /// Replaces the viewer of a socket; returns whether the socket is in the room.
+    pub(in crate::hub) fn set_viewer(&self, id: SocketId, viewer: &Viewer) -> bool {
         let mut state = lock(&self.state);
         let member = state.members.get_mut(id);
         member.map(|member| member.viewer = viewer.clone()).is_some()
     }
 }
 
-/// What came after a number: from the chat service as far as memory does not reach, and from memory.
-fn missed(lines: &Sequence<Line>, after: i64, older: Option<History<Line>>) -> History<Line> {
+/// Returns the messages after a sequence number: `older` from the chat service, the rest from memory.
+fn missed(
+    messages: &Sequence<ChatMessage>,
+    after: i64,
+    older: Option<History<ChatMessage>>,
+) -> History<ChatMessage> {
     let Some(mut older) = older else {
-        return lines
-            .after(after, CATCH_UP)
-            .unwrap_or_else(|| lines.newest(NEWEST));
+        return messages
+            .after(after, HISTORY_LIMIT)
+            .unwrap_or_else(|| messages.newest(FIRST_HISTORY));
     };
     if older.truncated {
         return older;
     }
-    let last = older.messages.last().map_or(after, |line| line.seq);
-    match lines.after(last, CATCH_UP.saturating_sub(older.messages.len())) {
+    let last = older.messages.last().map_or(after, |message| message.seq);
+    match messages.after(last, HISTORY_LIMIT.saturating_sub(older.messages.len())) {
         Some(rest) => {
             older.messages.extend(rest.messages);
             older.truncated = rest.truncated;

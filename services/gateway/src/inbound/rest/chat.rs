@@ -9,7 +9,7 @@ use primitives::FieldError;
 use proto::chat::v1::list_messages_request::From as Start;
 use proto::chat::v1::{DeleteMessageRequest, ListMessagesRequest, SendMessageRequest};
 
-use crate::hub::line::Line;
+use crate::event::ChatMessage;
 use crate::inbound::rest::caller::{Caller, SignedIn};
 use crate::inbound::rest::dto::{ByMessage, ByRoom, ChatPage, ChatSent, Done, MessageQuery, SendMessage};
 use crate::inbound::rest::endpoints::{Endpoints, endpoints};
@@ -62,7 +62,7 @@ async fn list(
     let total = answer.total_messages;
     Ok(HttpResponse::Ok().json(ChatPage {
         message: "Messages, oldest first.",
-        data: shown.map(Line::from).collect(),
+        data: shown.map(ChatMessage::from).collect(),
         truncated: answer.truncated,
         total_messages: by_page.then_some(total),
         total_pages: by_page.then_some(total.div_ceil(u64::from(limit))),
@@ -95,7 +95,7 @@ async fn send(
         .answer()?;
     Ok(HttpResponse::Created().json(ChatSent {
         message: "Message sent.",
-        data: Line::from(&present(answer.message, "message")?),
+        data: ChatMessage::from(&present(answer.message, "message")?),
     }))
 }
 

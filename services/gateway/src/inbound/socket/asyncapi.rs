@@ -1,29 +1,25 @@
-//! The description of the sockets (AsyncAPI 3.0), made from the types that travel over them.
+//! The description of the sockets (AsyncAPI 3.0), generated from the types of the events.
 
-#![expect(
-    clippy::indexing_slicing,
-    reason = "of JSON that is made right here, from nothing that comes in"
-)]
+#![expect(clippy::indexing_slicing, reason = "indexes JSON that is built here")]
 
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::hub::event::{EventVisitor, NotificationRoomJoined, ServerEvent, visit_all};
-use crate::inbound::socket::client::{
-    Authenticate, Authenticated, ClientEvent, Failure, JoinNotificationRoom, JoinStreamRoom, LeaveStreamRoom,
-    OfStream, Said, Saying,
-};
+use crate::event::{self, EventVisitor, ServerEvent};
+use crate::inbound::field::simplify;
+use crate::inbound::socket::client::{self, ClientEvent, ClientEventVisitor, EventError};
 
-const ABOUT: &str = "What happens now: chat, viewers, notifications. Socket.IO protocol 5, websocket and polling, in the default \
-    namespace. A message of the packet EVENT has the event's name and its first argument; the reply of an operation is its \
-    acknowledgement, for clients that ask for one. What we send may get more fields.";
-const HANDSHAKE: &str = "Comes with the packet CONNECT (`auth` of the official client). Without a token the socket is a guest's, \
-    who may watch but not speak.";
-const REFUSED: &str = "The socket is refused; the message is a stable code.";
+const ABOUT: &str = "Chat, viewer counts and notifications in real time. Socket.IO protocol 5 over websocket \
+    and polling, in the default namespace. A message in an EVENT packet has the event's name and its first argument. \
+    The reply of an operation is its acknowledgement, if the client requests one. Events from the server may get \
+    more fields.";
+const HANDSHAKE: &str = "Sent in the CONNECT packet (`auth` of the official client). Without a token the socket is a \
+    guest's, who can watch but not send messages.";
+const REJECTED: &str = "The connection was rejected; the message is a stable code.";
 
-/// What refuses a socket: codes of the handshake, of the token's verification, and of the limits.
-const REFUSALS: [&str; 6] = [
+/// The codes of the handshake, of the token's verification and of the limits.
+const REJECTIONS: [&str; 6] = [
     "auth.token_in_url",
     "auth.token_invalid",
     "auth.token_expired",
@@ -32,16 +28,13 @@ const REFUSALS: [&str; 6] = [
     "socket.too_many_for_address",
 ];
 
-/// The whole description.
 pub(crate) fn document() -> Value {
     let mut parts = Parts::default();
-    parts.schemas.insert("Refusal".to_owned(), refusal());
+    parts.schemas.insert("Rejection".to_owned(), rejection());
     parts.handshake();
-    visit_all(&mut parts);
-    for event in ClientEvent::ALL {
-        parts.client(event);
-    }
-    json!({
+    event::visit_all(&mut parts);
+    client::visit_all(&mut parts);
+    let mut document = json!({
         "asyncapi": "3.0.0",
         "info": {
             "title": "Airwave sockets",
@@ -54,7 +47,9 @@ pub(crate) fn document() -> Value {
         "channels": { "sockets": { "address": "/", "title": "The default namespace", "messages": parts.messages } },
         "operations": parts.operations,
         "components": { "schemas": parts.schemas },
-    })
+    });
+    simplify(&mut document);
+    document
 }
 
 fn server() -> Value {
@@ -63,11 +58,11 @@ fn server() -> Value {
         "pathname": "/socket.io/",
         "protocol": "socket.io",
         "protocolVersion": "5",
-        "variables": { "host": { "default": "localhost:8080", "description": "Where the platform is." } },
+        "variables": { "host": { "default": "localhost:8080", "description": "The host of the platform." } },
     })
 }
 
-/// The packet of Socket.IO that a message travels in, as `x-packet` says it.
+/// The type of a message's Socket.IO packet, which becomes `x-packet`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Packet {
     Connect,
@@ -87,7 +82,7 @@ impl Packet {
     }
 }
 
-/// What the document is made of.
+/// The parts of the document.
 #[derive(Default)]
 struct Parts {
     messages: Map<String, Value>,
@@ -101,35 +96,29 @@ impl EventVisitor for Parts {
     }
 }
 
+impl ClientEventVisitor for Parts {
+    fn visit<Data: ToSchema, Reply: ToSchema>(&mut self, event: ClientEvent) {
+        self.received::<Data, Reply>(event);
+        if let Some(name) = event.error_event() {
+            self.sent::<EventError<'_>>(name);
+        }
+    }
+}
+
 impl Parts {
     fn handshake(&mut self) {
         let auth =
             json!({ "type": ["object", "null"], "properties": { "token": { "type": ["string", "null"] } } });
-        let message = json!({ "type": "string", "enum": REFUSALS });
+        let message = json!({ "type": "string", "enum": REJECTIONS });
         let error =
             json!({ "type": "object", "required": ["message"], "properties": { "message": message } });
         self.message(Packet::Connect, "connect", HANDSHAKE, &auth);
-        self.message(Packet::ConnectError, "connect_error", REFUSED, &error);
+        self.message(Packet::ConnectError, "connect_error", REJECTED, &error);
         self.operations
             .insert("connect".to_owned(), receive("connect", "connect_error"));
     }
 
-    fn client(&mut self, event: ClientEvent) {
-        match event {
-            ClientEvent::Authenticate => self.received::<Authenticate, Authenticated>(event),
-            ClientEvent::JoinNotificationRoom => {
-                self.received::<JoinNotificationRoom, NotificationRoomJoined>(event);
-            }
-            ClientEvent::JoinStreamRoom => self.received::<JoinStreamRoom, OfStream>(event),
-            ClientEvent::LeaveStreamRoom => self.received::<LeaveStreamRoom, OfStream>(event),
-            ClientEvent::ChatMessage => self.received::<Saying, Said>(event),
-        }
-        if let Some(name) = event.failure() {
-            self.sent::<Failure<'_>>(name);
-        }
-    }
-
-    /// An event that we send.
+    /// Adds an event from the server.
     fn sent<T: ToSchema>(&mut self, name: &str) {
         let (about, payload) = self.schema::<T>();
         self.message(Packet::Event, name, &about, &payload);
@@ -138,7 +127,7 @@ impl Parts {
         self.operations.insert(name.to_owned(), operation);
     }
 
-    /// An event that we take, with what goes into its acknowledgement.
+    /// Adds an event from a client and its acknowledgement.
     fn received<T: ToSchema, A: ToSchema>(&mut self, event: ClientEvent) {
         let name = event.name();
         let (about, payload) = self.schema::<T>();
@@ -157,8 +146,7 @@ impl Parts {
         self.messages.insert(key.to_owned(), message);
     }
 
-    /// What is said about a type, and a reference to its schema, which is noted with those that it is made
-    /// of.
+    /// Adds the schemas of a type; returns its description and a reference to its schema.
     fn schema<T: ToSchema>(&mut self) -> (String, Value) {
         let mut schemas = Vec::new();
         T::schemas(&mut schemas);
@@ -175,7 +163,7 @@ impl Parts {
     }
 }
 
-/// The operation of something that we take and reply to.
+/// Returns the operation of a client event with a reply.
 fn receive(name: &str, reply: &str) -> Value {
     json!({
         "action": "receive",
@@ -193,19 +181,18 @@ fn message_ref(key: &str) -> Value {
     json!({ "$ref": format!("#/channels/sockets/messages/{key}") })
 }
 
-/// Done, with what there is to say of it, or refused.
 fn acknowledgement<A: ToSchema>() -> Value {
     let done = with_ok(true, value(&A::schema()));
-    json!({ "oneOf": [done, { "$ref": "#/components/schemas/Refusal" }] })
+    json!({ "oneOf": [done, { "$ref": "#/components/schemas/Rejection" }] })
 }
 
-/// What every event may be answered with.
-fn refusal() -> Value {
-    let mut refusal = with_ok(false, value(&Failure::schema()));
-    refusal["properties"]["retryAfterMs"] = json!({
-        "type": "integer", "minimum": 0, "description": "Milliseconds after which a retry makes sense, where that is known."
+/// Describes the error acknowledgement of every event.
+fn rejection() -> Value {
+    let mut rejection = with_ok(false, value(&EventError::schema()));
+    rejection["properties"]["retryAfterMs"] = json!({
+        "type": "integer", "minimum": 0, "description": "Milliseconds to wait before a retry, if known."
     });
-    refusal
+    rejection
 }
 
 fn with_ok(ok: bool, mut schema: Value) -> Value {
@@ -235,16 +222,19 @@ mod tests {
         }
     }
 
+    impl ClientEventVisitor for Names {
+        fn visit<Data: ToSchema, Reply: ToSchema>(&mut self, event: ClientEvent) {
+            assert_eq!(ClientEvent::named(event.name()), Some(event));
+            self.0.push(event.name());
+            self.0.extend(event.error_event());
+        }
+    }
+
     #[test]
     fn every_event_is_described_once() {
         let mut names = Names::default();
-        visit_all(&mut names);
-        names
-            .0
-            .extend(ClientEvent::ALL.into_iter().map(ClientEvent::name));
-        names
-            .0
-            .extend(ClientEvent::ALL.into_iter().filter_map(ClientEvent::failure));
+        event::visit_all(&mut names);
+        client::visit_all(&mut names);
         let document = document();
         let messages = document["channels"]["sockets"]["messages"].as_object().unwrap();
         let described: Vec<&str> = messages
@@ -252,7 +242,7 @@ mod tests {
             .filter_map(|message| message["name"].as_str())
             .collect();
         let expected: BTreeSet<&str> = names.0.iter().copied().collect();
-        assert_eq!(expected.len(), names.0.len(), "a name for two events");
+        assert_eq!(expected.len(), names.0.len(), "two events have the same name");
         assert_eq!(described.iter().copied().collect::<BTreeSet<_>>(), expected);
         for name in described {
             assert!(document["operations"][name].is_object(), "{name}");
@@ -261,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reference_leads_somewhere() {
+    fn every_reference_resolves() {
         let document = document();
         let mut left = vec![&document];
         while let Some(value) = left.pop() {

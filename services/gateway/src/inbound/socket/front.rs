@@ -1,4 +1,4 @@
-//! What stands before the Socket.IO library: refusals, cookies and headers, for which it has no place.
+//! The HTTP layer before the Socket.IO library: it rejects requests, sets cookies and adds headers.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,36 +18,34 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::inbound::socket::listener::{Engine, PATH};
-use crate::inbound::socket::transport::{Cut, Guarded, Peer};
+use crate::inbound::socket::engine::{Engine, PATH};
+use crate::inbound::socket::transport::{Closer, Guarded, Peer};
 use crate::inbound::socket::{Sockets, visitor};
 
-/// Where older clients of the platform look.
+/// The path used by older clients of the platform.
 const LEGACY_PATH: &str = "/app/socket.io";
-/// A request's head, and the body of a polling client's packet.
+/// For a request's head and for the body of a polling client's packet.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// What stands before the library.
 pub(super) struct Front {
     pub(super) sockets: Arc<Sockets>,
     pub(super) engine: Engine,
 }
 
 impl Front {
-    /// Serves one connection. After an upgrade the transport lives on in the library; its token keeps this
-    /// waiting, so that the place is taken until it ends.
+    /// Serves one connection until it closes, even if the library took it over as a websocket.
     pub(super) async fn serve(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        // Latency matters more than packets; without it a lone chat message waits for an acknowledgement.
+        // Otherwise a single chat message waits until the client acknowledges the packet before it.
         let _ = stream.set_nodelay(true);
         let token = CancellationToken::new();
         let io = TokioIo::new(Guarded::new(stream, token.clone()));
-        let (front, cut) = (self.clone(), Cut(token.clone()));
+        let (front, closer) = (self.clone(), Closer(token.clone()));
         let service = service_fn(move |request| {
-            let (front, cut) = (front.clone(), cut.clone());
-            async move { Ok::<_, Infallible>(front.answer(request, peer, cut).await) }
+            let (front, closer) = (front.clone(), closer.clone());
+            async move { Ok::<_, Infallible>(front.answer(request, peer, closer).await) }
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
@@ -55,12 +53,17 @@ impl Front {
             .max_buf_size(MAX_HEAD_BYTES);
         let ended = http.serve_connection(io, service).with_upgrades().await;
         if let Err(error) = ended {
-            tracing::debug!(%error, "a socket connection ended");
+            tracing::debug!(%error, "socket connection failed");
         }
         token.cancelled().await;
     }
 
-    async fn answer(&self, mut request: Request<Incoming>, peer: SocketAddr, cut: Cut) -> Response<Body> {
+    async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        peer: SocketAddr,
+        closer: Closer,
+    ) -> Response<Body> {
         let Some(uri) = self.rewritten(request.uri()) else {
             return refusal(StatusCode::NOT_FOUND, "not_found");
         };
@@ -72,26 +75,26 @@ impl Front {
             return self.with_cors(empty(StatusCode::NO_CONTENT), origin.as_ref());
         }
         let is_new = session(&uri).is_none();
-        if is_new && self.sockets.hub.is_draining() {
-            return self.with_cors(going_away(), origin.as_ref());
+        if is_new && self.sockets.hub.drain.has_begun() {
+            return self.with_cors(draining(), origin.as_ref());
         }
         let cookie = if is_new {
             let secure = visitor::over_tls(request.headers(), peer.ip(), &self.sockets.trusted);
-            visitor::greet(&self.sockets.visitors, &mut request, secure)
+            visitor::identify(&self.sockets.visitors, &mut request, secure)
         } else {
             None
         };
         *request.uri_mut() = uri;
-        note_upgrade(&self.sockets, &request, &cut);
+        note_upgrade(&self.sockets, &request, &closer);
         request.extensions_mut().insert(Peer(peer));
-        request.extensions_mut().insert(cut);
-        let mut answer = self.ask(request).await;
-        visitor::give(cookie, &mut answer);
+        request.extensions_mut().insert(closer);
+        let mut answer = self.call(request).await;
+        visitor::set_cookie(cookie, &mut answer);
         self.with_cors(answer, origin.as_ref())
     }
 
-    /// Asks the library. A packet's body has a deadline; a client that waits for packets has none.
-    async fn ask(&self, request: Request<Incoming>) -> Response<Body> {
+    /// Calls the library. Sending a packet has a deadline; waiting for packets has none.
+    async fn call(&self, request: Request<Incoming>) -> Response<Body> {
         let has_body = request.method() == Method::POST;
         let answer = self.engine.call(request);
         let answer = if has_body {
@@ -120,7 +123,7 @@ impl Front {
     }
 
     fn admits(&self, origin: Option<&HeaderValue>, headers: &HeaderMap) -> bool {
-        // An origin that is no text is none that we know.
+        // An origin that is not ASCII text is not allowed.
         let origin = origin.map(|origin| origin.to_str().unwrap_or("?"));
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         self.sockets.cors.origins.admits(origin, host)
@@ -144,16 +147,16 @@ impl Front {
     }
 }
 
-/// The session that a request belongs to; the first one of a session has none yet.
+/// Returns the session of a request; the first request of a session has none.
 fn session(uri: &Uri) -> Option<&str> {
     uri.query()?.split('&').find_map(|pair| pair.strip_prefix("sid="))
 }
 
-fn note_upgrade(sockets: &Sockets, request: &Request<Incoming>, cut: &Cut) {
+fn note_upgrade(sockets: &Sockets, request: &Request<Incoming>, closer: &Closer) {
     if request.headers().contains_key(header::UPGRADE)
         && let Some(session) = session(request.uri())
     {
-        sockets.transports.note(session, cut);
+        sockets.transports.note_upgrade(session, closer);
     }
 }
 
@@ -163,8 +166,8 @@ fn empty(status: StatusCode) -> Response<Body> {
     response
 }
 
-/// What whoever comes while the process stops gets: over another connection a proxy reaches another replica.
-fn going_away() -> Response<Body> {
+/// The answer to new sessions while the process stops. A proxy reaches another replica over a new connection.
+fn draining() -> Response<Body> {
     let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, "server_draining");
     response
         .headers_mut()

@@ -1,4 +1,4 @@
-//! What each event of a client does.
+//! Handles the client events.
 
 use std::sync::Arc;
 
@@ -8,34 +8,34 @@ use proto::chat::v1::SendMessageRequest;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::event::{ChatMessage, NotificationRoomJoined};
 use crate::hub::connection::Connection;
-use crate::hub::event::NotificationRoomJoined;
-use crate::hub::line::Line;
+use crate::inbound::socket::Sockets;
 use crate::inbound::socket::client::{
-    Authenticate, Authenticated, ClientEvent, JoinStreamRoom, LeaveStreamRoom, OfStream, Said, Saying,
+    Authenticate, Authenticated, ClientEvent, JoinStreamRoom, LeaveStreamRoom, MessageSent, SendMessage,
+    StreamRoom, read,
 };
-use crate::inbound::socket::{Sockets, handshake};
 use crate::outbound::peers::{Answer, present};
 
-/// Does what an event asks for. Answers what goes into the acknowledgement beside `ok`.
+/// Handles an event; returns the reply for the acknowledgement.
 pub(super) async fn dispatch(
     sockets: &Arc<Sockets>,
     connection: &Arc<Connection>,
     name: &str,
     data: &Value,
 ) -> Result<Map<String, Value>, Error> {
-    let unknown = || Error::new(ErrorKind::Invalid, "event.unknown", "There is no such event.");
+    let unknown = || Error::new(ErrorKind::Invalid, "event.unknown", "Event not found.");
     match ClientEvent::named(name).ok_or_else(unknown)? {
         ClientEvent::Authenticate => authenticate(sockets, connection, data).await.map(fields),
         ClientEvent::JoinNotificationRoom => join_notification_room(connection).map(fields),
         ClientEvent::JoinStreamRoom => join_stream_room(sockets, connection, data).await.map(fields),
         ClientEvent::LeaveStreamRoom => leave_stream_room(sockets, connection, data).map(fields),
-        ClientEvent::ChatMessage => chat_message(sockets, connection, data).await.map(fields),
+        ClientEvent::SendMessage => send_message(sockets, connection, data).await.map(fields),
     }
 }
 
-fn fields(answer: impl Serialize) -> Map<String, Value> {
-    match serde_json::to_value(answer) {
+fn fields(reply: impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(reply) {
         Ok(Value::Object(fields)) => fields,
         _ => Map::new(),
     }
@@ -46,17 +46,17 @@ async fn authenticate(
     connection: &Arc<Connection>,
     data: &Value,
 ) -> Result<Authenticated, Error> {
-    let Authenticate { token } = Authenticate::read(data)?;
-    let session = handshake::sign_in(sockets, token).await?;
-    let answer = Authenticated {
+    let Authenticate { token } = read(data)?;
+    let session = sockets.verify(token.0).await?;
+    let reply = Authenticated {
         user_id: session.user.id,
         expires_at: session.user.expires_at,
     };
     sockets.hub.sign_in(connection, session)?;
-    if sockets.hub.close_revoked(connection) {
+    if sockets.hub.connections.disconnect_if_revoked(connection) {
         return Err(TokenError::Revoked.into());
     }
-    Ok(answer)
+    Ok(reply)
 }
 
 fn join_notification_room(connection: &Connection) -> Result<NotificationRoomJoined, Error> {
@@ -72,32 +72,42 @@ async fn join_stream_room(
     sockets: &Arc<Sockets>,
     connection: &Arc<Connection>,
     data: &Value,
-) -> Result<OfStream, Error> {
-    let JoinStreamRoom { stream_id, after_seq } = JoinStreamRoom::read(data)?;
-    let most_rooms = sockets.limits.gateway_socket_rooms;
+) -> Result<StreamRoom, Error> {
+    let JoinStreamRoom { stream_id, after_seq } = read(data)?;
+    let (stream_id, max_rooms) = (stream_id.0, sockets.limits.gateway_socket_rooms);
     let context = connection.context(sockets.call_timeout);
     let joined = sockets
         .hub
-        .join(connection, stream_id, after_seq, most_rooms, &context);
+        .membership
+        .join(connection, stream_id, after_seq.0, max_rooms, &context);
     joined.await?;
-    Ok(OfStream { stream_id })
+    Ok(StreamRoom { stream_id })
 }
 
-fn leave_stream_room(sockets: &Sockets, connection: &Connection, data: &Value) -> Result<OfStream, Error> {
-    let LeaveStreamRoom { stream_id } = LeaveStreamRoom::read(data)?;
-    sockets.hub.leave(connection, stream_id);
-    Ok(OfStream { stream_id })
+fn leave_stream_room(sockets: &Sockets, connection: &Connection, data: &Value) -> Result<StreamRoom, Error> {
+    let LeaveStreamRoom { stream_id } = read(data)?;
+    let stream_id = stream_id.0;
+    sockets.hub.membership.leave(connection, stream_id);
+    Ok(StreamRoom { stream_id })
 }
 
-async fn chat_message(sockets: &Sockets, connection: &Connection, data: &Value) -> Result<Said, Error> {
-    let saying = Saying::read(data)?;
+async fn send_message(
+    sockets: &Sockets,
+    connection: &Connection,
+    data: &Value,
+) -> Result<MessageSent, Error> {
     if connection.user_id().is_none() {
         return Err(Error::unauthenticated());
     }
+    let SendMessage {
+        stream_id,
+        message,
+        client_message_id,
+    } = read(data)?;
     let request = SendMessageRequest {
-        stream_id: saying.stream_id.0,
-        message: saying.message,
-        client_message_id: saying.client_message_id,
+        stream_id: stream_id.0.0,
+        message: message.0,
+        client_message_id: client_message_id.map(|id| id.0),
     };
     let context = connection.context(sockets.call_timeout);
     let answer = sockets
@@ -107,9 +117,12 @@ async fn chat_message(sockets: &Sockets, connection: &Connection, data: &Value) 
         .await
         .answer()?;
     let message = present(answer.message, "message")?;
-    // Those here need not wait for the broker; when its word comes, they have it already.
-    sockets.hub.posted(saying.stream_id, [Line::from(&message)]);
-    Ok(Said {
+    // Sockets of this gateway need not wait for the realtime message, which is then a duplicate.
+    sockets
+        .hub
+        .delivery
+        .deliver(stream_id.0, [ChatMessage::from(&message)]);
+    Ok(MessageSent {
         id: message.id,
         seq: message.seq,
     })

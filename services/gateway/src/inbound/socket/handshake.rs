@@ -1,4 +1,4 @@
-//! Who a new socket is, decided before its client is told that it is connected.
+//! Authenticates a socket before its client learns that it is connected.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,96 +9,94 @@ use serde_json::Value;
 use socketioxide::extract::{AckSender, SocketRef};
 
 use crate::domain::address;
-use crate::hub::connection::{Connection, Session};
-use crate::inbound::socket::event::RawEvent;
+use crate::hub::connection::Connection;
+use crate::inbound::socket::handle::{self, SocketHandle};
 use crate::inbound::socket::intake::Intake;
+use crate::inbound::socket::packet::RawEvent;
 use crate::inbound::socket::transport::Peer;
 use crate::inbound::socket::{Sockets, visitor, worker};
 
-/// Names under which a token in the URL would be logged by every proxy on the way.
+/// Query parameters that may contain a token. Every proxy on the way would log it.
 const TOKEN_NAMES: [&str; 4] = ["token", "access_token", "auth", "authorization"];
 
-/// Becomes the message of the client's `connect_error`: a stable code.
+/// A stable code, which becomes the message of the client's `connect_error`.
 #[derive(Debug)]
-pub(super) struct Refused(String);
+pub(super) struct ConnectError(String);
 
-impl fmt::Display for Refused {
+impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl From<Error> for Refused {
+impl From<Error> for ConnectError {
     fn from(error: Error) -> Self {
         Self(error.code.into_owned())
     }
 }
 
-/// Authenticates a socket and sets up its queue; the client hears of it after this.
+/// Authenticates a socket, adds it to the hub and starts its worker.
 pub(super) async fn connect(
     sockets: Arc<Sockets>,
     socket: SocketRef,
     auth: Option<Value>,
-) -> Result<(), Refused> {
+) -> Result<(), ConnectError> {
     let request = socket.req_parts();
     if has_token_in_url(request) {
-        return Err(Refused("auth.token_in_url".to_owned()));
+        return Err(ConnectError("auth.token_in_url".to_owned()));
     }
     let session = match token(auth.as_ref())? {
-        Some(token) => Some(sign_in(&sockets, token).await?),
+        Some(token) => Some(sockets.verify(token).await?),
         None => None,
     };
     let first = socket.req_parts();
     let (visitor, address) = (visitor::of(first), client_address(&sockets, first));
-    let cut = sockets.transports.cutter(socket.id.to_string(), first);
-    let connection = Arc::new(Connection::new(socket.clone(), session, visitor, address, cut));
+    let transport = Box::new(SocketHandle {
+        close: sockets.transports.closer(socket.id.to_string(), first),
+        socket: socket.clone(),
+    });
+    let id = handle::id(socket.id);
+    let connection = Arc::new(Connection::new(id, transport, session, visitor, address));
     sockets.hub.add(&connection).inspect_err(|error| {
         let code = error.code.to_string();
         metrics::counter!("gateway_socket_refused_total", "code" => code).increment(1);
     })?;
 
     let (intake, events) = Intake::new(&sockets.limits);
-    // Weak: the closure lives in the socket, and the connection holds the socket.
-    let (intake, speaker) = (Arc::new(intake), Arc::downgrade(&connection));
-    // The closure runs where the packet was read, so the queue has the order of the wire.
+    // Weak: the socket owns the closure, and the connection owns the socket.
+    let (intake, sender) = (Arc::new(intake), Arc::downgrade(&connection));
+    // Runs in the task that reads the packets, so events are queued in the order in which they were sent.
     socket.on_fallback(move |ack: AckSender, event: RawEvent| {
-        if let Some(speaker) = speaker.upgrade() {
-            intake.take(&speaker, event, ack);
+        if let Some(sender) = sender.upgrade() {
+            intake.take(&sender, event, ack);
         }
         std::future::ready(())
     });
-    let (hub, leaver) = (sockets.hub.clone(), connection.clone());
+    let (hub, closed) = (sockets.hub.clone(), connection.clone());
     socket.on_disconnect(move || {
-        let (hub, leaver) = (hub.clone(), leaver.clone());
-        // In a task of its own: a socket may be closed by whoever holds its room's lock, and leaving takes
-        // that lock.
-        async move { hub.remove(&leaver) }
+        let (hub, closed) = (hub.clone(), closed.clone());
+        // In its own task: a socket may be closed while its room is locked, and removing it locks the room.
+        async move { hub.remove(&closed) }
     });
     let workers = sockets.workers.clone();
     workers.spawn(worker::run(sockets, connection, events));
     Ok(())
 }
 
-/// Looks at the token again, now that the socket is connected: when it was revoked while the socket was
-/// connecting, there was nothing to close yet.
+/// Checks the token again, in case it was revoked while the socket was connecting.
 pub(super) fn connected(sockets: &Sockets, socket: &SocketRef) {
-    if let Some(connection) = sockets.hub.find(socket.id) {
-        sockets.hub.close_revoked(&connection);
+    let connections = &sockets.hub.connections;
+    if let Some(connection) = connections.find(handle::id(socket.id)) {
+        connections.disconnect_if_revoked(&connection);
     }
 }
 
-/// Verifies a token as a request's would be.
-pub(super) async fn sign_in(sockets: &Sockets, token: String) -> Result<Session, Error> {
-    let user = sockets.verifier.authenticate(&token).await?;
-    Ok(Session { user, token })
-}
-
-fn token(auth: Option<&Value>) -> Result<Option<String>, Refused> {
+fn token(auth: Option<&Value>) -> Result<Option<String>, ConnectError> {
     match auth.and_then(|auth| auth.get("token")) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(token)) if token.is_empty() => Ok(None),
         Some(Value::String(token)) => Ok(Some(token.clone())),
-        Some(_) => Err(Refused("auth.token_invalid".to_owned())),
+        Some(_) => Err(ConnectError("auth.token_invalid".to_owned())),
     }
 }
 

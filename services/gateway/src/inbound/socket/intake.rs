@@ -1,32 +1,32 @@
-//! Which of a socket's events may wait for their turn.
+//! Decides which events of a socket are queued.
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use socketioxide::extract::AckSender;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::Instant;
 
 use crate::config::SocketConfig;
-use crate::domain::flood::{Flood, Verdict};
+use crate::domain::flood::{EventDecision, Flood};
 use crate::hub::connection::Connection;
-use crate::hub::lock;
-use crate::inbound::socket::event::{Incoming, RawEvent, refuse};
-use crate::inbound::socket::worker::{refused, too_fast};
+use crate::hub::lock::lock;
+use crate::inbound::socket::packet::{Incoming, RawEvent, reject};
+use crate::inbound::socket::worker::{rejected, too_fast};
 
-/// Events of one socket that wait for their turn.
-const QUEUE: usize = 64;
+/// Events of one socket in its queue.
+const QUEUE_LENGTH: usize = 64;
 
-/// Takes the events of one socket as they come, and puts those that may be handled into its queue.
+/// Queues the events of one socket, within its limits.
 pub(super) struct Intake {
     flood: Mutex<Flood>,
     queue: mpsc::Sender<Incoming>,
 }
 
 impl Intake {
-    /// An intake, and what comes out of it.
+    /// Returns an intake and the receiver of its queue.
     pub(super) fn new(limits: &SocketConfig) -> (Self, mpsc::Receiver<Incoming>) {
-        let (queue, events) = mpsc::channel(QUEUE);
+        let (queue, events) = mpsc::channel(QUEUE_LENGTH);
         let flood = Mutex::new(Flood::new(
             limits.gateway_socket_event_burst,
             limits.gateway_socket_events_per_second,
@@ -34,41 +34,42 @@ impl Intake {
         (Self { flood, queue }, events)
     }
 
-    /// An event came. It counts before it is read, so that one that makes no sense is not cheaper than
-    /// another.
+    /// Takes an event. It counts before it is parsed, so that a malformed event costs the client as much as a
+    /// valid one.
     pub(super) fn take(&self, connection: &Arc<Connection>, event: RawEvent, ack: AckSender) {
-        match self.judge(Flood::event) {
-            Verdict::Pass => self.enqueue(connection, event, ack),
-            Verdict::Refuse => match event.read() {
-                Ok((name, data)) => refused(connection, Incoming { name, data, ack }, &too_fast()),
-                Err(_) => refuse(ack, &too_fast()),
+        match self.decide(Flood::event) {
+            EventDecision::Accept => self.enqueue(connection, event, ack),
+            EventDecision::Reject => match event.read() {
+                Ok((name, _)) => rejected(connection, &name, ack, &too_fast()),
+                Err(_) => reject(ack, &too_fast()),
             },
-            Verdict::Cut => cut(connection),
-            Verdict::Ignore => {}
+            EventDecision::Disconnect => disconnect(connection),
+            EventDecision::Ignore => {}
         }
     }
 
     fn enqueue(&self, connection: &Arc<Connection>, event: RawEvent, ack: AckSender) {
         let (name, data) = match event.read() {
             Ok(read) => read,
-            Err(error) => return refuse(ack, &error),
+            Err(error) => return reject(ack, &error),
         };
         if let Err(TrySendError::Full(incoming)) = self.queue.try_send(Incoming { name, data, ack }) {
-            match self.judge(Flood::refusal) {
-                Verdict::Cut => cut(connection),
-                Verdict::Ignore => {}
-                Verdict::Pass | Verdict::Refuse => refused(connection, incoming, &too_fast()),
+            match self.decide(Flood::rejection) {
+                EventDecision::Disconnect => disconnect(connection),
+                EventDecision::Ignore => {}
+                EventDecision::Accept | EventDecision::Reject => {
+                    rejected(connection, &incoming.name, incoming.ack, &too_fast())
+                }
             }
         }
     }
 
-    fn judge(&self, what: fn(&mut Flood, Instant) -> Verdict) -> Verdict {
-        what(&mut lock(&self.flood), Instant::now())
+    fn decide(&self, count: fn(&mut Flood, Instant) -> EventDecision) -> EventDecision {
+        count(&mut lock(&self.flood), Instant::now())
     }
 }
 
-/// Its client is told to go and does not come back by itself.
-fn cut(connection: &Arc<Connection>) {
+fn disconnect(connection: &Arc<Connection>) {
     metrics::counter!("gateway_socket_flooded_total").increment(1);
-    connection.expel();
+    connection.disconnect();
 }

@@ -1,4 +1,4 @@
-//! The Socket.IO listener: hyper under socketioxide, with the limits that we give to it.
+//! The Socket.IO listener: socketioxide on hyper, with limits.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,30 +12,24 @@ use hyper::service::Service;
 use runtime::Shutdown;
 use socketioxide::extract::{SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
-use socketioxide::service::SocketIoService;
 use socketioxide::{ParserConfig, SocketIo};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use crate::inbound::socket::engine::{Engine, NotFound, PATH};
 use crate::inbound::socket::front::Front;
 use crate::inbound::socket::{Sockets, handshake};
 
-/// Where the library listens; other paths are rewritten to it.
-pub(super) const PATH: &str = "/socket.io";
 /// Largest packet, over either transport.
 const MAX_PACKET: u64 = 100_000;
-/// A transport that has not joined by then is closed.
+/// A client that has not joined the namespace by then is disconnected.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long events that are being handled, and then the last sockets, may take to end when the process stops.
+/// How long current events and the last sockets may take to finish when the process stops.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// After an accept failed, mostly for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// After an accept failed, usually because no file descriptors are left.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// The library as a service for requests.
-pub(super) type Engine = SocketIoService<engine::NotFound>;
-
-/// A bound socket for Socket.IO.
 pub(crate) struct SocketListener {
     listener: TcpListener,
     addr: SocketAddr,
@@ -52,13 +46,13 @@ impl SocketListener {
         self.addr
     }
 
-    /// Serves until a stop is asked for, then sends all sockets away. Connections are accepted until the last
-    /// has gone, since those that poll need them; what begins a new session is refused meanwhile.
+    /// Serves until the process stops, then drains the sockets. Connections are accepted until the last socket
+    /// has closed, since polling sockets need them, but new sessions are rejected.
     pub(crate) fn serve(self, sockets: &Arc<Sockets>, shutdown: &Shutdown) {
         let (engine, io) = engine(sockets);
         let polling = engine.clone();
-        let end = move |session: &str| end_polling(&polling, session);
-        sockets.transports.polling_ends_by(Box::new(end));
+        let close_session = move |session: &str| close_polling(&polling, session);
+        sockets.transports.set_close_polling(Box::new(close_session));
         let front = Arc::new(Front {
             sockets: sockets.clone(),
             engine,
@@ -66,8 +60,8 @@ impl SocketListener {
         let stop = shutdown.clone();
         let sockets = sockets.clone();
         shutdown.spawn_essential("sockets", async move {
-            // Those who wait for this end wait no longer, however this ends.
-            let _over = sockets.hub.end_of_drain();
+            // Also if this task panics or is aborted.
+            let _finished = sockets.hub.drain.finish_on_drop();
             let closed = async {
                 stop.stopping().await;
                 close(&sockets, &io).await;
@@ -81,7 +75,7 @@ impl SocketListener {
 }
 
 async fn close(sockets: &Sockets, io: &SocketIo) {
-    sockets.hub.drain(sockets.limits.drain()).await;
+    sockets.hub.close_all(sockets.limits.drain()).await;
     sockets.workers.close();
     let closed = async {
         sockets.workers.wait().await;
@@ -108,13 +102,12 @@ fn engine(sockets: &Arc<Sockets>) -> (Engine, SocketIo) {
         .max_payload(MAX_PACKET)
         .ws_max_message_size(max_packet)
         .ws_max_frame_size(max_packet)
-        .build_with_inner_svc(engine::NotFound);
+        .build_with_inner_svc(NotFound);
     let shared = sockets.clone();
     let authenticate = move |socket: SocketRef, TryData(auth): TryData<serde_json::Value>| {
         handshake::connect(shared.clone(), socket, auth.ok())
     };
     let shared = sockets.clone();
-    // Everything else is done before the client hears that it is connected.
     let connected = move |socket: SocketRef| {
         handshake::connected(&shared, &socket);
         std::future::ready(())
@@ -123,8 +116,8 @@ fn engine(sockets: &Arc<Sockets>) -> (Engine, SocketIo) {
     (engine, io)
 }
 
-/// Ends a polling session as its client would, by a packet that says so: the library has no other way.
-fn end_polling(engine: &Engine, session: &str) {
+/// Closes a polling session with the packet that its client would send: the library has no other way.
+fn close_polling(engine: &Engine, session: &str) {
     let uri = format!("{PATH}/?EIO=4&transport=polling&sid={session}");
     if let Ok(request) = Request::post(uri).body(Full::<Bytes>::from("1")) {
         let answer = engine.call(request);
@@ -133,46 +126,20 @@ fn end_polling(engine: &Engine, session: &str) {
 }
 
 async fn accept(listener: TcpListener, front: Arc<Front>) {
-    let places = Arc::new(Semaphore::new(front.sockets.limits.gateway_socket_connections));
-    while let Ok(place) = places.clone().acquire_owned().await {
+    let slots = Arc::new(Semaphore::new(front.sockets.limits.gateway_socket_connections));
+    while let Ok(slot) = slots.clone().acquire_owned().await {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                 continue;
             }
         };
         let front = front.clone();
         tokio::spawn(async move {
             front.serve(stream, peer).await;
-            drop(place);
+            drop(slot);
         });
-    }
-}
-
-/// What the library passes a request on to that is not for it. `Front` lets none through.
-mod engine {
-    use std::convert::Infallible;
-    use std::future::{Ready, ready};
-
-    use bytes::Bytes;
-    use http::{Request, Response, StatusCode};
-    use http_body_util::Empty;
-    use hyper::service::Service;
-
-    #[derive(Clone)]
-    pub(in crate::inbound::socket) struct NotFound;
-
-    impl<B> Service<Request<B>> for NotFound {
-        type Response = Response<Empty<Bytes>>;
-        type Error = Infallible;
-        type Future = Ready<Result<Self::Response, Self::Error>>;
-
-        fn call(&self, _: Request<B>) -> Self::Future {
-            let mut response = Response::new(Empty::new());
-            *response.status_mut() = StatusCode::NOT_FOUND;
-            ready(Ok(response))
-        }
     }
 }

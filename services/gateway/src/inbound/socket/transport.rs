@@ -1,5 +1,5 @@
-//! The TCP connection under a socket, which can be cut from outside: the library closes a socket by sending
-//! it a packet, and one whose buffer is full takes none.
+//! The TCP connection under a socket. It can be closed from outside, because the library can only close a
+//! socket by sending it a packet, which fails if the buffer is full.
 
 use std::collections::HashMap;
 use std::io;
@@ -16,42 +16,42 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use crate::hub::lock;
+use crate::hub::lock::lock;
 
-/// A client that takes nothing for this long while something waits for it is gone.
-const STALL: Duration = Duration::from_secs(20);
-/// Upgrades between two looks for those that are over.
+/// A client that reads nothing for this long while data waits for it is disconnected.
+const STALL_TIMEOUT: Duration = Duration::from_secs(20);
+/// Closed websockets are forgotten after this many upgrades.
 const PURGE_EVERY: usize = 256;
 
-/// The address at the other end, in a request's extensions.
+/// The peer's address, in a request's extensions.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
-/// Cuts the connection that a request came on; in its extensions.
+/// Closes the connection of a request; in its extensions.
 #[derive(Debug, Clone)]
-pub(super) struct Cut(pub(super) CancellationToken);
+pub(super) struct Closer(pub(super) CancellationToken);
 
-/// A TCP connection that ends when its token is cancelled, or when the client takes nothing for too long.
+/// A TCP connection that closes when its token is cancelled or its client stops reading.
 pub(super) struct Guarded {
     stream: TcpStream,
     token: CancellationToken,
-    // One each: reading and writing wait in different tasks.
-    cut_reading: Pin<Box<WaitForCancellationFutureOwned>>,
-    cut_writing: Pin<Box<WaitForCancellationFutureOwned>>,
+    // Two, because different tasks read and write.
+    closed_for_reading: Pin<Box<WaitForCancellationFutureOwned>>,
+    closed_for_writing: Pin<Box<WaitForCancellationFutureOwned>>,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Guarded {
     pub(super) fn new(stream: TcpStream, token: CancellationToken) -> Self {
-        let (cut_reading, cut_writing) = (
+        let (closed_for_reading, closed_for_writing) = (
             Box::pin(token.clone().cancelled_owned()),
             Box::pin(token.clone().cancelled_owned()),
         );
         Self {
             stream,
             token,
-            cut_reading,
-            cut_writing,
+            closed_for_reading,
+            closed_for_writing,
             stalled: None,
         }
     }
@@ -61,14 +61,14 @@ impl Guarded {
             self.stalled = None;
             return poll;
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL)));
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL_TIMEOUT)));
         if stalled.as_mut().poll(cx).is_ready() {
             metrics::counter!("gateway_socket_stalled_total").increment(1);
-            // The reader closes the session, the writer alone would not.
+            // Only the reader closes the session.
             self.token.cancel();
         }
-        if self.cut_writing.as_mut().poll(cx).is_ready() {
-            Poll::Ready(Err(cut()))
+        if self.closed_for_writing.as_mut().poll(cx).is_ready() {
+            Poll::Ready(Err(closed()))
         } else {
             Poll::Pending
         }
@@ -81,8 +81,8 @@ impl Drop for Guarded {
     }
 }
 
-fn cut() -> io::Error {
-    io::Error::new(io::ErrorKind::ConnectionAborted, "the connection was cut")
+fn closed() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "the connection was closed")
 }
 
 impl AsyncRead for Guarded {
@@ -91,8 +91,8 @@ impl AsyncRead for Guarded {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.cut_reading.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(cut()));
+        if self.closed_for_reading.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(closed()));
         }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
@@ -127,26 +127,26 @@ impl AsyncWrite for Guarded {
     }
 }
 
-/// What ends the transport of each session.
+/// Closes the transports of sessions.
 #[derive(Clone, Default)]
 pub(crate) struct Transports {
     /// The websockets of sessions that began with polling, by session id.
     upgraded: Arc<Mutex<HashMap<String, CancellationToken>>>,
-    end_polling: Arc<OnceLock<EndPolling>>,
+    close_polling: Arc<OnceLock<ClosePolling>>,
 }
 
-/// Ends the session of this id, if it polls.
-type EndPolling = Box<dyn Fn(&str) + Send + Sync>;
+/// Closes a polling session by its id.
+type ClosePolling = Box<dyn Fn(&str) + Send + Sync>;
 
 impl Transports {
-    /// Says how a session is ended that polls: it has no connection of its own, and behind a proxy its
-    /// requests share one with those of others.
-    pub(super) fn polling_ends_by(&self, end: EndPolling) {
-        let _ = self.end_polling.set(end);
+    /// Sets how a polling session is closed. It has no connection of its own: behind a proxy, its requests
+    /// share one with those of others.
+    pub(super) fn set_close_polling(&self, close: ClosePolling) {
+        let _ = self.close_polling.set(close);
     }
 
-    /// A session goes on over this connection.
-    pub(super) fn note(&self, session: &str, connection: &Cut) {
+    /// Notes that a session was upgraded to the websocket on this connection.
+    pub(super) fn note_upgrade(&self, session: &str, connection: &Closer) {
         let mut upgraded = lock(&self.upgraded);
         upgraded.insert(session.to_owned(), connection.0.clone());
         if upgraded.len().is_multiple_of(PURGE_EVERY) {
@@ -154,23 +154,23 @@ impl Transports {
         }
     }
 
-    /// What ends the transport of a session, whichever it has by then. `first` is the session's first
+    /// Returns a function that closes the transport that a session then uses. `first` is the session's first
     /// request.
-    pub(super) fn cutter(&self, session: String, first: &Parts) -> Box<dyn Fn() + Send + Sync> {
+    pub(super) fn closer(&self, session: String, first: &Parts) -> Box<dyn Fn() + Send + Sync> {
         let is_websocket = first.headers.contains_key(header::UPGRADE);
-        let own = first.extensions.get::<Cut>().filter(|_| is_websocket).cloned();
+        let own = first.extensions.get::<Closer>().filter(|_| is_websocket).cloned();
         let transports = self.clone();
         Box::new(move || match &own {
             Some(websocket) => websocket.0.cancel(),
-            None => transports.end(&session),
+            None => transports.close(&session),
         })
     }
 
-    fn end(&self, session: &str) {
+    fn close(&self, session: &str) {
         let websocket = lock(&self.upgraded).remove(session);
-        match (websocket, self.end_polling.get()) {
+        match (websocket, self.close_polling.get()) {
             (Some(websocket), _) if !websocket.is_cancelled() => websocket.cancel(),
-            (_, Some(end)) => end(session),
+            (_, Some(close)) => close(session),
             (_, None) => {}
         }
     }

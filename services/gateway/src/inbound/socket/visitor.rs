@@ -1,6 +1,5 @@
-//! The guest's cookie: read from a session's first request, and set by its answer for whoever brings none.
-//! Pages of other sites do not send it, and neither do clients without cookies: there each socket is a guest
-//! of its own.
+//! The visitor cookie of guests: read from a session's first request, and set by its response if the request
+//! has none. Without cookies, and on pages of other sites, each socket is a guest of its own.
 
 use std::net::IpAddr;
 
@@ -13,18 +12,21 @@ use crate::domain::address::Network;
 use crate::domain::visitor::Visitors;
 
 const NAME: &str = "airwave_visitor";
-/// A year.
+/// One year.
 const MAX_AGE_SECONDS: u32 = 365 * 24 * 60 * 60;
-/// Cookies of our name that are looked at; a neighbour of our host may have set some, too.
-const MOST: usize = 4;
+/// Cookies of this name that are checked: hosts of the same domain may have set some, too.
+const MAX_COOKIES: usize = 4;
 
-/// The guest behind a session, in the extensions of its first request.
+/// The visitor id, in the extensions of a session's first request.
 #[derive(Debug, Clone)]
 struct Visitor(String);
 
-/// Notes who comes with a session's first request; answers the cookie to set when it brings none that is
-/// good.
-pub(super) fn greet<B>(visitors: &Visitors, request: &mut Request<B>, secure: bool) -> Option<HeaderValue> {
+/// Adds the visitor id to a session's first request; returns the cookie to set if it had no valid one.
+pub(super) fn identify<B>(
+    visitors: &Visitors,
+    request: &mut Request<B>,
+    secure: bool,
+) -> Option<HeaderValue> {
     let (id, cookie) = match known(visitors, request.headers()) {
         Some(id) => (id, None),
         None => {
@@ -36,7 +38,7 @@ pub(super) fn greet<B>(visitors: &Visitors, request: &mut Request<B>, secure: bo
     cookie
 }
 
-/// The id of the guest behind a session; `first` is the session's first request.
+/// Returns the visitor id of a session; `first` is the session's first request.
 pub(super) fn of(first: &Parts) -> String {
     let visitor = first.extensions.get::<Visitor>();
     visitor.map_or_else(
@@ -45,8 +47,8 @@ pub(super) fn of(first: &Parts) -> String {
     )
 }
 
-/// Sets the cookie, unless the session was refused.
-pub(super) fn give<B>(cookie: Option<HeaderValue>, answer: &mut Response<B>) {
+/// Sets the cookie, unless the session was rejected.
+pub(super) fn set_cookie<B>(cookie: Option<HeaderValue>, answer: &mut Response<B>) {
     let status = answer.status();
     if let Some(cookie) = cookie
         && (status.is_success() || status.is_informational())
@@ -57,11 +59,11 @@ pub(super) fn give<B>(cookie: Option<HeaderValue>, answer: &mut Response<B>) {
     }
 }
 
-/// Whether the browser speaks TLS, as far as a proxy of ours says so.
+/// Returns whether the browser uses TLS, according to a trusted proxy.
 pub(super) fn over_tls(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> bool {
-    let is_ours = trusted.iter().any(|network| network.contains(peer));
+    let is_trusted = trusted.iter().any(|network| network.contains(peer));
     let scheme = headers.get("x-forwarded-proto").map(HeaderValue::as_bytes);
-    is_ours && scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https"))
+    is_trusted && scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https"))
 }
 
 fn known(visitors: &Visitors, headers: &HeaderMap) -> Option<String> {
@@ -73,7 +75,7 @@ fn known(visitors: &Visitors, headers: &HeaderMap) -> Option<String> {
                 .strip_prefix(NAME.as_bytes())?
                 .strip_prefix(b"=")
         })
-        .take(MOST)
+        .take(MAX_COOKIES)
         .filter_map(|signed| std::str::from_utf8(signed).ok())
         .find_map(|signed| visitors.recognise(signed))
         .map(str::to_owned)
@@ -103,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_brings_a_good_cookie_gets_no_other() {
+    fn valid_cookie_is_kept() {
         let visitors = visitors();
         let (id, signed) = visitors.invent();
         let good = format!("{NAME}={signed}");
@@ -114,13 +116,13 @@ mod tests {
             vec![format!("{NAME}=forged; {NAME}={}; {good}", "x".repeat(76))],
         ] {
             let mut request = request(&cookies);
-            assert_eq!(greet(&visitors, &mut request, false), None, "{cookies:?}");
+            assert_eq!(identify(&visitors, &mut request, false), None, "{cookies:?}");
             assert_eq!(of(&request.into_parts().0), id);
         }
     }
 
     #[test]
-    fn everybody_else_gets_one() {
+    fn missing_or_forged_cookie_is_replaced() {
         let visitors = visitors();
         let signed = visitors.invent().1;
         for cookies in [
@@ -131,7 +133,7 @@ mod tests {
             vec![format!("{NAME}={}", "x".repeat(20_000))],
         ] {
             let mut request = request(&cookies);
-            let cookie = greet(&visitors, &mut request, true).unwrap();
+            let cookie = identify(&visitors, &mut request, true).unwrap();
             let text = cookie.to_str().unwrap();
             assert!(
                 text.ends_with("; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure"),
@@ -146,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_proxies_are_believed_about_tls() {
+    fn only_trusted_proxies_report_tls() {
         let trusted = ["10.0.0.0/8".parse().unwrap()];
         let over_tls = |peer: &str, scheme: &'static str| {
             let mut headers = HeaderMap::new();

@@ -1,21 +1,22 @@
-//! One socket's events, one after another, and the end of its token.
+//! Handles one socket's events in order, and signs its user out when the token expires.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use primitives::{Error, ErrorKind};
+use socketioxide::extract::AckSender;
 use tokio::sync::mpsc;
 
+use crate::event::TokenExpired;
 use crate::hub::connection::Connection;
-use crate::hub::event::TokenExpired;
-use crate::inbound::socket::client::{ClientEvent, Failure};
-use crate::inbound::socket::event::{Incoming, accept, refuse};
+use crate::inbound::socket::client::{ClientEvent, EventError};
+use crate::inbound::socket::packet::{Incoming, accept, reject};
 use crate::inbound::socket::{Sockets, handlers};
 
-/// A token that expires later than this is looked at again; timers of years do not exist.
-const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+/// Longer waits are split: tokio's timers are limited to about two years.
+const MAX_SLEEP: Duration = Duration::from_secs(3600);
 
-/// Works until the socket is gone, or is to be ended: the event at hand is finished first.
+/// Runs until the socket closes or its end is requested. The current event is finished first.
 pub(super) async fn run(
     sockets: Arc<Sockets>,
     connection: Arc<Connection>,
@@ -24,12 +25,12 @@ pub(super) async fn run(
     loop {
         tokio::select! {
             biased;
-            () = connection.gone().cancelled() => return,
-            () = connection.departing().cancelled() => return connection.hang_up(),
+            () = connection.closed().cancelled() => return,
+            () = connection.close_requested().cancelled() => return connection.close(),
             () = expiry(&sockets, &connection) => expire(&sockets, &connection),
             incoming = events.recv() => {
                 let Some(incoming) = incoming else { return };
-                // Boxed, so that a socket that is idle has no room for it.
+                // Boxed, so that idle sockets do not reserve memory for it.
                 Box::pin(handle(&sockets, &connection, incoming)).await;
             }
         }
@@ -38,7 +39,7 @@ pub(super) async fn run(
 
 async fn handle(sockets: &Arc<Sockets>, connection: &Arc<Connection>, incoming: Incoming) {
     let Incoming { name, data, ack } = incoming;
-    // The clock may have gone on since the last look, as after a machine slept.
+    // The timer may be late, for example after the machine was suspended.
     if connection
         .expires_at()
         .is_some_and(|at| at <= sockets.clock.now())
@@ -48,28 +49,28 @@ async fn handle(sockets: &Arc<Sockets>, connection: &Arc<Connection>, incoming: 
     let outcome = handlers::dispatch(sockets, connection, &name, &data).await;
     match outcome {
         Ok(answer) => accept(ack, answer),
-        Err(error) => refused(connection, Incoming { name, data, ack }, &error),
+        Err(error) => rejected(connection, &name, ack, &error),
     }
 }
 
-/// The acknowledgement, and the event that clients without acknowledgements listen to.
-pub(super) fn refused(connection: &Connection, incoming: Incoming, error: &Error) {
-    if let Some(event) = ClientEvent::named(&incoming.name).and_then(ClientEvent::failure) {
-        connection.emit_as(event, &Failure::from(error));
+/// Rejects an event: in its acknowledgement, and with the error event for clients that request none.
+pub(super) fn rejected(connection: &Connection, name: &str, ack: AckSender, error: &Error) {
+    if let Some(event) = ClientEvent::named(name).and_then(ClientEvent::error_event) {
+        connection.emit_as(event, &EventError::from(error));
     }
-    refuse(incoming.ack, error);
+    reject(ack, error);
 }
 
 pub(super) fn too_fast() -> Error {
     Error::new(
         ErrorKind::RateLimited,
         "event.too_many",
-        "Too many events, slow down.",
+        "Too many events. Slow down.",
     )
     .retry_after(Duration::from_secs(1))
 }
 
-/// Ends when the socket's token does; never for a guest.
+/// Waits until the socket's token expires; forever for a guest.
 async fn expiry(sockets: &Sockets, connection: &Connection) {
     let Some(expires_at) = connection.expires_at() else {
         return std::future::pending().await;
@@ -79,11 +80,10 @@ async fn expiry(sockets: &Sockets, connection: &Connection) {
         if left.is_zero() {
             return;
         }
-        tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+        tokio::time::sleep(left.min(MAX_SLEEP)).await;
     }
 }
 
-/// A guest from now on, who may watch but not speak.
 fn expire(sockets: &Sockets, connection: &Arc<Connection>) {
     sockets.hub.sign_out(connection);
     connection.emit(&TokenExpired {});

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::hub::line::Line;
+use crate::event::ChatMessage;
 use crate::inbound::field::{ChatText, ClientMessageId, Id, Limit, PageNumber, Seq};
 
 /// The path of a chat room.
@@ -69,7 +69,7 @@ pub struct SendMessage {
 #[serde(rename_all = "camelCase")]
 pub struct ChatPage {
     pub message: &'static str,
-    pub data: Vec<Line>,
+    pub data: Vec<ChatMessage>,
     /// There are more messages in the requested direction.
     pub truncated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,5 +84,5 @@ pub struct ChatPage {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChatSent {
     pub message: &'static str,
-    pub data: Line,
+    pub data: ChatMessage,
 }

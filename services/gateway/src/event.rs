@@ -1,4 +1,7 @@
-//! What a socket is told, each event with its name and its data. `/asyncapi.json` describes the same.
+//! The events that sockets receive. Each is declared once, with its name and its data; `/asyncapi.json` is
+//! generated from the same types.
+
+mod message;
 
 use chrono::{DateTime, Utc};
 use primitives::{StreamId, UserId};
@@ -6,20 +9,22 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 
-use crate::hub::line::Line;
+pub(crate) use message::ChatMessage;
+
+use crate::outbound::notification::Notification;
 
 /// An event from the server.
 pub(crate) trait ServerEvent: Serialize + ToSchema {
-    /// The name that clients listen to.
+    /// The event's name on the wire.
     const NAME: &'static str;
 }
 
-/// Is shown every event, each as its type.
+/// Visits the type of every event.
 pub(crate) trait EventVisitor {
     fn visit<E: ServerEvent>(&mut self);
 }
 
-/// An id, as it is described.
+/// Describes an id.
 pub(crate) fn id() -> RefOr<Schema> {
     ObjectBuilder::new()
         .schema_type(Type::Integer)
@@ -28,7 +33,7 @@ pub(crate) fn id() -> RefOr<Schema> {
         .into()
 }
 
-/// Declares events: a name on the wire and the shape of its data.
+/// Declares events, each with its name on the wire and the fields of its data.
 macro_rules! server_events {
     ($($(#[$meta:meta])* $name:literal $event:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* })*) => {
         $(
@@ -44,30 +49,31 @@ macro_rules! server_events {
         }
         )*
 
-        /// Shows all events.
+        /// Calls the visitor with every event.
         pub(crate) fn visit_all(visitor: &mut impl EventVisitor) {
-            visitor.visit::<Line>();
+            visitor.visit::<ChatMessage>();
+            visitor.visit::<Notification>();
             $(visitor.visit::<$event>();)*
         }
     };
 }
 
 server_events! {
-    /// The messages before those that follow, to whoever comes into a room.
+    /// The latest messages of a room, sent to a socket that joins it.
     "recent_chat_history" RecentChatHistory {
         #[schema(schema_with = id)]
         stream_id: StreamId,
-        /// In order of `seq`.
-        messages: Vec<Line>,
-        /// There are more than these: older ones, or after `afterSeq` more of those that follow.
+        /// Ordered by `seq`.
+        messages: Vec<ChatMessage>,
+        /// Whether messages were left out: older ones or, after `afterSeq`, newer ones.
         truncated: bool,
     }
-    /// The welcome, after the history.
+    /// The socket joined the room. Sent after the history.
     "room_joined_successfully" RoomJoinedSuccessfully {
         #[schema(schema_with = id)]
         stream_id: StreamId,
     }
-    /// A message is gone; its number stays used.
+    /// A message was deleted. Its sequence number is not reused.
     "message_deleted" MessageDeleted {
         #[schema(schema_with = id)]
         stream_id: StreamId,
@@ -75,26 +81,26 @@ server_events! {
         #[schema(minimum = 1)]
         seq: i64,
     }
-    /// How many watch, at most once a second and only when it changed.
+    /// The viewer count of a stream changed. Sent at most once per second.
     "viewer_count_updated" ViewerCountUpdated {
         #[schema(schema_with = id)]
         stream_id: StreamId,
         count: u32,
     }
-    /// The stream is live again, to those who were in its room at its last end.
+    /// The stream is live again. Sent to the sockets that were in its room when it ended.
     "stream_started" StreamStarted {
         #[schema(schema_with = id)]
         stream_id: StreamId,
     }
-    /// The stream has ended, and everyone is out of its room.
+    /// The stream ended, and all sockets left its room.
     "stream_ended_notification" StreamEndedNotification {
-        /// The stream's id as text.
+        /// The stream's id as a string.
         room_id: String,
         #[schema(schema_with = id)]
         stream_id: StreamId,
         message: &'static str,
     }
-    /// The stream's words have changed.
+    /// The title, description or category of the stream changed.
     "stream_updated" StreamUpdated {
         #[schema(schema_with = id)]
         stream_id: StreamId,
@@ -103,16 +109,16 @@ server_events! {
         #[schema(required, minimum = 1)]
         category_id: Option<i64>,
     }
-    /// The rules of the room have changed.
+    /// The settings of the chat room changed.
     "chat_settings_updated" ChatSettingsUpdated {
         #[schema(schema_with = id)]
         stream_id: StreamId,
-        /// Between two messages of one user; 0 when there is no pause.
+        /// Seconds between two messages of one user; 0 if slow mode is off.
         slow_mode_seconds: u32,
-        /// Only those who follow the owner speak.
+        /// Whether only followers of the streamer may send messages.
         followers_only: bool,
     }
-    /// Somebody may not speak any more, for good when `expiresAt` is null.
+    /// A user was banned from the chat room; permanently if `expiresAt` is null.
     "user_banned" UserBanned {
         #[schema(schema_with = id)]
         stream_id: StreamId,
@@ -121,39 +127,30 @@ server_events! {
         #[schema(required)]
         expires_at: Option<DateTime<Utc>>,
     }
-    /// A notification, to all sockets of its user.
-    "new_notification" NewNotification {
-        #[schema(minimum = 1)]
-        id: i64,
-        /// `new_follower`, `stream_started` or `new_vod`.
-        r#type: String,
-        message: String,
-        related_entity_id: i64,
-        /// `user`, `stream` or `vod`.
-        related_entity_type: String,
-        #[schema(required)]
-        created_at: Option<DateTime<Utc>>,
-    }
-    /// Notifications were read, in whichever tab: those named, or all that there were.
+    /// Notifications were marked as read, by this or another client of the user.
     "notification_read" NotificationRead {
-        /// Empty when all were read.
+        /// Empty if all were read.
         ids: Vec<i64>,
         all: bool,
         unread_count: u64,
     }
-    /// The socket hears its user's notifications.
+    /// The socket receives its user's notifications.
     "notification_room_joined" NotificationRoomJoined {
-        /// `user_` and the user's id.
+        /// `user_` followed by the user's id.
         room: String,
     }
-    /// The socket's token has expired: it is a guest's until `authenticate`.
+    /// The socket's token expired. The socket is a guest's until it sends `authenticate`.
     "token_expired" TokenExpired {}
-    /// The process is about to stop: the client comes back after so many milliseconds, to another replica or
-    /// to the next one.
+    /// The server is about to stop. Reconnect after this many milliseconds.
     "server_draining" ServerDraining { reconnect_in_ms: u64, }
 }
 
-/// A message of the room, to everyone in it, its sender included.
-impl ServerEvent for Line {
+/// A message of the room. Sent to all its sockets, including the sender's.
+impl ServerEvent for ChatMessage {
     const NAME: &'static str = "new_message";
+}
+
+/// Sent to all sockets of the notified user.
+impl ServerEvent for Notification {
+    const NAME: &'static str = "new_notification";
 }

@@ -1,4 +1,4 @@
-//! A chat message as clients get it, written once for all sockets.
+//! A chat message as clients receive it, serialised once for all sockets.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,28 +11,34 @@ use serde_json::value::RawValue;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// A message in its room's sequence.
+/// A serialised message of a chat room. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Line {
+pub(crate) struct ChatMessage {
     pub(crate) seq: i64,
-    /// Deleted: its number stays used, and nobody is shown it.
+    /// A tombstone: it keeps its sequence number but is not sent.
     pub(crate) deleted: bool,
     json: Arc<RawValue>,
 }
 
-impl Serialize for Line {
+impl ChatMessage {
+    pub(crate) fn json(&self) -> &RawValue {
+        &self.json
+    }
+}
+
+impl Serialize for ChatMessage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.json.serialize(serializer)
     }
 }
 
-impl PartialSchema for Line {
+impl PartialSchema for ChatMessage {
     fn schema() -> RefOr<Schema> {
         Shape::schema()
     }
 }
 
-impl ToSchema for Line {
+impl ToSchema for ChatMessage {
     fn name() -> Cow<'static, str> {
         Shape::name()
     }
@@ -44,7 +50,7 @@ impl ToSchema for Line {
 #[schema(as = ChatMessage)]
 struct Shape<'a> {
     id: &'a str,
-    /// Its place in the room's sequence.
+    /// Its sequence number in the room.
     seq: i64,
     stream_id: i64,
     user_id: i64,
@@ -53,7 +59,7 @@ struct Shape<'a> {
     timestamp: Option<DateTime<Utc>>,
 }
 
-impl From<&Message> for Line {
+impl From<&Message> for ChatMessage {
     fn from(m: &Message) -> Self {
         let shape = Shape {
             id: &m.id,
