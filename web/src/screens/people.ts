@@ -68,10 +68,10 @@ function filters(query: URLSearchParams) {
       ),
     ],
     action: 'Filter',
-    submit: (data) =>
-      go(
-        `/admin?${new URLSearchParams([...data].map(([name]) => [name, text(data, name)]).filter(([, value]) => value))}`,
-      ),
+    submit: (data) => {
+      const fields = [...data].map(([name]) => [name, text(data, name)])
+      return go(`/admin?${new URLSearchParams(fields.filter(([, value]) => value))}`)
+    },
   })
 }
 
