@@ -49,8 +49,8 @@ impl ImageStore {
     /// `None` if `bytes` is empty.
     ///
     /// # Errors
-    /// `UnsupportedMedia` for other file types, `TooLarge` for more than 5 MiB, `Invalid` for a damaged file or
-    /// too many pixels; all but `TooLarge` name `field`. `Unavailable` without database or bucket.
+    /// `UnsupportedMedia` for other file types, `TooLarge` for more than 5 MiB, `Invalid` for a damaged file
+    /// or too many pixels; all but `TooLarge` name `field`. `Unavailable` without database or bucket.
     pub async fn add(
         &self,
         bytes: Vec<u8>,

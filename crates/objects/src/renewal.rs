@@ -28,6 +28,33 @@ pub struct RenewableUrl<'a> {
     pub expires_at: &'a mut Option<DateTime<Utc>>,
 }
 
+/// Gives a row with the columns of an image the method `shown`, which returns its [`RenewableUrl`], and, if the
+/// column of the object's version is named too, `picture`, which returns the object as a
+/// [`PendingDeletion`](crate::PendingDeletion).
+#[macro_export]
+macro_rules! image_columns {
+    ($row:ty, $key:ident, $url:ident, $expires_at:ident $(, $version:ident)?) => {
+        impl $row {
+            pub(crate) fn shown(&mut self) -> $crate::RenewableUrl<'_> {
+                $crate::RenewableUrl {
+                    id: self.id,
+                    key: self.$key.as_deref(),
+                    url: &mut self.$url,
+                    expires_at: &mut self.$expires_at,
+                }
+            }
+
+            $(
+                pub(crate) fn picture(&self) -> Option<$crate::PendingDeletion> {
+                    let key = self.$key.clone()?;
+                    let version_id = self.$version.clone();
+                    Some($crate::PendingDeletion { key, version_id })
+                }
+            )?
+        }
+    };
+}
+
 #[derive(Default)]
 struct RenewedUrls {
     ids: Vec<i64>,

@@ -1,5 +1,5 @@
-//! [`primitives::Error`] as a gRPC status and back. The kind becomes the status code, the sentence the message,
-//! and the rest the details (`airwave.common.v1.ErrorDetail`).
+//! [`primitives::Error`] as a gRPC status and back. The kind becomes the status code, the sentence the
+//! message, and the rest the details (`airwave.common.v1.ErrorDetail`).
 
 use std::time::Duration;
 

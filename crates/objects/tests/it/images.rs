@@ -36,7 +36,8 @@ async fn url_is_renewed_in_its_last_hour() {
     world
         .sql(
             "CREATE TABLE items (id bigint PRIMARY KEY, url text, ends timestamptz); \
-             INSERT INTO items VALUES (1, 'old', now()), (2, 'good', now() + interval '9 hours'), (3, NULL, NULL)",
+             INSERT INTO items VALUES (1, 'old', now()), (2, 'good', now() + interval '9 hours'), \
+             (3, NULL, NULL)",
         )
         .await;
     let now = world.clock.now();
@@ -58,7 +59,8 @@ async fn url_is_renewed_in_its_last_hour() {
     assert_eq!(rows[2].1, None);
     world
         .sql(
-            "DO $$ BEGIN ASSERT (SELECT count(*) FROM items WHERE url LIKE '%X-Amz-Signature%' AND ends > now()) = 1; \
+            "DO $$ BEGIN ASSERT (SELECT count(*) FROM items WHERE url LIKE '%X-Amz-Signature%' \
+             AND ends > now()) = 1; \
              ASSERT (SELECT url FROM items WHERE id = 2) = 'good'; END $$",
         )
         .await;
