@@ -14,7 +14,8 @@ export RUST_TEST_THREADS ?= 4
 # One package selection per profile: a different selection unifies features differently and rebuilds half of
 # the libraries.
 DEBUG := cargo test --workspace --no-run
-RELEASE := cargo build --release --workspace --bins
+# testkit would turn on features for tests in the binaries.
+RELEASE := cargo build --release --workspace --exclude testkit --bins
 # Folders with npm and Python packages: the web client, and the clients of the tests.
 WEB := $(patsubst %/package-lock.json,%,$(wildcard web/package-lock.json))
 CLIENTS := $(patsubst %/package-lock.json,%,$(wildcard e2e/js/package-lock.json services/*/tests/*/package-lock.json)) \

@@ -16,6 +16,10 @@ use crate::transient::{self, BindingChange, Incoming};
 use crate::{Bus, topology};
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "almost every event is a message; boxing it would allocate for each delivery"
+)]
 pub enum SubscriberEvent {
     /// The subscriber has connected or reconnected. Earlier messages may be missing, so fetch the current
     /// state.

@@ -16,7 +16,10 @@
 //! `airwave-stack test -- COMMAND` runs a command with its own stack. Without it the first test process starts
 //! a background stack, which stops some minutes after its last user.
 
-#![expect(clippy::disallowed_methods, reason = "the local servers run in real time, outside any test's clock")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the local servers run in real time, outside any test's clock"
+)]
 
 pub mod background;
 pub mod child;

@@ -12,6 +12,7 @@ macro_rules! generated {
         $(
             // tonic allows lints in the servers that it generates.
             #[cfg_attr(clippy, allow(clippy::allow_attributes))]
+            #[expect(unreachable_pub, reason = "generated")]
             mod $module {
                 tonic::include_proto!($package);
             }

@@ -4,7 +4,6 @@
 //! on this machine.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
-
 #![expect(clippy::indexing_slicing, reason = "a missing JSON field reads as null")]
 
 use std::time::{Duration, Instant};
@@ -85,7 +84,8 @@ async fn hooks(platform: &mut Platform, streamer: &User) -> Result<()> {
         let (name, secret) = key.split_once("?key=").context("no secret")?;
         let id = 1_000_000 + client;
         let body = format!(
-            "app=live&flashver=&swfurl=&tcurl=&pageurl=&addr=127.0.0.1&clientid={id}&call=publish&name={name}&type=live&key={secret}"
+            "app=live&flashver=&swfurl=&tcurl=&pageurl=&addr=127.0.0.1&clientid={id}&call=publish&name={name}\
+             &type=live&key={secret}"
         );
         let sent = Instant::now();
         let request = http

@@ -1,5 +1,6 @@
-//! The API against its own description: Schemathesis generates valid and invalid requests from a fixed seed and checks the
-//! answers. It reports a 5xx, an undescribed status or body, a refused valid request, or an accepted invalid one.
+//! The API against its own description: Schemathesis generates valid and invalid requests from a fixed seed
+//! and checks the answers. It reports a 5xx, an undescribed status or body, a refused valid request, or an
+//! accepted invalid one.
 
 use std::process::Stdio;
 use std::time::Duration;

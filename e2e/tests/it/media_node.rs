@@ -246,14 +246,7 @@ async fn old_segments_and_ended_streams_are_removed() -> Result<()> {
         );
     }
 
-    for recording in files_in(&node.record_dir())? {
-        if recording
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with("off-"))
-        {
-            std::fs::remove_file(recording)?;
-        }
-    }
+    take_recordings(&node.record_dir(), "off-")?;
     eventually(
         CLEANUP_TIMEOUT,
         "the files of the ended stream to be removed",
@@ -275,7 +268,20 @@ async fn old_segments_and_ended_streams_are_removed() -> Result<()> {
     Ok(())
 }
 
-/// The files in a folder; none when there is no folder.
+/// Removes the recordings whose names start with `prefix`, as the worker does.
+fn take_recordings(folder: &Path, prefix: &str) -> Result<()> {
+    for recording in files_in(folder)? {
+        if recording
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(prefix))
+        {
+            std::fs::remove_file(recording)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the files in a folder, none if the folder does not exist.
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(Vec::new());

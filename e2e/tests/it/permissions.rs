@@ -1,15 +1,19 @@
-//! Permissions: the status that each kind of caller gets from every route of the API, on the whole platform. A route that is
-//! described, but missing from this table, fails the test.
+//! Permissions: the status that each kind of caller gets from every route of the API, on the whole platform.
+//! A route that is described, but missing from the table, fails the test.
+
+mod table;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use e2e::api::{Api, PASSWORD, User, number};
+use e2e::api::{Api, User, number};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::platform::binaries;
 use stack::{Platform, PlatformOptions, Service, eventually};
+
+use self::table::{Row, table};
 
 /// A kind of caller, in the order of the columns below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,181 +37,6 @@ const CALLERS: [Caller; 6] = [
     Caller::Owner,
     Caller::Admin,
 ];
-
-/// A route, its body, and the status for each of [`CALLERS`].
-struct Row(&'static str, &'static str, Value, [u16; 6]);
-
-/// `{stream}` is a new stream of the owner, `{category}` a new category, `{other}` another account,
-/// `{new}` a unique text. The body `THROWAWAY` means no body, and a caller with a new account.
-fn table() -> Vec<Row> {
-    const OPEN: [u16; 6] = [200, 401, 200, 200, 200, 200];
-    const SIGNED_IN: [u16; 6] = [401, 401, 200, 200, 200, 200];
-    const OWNERS: [u16; 6] = [401, 401, 403, 403, 200, 200];
-    const OWNER_ALONE: [u16; 6] = [401, 401, 403, 403, 200, 403];
-    const MODERATORS: [u16; 6] = [401, 401, 403, 200, 200, 200];
-    const ADMINS: [u16; 6] = [401, 401, 403, 403, 403, 200];
-    const MISSING: [u16; 6] = [401, 401, 404, 404, 404, 404];
-    let none = || Value::Null;
-    let throwaway = || json!("THROWAWAY");
-    vec![
-        Row(
-            "POST",
-            "/users/register",
-            json!({"username": "{new}", "password": PASSWORD}),
-            [201; 6],
-        ),
-        Row(
-            "POST",
-            "/users/login",
-            json!({"username": "p_owner", "password": PASSWORD}),
-            [200; 6],
-        ),
-        Row("POST", "/users/refresh", json!({"refreshToken": "x"}), [401; 6]),
-        Row(
-            "POST",
-            "/users/logout",
-            throwaway(),
-            [401, 401, 204, 204, 204, 204],
-        ),
-        Row("GET", "/users/me", none(), SIGNED_IN),
-        Row("DELETE", "/users/me", throwaway(), SIGNED_IN),
-        Row("PUT", "/users/me/profile", json!({"bio": "x"}), SIGNED_IN),
-        Row(
-            "PUT",
-            "/users/me/password",
-            json!({"currentPassword": "not this one", "newPassword": "long enough"}),
-            [401, 401, 403, 403, 403, 403],
-        ),
-        Row("GET", "/users/profile/p_owner", none(), OPEN),
-        Row("GET", "/users/{other}/followers", none(), OPEN),
-        Row("GET", "/users/{other}/following", none(), OPEN),
-        Row(
-            "POST",
-            "/users/{other}/follow",
-            none(),
-            [401, 401, 201, 201, 201, 201],
-        ),
-        Row("DELETE", "/users/{other}/follow", none(), SIGNED_IN),
-        Row("POST", "/users/{other}/unfollow", none(), MISSING),
-        Row("DELETE", "/users/{other}/unfollow", none(), MISSING),
-        Row("GET", "/admin/users", none(), ADMINS),
-        Row(
-            "PUT",
-            "/admin/users/{other}/role",
-            json!({"role": "user"}),
-            ADMINS,
-        ),
-        Row("POST", "/admin/users/{other}/ban", json!({}), ADMINS),
-        Row("DELETE", "/admin/users/{other}/ban", none(), ADMINS),
-        Row("GET", "/streams", none(), OPEN),
-        Row(
-            "POST",
-            "/streams",
-            json!({"title": "A title"}),
-            [401, 401, 201, 201, 201, 201],
-        ),
-        Row("GET", "/streams/search?searchQuery=title", none(), OPEN),
-        Row("GET", "/streams/{stream}", none(), OPEN),
-        Row(
-            "PUT",
-            "/streams/{stream}",
-            json!({"title": "Another title"}),
-            OWNERS,
-        ),
-        Row("POST", "/streams/{stream}/key", none(), OWNER_ALONE),
-        Row("POST", "/streams/{stream}/stop", none(), OWNERS),
-        Row("GET", "/streams/{stream}/broadcasts", none(), OPEN),
-        Row(
-            "GET",
-            "/streams/{stream}/vod",
-            none(),
-            [404, 401, 404, 404, 404, 404],
-        ),
-        Row("DELETE", "/streams/{stream}", none(), OWNERS),
-        Row("GET", "/vod", none(), OPEN),
-        Row("GET", "/vod/search?searchQuery=title", none(), OPEN),
-        Row(
-            "POST",
-            "/vod/upload-local",
-            json!({"title": "A title"}),
-            [401, 401, 400, 400, 400, 400],
-        ),
-        Row(
-            "POST",
-            "/vod/upload",
-            json!({"objectKey": "imports/none.mp4", "title": "A title"}),
-            [401, 401, 403, 403, 403, 404],
-        ),
-        Row("GET", "/vod/999999", none(), [404, 401, 404, 404, 404, 404]),
-        Row("PUT", "/vod/999999", json!({}), MISSING),
-        Row("POST", "/vod/999999/refresh-url", none(), MISSING),
-        Row("POST", "/vod/999999/retry", none(), MISSING),
-        Row("DELETE", "/vod/999999", none(), MISSING),
-        Row("GET", "/categories", none(), OPEN),
-        Row(
-            "POST",
-            "/categories",
-            json!({"name": "{new}"}),
-            [401, 401, 403, 403, 403, 201],
-        ),
-        Row("GET", "/categories/search?tag=games", none(), OPEN),
-        Row("GET", "/categories/gaming", none(), OPEN),
-        Row(
-            "PUT",
-            "/categories/{category}",
-            json!({"description": "x"}),
-            ADMINS,
-        ),
-        Row("DELETE", "/categories/{category}", none(), ADMINS),
-        Row("GET", "/chat/{stream}/messages", none(), OPEN),
-        // The stream is not live.
-        Row(
-            "POST",
-            "/chat/{stream}/messages",
-            json!({"message": "hello"}),
-            [401, 401, 409, 409, 409, 409],
-        ),
-        Row("DELETE", "/chat/{stream}/messages/x", none(), MISSING),
-        Row("GET", "/chat/{stream}/settings", none(), OPEN),
-        Row(
-            "PUT",
-            "/chat/{stream}/settings",
-            json!({"slowModeSeconds": 5}),
-            MODERATORS,
-        ),
-        Row("GET", "/chat/{stream}/bans", none(), MODERATORS),
-        Row(
-            "POST",
-            "/chat/{stream}/bans",
-            json!({"userId": "{other}"}),
-            [401, 401, 403, 201, 201, 201],
-        ),
-        Row(
-            "DELETE",
-            "/chat/{stream}/bans/{other}",
-            none(),
-            [401, 401, 403, 404, 404, 404],
-        ),
-        Row("GET", "/chat/{stream}/moderators", none(), MODERATORS),
-        Row(
-            "POST",
-            "/chat/{stream}/moderators",
-            json!({"userId": "{other}"}),
-            [401, 401, 403, 403, 201, 201],
-        ),
-        Row(
-            "DELETE",
-            "/chat/{stream}/moderators/{other}",
-            none(),
-            [401, 401, 403, 403, 404, 404],
-        ),
-        Row("GET", "/chat/{stream}/log", none(), MODERATORS),
-        Row("GET", "/notifications", none(), SIGNED_IN),
-        Row("GET", "/notifications/unread-count", none(), SIGNED_IN),
-        Row("POST", "/notifications/read-all", none(), SIGNED_IN),
-        Row("POST", "/notifications/999999/read", none(), MISSING),
-    ]
-}
 
 /// How long a ban may take to reach all services.
 const TIMEOUT: Duration = Duration::from_secs(15);

@@ -46,7 +46,10 @@ impl Replicas {
         let chat = platform.services().start_replica(Service::Chat, &[]).await?;
         let chat_url = format!("http://{}", chat.variable("AIRWAVE_GRPC_ADDR")?);
         let variables = [("AIRWAVE_CHAT_URL", chat_url)];
-        let gateway = platform.services().start_replica(Service::Gateway, &variables).await?;
+        let gateway = platform
+            .services()
+            .start_replica(Service::Gateway, &variables)
+            .await?;
         let streamer = Api::guest(platform.origin())?.register("streamer_lan").await?;
         let (stream, publisher) = go_live(&platform, &streamer).await?;
         Ok(Self {

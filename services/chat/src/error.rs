@@ -95,14 +95,8 @@ impl From<Error> for primitives::Error {
         use ErrorKind::{Conflict, Forbidden, NotFound, RateLimited, Unavailable};
 
         match error {
-            Error::Unavailable(_) | Error::TransactionAborted(_) => {
-                tracing::warn!(%error, "request failed");
-                Self::unavailable()
-            }
-            Error::Internal(_) => {
-                tracing::error!(%error, "request failed");
-                Self::internal()
-            }
+            Error::Unavailable(_) | Error::TransactionAborted(_) => unavailable(&error),
+            Error::Internal(_) => internal(&error),
             Error::Field(field) => Self::invalid_fields(vec![field]),
             Error::Domain(error) => error,
             Error::RoomBusy => Self::new(Unavailable, "chat.busy", "The chat is busy. Try again soon."),
@@ -153,4 +147,14 @@ impl From<Error> for primitives::Error {
             ),
         }
     }
+}
+
+fn unavailable(error: &Error) -> primitives::Error {
+    tracing::warn!(%error, "request failed");
+    primitives::Error::unavailable()
+}
+
+fn internal(error: &Error) -> primitives::Error {
+    tracing::error!(%error, "request failed");
+    primitives::Error::internal()
 }

@@ -1,10 +1,10 @@
 //! Writes messages: one queue and one task for each active room.
 //!
-//! While the task inserts, messages gather in the queue; the task takes all of them and inserts them together.
-//! So the number of commands depends on how long an insert takes and not on the number of senders, and a room's
-//! messages are published in order. Quiet rooms share their inserts (see `inserter`). Tasks of other replicas
-//! write to the same room: [`Batch`](crate::domain::Batch) describes how they share its sequence numbers, and
-//! [`Pacing`](crate::domain::Pacing) how each gets its turn.
+//! While the task inserts, messages gather in the queue; the task takes all of them and inserts them
+//! together. So the number of commands depends on how long an insert takes and not on the number of senders,
+//! and a room's messages are published in order. Quiet rooms share their inserts (see `inserter`). Tasks of
+//! other replicas write to the same room: [`Batch`](crate::domain::Batch) describes how they share its
+//! sequence numbers, and [`Pacing`](crate::domain::Pacing) how each gets its turn.
 
 mod inserter;
 mod queue;

@@ -57,7 +57,7 @@ fn missing_or_malformed_claims_are_invalid() {
         ("nbf", json!("0")),
     ] {
         let token = issuer.sign(&claims_with(|map| {
-            drop(map.insert(claim.to_owned(), value.clone()))
+            drop(map.insert(claim.to_owned(), value.clone()));
         }));
         assert_eq!(
             verifier.verify(&token),

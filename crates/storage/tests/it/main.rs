@@ -1,7 +1,6 @@
 //! Tests against real servers, and against servers that are unreachable or do not answer.
 
 #![expect(clippy::disallowed_methods, reason = "tests run in real time")]
-
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod database;

@@ -74,8 +74,9 @@ async fn handshake(socket: TcpStream) -> Result<TcpStream> {
 /// Returns a server's text frame (RFC 6455, section 5.2) with the packet that the platform would send.
 fn frame(message: &str) -> Vec<u8> {
     let packet = format!(
-        "42[\"new_message\",{{\"id\":\"01a207ee-3da9-70ab-89f0-f916b6184142\",\"seq\":1,\"streamId\":1,\"userId\":1,\
-         \"username\":\"bench_speaker_1\",\"message\":\"{message}\",\"timestamp\":\"2026-11-23T10:22:52.518210Z\"}}]"
+        "42[\"new_message\",{{\"id\":\"01a207ee-3da9-70ab-89f0-f916b6184142\",\"seq\":1,\"streamId\":1,\
+         \"userId\":1,\"username\":\"bench_speaker_1\",\"message\":\"{message}\",\
+         \"timestamp\":\"2026-11-23T10:22:52.518210Z\"}}]"
     );
     let length = u16::try_from(packet.len()).unwrap_or(u16::MAX).to_be_bytes();
     let mut frame = vec![0x81, 126];

@@ -190,8 +190,8 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:.0} deliveries per CPU second ({} delivered of {} messages, {} refused, {:.1} s of CPU), median {:.1} ms, p99 {:.1} ms \
-             (acknowledgements {:.1} and {:.1} ms)",
+            "{:.0} deliveries per CPU second ({} delivered of {} messages, {} refused, {:.1} s of CPU), \
+             median {:.1} ms, p99 {:.1} ms (acknowledgements {:.1} and {:.1} ms)",
             self.per_cpu_second(),
             self.delivered,
             self.sent,

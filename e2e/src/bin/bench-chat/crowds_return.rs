@@ -44,7 +44,8 @@ pub(crate) async fn measure(platform: &mut Platform, host: &Host, tokens: &[Stri
     }
     let last = times.last().copied().unwrap_or_default();
     println!(
-        "{SOCKETS} sockets of a killed gateway, spread over {} s: the last one had all messages after {:.1} s",
+        "{SOCKETS} sockets of a killed gateway, spread over {} s: the last one had all messages \
+         after {:.1} s",
         SPREAD.as_secs(),
         last.as_secs_f64()
     );

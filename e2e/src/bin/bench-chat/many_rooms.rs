@@ -31,8 +31,8 @@ pub(crate) async fn measure(platform: &Platform, host: &Host, tokens: &[String])
     let after = counts(platform).await?;
     let (stored, inserts) = (after.0 - stored, after.1 - inserts);
     println!(
-        "{ROOMS} rooms, {PER_SECOND} messages/s: {} sent in 10 s, {} refused, {:.1} s of CPU; with the 2 s before, {stored:.0} stored by \
-         {inserts:.0} inserts",
+        "{ROOMS} rooms, {PER_SECOND} messages/s: {} sent in 10 s, {} refused, {:.1} s of CPU; with the 2 s \
+         before, {stored:.0} stored by {inserts:.0} inserts",
         figures.sent, figures.refused, figures.cpu
     );
     Ok(())

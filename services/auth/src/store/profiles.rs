@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use identity::User;
-use objects::{PendingDeletion, RenewableUrl, StoredImage, UrlColumns};
+use objects::{StoredImage, UrlColumns};
 use primitives::UserId;
 use proto::events::v1::event::Payload;
 use proto::events::v1::{UserDeleted, UserUpdated};
@@ -46,36 +46,14 @@ pub struct PasswordChange {
     pub refresh: RefreshTokenHash,
 }
 
-impl UserRow {
-    /// Returns the avatar, so that its URL can be renewed.
-    pub fn shown(&mut self) -> RenewableUrl<'_> {
-        RenewableUrl {
-            id: self.id,
-            key: self.b2_avatar_file_name.as_deref(),
-            url: &mut self.avatar_url,
-            expires_at: &mut self.avatar_url_expires_at,
-        }
-    }
-
-    /// Returns the object of the avatar.
-    fn avatar(&self) -> Option<PendingDeletion> {
-        let key = self.b2_avatar_file_name.clone()?;
-        let version_id = self.b2_avatar_file_id.clone();
-        Some(PendingDeletion { key, version_id })
-    }
-}
-
-impl Summary {
-    /// Returns the avatar, so that its URL can be renewed.
-    pub fn shown(&mut self) -> RenewableUrl<'_> {
-        RenewableUrl {
-            id: self.id,
-            key: self.b2_avatar_file_name.as_deref(),
-            url: &mut self.avatar_url,
-            expires_at: &mut self.avatar_url_expires_at,
-        }
-    }
-}
+objects::image_columns!(
+    UserRow,
+    b2_avatar_file_name,
+    avatar_url,
+    avatar_url_expires_at,
+    b2_avatar_file_id
+);
+objects::image_columns!(Summary, b2_avatar_file_name, avatar_url, avatar_url_expires_at);
 
 impl Store {
     /// Changes a profile. Emits `user.updated`.
@@ -146,7 +124,7 @@ impl Store {
             .transaction(async move |conn| {
                 let user = lock_user(conn, id.0).await?;
                 revoke_access_tokens(conn, &user, lifetimes, now).await?;
-                objects::ledger::schedule_deletion(conn, user.avatar().as_slice(), now).await?;
+                objects::ledger::schedule_deletion(conn, user.picture().as_slice(), now).await?;
                 diesel::delete(users::table.find(user.id)).execute(conn).await?;
                 let event = UserDeleted { user_id: user.id };
                 emit(conn, Payload::UserDeleted(event), user.id, user.version + 1).await?;
@@ -170,6 +148,6 @@ async fn avatar_write(
     );
     let row = diesel::update(users::table.find(before.id)).set(columns);
     let user = row.returning(UserRow::as_returning()).get_result(conn).await?;
-    objects::replace(conn, avatar.as_ref(), before.avatar(), now).await?;
+    objects::replace(conn, avatar.as_ref(), before.picture(), now).await?;
     Ok(user)
 }

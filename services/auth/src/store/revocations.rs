@@ -1,10 +1,10 @@
 //! `token_blacklist`: tokens that are revoked before they expire.
 //!
 //! The column `token` contains the id of what is revoked. A logout must revoke *all* access tokens of its
-//! session, of which there is no list; but each of them contains the session's id as `sid`. So a logout writes
-//! two rows, one with the presented token's `jti` and one with the session's `sid`, and verifiers check both.
-//! A cutoff for all tokens of a user (after a new password or role) is a row too, so that one query returns
-//! everything new.
+//! session, of which there is no list; but each of them contains the session's id as `sid`. So a logout
+//! writes two rows, one with the presented token's `jti` and one with the session's `sid`, and verifiers
+//! check both. A cutoff for all tokens of a user (after a new password or role) is a row too, so that one
+//! query returns everything new.
 
 use bus::emit;
 use chrono::{DateTime, Duration, Utc};

@@ -89,6 +89,10 @@ async fn invalid_follows_are_rejected() {
     }
 }
 
+fn page(page: u32, limit: u32, cursor: Option<String>) -> PageRequest {
+    PageRequest { page, limit, cursor }
+}
+
 #[tokio::test]
 async fn follow_lists_are_newest_first() {
     let world = World::new().await;
@@ -113,28 +117,13 @@ async fn follow_lists_are_newest_first() {
             answer.page.unwrap(),
         )
     };
-    let (ids, info) = list(PageRequest {
-        page: 2,
-        limit: 2,
-        cursor: None,
-    })
-    .await;
+    let (ids, info) = list(page(2, 2, None)).await;
     assert_eq!((ids.as_slice(), info.total_items), (&newest[2..4], Some(5)));
 
-    let (mut seen, info) = list(PageRequest {
-        page: 0,
-        limit: 2,
-        cursor: None,
-    })
-    .await;
+    let (mut seen, info) = list(page(0, 2, None)).await;
     let mut cursor = info.next_cursor;
     while !cursor.is_empty() {
-        let (ids, info) = list(PageRequest {
-            page: 0,
-            limit: 2,
-            cursor: Some(cursor),
-        })
-        .await;
+        let (ids, info) = list(page(0, 2, Some(cursor))).await;
         assert_eq!(info.total_items, None);
         seen.extend(ids);
         cursor = info.next_cursor;

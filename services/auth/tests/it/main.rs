@@ -1,7 +1,6 @@
 //! Integration tests: the service, called over gRPC, with real servers.
 
 #![expect(clippy::disallowed_methods, reason = "tests run in real time")]
-
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod accounts;

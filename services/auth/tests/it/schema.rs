@@ -6,7 +6,8 @@ use crate::world::World;
 async fn migration_is_reversible() {
     let world = World::new().await;
     let sql = world.sql().await;
-    let columns = "SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, E'\n' ORDER BY table_name, column_name) \
+    let columns = "SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, E'\n' \
+        ORDER BY table_name, column_name) \
                    FROM information_schema.columns WHERE table_schema = 'public'";
     let before: String = sql.query_one(columns, &[]).await.unwrap().get(0);
     assert!(before.contains("users.tokens_valid_from"), "{before}");

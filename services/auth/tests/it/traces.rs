@@ -1,5 +1,6 @@
 //! Exported traces, and trace ids in the log.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
@@ -62,31 +63,43 @@ async fn calls_join_the_trace_of_their_caller() {
         .env("AIRWAVE_OTLP_ENDPOINT", endpoint);
     command.env("AIRWAVE_LOG", "trace");
     let (mut child, log) = spawn_logged(command);
-    let register = async || {
-        let channel = Endpoint::new(format!("http://{grpc}"))
-            .unwrap()
-            .connect()
-            .await
-            .ok()?;
-        let mut request = Request::new(RegisterRequest {
-            username: "anna".to_owned(),
-            password: PASSWORD.to_owned(),
-            display_name: None,
-        });
-        let metadata = request.metadata_mut();
-        metadata.insert("x-airwave-service", service_token().parse().unwrap());
-        metadata.insert("x-request-id", "request-17".parse().unwrap());
-        metadata.insert(
-            "traceparent",
-            format!("00-{TRACE}-b7ad6b7169203331-01").parse().unwrap(),
-        );
-        AuthServiceClient::new(channel).register(request).await.ok()
-    };
+    let register = async || register_traced(grpc).await;
     eventually(TIMEOUT, "a registration", register).await.unwrap();
     terminate(&child);
     assert!(child.wait().await.unwrap().success());
 
-    let spans = collector.0.lock().unwrap();
+    assert_spans(&collector.0.lock().unwrap());
+    assert_log(&std::fs::read_to_string(log.path()).unwrap());
+}
+
+/// Registers a user as part of the trace [`TRACE`]. None while the service does not run yet.
+async fn register_traced(grpc: SocketAddr) -> Option<()> {
+    let channel = Endpoint::new(format!("http://{grpc}"))
+        .unwrap()
+        .connect()
+        .await
+        .ok()?;
+    let mut request = Request::new(RegisterRequest {
+        username: "anna".to_owned(),
+        password: PASSWORD.to_owned(),
+        display_name: None,
+    });
+    let metadata = request.metadata_mut();
+    metadata.insert("x-airwave-service", service_token().parse().unwrap());
+    metadata.insert("x-request-id", "request-17".parse().unwrap());
+    metadata.insert(
+        "traceparent",
+        format!("00-{TRACE}-b7ad6b7169203331-01").parse().unwrap(),
+    );
+    AuthServiceClient::new(channel)
+        .register(request)
+        .await
+        .ok()
+        .map(drop)
+}
+
+/// The call is in the caller's trace; connections and background work export nothing.
+fn assert_spans(spans: &[Span]) {
     let ours: Vec<_> = spans
         .iter()
         .filter(|span| hex(&span.trace_id) == TRACE)
@@ -108,8 +121,9 @@ async fn calls_join_the_trace_of_their_caller() {
             .all(|span| !foreign.iter().any(|name| span.name.contains(name))),
         "{spans:?}"
     );
+}
 
-    let log = std::fs::read_to_string(log.path()).unwrap();
+fn assert_log(log: &str) {
     let line = log
         .lines()
         .find(|line| line.contains(r#""message":"registered""#))

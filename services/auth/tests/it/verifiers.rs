@@ -110,7 +110,8 @@ async fn revocations_are_paged() {
     let replica = world.replica().await;
     // One transaction, so all rows have the same time.
     let statement = "INSERT INTO token_blacklist (token, kind, user_id, expires_at) \
-                     SELECT 'many-' || i, 'session', 1, now() + interval '1 hour' FROM generate_series(1, 2500) i";
+                     SELECT 'many-' || i, 'session', 1, now() + interval '1 hour' \
+                     FROM generate_series(1, 2500) i";
     let sql = world.sql().await;
     eventually(TIMEOUT, "the tables", async || sql.execute(statement, &[]).await)
         .await
@@ -143,7 +144,8 @@ async fn expired_revocations_are_pruned() {
     let replica = world.replica().await;
     let sql = world.sql().await;
     let statement = "INSERT INTO token_blacklist (token, kind, user_id, expires_at) \
-                     VALUES ('old', 'token', 1, now() - interval '1 second'), ('new', 'token', 1, now() + interval '1 hour')";
+                     VALUES ('old', 'token', 1, now() - interval '1 second'), \
+                     ('new', 'token', 1, now() + interval '1 hour')";
     eventually(TIMEOUT, "the tables", async || sql.execute(statement, &[]).await)
         .await
         .unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth::config::Config;
 use auth::store::Store;
 use bucket::{Bucket, BucketConfig};
-use bus::{Bus, BusConfig, ListenerEvent, Listener};
+use bus::{Bus, BusConfig, Listener, ListenerEvent};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;

@@ -2,10 +2,10 @@
 //! within a second.
 //!
 //! While a room is active, its settings are read about once per second, together with the users named in its
-//! recent moderation log. Every change of bans and moderators is in the log, so the entries of a user who is not
-//! named there may be cached for longer: messages of an occasional sender need no reads. The log is
-//! read further back than entries are cached, so replicas need no coordination, only clocks that agree as well
-//! as tokens require.
+//! recent moderation log. Every change of bans and moderators is in the log, so the entries of a user who is
+//! not named there may be cached for longer: messages of an occasional sender need no reads. The log is
+//! read further back than entries are cached, so replicas need no coordination, only clocks that agree as
+//! well as tokens require.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -114,7 +114,8 @@ impl AccessCache {
         self.rules.invalidate(&stream).await;
     }
 
-    /// Call after a change of the user's ban or moderator entry. The rules change too: the log now names the user.
+    /// Call after a change of the user's ban or moderator entry. The rules change too: the log now names the
+    /// user.
     pub async fn invalidate_user(&self, stream: StreamId, user: UserId) {
         self.named.invalidate(&(stream, user)).await;
         self.invalidate_rules(stream).await;

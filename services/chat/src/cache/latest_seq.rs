@@ -38,8 +38,8 @@ impl LatestSeqCache {
     /// Reads the latest number, up to date.
     ///
     /// Numbers only rise, so the search starts at the last known number. MongoDB would answer as fast without
-    /// it, but the MongoDB stand-in for development cannot read an index backwards and sorts every number that
-    /// it finds, which took 85 ms in a room with 10,000 messages.
+    /// it, but the MongoDB stand-in for development cannot read an index backwards and sorts every number
+    /// that it finds, which took 85 ms in a room with 10,000 messages.
     pub async fn read(&self, stream: StreamId) -> Result<i64> {
         let known = self.lower_bounds.get(&stream).await.unwrap_or(0);
         let latest = match message_latest_seq(&self.mongo, stream, known).await? {

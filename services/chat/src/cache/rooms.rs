@@ -1,7 +1,7 @@
 //! Owners and live states of rooms.
 //!
-//! The collection `rooms` is trusted when it says that a stream is live or deleted. A stream that is unknown or
-//! ended there may have just started, or started before this service first ran; then the stream service is
+//! The collection `rooms` is trusted when it says that a stream is live or deleted. A stream that is unknown
+//! or ended there may have just started, or started before this service first ran; then the stream service is
 //! asked, and the collection updated. Entries are cached for a second, so a room that is not live costs one
 //! request per second and replica. While the stream service is unavailable, chat continues in every room that
 //! is known to be live.

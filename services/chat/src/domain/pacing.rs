@@ -10,9 +10,9 @@ const INSERTS_AFTER_CONFLICT: u32 = 64;
 ///
 /// A writer that has just inserted knows the latest number and can insert again at once. A writer that lost
 /// must read it first, and would lose again for as long as the winner has messages. So a writer with more
-/// messages pauses for as long as its last insert took, which is enough for another writer to read and insert:
-/// now and then while it knows of no other writer, and after every insert for a while once it met one. The
-/// messages that arrive during the pause share the next insert, so little time is lost.
+/// messages pauses for as long as its last insert took, which is enough for another writer to read and
+/// insert: now and then while it knows of no other writer, and after every insert for a while once it met
+/// one. The messages that arrive during the pause share the next insert, so little time is lost.
 #[derive(Debug, Default)]
 pub struct Pacing {
     inserts_in_a_row: u32,

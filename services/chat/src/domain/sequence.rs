@@ -212,17 +212,24 @@ mod tests {
     }
 
     proptest! {
-        /// In every interleaving of the writers, numbers start at 1 without holes, each message is stored once,
-        /// and each writer's own order is kept.
+        /// In every interleaving of the writers, numbers start at 1 without holes, each message is stored
+        /// once, and each writer's own order is kept.
         #[test]
         fn numbers_have_no_holes(
-            batches in prop::collection::vec((prop::collection::vec(0_u32..12, 1..8), prop::option::of(0_i64..1)), 1..5),
+            batches in prop::collection::vec(
+                (prop::collection::vec(0_u32..12, 1..8), prop::option::of(0_i64..1)),
+                1..5,
+            ),
             turns in prop::collection::vec(any::<prop::sample::Index>(), 0..200),
         ) {
             let mut room = ModelRoom::default();
             let mut writers: Vec<_> = batches
                 .into_iter()
-                .map(|(messages, latest)| Writer { batch: Batch::new(messages, latest), at: 0, order: Vec::new() })
+                .map(|(messages, latest)| Writer {
+                    batch: Batch::new(messages, latest),
+                    at: 0,
+                    order: Vec::new(),
+                })
                 .collect();
             for turn in turns {
                 turn.get_mut(&mut writers).step(&mut room);
@@ -235,11 +242,11 @@ mod tests {
             let numbers: Vec<_> = room.by_number.keys().copied().collect();
             prop_assert_eq!(&numbers, &(1..=i64::try_from(numbers.len()).unwrap()).collect::<Vec<_>>());
             for writer in &writers {
-                let numbers: Vec<_> = writer
-                    .order
-                    .iter()
-                    .map(|m| room.by_number.iter().find(|(_, stored)| *stored == m).map(|(number, _)| *number))
-                    .collect();
+                let number_of = |message| {
+                    let mut stored = room.by_number.iter();
+                    stored.find(|(_, stored)| *stored == message).map(|(number, _)| *number)
+                };
+                let numbers: Vec<_> = writer.order.iter().map(number_of).collect();
                 prop_assert!(numbers.is_sorted() && numbers.iter().all(Option::is_some));
             }
         }

@@ -77,7 +77,10 @@ mod tests {
     proptest! {
         /// Accepted messages are a pause apart, and waiting for the returned time is enough.
         #[test]
-        fn accepted_messages_keep_the_pause(gaps in prop::collection::vec(0_i64..5000, 1..100), pause in 1_u64..20_000) {
+        fn accepted_messages_keep_the_pause(
+            gaps in prop::collection::vec(0_i64..5000, 1..100),
+            pause in 1_u64..20_000,
+        ) {
             let pause = Duration::from_millis(pause);
             let (mut now, mut last, mut accepted) = (0, None, Vec::new());
             for gap in gaps {

@@ -23,8 +23,8 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Combines role, ownership and membership. A ban does not affect the owner or an admin. It suspends every
-    /// other moderator, so that they cannot lift their own ban.
+    /// Combines role, ownership and membership. A ban does not affect the owner or an admin. It suspends
+    /// every other moderator, so that they cannot lift their own ban.
     #[must_use]
     pub fn of(user: UserId, role: Role, owner: UserId, membership: Membership) -> Self {
         match role {
@@ -49,8 +49,8 @@ impl Standing {
         self >= Self::Owner
     }
 
-    /// Whether they may ban a user of rank `target`. Only lower ranks can be banned, and never the owner or an
-    /// admin.
+    /// Whether they may ban a user of rank `target`. Only lower ranks can be banned, and never the owner or
+    /// an admin.
     #[must_use]
     pub fn may_ban(self, target: Self) -> bool {
         self.moderates() && self > target && target < Self::Owner

@@ -1,5 +1,5 @@
-//! Consumes the events of streams and accounts. Handling them is idempotent without an inbox: states of streams
-//! have versions, and a repeated deletion has no effect.
+//! Consumes the events of streams and accounts. Handling them is idempotent without an inbox: states of
+//! streams have versions, and a repeated deletion has no effect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +22,8 @@ pub const CONSUMER: &str = "chat.events";
 /// Excludes `user.banned`: that ban revokes the user's tokens, which also keeps them from sending.
 const ROUTING_KEYS: &[&str] = &["stream.started", "stream.ended", "stream.deleted", "user.deleted"];
 
-/// After this time, no replica still writes a message that it allowed before the event: a room may be cached as
-/// live for a second, and a send may take 2.6 s. So deletions run at once, and again after this delay.
+/// After this time, no replica still writes a message that it allowed before the event: a room may be cached
+/// as live for a second, and a send may take 2.6 s. So deletions run at once, and again after this delay.
 const SETTLE_DELAY: Duration = Duration::from_secs(4);
 /// High, since handlers mostly sleep.
 const CONCURRENCY: u16 = 32;
@@ -71,7 +71,8 @@ async fn handle(app: &App, delivery: Delivery) -> Result<()> {
     }
 }
 
-/// Anonymises a deleted account's messages, publishes the deletions, and removes its bans and moderator entries.
+/// Anonymises a deleted account's messages, publishes the deletions, and removes its bans and moderator
+/// entries.
 async fn erase_user(app: &App, user: UserId) -> Result<()> {
     loop {
         let erased = messages_anonymise(&app.mongo, user, app.clock.now()).await?;

@@ -1,4 +1,5 @@
-//! Realtime messages for the gateways that serve a room. A gateway finds a lost message by its sequence number.
+//! Realtime messages for the gateways that serve a room. A gateway finds a lost message by its sequence
+//! number.
 
 use bus::Realtime;
 use chrono::{DateTime, Utc};

@@ -1,16 +1,16 @@
-//! The collection `bans`: the chat bans of each room. A timeout ends by its time; MongoDB removes its document
-//! later.
+//! The collection `bans`: the chat bans of each room. A timeout ends by its time; MongoDB removes its
+//! document later.
 
 use chrono::{DateTime, Utc};
+use mongodb::Collection;
 use mongodb::bson::{DateTime as BsonTime, Document, doc};
-use mongodb::{ClientSession, Collection};
 use primitives::{PageInfo, PageRequest, StreamId, UserId};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
 use super::command::{READ_TIMEOUT, bson_time, require_one, room_user, utc_time, within};
 use super::log::LogEntry;
-use super::moderation::ModerationCommand;
+use super::moderation::{ModerationCommand, Transaction};
 use super::pages::{PagedRow, page_of};
 use crate::domain::{Ban, BanOrder, ModerationAction, ModerationContext};
 use crate::error::{Error, Result};
@@ -47,7 +47,10 @@ impl BanRow {
     /// Returns the update that turns any ban of the same room and user into this one.
     fn replacement(&self) -> Document {
         let mut set = doc! {
-            "reason": &self.reason, "bannedBy": &self.banned_by, "createdAt": self.created_at, "tie": self.tie,
+            "reason": &self.reason,
+            "bannedBy": &self.banned_by,
+            "createdAt": self.created_at,
+            "tie": self.tie,
         };
         match self.expires_at {
             Some(end) => {
@@ -106,24 +109,19 @@ impl ModerationCommand for BanOrder {
         LogEntry::new(context, self.action()).ban_order(self)
     }
 
-    async fn apply(
-        &self,
-        context: ModerationContext,
-        mongo: &Mongo,
-        session: &mut ClientSession,
-    ) -> Result<BanRow> {
+    async fn apply(&self, tx: Transaction<'_>) -> Result<BanRow> {
         let row = BanRow {
-            stream_id: context.stream.to_string(),
+            stream_id: tx.context.stream.to_string(),
             user_id: self.user.to_string(),
             reason: self.reason.clone(),
-            banned_by: context.actor.to_string(),
-            created_at: bson_time(context.now),
-            expires_at: self.expires_at(context.now).map(bson_time),
+            banned_by: tx.context.actor.to_string(),
+            created_at: bson_time(tx.context.now),
+            expires_at: self.expires_at(tx.context.now).map(bson_time),
             tie: self.user.0,
         };
-        let bans = bans(mongo);
-        let put = bans.update_one(room_user(context.stream, self.user), row.replacement());
-        put.upsert(true).session(session).await?;
+        let bans = bans(tx.mongo);
+        let put = bans.update_one(room_user(tx.context.stream, self.user), row.replacement());
+        put.upsert(true).session(tx.session).await?;
         Ok(row)
     }
 }
@@ -139,14 +137,9 @@ impl ModerationCommand for Unban {
         LogEntry::new(context, ModerationAction::UserUnbanned).about(self.0)
     }
 
-    async fn apply(
-        &self,
-        context: ModerationContext,
-        mongo: &Mongo,
-        session: &mut ClientSession,
-    ) -> Result<()> {
-        let ban = active(room_user(context.stream, self.0), context.now);
-        let removed = bans(mongo).delete_one(ban).session(session).await?;
+    async fn apply(&self, tx: Transaction<'_>) -> Result<()> {
+        let ban = active(room_user(tx.context.stream, self.0), tx.context.now);
+        let removed = bans(tx.mongo).delete_one(ban).session(tx.session).await?;
         require_one(removed.deleted_count, Error::NotBanned)
     }
 }

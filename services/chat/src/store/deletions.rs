@@ -1,7 +1,6 @@
 //! Deletion of messages: the text is removed, and the tombstone keeps the sequence number.
 
 use chrono::{DateTime, Utc};
-use mongodb::ClientSession;
 use mongodb::bson::{Document, doc};
 use primitives::UserId;
 use storage::Mongo;
@@ -9,7 +8,7 @@ use storage::Mongo;
 use super::command::{bson_time, require_one, within};
 use super::log::LogEntry;
 use super::messages::{Message, messages};
-use super::moderation::ModerationCommand;
+use super::moderation::{ModerationCommand, Transaction};
 use crate::domain::{ModerationAction, ModerationContext};
 use crate::error::{Error, Result};
 
@@ -51,16 +50,11 @@ impl ModerationCommand for DeleteMessage {
             .about(self.author)
     }
 
-    async fn apply(
-        &self,
-        context: ModerationContext,
-        mongo: &Mongo,
-        session: &mut ClientSession,
-    ) -> Result<()> {
-        let (undeleted, tombstone) = deletion(&self.id, context.actor, context.now);
-        let deleted = messages(mongo)
+    async fn apply(&self, tx: Transaction<'_>) -> Result<()> {
+        let (undeleted, tombstone) = deletion(&self.id, tx.context.actor, tx.context.now);
+        let deleted = messages(tx.mongo)
             .update_one(undeleted, tombstone)
-            .session(session)
+            .session(tx.session)
             .await?;
         require_one(deleted.modified_count, Error::MessageNotFound)
     }

@@ -18,8 +18,8 @@ use crate::error::Result;
 /// Documents per command.
 const BATCH: i64 = 1000;
 
-/// Turns one batch of a deleted account's messages into anonymous tombstones. Returns them as they were before;
-/// none once everything is done.
+/// Turns one batch of a deleted account's messages into anonymous tombstones. Returns them as they were
+/// before; none once everything is done.
 pub async fn messages_anonymise(mongo: &Mongo, user: UserId, now: DateTime<Utc>) -> Result<Vec<Message>> {
     let found = async {
         let all = messages(mongo);

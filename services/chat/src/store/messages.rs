@@ -105,8 +105,8 @@ pub(super) fn messages(mongo: &Mongo) -> Collection<Message> {
     mongo.database().collection(MESSAGES)
 }
 
-/// Lists messages of a room whose latest sequence number is `latest`. Sequence numbers have no holes, so every
-/// page is a range of them and costs the same at any depth.
+/// Lists messages of a room whose latest sequence number is `latest`. Sequence numbers have no holes, so
+/// every page is a range of them and costs the same at any depth.
 pub async fn messages_list(
     mongo: &Mongo,
     stream: StreamId,

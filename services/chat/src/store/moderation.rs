@@ -1,5 +1,6 @@
 //! Moderation: each command runs in one transaction with its entry in the moderation log, so that neither is
-//! stored without the other. MongoDB supports transactions on every replica set, even one with a single member.
+//! stored without the other. MongoDB supports transactions on every replica set, even one with a single
+//! member.
 //!
 //! The log entry, which no other transaction touches, comes first, and the command right before the commit.
 //! What an open transaction has changed is locked until the server gives up on it. After a process dies in
@@ -27,12 +28,14 @@ pub trait ModerationCommand: Send + Sync + 'static {
 
     /// Applies the command as part of the session's transaction, again for every retry of the transaction. An
     /// error rolls back the log entry, too.
-    fn apply(
-        &self,
-        context: ModerationContext,
-        mongo: &Mongo,
-        session: &mut ClientSession,
-    ) -> impl Future<Output = Result<Self::Output>> + Send;
+    fn apply(&self, tx: Transaction<'_>) -> impl Future<Output = Result<Self::Output>> + Send;
+}
+
+/// What a command applies to.
+pub struct Transaction<'a> {
+    pub context: ModerationContext,
+    pub mongo: &'a Mongo,
+    pub session: &'a mut ClientSession,
 }
 
 /// Runs a command and logs it, on its own task: a caller that disconnects leaves no transaction open.
@@ -81,7 +84,12 @@ async fn transact<C: ModerationCommand>(
     session.start_transaction().await?;
     let written = async {
         log_add(mongo, session, &command.entry(context)).await?;
-        command.apply(context, mongo, session).await
+        let transaction = Transaction {
+            context,
+            mongo,
+            session,
+        };
+        command.apply(transaction).await
     };
     match written.await {
         Ok(output) => {

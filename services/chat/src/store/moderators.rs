@@ -1,16 +1,16 @@
 //! The collection `moderators`: the moderators appointed by the owners of rooms.
 
 use chrono::{DateTime, Utc};
+use mongodb::Collection;
 use mongodb::bson::{DateTime as BsonTime, doc};
 use mongodb::options::ReturnDocument;
-use mongodb::{ClientSession, Collection};
 use primitives::{PageInfo, PageRequest, StreamId, UserId};
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
 use super::command::{READ_TIMEOUT, bson_time, require_one, room_user, utc_time, within};
 use super::log::LogEntry;
-use super::moderation::ModerationCommand;
+use super::moderation::{ModerationCommand, Transaction};
 use super::pages::{PagedRow, page_of};
 use crate::domain::{ModerationAction, ModerationContext};
 use crate::error::{Error, Result};
@@ -68,21 +68,16 @@ impl ModerationCommand for AddModerator {
         LogEntry::new(context, ModerationAction::ModeratorAdded).about(self.0)
     }
 
-    async fn apply(
-        &self,
-        context: ModerationContext,
-        mongo: &Mongo,
-        session: &mut ClientSession,
-    ) -> Result<ModeratorRow> {
+    async fn apply(&self, tx: Transaction<'_>) -> Result<ModeratorRow> {
         let new = doc! {
-            "addedBy": context.actor.to_string(), "createdAt": bson_time(context.now), "tie": self.0.0,
+            "addedBy": tx.context.actor.to_string(), "createdAt": bson_time(tx.context.now), "tie": self.0.0,
         };
-        let moderators = moderators(mongo);
+        let moderators = moderators(tx.mongo);
         let put = moderators
-            .find_one_and_update(room_user(context.stream, self.0), doc! { "$setOnInsert": new })
+            .find_one_and_update(room_user(tx.context.stream, self.0), doc! { "$setOnInsert": new })
             .upsert(true)
             .return_document(ReturnDocument::After);
-        let row = put.session(session).await?;
+        let row = put.session(tx.session).await?;
         row.ok_or_else(|| Error::Internal("an upsert returned no moderator".to_owned()))
     }
 }
@@ -97,16 +92,11 @@ impl ModerationCommand for RemoveModerator {
         LogEntry::new(context, ModerationAction::ModeratorRemoved).about(self.0)
     }
 
-    async fn apply(
-        &self,
-        context: ModerationContext,
-        mongo: &Mongo,
-        session: &mut ClientSession,
-    ) -> Result<()> {
-        let moderators = moderators(mongo);
+    async fn apply(&self, tx: Transaction<'_>) -> Result<()> {
+        let moderators = moderators(tx.mongo);
         let removed = moderators
-            .delete_one(room_user(context.stream, self.0))
-            .session(session)
+            .delete_one(room_user(tx.context.stream, self.0))
+            .session(tx.session)
             .await?;
         require_one(removed.deleted_count, Error::NotModerator)
     }

@@ -1,15 +1,15 @@
 //! The collection `settings`: the settings of each room, keyed by stream id.
 
+use mongodb::Collection;
 use mongodb::bson::doc;
 use mongodb::options::ReturnDocument;
-use mongodb::{ClientSession, Collection};
 use primitives::StreamId;
 use serde::{Deserialize, Serialize};
 use storage::Mongo;
 
 use super::command::{READ_TIMEOUT, bson_time, within};
 use super::log::LogEntry;
-use super::moderation::ModerationCommand;
+use super::moderation::{ModerationCommand, Transaction};
 use crate::domain::{BlockedWords, ModerationAction, ModerationContext, Settings, SettingsUpdate};
 use crate::error::Result;
 
@@ -57,13 +57,8 @@ impl ModerationCommand for SettingsUpdate {
         LogEntry::new(context, ModerationAction::SettingsUpdated)
     }
 
-    async fn apply(
-        &self,
-        context: ModerationContext,
-        mongo: &Mongo,
-        session: &mut ClientSession,
-    ) -> Result<Settings> {
-        let mut set = doc! { "updatedAt": bson_time(context.now) };
+    async fn apply(&self, tx: Transaction<'_>) -> Result<Settings> {
+        let mut set = doc! { "updatedAt": bson_time(tx.context.now) };
         if let Some(seconds) = self.slow_mode_seconds {
             set.insert("slowModeSeconds", i64::from(seconds));
         }
@@ -73,12 +68,15 @@ impl ModerationCommand for SettingsUpdate {
         if let Some(words) = &self.blocked_words {
             set.insert("blockedWords", words.words().to_vec());
         }
-        let settings = settings(mongo);
+        let settings = settings(tx.mongo);
         let updated = settings
-            .find_one_and_update(doc! { "_id": context.stream.to_string() }, doc! { "$set": set })
+            .find_one_and_update(
+                doc! { "_id": tx.context.stream.to_string() },
+                doc! { "$set": set },
+            )
             .upsert(true)
             .return_document(ReturnDocument::After);
-        let updated = updated.session(session).await?;
+        let updated = updated.session(tx.session).await?;
         Ok(updated.map(Settings::from).unwrap_or_default())
     }
 }

@@ -60,8 +60,8 @@ impl SlowMode {
         }
     }
 
-    /// Returns the milliseconds to wait, 0 if the turn was taken. The script uses Redis' clock, so the replicas'
-    /// clocks do not matter.
+    /// Returns the milliseconds to wait, 0 if the turn was taken. The script uses Redis' clock, so the
+    /// replicas' clocks do not matter.
     async fn take_shared(
         &self,
         stream: StreamId,

@@ -1,6 +1,6 @@
 //! Inserts for many rooms. A busy room inserts batches of its own. A message that is alone in its room shares
-//! an insert with those of other rooms: while one insert runs, the next ones gather. So a thousand quiet rooms
-//! cost as few commands as one busy room.
+//! an insert with those of other rooms: while one insert runs, the next ones gather. So a thousand quiet
+//! rooms cost as few commands as one busy room.
 
 use metrics::{counter, histogram};
 use storage::Mongo;
@@ -35,8 +35,8 @@ impl Inserter {
         Self { mongo, singles }
     }
 
-    /// Inserts messages of one room in order, up to the first conflict. A majority acknowledges them. Only one
-    /// insert per room may run at a time, or its messages lose their order.
+    /// Inserts messages of one room in order, up to the first conflict. A majority acknowledges them. Only
+    /// one insert per room may run at a time, or its messages lose their order.
     pub(super) async fn insert(&self, batch: &[Message]) -> Result<InsertOutcome> {
         let [message] = batch else {
             record_insert(batch.len());

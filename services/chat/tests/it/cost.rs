@@ -176,8 +176,8 @@ async fn retry_through_another_replica_returns_the_message() {
 /// The collections that are read once per second for an active room.
 const ROOM_COLLECTIONS: [&str; 3] = ["rooms", "settings", "log"];
 
-/// The reads that refresh a room's cache never complete. They start before the entries expire, so messages sent
-/// in the meantime do not wait.
+/// The reads that refresh a room's cache never complete. They start before the entries expire, so messages
+/// sent in the meantime do not wait.
 #[tokio::test]
 async fn no_message_waits_for_a_cache_refresh() {
     let world = World::new().await;

@@ -1,7 +1,11 @@
 //! Tests of the chat service against real servers.
 
 #![expect(clippy::disallowed_methods, reason = "tests run in real time")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod access;
 mod client;

@@ -154,6 +154,11 @@ async fn only_lower_ranks_can_be_banned() {
     // A user who became an admin after a ban can send.
     cast.owner.ban(ADMIN, None).await.unwrap();
     cast.admin.send("still here").await.unwrap();
+}
+
+#[tokio::test]
+async fn invalid_bans_are_rejected() {
+    let cast = Cast::new().await;
     for (user, seconds, role) in [
         (0, None, RoleMessage::User),
         (-1, None, RoleMessage::User),

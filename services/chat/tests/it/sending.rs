@@ -10,7 +10,7 @@ use proto::chat::v1::list_messages_request::From;
 use proto::error_from_status;
 use tonic::Code;
 
-use crate::world::{LIVE, TIMEOUT, World};
+use crate::world::{Client, LIVE, Replica, TIMEOUT, World};
 
 #[tokio::test]
 async fn a_message_is_stored_announced_and_listed() {
@@ -56,14 +56,37 @@ async fn a_message_is_stored_announced_and_listed() {
     assert_eq!(posted.await.unwrap(), sent);
 }
 
-/// With many senders on two replicas, sequence numbers have no holes, each sender's messages keep their order,
-/// no message is announced twice, every message is announced or can be read, and both replicas make progress.
+/// With many senders on two replicas, sequence numbers have no holes, each sender's messages keep their
+/// order, no message is announced twice, every message is announced or can be read, and both replicas make
+/// progress.
 #[tokio::test]
 async fn replicas_number_without_holes() {
-    const SENDERS: i64 = 24;
-    const EACH: i64 = 15;
     let world = World::new().await;
     let replicas = [world.fast_replica().await, world.fast_replica().await];
+    let all: Vec<i64> = (1..=SENDERS * MESSAGES_EACH).collect();
+    assert_eq!(send_from_all(&world, &replicas).await, all);
+    let stored: Vec<i64> = world
+        .stored(LIVE)
+        .await
+        .iter()
+        .map(|m| m.get_i64("seq").unwrap())
+        .collect();
+    assert_eq!(stored, all);
+    let mut times = count_announcements(&world, &replicas[0]).await;
+    assert!(times.values().all(|n| *n == 1), "announced twice");
+    let reader = world.client(&replicas[1], 5, Role::User);
+    let head = read_missed(&reader, &mut times).await;
+    assert_eq!(
+        times.into_keys().collect::<Vec<_>>(),
+        (1..=head).collect::<Vec<_>>()
+    );
+}
+
+const SENDERS: i64 = 24;
+const MESSAGES_EACH: i64 = 15;
+
+/// Sends from all senders at once, and returns the acknowledged numbers in order.
+async fn send_from_all(world: &World, replicas: &[Replica; 2]) -> Vec<i64> {
     let senders = (0..SENDERS).map(|sender| {
         let client = world.client(
             &replicas[usize::try_from(sender).unwrap() % 2],
@@ -72,7 +95,7 @@ async fn replicas_number_without_holes() {
         );
         tokio::spawn(async move {
             let mut replies = Vec::new();
-            for i in 0..EACH {
+            for i in 0..MESSAGES_EACH {
                 let (started, id) = (Instant::now(), format!("c-{i}"));
                 let sent = client.send_with_retries(LIVE, &i.to_string(), &id).await;
                 replies.push((sent.seq, started.elapsed()));
@@ -94,22 +117,14 @@ async fn replicas_number_without_holes() {
     }
     println!("slowest reply of each replica: {slowest:?}");
     acknowledged.sort_unstable();
-    let all: Vec<i64> = (1..=SENDERS * EACH).collect();
-    assert_eq!(acknowledged, all);
-    let stored: Vec<i64> = world
-        .stored(LIVE)
-        .await
-        .iter()
-        .map(|m| m.get_i64("seq").unwrap())
-        .collect();
-    assert_eq!(stored, all);
+    acknowledged
+}
+
+/// Returns how often each number was announced.
+async fn count_announcements(world: &World, replica: &Replica) -> BTreeMap<i64, usize> {
     // Announcements arrive in order, so the one of a last message marks their end.
     let last = async || world.posted().iter().any(|posted| posted.user_id == 5);
-    world
-        .client(&replicas[0], 5, Role::User)
-        .send("last")
-        .await
-        .unwrap();
+    world.client(replica, 5, Role::User).send("last").await.unwrap();
     stack::eventually(TIMEOUT, "the last announcement", last)
         .await
         .unwrap();
@@ -117,10 +132,12 @@ async fn replicas_number_without_holes() {
     for posted in world.posted() {
         *times.entry(posted.seq).or_default() += 1;
     }
-    assert!(times.values().all(|n| *n == 1), "announced twice");
-    // A message whose sender stopped waiting may be stored without an announcement. Find it as a gateway does:
-    // the latest number shows the gap, and the messages in between are read.
-    let reader = world.client(&replicas[1], 5, Role::User);
+    times
+}
+
+/// Finds messages as a gateway does: the latest number shows a gap, and the messages in between are read. A
+/// message whose sender stopped waiting may be stored without an announcement. Returns the latest number.
+async fn read_missed(reader: &Client, times: &mut BTreeMap<i64, usize>) -> i64 {
     let request = HeadsRequest {
         stream_ids: vec![LIVE],
     };
@@ -133,7 +150,7 @@ async fn replicas_number_without_holes() {
         .into_inner()
         .heads[0]
         .seq;
-    assert_eq!(head, SENDERS * EACH + 1);
+    assert_eq!(head, SENDERS * MESSAGES_EACH + 1);
     let missed: Vec<i64> = (1..=head).filter(|seq| !times.contains_key(seq)).collect();
     println!("{} of {head} were not announced", missed.len());
     for seq in missed {
@@ -141,10 +158,7 @@ async fn replicas_number_without_holes() {
         assert_eq!(read.iter().map(|m| m.seq).collect::<Vec<_>>(), [seq]);
         *times.entry(seq).or_default() += 1;
     }
-    assert_eq!(
-        times.into_keys().collect::<Vec<_>>(),
-        (1..=head).collect::<Vec<_>>()
-    );
+    head
 }
 
 #[tokio::test]

@@ -51,8 +51,8 @@ async fn state(world: &World) -> Vec<Vec<Document>> {
     state
 }
 
-/// The connection breaks, as when a process breaks_before: first between the log entry and the action, then before the
-/// commit of both.
+/// The connection breaks, as when a process breaks_before: first between the log entry and the action, then
+/// before the commit of both.
 #[tokio::test]
 async fn actions_and_log_entries_are_atomic() {
     let world = World::new().await;

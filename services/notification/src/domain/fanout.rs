@@ -99,8 +99,8 @@ impl Fanout {
         Subject::of(self.entity_id, self.subject_title.clone())
     }
 
-    /// Returns what the job of the page after `job_after` has to do. A job for a page that the fan-out has not
-    /// reached yet is treated like one for a written page: the current page comes first.
+    /// Returns what the job of the page after `job_after` has to do. A job for a page that the fan-out has
+    /// not reached yet is treated like one for a written page: the current page comes first.
     #[must_use]
     pub fn step(&self, job_after: i64) -> Step {
         match self.state {
@@ -295,7 +295,7 @@ mod tests {
                     }
                 }
             }
-            prop_assert_eq!(notified.keys().copied().collect::<Vec<_>>(), followers.into_iter().collect::<Vec<_>>());
+            prop_assert!(notified.keys().eq(&followers), "{:?} of {:?}", notified.keys(), followers);
             prop_assert!(notified.values().all(|times| *times == 1));
         }
     }

@@ -152,8 +152,8 @@ impl Occasion {
         }
     }
 
-    /// Occasions with the same key notify a user once: one broadcast, one VOD, or one follower per UTC day, so
-    /// that following and unfollowing a thousand times is a single notification.
+    /// Occasions with the same key notify a user once: one broadcast, one VOD, or one follower per UTC day,
+    /// so that following and unfollowing a thousand times is a single notification.
     #[must_use]
     pub fn dedupe_key(&self) -> String {
         match self {

@@ -1,7 +1,7 @@
 //! Consumes the events that users are notified about, and deletions of accounts.
 //!
-//! One transaction claims the inbox entry and creates the fan-out; then its first job is added. If the process
-//! ends in between, or Redis is down, the reconciler adds the job.
+//! One transaction claims the inbox entry and creates the fan-out; then its first job is added. If the
+//! process ends in between, or Redis is down, the reconciler adds the job.
 
 use std::sync::Arc;
 

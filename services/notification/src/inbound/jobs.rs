@@ -66,8 +66,8 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     running.wait().await;
 }
 
-/// Takes a job, or waits until one may be available. Runs to its end even during a shutdown: a marker that was
-/// consumed and then dropped would delay another worker by its whole wait.
+/// Takes a job, or waits until one may be available. Runs to its end even during a shutdown: a marker that
+/// was consumed and then dropped would delay another worker by its whole wait.
 async fn next_job(app: &App) -> Result<Option<TakenJob>> {
     if let Some(taken) = app.queue.take(app.clock.now()).await? {
         return Ok(Some(taken));
@@ -177,7 +177,8 @@ async fn run_page(app: &App, stored: &StoredFanout, after: i64) -> Result<usize>
     }
 }
 
-/// Fetches, writes and pushes one page, then adds the job of the next one. Returns how many users were notified.
+/// Fetches, writes and pushes one page, then adds the job of the next one. Returns how many users were
+/// notified.
 async fn notify_page(app: &App, stored: &StoredFanout, after: i64) -> Result<usize> {
     let fanout = &stored.fanout;
     let page = match fanout.step(after) {
@@ -210,8 +211,8 @@ async fn notify_page(app: &App, stored: &StoredFanout, after: i64) -> Result<usi
     Ok(outcome.created.len())
 }
 
-/// Adds the job of the page after a follower. A failure is only logged: the fan-out's row is committed, and the
-/// reconciler adds the job.
+/// Adds the job of the page after a follower. A failure is only logged: the fan-out's row is committed, and
+/// the reconciler adds the job.
 pub(super) async fn enqueue_page(app: &App, stored: &StoredFanout, after: i64) {
     if let Err(error) = app.queue.add(&PageJob::new(&stored.fanout, after)).await {
         tracing::warn!(fanout = stored.fanout.id, %error, "job not added, leaving it to the reconciler");

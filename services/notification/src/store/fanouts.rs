@@ -224,8 +224,8 @@ async fn insert_page(
     }
     let users: Vec<i64> = page.users.iter().map(|user| user.0).collect();
     // In ascending order, so that two overlapping pages wait for each other instead of deadlocking.
-    let statement = "INSERT INTO notifications (user_id, type, message, related_entity_id, related_entity_type, \
-                     actor_id, event_id, dedupe_key, subject_title) \
+    let statement = "INSERT INTO notifications (user_id, type, message, related_entity_id, \
+                     related_entity_type, actor_id, event_id, dedupe_key, subject_title) \
                      SELECT recipient, $2, $3, $4, $5, $6, $7, $8, $9 FROM unnest($1) AS recipient \
                      ORDER BY recipient ON CONFLICT (user_id, dedupe_key) DO NOTHING RETURNING user_id, id";
     let fanout = &stored.fanout;

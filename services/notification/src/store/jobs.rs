@@ -142,8 +142,8 @@ mod tests {
     fn job_data_matches_the_contract() {
         let job = PageJob::new(&fanout(NotificationKind::StreamStarted), 1000);
         let data = json!({
-            "v": 1, "fanoutId": 17, "eventId": "0190a5b4-0000-7000-8000-000000000001", "afterFollowerId": 1000,
-            "streamId": 42, "userId": 3,
+            "v": 1, "fanoutId": 17, "eventId": "0190a5b4-0000-7000-8000-000000000001",
+            "afterFollowerId": 1000, "streamId": 42, "userId": 3,
         });
         assert_eq!(serde_json::to_value(&job.data).unwrap(), data);
         assert_eq!(PageJob::parse("stream_started", &data), Ok(job.clone()));

@@ -86,8 +86,8 @@ impl JobQueue {
         Ok(())
     }
 
-    /// Adds the job of an unwritten page again if it ended or is gone. Returns false if the job is still waiting
-    /// or running.
+    /// Adds the job of an unwritten page again if it ended or is gone. Returns false if the job is still
+    /// waiting or running.
     pub async fn revive(&self, job: &PageJob) -> Result<bool> {
         let (queue, id) = (self.queue().await?, job.id());
         let alive = match within(queue.get_job(&id)).await? {
@@ -150,8 +150,8 @@ impl JobQueue {
         within(taken.job.move_to_failed(reason)).await
     }
 
-    /// Waits until a job may be available, for at most `limit`. BullMQ's marker `0` says that a job is waiting;
-    /// `1` carries the time at which a delayed job is due.
+    /// Waits until a job may be available, for at most `limit`. BullMQ's marker `0` says that a job is
+    /// waiting; `1` carries the time at which a delayed job is due.
     pub async fn wait(&self, limit: Duration, now: DateTime<Utc>) -> Result<()> {
         let mut left = limit.min(COMMAND_TIMEOUT);
         // The pool replaces a broken connection.

@@ -1,10 +1,13 @@
 //! The gRPC service.
 
 use identity::ServiceName;
+use proto::PeerChannel;
 use proto::common::v1::PageRequest;
 use proto::events::v1::NotificationsRead;
+use proto::notification::v1::notification_service_client::NotificationServiceClient;
 use proto::notification::v1::{
-    ListNotificationsRequest, MarkAllReadRequest, MarkReadRequest, Subject, UnreadCountRequest,
+    ListNotificationsRequest, ListNotificationsResponse, MarkAllReadRequest, MarkReadRequest, Subject,
+    UnreadCountRequest,
 };
 use tonic::Code;
 
@@ -13,7 +16,8 @@ use crate::world::{Replica, TIMEOUT, World};
 /// Inserts notifications 1 to `n` for a user, oldest first.
 async fn insert(world: &World, user: i64, n: i64) {
     let statement = format!(
-        "WITH n AS (INSERT INTO notifications (user_id, type, message, related_entity_id, related_entity_type, \
+        "WITH n AS (INSERT INTO notifications (user_id, type, message, related_entity_id, \
+         related_entity_type, \
          actor_id, event_id, dedupe_key, subject_title) SELECT {user}, 'stream_started', 'message ' || i, i, \
          'stream', 1, gen_random_uuid(), 'stream_started:' || i, 'title ' || i \
          FROM generate_series(1, {n}) AS i ORDER BY i RETURNING id) SELECT count(*) FROM n"
@@ -34,17 +38,21 @@ async fn world() -> (World, Replica) {
     (world, replica)
 }
 
+async fn list(
+    client: &NotificationServiceClient<PeerChannel>,
+    request: ListNotificationsRequest,
+) -> ListNotificationsResponse {
+    let listed = client.clone().list_notifications(request).await;
+    listed.unwrap().into_inner()
+}
+
 #[tokio::test]
 async fn lists_page_by_number_and_by_cursor() {
     let (world, replica) = world().await;
     insert(&world, 5, 25).await;
     insert(&world, 6, 3).await;
-    let mut client = world.client(&replica, 5);
-    let first = client
-        .list_notifications(page(1, 10, None))
-        .await
-        .unwrap()
-        .into_inner();
+    let client = world.client(&replica, 5);
+    let first = list(&client, page(1, 10, None)).await;
     let info = first.page.unwrap();
     assert_eq!(
         (
@@ -70,34 +78,18 @@ async fn lists_page_by_number_and_by_cursor() {
         (1, &Some(subject))
     );
 
-    let by_number = client
-        .list_notifications(page(2, 10, None))
-        .await
-        .unwrap()
-        .into_inner();
-    let by_cursor = client
-        .list_notifications(page(0, 10, Some(info.next_cursor)))
-        .await
-        .unwrap()
-        .into_inner();
+    let by_number = list(&client, page(2, 10, None)).await;
+    let by_cursor = list(&client, page(0, 10, Some(info.next_cursor))).await;
     assert_eq!(by_number.notifications, by_cursor.notifications);
     let info = by_cursor.page.unwrap();
     assert_eq!(info.total_items, None);
-    let last = client
-        .list_notifications(page(0, 10, Some(info.next_cursor)))
-        .await
-        .unwrap()
-        .into_inner();
+    let last = list(&client, page(0, 10, Some(info.next_cursor))).await;
     assert_eq!(
         (last.notifications.len(), last.page.unwrap().next_cursor),
         (5, String::new())
     );
     // The default page size is ten.
-    let default = client
-        .list_notifications(ListNotificationsRequest::default())
-        .await
-        .unwrap()
-        .into_inner();
+    let default = list(&client, ListNotificationsRequest::default()).await;
     assert_eq!(default.notifications.len(), 10);
 }
 
@@ -115,14 +107,7 @@ async fn users_read_only_their_own_notifications() {
     let id = list[0].id;
     let error = other.mark_read(MarkReadRequest { id }).await.unwrap_err();
     assert_eq!(error.code(), Code::NotFound);
-    assert_eq!(
-        own.unread_count(UnreadCountRequest {})
-            .await
-            .unwrap()
-            .into_inner()
-            .count,
-        3
-    );
+    assert_eq!(unread(&own).await, 3);
     for _ in 0..2 {
         let marked = own
             .mark_read(MarkReadRequest { id })
@@ -134,14 +119,7 @@ async fn users_read_only_their_own_notifications() {
         assert!(marked.is_read && marked.id == id);
         assert_eq!((marked.actor_id, &marked.subject), (1, &list[0].subject));
     }
-    assert_eq!(
-        own.unread_count(UnreadCountRequest {})
-            .await
-            .unwrap()
-            .into_inner()
-            .count,
-        2
-    );
+    assert_eq!(unread(&own).await, 2);
     let only = |is_read| ListNotificationsRequest {
         page: None,
         is_read: Some(is_read),
@@ -161,19 +139,27 @@ async fn users_read_only_their_own_notifications() {
         2
     );
 
-    let all =
-        |mut client: proto::notification::v1::notification_service_client::NotificationServiceClient<_>| async move {
-            client
-                .mark_all_read(MarkAllReadRequest {})
-                .await
-                .unwrap()
-                .into_inner()
-                .affected_count
-        };
-    assert_eq!(all(other.clone()).await, 0);
+    assert_eq!(mark_all(&other).await, 0);
     insert(&world, 6, 1).await;
-    assert_eq!((all(own.clone()).await, all(own.clone()).await), (2, 0));
-    assert_eq!(all(other).await, 1, "each user marks only their own");
+    assert_eq!((mark_all(&own).await, mark_all(&own).await), (2, 0));
+    assert_eq!(mark_all(&other).await, 1, "each user marks only their own");
+    reads_are_pushed(&world, id).await;
+    assert_eq!(unread(&own).await, 0);
+}
+
+async fn unread(client: &NotificationServiceClient<PeerChannel>) -> u64 {
+    let counted = client.clone().unread_count(UnreadCountRequest {}).await;
+    counted.unwrap().into_inner().count
+}
+
+/// Marks all notifications of a user as read, and returns how many were unread.
+async fn mark_all(client: &NotificationServiceClient<PeerChannel>) -> u64 {
+    let marked = client.clone().mark_all_read(MarkAllReadRequest {}).await;
+    marked.unwrap().into_inner().affected_count
+}
+
+/// User 5 read one notification and then all others; user 6 read all.
+async fn reads_are_pushed(world: &World, id: i64) {
     // Pushed only when something changed. Messages stay in order, so the last one comes after all others.
     let read_message = |user_id, ids: &[i64], all, unread_count| NotificationsRead {
         user_id,
@@ -197,14 +183,6 @@ async fn users_read_only_their_own_notifications() {
     })
     .await
     .unwrap();
-    assert_eq!(
-        own.unread_count(UnreadCountRequest {})
-            .await
-            .unwrap()
-            .into_inner()
-            .count,
-        0
-    );
 }
 
 #[tokio::test]

@@ -150,8 +150,10 @@ async fn fanout_survives_an_auth_outage() {
 #[tokio::test]
 async fn old_fanout_is_abandoned() {
     let world = World::new().await;
-    let old = "WITH f AS (INSERT INTO fanouts (event_id, type, user_id, related_entity_id, dedupe_key, message, \
-        due_at, occurred_at, created_at) VALUES (gen_random_uuid(), 'stream_started', 1, 7, 'stream_started:9', \
+    let old = "WITH f AS (INSERT INTO fanouts (event_id, type, user_id, related_entity_id, dedupe_key, \
+        message, \
+        due_at, occurred_at, created_at) VALUES (gen_random_uuid(), 'stream_started', 1, 7, \
+        'stream_started:9', \
         'm', now(), now(), now() - interval '25 hours') RETURNING id) SELECT count(*) FROM f";
     world.count(old).await;
     world.auth.add_followers(1, [101]);
@@ -254,8 +256,8 @@ async fn deleted_account_is_purged() {
     assert_eq!(world.count(ALL).await, 1);
 }
 
-/// Prints how long a push takes, also for an event published while no replica ran. It sets no limit, since the
-/// machine may be under load.
+/// Prints how long a push takes, also for an event published while no replica ran. It sets no limit, since
+/// the machine may be under load.
 #[tokio::test]
 async fn pushes_resume_after_a_restart() {
     let world = World::new().await;

@@ -61,9 +61,16 @@ async fn share_the_queue(version: &str) {
     );
     assert_eq!(job["id"], json!(format!("fanout-{fanout}-after-0")));
 
+    processes_jobs_from_node(&world, version, data).await;
+    replica.stop().await.unwrap();
+    node_processes_a_job(&world, version).await;
+}
+
+/// The service processes jobs that Node adds, and fails one again that Node retries.
+async fn processes_jobs_from_node(world: &World, version: &str, data: Value) {
     // The service processes jobs that Node adds: a valid one and an invalid one.
     let bad = node(
-        &world,
+        world,
         version,
         "add",
         Some(json!({ "name": "stream_started", "data": { "v": 1 } })),
@@ -71,7 +78,7 @@ async fn share_the_queue(version: &str) {
     .await;
     world.auth.fail_after_follower(i64::MAX);
     node(
-        &world,
+        world,
         version,
         "add",
         Some(json!({ "name": "stream_started", "data": data })),
@@ -79,7 +86,7 @@ async fn share_the_queue(version: &str) {
     .await;
     world.counted("SELECT count(*) FROM notifications", 4).await;
     let listed = stack::eventually(TIMEOUT, "all jobs to end", async || {
-        let jobs = node(&world, version, "list", None).await;
+        let jobs = node(world, version, "list", None).await;
         let ended = |job: &Value| job["state"] == "completed" || job["state"] == "failed";
         jobs.as_array().unwrap().iter().all(ended).then_some(jobs)
     });
@@ -99,19 +106,20 @@ async fn share_the_queue(version: &str) {
     );
 
     // Node retries the job, and the service fails it again.
-    node(&world, version, "retry", Some(json!({ "id": bad["id"] }))).await;
+    node(world, version, "retry", Some(json!({ "id": bad["id"] }))).await;
     let again = stack::eventually(TIMEOUT, "the retried job to fail", async || {
-        let jobs = node(&world, version, "list", None).await;
+        let jobs = node(world, version, "list", None).await;
         jobs.as_array()
             .unwrap()
             .iter()
             .any(|job| job["id"] == bad["id"] && job["state"] == "failed")
     });
     again.await.unwrap();
-    replica.stop().await.unwrap();
+}
 
-    // Node processes a job that the Rust library adds.
-    let again = Box::pin(node(&world, version, "work", None));
+/// Node processes a job that the Rust library adds.
+async fn node_processes_a_job(world: &World, version: &str) {
+    let again = Box::pin(node(world, version, "work", None));
     let queue = bullmq_rs::QueueBuilder::new("notifications")
         .connection(bullmq_rs::RedisConnection::new(&world.kit.stack.redis_url))
         .prefix(&world.kit.redis.redis_prefix)

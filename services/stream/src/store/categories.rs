@@ -7,7 +7,6 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use objects::{PendingDeletion, RenewableUrl};
 use primitives::{CategoryId, Cursor, PageInfo, PageRequest};
 use storage::list::{self, Count, List, SortKey, Total, in_page};
 
@@ -34,22 +33,13 @@ pub struct CategoryRow {
     pub updated_at: DateTime<Utc>,
 }
 
-impl CategoryRow {
-    pub(super) fn shown(&mut self) -> RenewableUrl<'_> {
-        RenewableUrl {
-            id: self.id,
-            key: self.b2_thumbnail_file_name.as_deref(),
-            url: &mut self.thumbnail_url,
-            expires_at: &mut self.thumbnail_url_expires_at,
-        }
-    }
-
-    fn picture(&self) -> Option<PendingDeletion> {
-        let key = self.b2_thumbnail_file_name.clone()?;
-        let version_id = self.b2_thumbnail_file_id.clone();
-        Some(PendingDeletion { key, version_id })
-    }
-}
+objects::image_columns!(
+    CategoryRow,
+    b2_thumbnail_file_name,
+    thumbnail_url,
+    thumbnail_url_expires_at,
+    b2_thumbnail_file_id
+);
 
 /// Identifies a category in a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -172,7 +172,12 @@ impl Store {
     /// Continues the trace of the hook that accepted the encoder.
     pub async fn publish_go_live(&self, publish: i64, stream: StreamId) -> Result<()> {
         let trace = self.trace_of(publish).await?;
-        let span = tracing::info_span!(parent: None, "transaction", otel.name = "stream.go_live", stream_id = stream.0);
+        let span = tracing::info_span!(
+            parent: None,
+            "transaction",
+            otel.name = "stream.go_live",
+            stream_id = stream.0
+        );
         proto::trace::continue_from(&span, &trace);
         let now = self.clock.now();
         self.database

@@ -21,6 +21,36 @@ pub struct OwnerNames {
     pub display_name: String,
 }
 
+/// A row of a user, of which the copy may know only a part.
+#[derive(Insertable)]
+#[diesel(table_name = owners)]
+struct NewOwner<'a> {
+    id: i64,
+    username: &'a str,
+    display_name: &'a str,
+    version: i64,
+    ban_version: i64,
+    banned_at: Option<DateTime<Utc>>,
+    deleted: bool,
+    updated_at: DateTime<Utc>,
+}
+
+impl NewOwner<'_> {
+    /// Returns a row that every event replaces.
+    const fn unknown(user: UserId, now: DateTime<Utc>) -> Self {
+        Self {
+            id: user.0,
+            username: NO_NAME,
+            display_name: NO_NAME,
+            version: NO_VERSION,
+            ban_version: NO_VERSION,
+            banned_at: None,
+            deleted: false,
+            updated_at: now,
+        }
+    }
+}
+
 /// A user in auth's snapshot.
 #[derive(Debug, Clone)]
 pub struct OwnerSnapshot {
@@ -129,14 +159,17 @@ impl Store {
 
 /// Inserts a row for a user who is not in the copy yet, with the name in the access token. Any event replaces
 /// it.
-pub(super) async fn insert_placeholder_in(conn: &mut Conn, user: UserId, username: &str) -> Result<()> {
-    let row = (
-        owners::id.eq(user.0),
-        owners::username.eq(username),
-        owners::display_name.eq(username),
-        owners::version.eq(NO_VERSION),
-        owners::ban_version.eq(NO_VERSION),
-    );
+pub(super) async fn insert_placeholder_in(
+    conn: &mut Conn,
+    user: UserId,
+    username: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let row = NewOwner {
+        username,
+        display_name: username,
+        ..NewOwner::unknown(user, now)
+    };
     diesel::insert_into(owners::table)
         .values(row)
         .on_conflict_do_nothing()
@@ -169,14 +202,12 @@ async fn name_in(
     version: i64,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let row = (
-        owners::id.eq(user.0),
-        owners::username.eq(username),
-        owners::display_name.eq(display_name),
-        owners::version.eq(version),
-        owners::ban_version.eq(NO_VERSION),
-        owners::updated_at.eq(now),
-    );
+    let row = NewOwner {
+        username,
+        display_name,
+        version,
+        ..NewOwner::unknown(user, now)
+    };
     let upsert = diesel::insert_into(owners::table)
         .values(row)
         .on_conflict(owners::id)
@@ -199,15 +230,11 @@ async fn name_in(
 
 async fn ban_in(conn: &mut Conn, user: UserId, banned: bool, version: i64, now: DateTime<Utc>) -> Result<()> {
     let banned_at = banned.then_some(now);
-    let row = (
-        owners::id.eq(user.0),
-        owners::username.eq(NO_NAME),
-        owners::display_name.eq(NO_NAME),
-        owners::version.eq(NO_VERSION),
-        owners::ban_version.eq(version),
-        owners::banned_at.eq(banned_at),
-        owners::updated_at.eq(now),
-    );
+    let row = NewOwner {
+        ban_version: version,
+        banned_at,
+        ..NewOwner::unknown(user, now)
+    };
     let upsert = diesel::insert_into(owners::table)
         .values(row)
         .on_conflict(owners::id)
@@ -236,12 +263,10 @@ async fn delete_owner_in(conn: &mut Conn, user: UserId, now: DateTime<Utc>) -> R
         owners::deleted.eq(true),
         owners::updated_at.eq(now),
     );
-    let row = (
-        owners::id.eq(user.0),
-        owners::version.eq(NO_VERSION),
-        owners::ban_version.eq(NO_VERSION),
-        deleted,
-    );
+    let row = NewOwner {
+        deleted: true,
+        ..NewOwner::unknown(user, now)
+    };
     diesel::insert_into(owners::table)
         .values(row)
         .on_conflict(owners::id)

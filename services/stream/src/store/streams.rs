@@ -6,7 +6,7 @@ mod rows;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use objects::{PendingDeletion, RenewableUrl, StoredImage};
+use objects::StoredImage;
 use primitives::{CategoryId, IdempotentRequest, StreamId, UserId};
 use storage::idempotency::{claim_key, record_result};
 
@@ -53,22 +53,15 @@ impl StreamRow {
     pub fn is_live(&self) -> bool {
         self.status == StreamStatus::Live
     }
-
-    fn shown(&mut self) -> RenewableUrl<'_> {
-        RenewableUrl {
-            id: self.id,
-            key: self.b2_thumbnail_file_name.as_deref(),
-            url: &mut self.thumbnail_url,
-            expires_at: &mut self.thumbnail_url_expires_at,
-        }
-    }
-
-    fn picture(&self) -> Option<PendingDeletion> {
-        let key = self.b2_thumbnail_file_name.clone()?;
-        let version_id = self.b2_thumbnail_file_id.clone();
-        Some(PendingDeletion { key, version_id })
-    }
 }
+
+objects::image_columns!(
+    StreamRow,
+    b2_thumbnail_file_name,
+    thumbnail_url,
+    thumbnail_url_expires_at,
+    b2_thumbnail_file_id
+);
 
 /// A stream with its owner's names and its category.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -143,9 +136,9 @@ impl Store {
         let store = self.clone();
         self.database
             .transaction(async move |conn: &mut Conn| {
-                owners::insert_placeholder_in(conn, owner, &username).await?;
-                owners::require_active_in(conn, owner).await?;
                 let now = store.clock.now();
+                owners::insert_placeholder_in(conn, owner, &username, now).await?;
+                owners::require_active_in(conn, owner).await?;
                 let request = new.idempotency.clone();
                 if let Some(id) = claim_key::<Error>(conn, request.as_ref(), now).await? {
                     return stream_in(conn, StreamId(id)).await;

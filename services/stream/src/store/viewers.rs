@@ -13,14 +13,16 @@ const SET_COUNTS: &str = "UPDATE streams SET viewer_count = counted.viewers \
      FROM unnest($1, $2) AS counted (id, viewers) \
      WHERE streams.id = counted.id AND streams.status = $3 AND streams.viewer_count <> counted.viewers";
 const RAISE_PEAKS: &str = "UPDATE broadcasts SET peak_viewers = peak.viewers, updated_at = $3 \
-     FROM (SELECT id, max(viewers) AS viewers FROM unnest($1, $2) AS samples (id, viewers) GROUP BY id) AS peak \
+     FROM (SELECT id, max(viewers) AS viewers FROM unnest($1, $2) AS samples (id, viewers) GROUP BY id) \
+     AS peak \
      WHERE broadcasts.id = peak.id AND broadcasts.peak_viewers < peak.viewers";
 const RAISE_SAMPLES: &str = "INSERT INTO viewer_samples (broadcast_id, sampled_at, viewers) \
      SELECT broadcasts.id, samples.minute, samples.viewers \
      FROM unnest($1, $2, $4) AS samples (id, viewers, minute) \
      JOIN broadcasts ON broadcasts.id = samples.id ORDER BY broadcasts.id, samples.minute \
      ON CONFLICT (broadcast_id, sampled_at) \
-     DO UPDATE SET viewers = excluded.viewers, updated_at = $3 WHERE viewer_samples.viewers < excluded.viewers";
+     DO UPDATE SET viewers = excluded.viewers, updated_at = $3 \
+     WHERE viewer_samples.viewers < excluded.viewers";
 
 impl Store {
     /// Stores current counts, samples, and the peaks that follow from them. Streams that have ended stay at

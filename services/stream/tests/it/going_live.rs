@@ -32,20 +32,8 @@ async fn stream_goes_live_with_media_and_its_end_leaves_a_recording() {
         format!("{}/hls/{name}/index.m3u8", world.node.media_url())
     );
     assert_eq!((live.broadcast_id, live.end_time), (event.broadcast_id, None));
-    let playlist = async || {
-        reqwest::get(&urls.hls)
-            .await
-            .is_ok_and(|answer| answer.status().is_success())
-    };
-    eventually(TIMEOUT, "the playlist", playlist).await.unwrap();
-
-    let file = std::fs::read_dir(world.node.record_dir())
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .file_name();
-    let file_name = file.into_string().unwrap();
+    playlist_appears(&urls.hls).await;
+    let file_name = first_recording(&world);
     let owner = resolve(&world, &file_name).await.unwrap();
     assert!(owner.on_air && owner.broadcast_id == event.broadcast_id);
 
@@ -78,6 +66,21 @@ async fn stream_goes_live_with_media_and_its_end_leaves_a_recording() {
         !is_anywhere(&world, secret),
         "a file of the media node contains the secret"
     );
+}
+
+async fn playlist_appears(url: &str) {
+    let playlist = async || {
+        reqwest::get(url)
+            .await
+            .is_ok_and(|answer| answer.status().is_success())
+    };
+    eventually(TIMEOUT, "the playlist", playlist).await.unwrap();
+}
+
+/// Returns the file name of a recording on the media node.
+fn first_recording(world: &World) -> String {
+    let mut files = std::fs::read_dir(world.node.record_dir()).unwrap();
+    files.next().unwrap().unwrap().file_name().into_string().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,8 @@ use stack::eventually;
 
 use crate::world::{ANNA, NODE, TIMEOUT, World, ended, recorded, started};
 
-const COMMON: &str = "app=live&flashver=FMLE/3.0%20(compatible%3B%20Lavf59.27&swfurl=&tcurl=rtmp://127.0.0.1/live&pageurl=&addr=127.0.0.1";
+const COMMON: &str = "app=live&flashver=FMLE/3.0%20(compatible%3B%20Lavf59.27&swfurl=&\
+                      tcurl=rtmp://127.0.0.1/live&pageurl=&addr=127.0.0.1";
 
 fn publish_body(client: i64, key: &str) -> String {
     let (name, arguments) = key.split_once('?').unwrap();
@@ -28,45 +29,26 @@ async fn requests_without_the_secret_get_404() {
     );
     let body = || publish_body(1, &key);
     let status = async |request: reqwest::RequestBuilder| request.send().await.unwrap().status().as_u16();
-    assert_eq!(status(client.post(&url).body(body())).await, 404);
-    assert_eq!(
-        status(client.post(&url).bearer_auth("wrong").body(body())).await,
-        404
-    );
-    assert_eq!(
-        status(client.post(&url).basic_auth("x", Some(secret)).body(body())).await,
-        404
-    );
-    assert_eq!(status(client.get(&url).bearer_auth(secret)).await, 404);
-    assert_eq!(
-        status(client.put(&url).bearer_auth(secret).body(body())).await,
-        404
-    );
-    assert_eq!(
-        status(client.post(&url).bearer_auth(secret)).await,
-        404,
-        "no body"
-    );
-    assert_eq!(
-        status(
-            client
-                .post(url.replace("publish", "delete"))
-                .bearer_auth(secret)
-                .body(body())
-        )
-        .await,
-        404
-    );
-    assert_eq!(
-        status(
-            client
-                .post(url.replace("boot", "%2e%2e%2f"))
-                .bearer_auth(secret)
-                .body(body())
-        )
-        .await,
-        404
-    );
+    for (request, what) in [
+        (client.post(&url).body(body()), "no secret"),
+        (
+            client.post(&url).bearer_auth("wrong").body(body()),
+            "a wrong secret",
+        ),
+        (
+            client.post(&url).basic_auth("x", Some(secret)).body(body()),
+            "another scheme",
+        ),
+        (client.get(&url).bearer_auth(secret), "GET"),
+        (client.put(&url).bearer_auth(secret).body(body()), "PUT"),
+        (client.post(&url).bearer_auth(secret), "no body"),
+    ] {
+        assert_eq!(status(request).await, 404, "{what}");
+    }
+    for other in [url.replace("publish", "delete"), url.replace("boot", "%2e%2e%2f")] {
+        let request = client.post(&other).bearer_auth(secret).body(body());
+        assert_eq!(status(request).await, 404, "{other}");
+    }
     assert_eq!(
         status(client.post(&url).bearer_auth(secret).body("x".repeat(20_000))).await,
         413

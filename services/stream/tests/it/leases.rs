@@ -37,8 +37,10 @@ fn step() -> impl Strategy<Value = Step> {
     let present = prop::collection::vec((viewer(), 1_u32..6), 1..5);
     let absent = prop::collection::vec(viewer(), 1..5);
     prop_oneof![
-        8 => (gateway(), stream(), present).prop_map(|(gateway, stream, viewers)| Step::Renew(gateway, stream, viewers)),
-        5 => (gateway(), stream(), absent).prop_map(|(gateway, stream, viewers)| Step::Release(gateway, stream, viewers)),
+        8 => (gateway(), stream(), present)
+            .prop_map(|(gateway, stream, viewers)| Step::Renew(gateway, stream, viewers)),
+        5 => (gateway(), stream(), absent)
+            .prop_map(|(gateway, stream, viewers)| Step::Release(gateway, stream, viewers)),
         1 => gateway().prop_map(Step::Crash),
         1 => Just(Step::Flush),
     ]

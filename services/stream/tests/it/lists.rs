@@ -28,37 +28,13 @@ fn ids(response: &ListStreamsResponse) -> Vec<i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_by_number_and_by_cursor_agree() {
     let world = World::new().await;
-    let mut created = Vec::new();
-    for number in 0..7 {
-        let (user, category_id) = if number % 2 == 0 {
-            (ANNA, Some(2))
-        } else {
-            (BOB, None)
-        };
-        let request = CreateStreamRequest {
-            title: format!("Stream {number}"),
-            description: String::new(),
-            category_id,
-        };
-        created.push(
-            world
-                .call(user)
-                .create_stream(messages(&[], request))
-                .await
-                .unwrap()
-                .into_inner()
-                .stream
-                .unwrap()
-                .id,
-        );
-    }
+    let mut created = create_seven(&world).await;
     created.reverse();
     let sql = world.sql().await;
     for sort in [StreamSort::Newest, StreamSort::Viewers] {
         if sort == StreamSort::Viewers {
             let watched = "UPDATE streams SET status = 'live', start_time = created_at, broadcast_id = 1, \
-                node = 'main', \
-                           viewer_count = (id % 3)::int";
+                           node = 'main', viewer_count = (id % 3)::int";
             sql.batch_execute(watched).await.unwrap();
             created.sort_by_key(|id| (-(id % 3), -id));
         }
@@ -96,6 +72,35 @@ async fn pages_by_number_and_by_cursor_agree() {
     };
     let over = list(&world, over).await;
     assert!(over.streams.iter().all(|stream| stream.stream_key.is_none()) && over.streams.is_empty());
+}
+
+/// Creates Anna's four streams in category 2 and Bob's three without a category, in turns.
+async fn create_seven(world: &World) -> Vec<i64> {
+    let mut created = Vec::new();
+    for number in 0..7 {
+        let (user, category_id) = if number % 2 == 0 {
+            (ANNA, Some(2))
+        } else {
+            (BOB, None)
+        };
+        let request = CreateStreamRequest {
+            title: format!("Stream {number}"),
+            description: String::new(),
+            category_id,
+        };
+        created.push(
+            world
+                .call(user)
+                .create_stream(messages(&[], request))
+                .await
+                .unwrap()
+                .into_inner()
+                .stream
+                .unwrap()
+                .id,
+        );
+    }
+    created
 }
 
 #[tokio::test(flavor = "multi_thread")]

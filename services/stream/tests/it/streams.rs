@@ -11,18 +11,22 @@ use tonic::Code;
 
 use crate::world::{ANNA, BOB, TIMEOUT, World, ended, recorded};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn only_owners_and_admins_update_a_stream() {
-    let world = World::new().await;
-    let (id, key) = world.create().await;
-    let _publisher = world.go_live(id, &key).await;
-    let change = |title: &str, category_id| UpdateStreamRequest {
+fn update(id: i64, title: &str, category_id: Option<i64>) -> UpdateStreamRequest {
+    UpdateStreamRequest {
         remove_thumbnail: false,
         id,
         title: Some(title.into()),
         description: None,
         category_id,
-    };
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_owners_and_admins_update_a_stream() {
+    let world = World::new().await;
+    let (id, key) = world.create().await;
+    let _publisher = world.go_live(id, &key).await;
+    let change = |title: &str, category_id| update(id, title, category_id);
     let rejected = world
         .call(BOB)
         .update_stream(messages(&[], change("Mine now", None)))
@@ -58,25 +62,19 @@ async fn only_owners_and_admins_update_a_stream() {
         .stream
         .unwrap();
     assert_eq!((changed.category, changed.stream_key), (None, None));
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn invalid_updates_are_rejected() {
+    let world = World::new().await;
+    let (id, _) = world.create().await;
+    let change = |title: &str, category_id| update(id, title, category_id);
     for (request, code) in [
         (change("x", None), Code::InvalidArgument),
         (change("a\0bc", None), Code::InvalidArgument),
         (change("Fine", Some(99)), Code::NotFound),
-        (
-            UpdateStreamRequest {
-                id: 999,
-                ..change("Fine", None)
-            },
-            Code::NotFound,
-        ),
-        (
-            UpdateStreamRequest {
-                id: -1,
-                ..change("Fine", None)
-            },
-            Code::NotFound,
-        ),
+        (update(999, "Fine", None), Code::NotFound),
+        (update(-1, "Fine", None), Code::NotFound),
     ] {
         assert_eq!(
             world

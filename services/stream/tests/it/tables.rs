@@ -2,8 +2,8 @@
 
 use crate::world::World;
 
-const COLUMNS: &str = "SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, E'\\n' ORDER \
-    BY table_name, column_name) \
+const COLUMNS: &str = "SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, E'\\n' \
+    ORDER BY table_name, column_name) \
                        FROM information_schema.columns WHERE table_schema = 'public'";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,9 +44,8 @@ async fn constraints_reject_invalid_rows() {
     let publish = |client: i64, state: &str| {
         format!(
             "INSERT INTO publishes (stream_id, user_id, node, boot_id, client_id, playback_name, \
-             key_fingerprint, state, \
-             accepted_at, seen_at, grew_at) VALUES ({id}, 7, 'n', 'b', {client}, 'x', 'x', '{state}', now(), \
-             now(), now())"
+             key_fingerprint, state, accepted_at, seen_at, grew_at) \
+             VALUES ({id}, 7, 'n', 'b', {client}, 'x', 'x', '{state}', now(), now(), now())"
         )
     };
     sql.batch_execute(&broadcast).await.unwrap();

@@ -18,8 +18,6 @@ use crate::domain::{claims, normalize_username};
 use crate::error::{Error, Result};
 use crate::store::{NewUser, PasswordChange, SessionGrant};
 
-/// In bytes. No account has a longer password, so it is not worth hashing.
-const MAX_PASSWORD_LENGTH: usize = 1024;
 /// In bytes. No refresh token is longer.
 const MAX_REFRESH_TOKEN_LENGTH: usize = 128;
 
@@ -56,13 +54,9 @@ impl Rpc {
         address: Option<IpAddr>,
         request: LoginRequest,
     ) -> Result<SessionResponse> {
-        if request.password.len() > MAX_PASSWORD_LENGTH {
-            return Err(
-                primitives::FieldError::new("password", "wrong_size", "must be 8 to 1024 bytes")
-                    .with("min", 8)
-                    .with("max", 1024)
-                    .into(),
-            );
+        // No account has a longer password, so it is not worth hashing.
+        if request.password.len() > text::MAX_PASSWORD_LENGTH {
+            return Err(text::wrong_password_size().into());
         }
         let name = normalize_username(&request.username);
         self.app.throttle.login(&name, address).await?;
@@ -148,7 +142,7 @@ impl Rpc {
         let token = caller.user()?;
         let rule = |path: &'static str| move |error: primitives::FieldError| error.at(path);
         text::password(&request.new_password).map_err(rule("newPassword"))?;
-        if request.current_password.len() > MAX_PASSWORD_LENGTH {
+        if request.current_password.len() > text::MAX_PASSWORD_LENGTH {
             return Err(Error::WrongPassword);
         }
         let app = &self.app;

@@ -28,7 +28,8 @@ const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const INTERNAL_PREFIXES: [&str; 3] = ["x-user-", "x-internal-", "x-airwave-"];
 /// The web client may load its own files, and media from any host: media nodes and bucket have hosts of their
 /// own.
-const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data: http: https:; media-src 'self' blob: http: https:; \
+const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data: http: https:; media-src 'self' blob: \
+    http: https:; \
     connect-src 'self' http: https: ws: wss:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'";
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";

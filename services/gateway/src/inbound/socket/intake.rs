@@ -58,7 +58,7 @@ impl Intake {
                 EventDecision::Disconnect => disconnect(connection),
                 EventDecision::Ignore => {}
                 EventDecision::Accept | EventDecision::Reject => {
-                    rejected(connection, &incoming.name, incoming.ack, &too_fast())
+                    rejected(connection, &incoming.name, incoming.ack, &too_fast());
                 }
             }
         }

@@ -57,7 +57,8 @@ pub async fn fanout_failed(
 }
 
 /// Returns up to `limit` running fan-outs whose job is overdue, the most overdue ones if there are more, and
-/// makes them due again later. Abandons those created before `abandon_before` instead: they are no longer news.
+/// makes them due again later. Abandons those created before `abandon_before` instead: they are no longer
+/// news.
 pub async fn fanouts_due(
     database: &Database,
     limit: i64,

@@ -234,7 +234,8 @@ fn step() -> impl Strategy<Value = Step> {
     let encoder = 0..4_usize;
     prop_oneof![
         3 => Just(Step::Connect),
-        2 => (encoder.clone(), any::<bool>()).prop_map(|(encoder, hook_lost)| Step::Leave { encoder, hook_lost }),
+        2 => (encoder.clone(), any::<bool>())
+            .prop_map(|(encoder, hook_lost)| Step::Leave { encoder, hook_lost }),
         1 => encoder.clone().prop_map(|encoder| Step::Freeze { encoder }),
         1 => encoder.clone().prop_map(|encoder| Step::Thaw { encoder }),
         1 => encoder.prop_map(|encoder| Step::RepeatDone { encoder }),

@@ -82,8 +82,8 @@ mod tests {
 
     use super::*;
 
-    const COMMON: &str = "app=live&flashver=FMLE/3.0%20(compatible%3B%20Lavf59.27&swfurl=&tcurl=rtmp://127.0.0.1:21935/live\
-                          &pageurl=&addr=127.0.0.1&clientid=2";
+    const COMMON: &str = "app=live&flashver=FMLE/3.0%20(compatible%3B%20Lavf59.27&swfurl=&\
+                          tcurl=rtmp://127.0.0.1:21935/live&pageurl=&addr=127.0.0.1&clientid=2";
 
     #[test]
     fn nginx_body_is_parsed() {

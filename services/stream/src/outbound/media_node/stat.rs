@@ -94,13 +94,16 @@ mod tests {
     const PAGE: &str = r#"<?xml version="1.0" encoding="utf-8" ?>
 <?xml-stylesheet type="text/xsl" href="stat.xsl" ?>
 <rtmp>
-<nginx_version>1.22.1</nginx_version><pid>4</pid><uptime>9</uptime><naccepted>2</naccepted><bytes_in>932396</bytes_in>
+<nginx_version>1.22.1</nginx_version><pid>4</pid><uptime>9</uptime><naccepted>2</naccepted>
+<bytes_in>932396</bytes_in>
 <server>
 <application>
 <name>live</name>
 <live>
 <stream><name>alice</name><time>4025</time><bw_in>1</bw_in><bytes_in>466196</bytes_in><bw_audio>0</bw_audio>
-<client><id>2</id><address>127.0.0.1</address><time>4205</time><flashver>FMLE/3.0 &lt;x&gt;</flashver><dropped>0</dropped><avsync>-19</avsync><timestamp>4183</timestamp><publishing/><active/></client>
+<client><id>2</id><address>127.0.0.1</address><time>4205</time>
+<flashver>FMLE/3.0 &lt;x&gt;</flashver><dropped>0</dropped><avsync>-19</avsync>
+<timestamp>4183</timestamp><publishing/><active/></client>
 <client><id>9</id><address>127.0.0.1</address><time>205</time></client>
 <meta><video><width>640</width><codec>H264</codec></video></meta>
 <nclients>2</nclients><publishing/><active/></stream>
@@ -131,7 +134,8 @@ mod tests {
 
     #[test]
     fn idle_node_has_no_publishers() {
-        let idle = "<rtmp><server><application><name>live</name><live><nclients>0</nclients></live></application></server></rtmp>";
+        let idle = "<rtmp><server><application><name>live</name><live><nclients>0</nclients></live>\
+                    </application></server></rtmp>";
         assert_eq!(publishers(idle, "live", DateTime::UNIX_EPOCH), Ok(vec![]));
     }
 
