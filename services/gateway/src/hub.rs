@@ -1,9 +1,9 @@
 //! The connected sockets, the users behind them and the chat rooms they are in. This is the gateway's only
 //! state; it lives in memory and is lost when the process stops.
 //!
-//! The hub sits between `inbound`, which brings it sockets, client events and bus events, and `outbound`, from
-//! which it fetches rooms and messages. It knows no protocol: a socket is a [`connection::Transport`], which
-//! `inbound::socket` implements.
+//! The hub sits between `inbound`, which brings it sockets, client events and bus events, and `outbound`,
+//! from which it fetches rooms and messages. It knows no protocol: a socket is a [`connection::Transport`],
+//! which `inbound::socket` implements.
 //!
 //! | module | responsibility |
 //! | --- | --- |
@@ -18,8 +18,8 @@
 //! | [`drain`] | closes all sockets before the process stops |
 //! | [`upstream`] | the calls to the stream and chat services |
 //!
-//! Everything that is sent to the sockets of a room is sent while the room is locked, so each socket gets it in
-//! order. Sending never waits: a slow socket lags and delays no other (see [`room`]).
+//! Everything that is sent to the sockets of a room is sent while the room is locked, so each socket gets it
+//! in order. Sending never waits: a slow socket lags and delays no other (see [`room`]).
 
 pub(crate) mod connection;
 pub(crate) mod connections;

@@ -16,7 +16,8 @@ pub(crate) enum EventDecision {
 }
 
 /// Counts all events of one socket, valid or not. Rejections cost work, too, so they have the same limit as
-/// events: a client that is too fast gets errors, and one that sends more than twice its limit is disconnected.
+/// events: a client that is too fast gets errors, and one that sends more than twice its limit is
+/// disconnected.
 #[derive(Debug)]
 pub(crate) struct Flood {
     events: Bucket,

@@ -20,8 +20,8 @@ use crate::domain::rate::Bucket;
 use crate::event::ServerEvent;
 use crate::hub::lock::lock;
 
-/// Messages of histories that a socket may get at once, and per second in the long run. This bounds the memory
-/// used by a client that joins repeatedly without reading: it is disconnected after 20 s.
+/// Messages of histories that a socket may get at once, and per second in the long run. This bounds the
+/// memory used by a client that joins repeatedly without reading: it is disconnected after 20 s.
 const HISTORY_BURST: u32 = 2000;
 const HISTORY_PER_SECOND: u32 = 500;
 /// How long a client has to close its transport after it got a disconnect packet.

@@ -78,8 +78,9 @@ impl Connections {
         sockets.iter().for_each(|socket| socket.emit(event));
     }
 
-    /// Disconnects a socket if its token has been revoked; returns whether it was. Called again once the socket
-    /// is listed, because a revocation between the token's verification and then finds no socket to close.
+    /// Disconnects a socket if its token has been revoked; returns whether it was. Called again once the
+    /// socket is listed, because a revocation between the token's verification and then finds no socket to
+    /// close.
     pub(crate) fn disconnect_if_revoked(&self, connection: &Arc<Connection>) -> bool {
         let session = connection.session();
         let revoked = session.is_some_and(|session| self.verifier.is_revoked(&session.user));

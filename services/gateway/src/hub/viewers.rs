@@ -21,8 +21,8 @@ use crate::hub::lock::lock;
 use crate::hub::upstream::{CALL_TIMEOUT, Upstream};
 use crate::hub::viewers::counts::{Counts, Waiting};
 
-/// A lease lasts 15 s, so two renewals may be lost. In the worst case a renewal waits for a report of changes,
-/// which is two calls of up to [`CALL_TIMEOUT`]: then 14 s have passed since the last one.
+/// A lease lasts 15 s, so two renewals may be lost. In the worst case a renewal waits for a report of
+/// changes, which is two calls of up to [`CALL_TIMEOUT`]: then 14 s have passed since the last one.
 const RENEW_PERIOD: Duration = Duration::from_secs(5);
 /// Changes within this time are reported together.
 const GATHER: Duration = Duration::from_millis(10);

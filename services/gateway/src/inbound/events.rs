@@ -1,5 +1,5 @@
-//! Applies what arrives from the bus: durable events, which every replica gets, realtime messages of the rooms
-//! in memory, and revocations. After each reconnection the hub fetches what was missed.
+//! Applies what arrives from the bus: durable events, which every replica gets, realtime messages of the
+//! rooms in memory, and revocations. After each reconnection the hub fetches what was missed.
 
 mod notifications;
 

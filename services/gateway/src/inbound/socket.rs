@@ -1,8 +1,8 @@
 //! Socket.IO for browsers: protocol 5 over websocket and polling, on its own listener.
 //!
 //! A socket authenticates and gets its handlers in the connect *middleware*, which runs before the client
-//! learns that it is connected, so no early event is lost. Its events go through one queue, because the library
-//! runs each event in its own task, and chat messages have an order.
+//! learns that it is connected, so no early event is lost. Its events go through one queue, because the
+//! library runs each event in its own task, and chat messages have an order.
 
 mod asyncapi;
 mod client;

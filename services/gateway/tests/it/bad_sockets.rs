@@ -277,8 +277,8 @@ async fn packets_out_of_turn_do_no_harm() {
     world.guest().await.join(1).await;
 }
 
-/// A client that does not read delays no other. It lags, loses nothing while the room remembers what it missed,
-/// and is then disconnected.
+/// A client that does not read delays no other. It lags, loses nothing while the room remembers what it
+/// missed, and is then disconnected.
 #[tokio::test]
 async fn slow_client_lags_then_is_disconnected() {
     let world = World::with(|config| config.socket.gateway_socket_buffer = 16).await;

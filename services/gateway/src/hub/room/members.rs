@@ -123,8 +123,8 @@ impl Members {
         sent.fold(true, |all, sent| all & sent)
     }
 
-    /// Sends an event, serialised once. A member whose buffer is full is disconnected: it reconnects and joins
-    /// again.
+    /// Sends an event, serialised once. A member whose buffer is full is disconnected: it reconnects and
+    /// joins again.
     pub(super) fn broadcast<E: ServerEvent>(&self, event: &E) {
         let Some(data) = serialise(E::NAME, event) else {
             return;

@@ -46,8 +46,8 @@ impl SocketListener {
         self.addr
     }
 
-    /// Serves until the process stops, then drains the sockets. Connections are accepted until the last socket
-    /// has closed, since polling sockets need them, but new sessions are rejected.
+    /// Serves until the process stops, then drains the sockets. Connections are accepted until the last
+    /// socket has closed, since polling sockets need them, but new sessions are rejected.
     pub(crate) fn serve(self, sockets: &Arc<Sockets>, shutdown: &Shutdown) {
         let (engine, io) = engine(sockets);
         let polling = engine.clone();
