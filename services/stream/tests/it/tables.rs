@@ -11,7 +11,7 @@ async fn migrations_revert_and_reapply() {
     let world = World::new().await;
     let sql = world.sql().await;
     // Nothing else may use the tables meanwhile.
-    world.replica.shutdown.abort();
+    world.replica.stop().await.unwrap();
     let columns = async || sql.query_one(COLUMNS, &[]).await.unwrap().get::<_, String>(0);
     let before = columns().await;
     for statements in [
