@@ -28,8 +28,8 @@ pub struct RenewableUrl<'a> {
     pub expires_at: &'a mut Option<DateTime<Utc>>,
 }
 
-/// Gives a row with the columns of an image the method `shown`, which returns its [`RenewableUrl`], and, if the
-/// column of the object's version is named too, `picture`, which returns the object as a
+/// Gives a row with the columns of an image the method `shown`, which returns its [`RenewableUrl`]. If the
+/// column of the object's version is named, too, `picture` returns the object as a
 /// [`PendingDeletion`](crate::PendingDeletion).
 #[macro_export]
 macro_rules! image_columns {

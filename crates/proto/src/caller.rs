@@ -31,7 +31,7 @@ impl Caller {
     /// Returns the caller of a request.
     ///
     /// # Errors
-    /// `service.internal` if the server lacks the [`Access`] layer.
+    /// `service.internal` if the server lacks the [`Access`](crate::Access) layer.
     pub fn of<T>(request: &Request<T>) -> Result<Self, Status> {
         request
             .extensions()

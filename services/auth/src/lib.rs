@@ -3,9 +3,9 @@
 //! # The code
 //!
 //! [`build`] binds the ports and creates the clients; [`run`] serves until the process is asked to stop.
-//! Calls enter through [`inbound::rpc`], which also lists the services that may make them. [`domain`] contains
-//! the rules, `crypto` the passwords, keys and tokens, and [`store`] the tables; it writes events to the
-//! outbox in the same transaction as the rows. [`admin`] implements `auth admin`.
+//! Calls enter through [`inbound::rpc`], which also lists the services that may make them. [`domain`]
+//! contains the rules, `crypto` the passwords, keys and tokens, and [`store`] the tables; it writes events to
+//! the outbox in the same transaction as the rows. [`admin`] implements `auth admin`.
 
 pub mod admin;
 pub mod app;

@@ -12,8 +12,8 @@ use crate::queries::words;
 /// Timeout of the services' indexing.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
-const USERS: &str = "INSERT INTO users (username, password, display_name) SELECT 'user_' || n, '!', 'User ' || n \
-    FROM generate_series(1, 100000) n";
+const USERS: &str = "INSERT INTO users (username, password, display_name) \
+    SELECT 'user_' || n, '!', 'User ' || n FROM generate_series(1, 100000) n";
 /// A few users have many followers.
 const FOLLOWS: &str = "INSERT INTO follows (follower_id, following_id) \
     SELECT follower, following FROM (SELECT 1 + floor(random() * 100000)::bigint AS follower, \
@@ -34,10 +34,12 @@ const OWNERS_OF_VODS: &str = "INSERT INTO owners (id, username, display_name, ve
     SELECT n, 'user_' || n, 'User ' || n, 1 FROM generate_series(1, 100000) n ON CONFLICT DO NOTHING";
 const VODS: &str = "INSERT INTO vods (user_id, title, description, status, video_url, url_expires_at, \
     b2_file_name, category_id, duration_seconds, created_at) \
-    SELECT 1 + (n * 3) % 100000, ($1::text[])[1 + (n * 7919) % 1000] || ' ' || ($1::text[])[1 + (n * 10473) % 1000] \
+    SELECT 1 + (n * 3) % 100000, \
+    ($1::text[])[1 + (n * 7919) % 1000] || ' ' || ($1::text[])[1 + (n * 10473) % 1000] \
     || ' ' || ($1::text[])[1 + (n * 131) % 1000], \
     'About: ' || ($1::text[])[1 + (n * 31) % 1000], 'ready', 'https://bucket.example/' || n, \
-    now() + interval '20 hours', 'bench/' || n, 1 + n % 8, 600, now() - n * interval '1 minute' FROM generate_series(1, 50000) n";
+    now() + interval '20 hours', 'bench/' || n, 1 + n % 8, 600, now() - n * interval '1 minute' \
+    FROM generate_series(1, 50000) n";
 
 /// Fills the databases, and waits until the services have indexed the rows.
 pub(crate) async fn fill(platform: &Platform) -> Result<()> {

@@ -124,8 +124,11 @@ fn is_accent(c: char) -> bool {
 
 /// Also covers skin-tone modifiers, so that an emoji matches in every tone.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{1F3FB}'..='\u{1F3FF}')
+    matches!(
+        c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}'
+    ) || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}')
+        || matches!(c, '\u{FEFF}' | '\u{1F3FB}'..='\u{1F3FF}')
 }
 
 fn separates_words(c: char) -> bool {
