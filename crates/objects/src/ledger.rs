@@ -1,15 +1,10 @@
 //! The object ledger: objects in the bucket that no row uses yet, or any longer.
 
-use std::time::Duration;
-
 use bucket::Bucket;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use primitives::Clock;
 use storage::{Database, Result};
-use tokio::time::{MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
 
 use crate::schema::pending_deletions as d;
 
@@ -160,23 +155,4 @@ pub async fn delete(
         },
     };
     bucket.delete(&object.key, version.as_deref()).await
-}
-
-/// Deletes due objects once per `period` until `stop` is cancelled. Every replica may run it.
-pub async fn run_deletion(
-    database: Database,
-    bucket: Bucket,
-    clock: Clock,
-    period: Duration,
-    stop: CancellationToken,
-) {
-    let mut ticks = interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        match delete_due(&database, &bucket, clock.now()).await {
-            Ok(0) => {}
-            Ok(deleted) => tracing::info!(deleted, "objects deleted"),
-            Err(error) => tracing::warn!(%error, "objects not deleted, will retry"),
-        }
-    }
 }

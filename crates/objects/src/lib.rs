@@ -17,7 +17,7 @@ mod schema;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use images::{ImageStore, StoredImage, replace};
-pub use ledger::{PendingDeletion, run_deletion};
+pub use ledger::PendingDeletion;
 pub use renewal::{RenewableUrl, UrlColumns};
 
 /// Creates the table `pending_deletions`. Run these before the service's own migrations.
